@@ -1,0 +1,108 @@
+"""The naming rule: how the key of an original and of each of its thumbnails is built, and read back.
+
+    {prefix}/{collection}/originals/{aa}/{bb}/{name}.{ext}
+    {prefix}/{collection}/thumbnails/{aa}/{bb}/{name}_{scale}.{ext}
+
+Pure: takes and gives strings and values, never touches a file. Building and parsing are each other's inverse.
+The folder below `originals/` is free in depth for archives that exist already; uploads use two pairs of hex digits.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+ORIGINALS = "originals"
+THUMBNAILS = "thumbnails"
+_SHARD_NAME = re.compile(r"[0-9a-f]{4}")
+# ASCII digits on purpose: `\d` would take ٣ for a 3.
+_SCALED_STEM = re.compile(r"(?P<stem>.*)_(?P<digits>[0-9]+)", re.DOTALL)
+
+
+class InvalidKey(ValueError):
+    """A key that the naming rule could not have built."""
+
+
+@dataclass(frozen=True)
+class OriginalKey:
+    """Where an original lives. `folder` is the path below `originals/`, possibly empty, without slashes at its ends."""
+
+    prefix: str
+    collection: str
+    folder: str
+    stem: str
+    extension: str
+
+    def __str__(self) -> str:
+        return _join(self.prefix, self.collection, ORIGINALS, self.folder, f"{self.stem}.{self.extension}")
+
+
+@dataclass(frozen=True)
+class ThumbnailKey:
+    """Where one thumbnail of `original` lives. `digits` is the scale as written (`0200` and `200` are two names)."""
+
+    original: OriginalKey
+    digits: str
+
+    @property
+    def scale_px(self) -> int:
+        return int(self.digits)
+
+    def __str__(self) -> str:
+        of = self.original
+        return _join(
+            of.prefix, of.collection, THUMBNAILS, of.folder, f"{of.stem}_{self.digits}.{of.extension}"
+        )
+
+
+def upload_key(prefix: str, collection: str, name: str, extension: str) -> OriginalKey:
+    """The key of an uploaded original.
+
+    `name` begins with four lower-case hex digits (an id does), which spread a collection over 65,536 folders.
+    """
+    if not _SHARD_NAME.match(name):
+        raise InvalidKey(f"The name {name!r} does not begin with four hex digits.")
+    return OriginalKey(prefix, collection, f"{name[:2]}/{name[2:4]}", name, extension)
+
+
+def thumbnail_key(original: OriginalKey, scale_px: int, extension: str | None = None) -> ThumbnailKey:
+    """The key of the thumbnail of `original` whose longest edge was asked to be `scale_px` pixels.
+
+    `extension` is the thumbnail's own, where it differs from the original's (uploads' thumbnails are all `jpg`).
+    """
+    if scale_px < 1:
+        raise InvalidKey(f"A scale is at least 1 pixel, not {scale_px}.")
+    named = original if extension is None else replace(original, extension=extension)
+    return ThumbnailKey(named, str(scale_px))
+
+
+def parse_original(key: str, prefix: str) -> OriginalKey:
+    """Read an original's key back. Raises InvalidKey where it is not one below `prefix`."""
+    collection, folder, stem, extension = _parse(key, prefix, ORIGINALS)
+    return OriginalKey(prefix, collection, folder, stem, extension)
+
+
+def parse_thumbnail(key: str, prefix: str) -> ThumbnailKey:
+    """Read a thumbnail's key back: the last `_digits` is the scale, so `big_200_200.jpg` belongs to `big_200.jpg`.
+
+    Raises InvalidKey where it is not one below `prefix`. The original named may carry another extension in truth.
+    """
+    collection, folder, stem, extension = _parse(key, prefix, THUMBNAILS)
+    scaled = _SCALED_STEM.fullmatch(stem)
+    if scaled is None:
+        raise InvalidKey(f"The key {key!r} does not end in _<scale>.<extension>.")
+    return ThumbnailKey(OriginalKey(prefix, collection, folder, scaled["stem"], extension), scaled["digits"])
+
+
+def _parse(key: str, prefix: str, kind: str) -> tuple[str, str, str, str]:
+    head = f"{prefix}/" if prefix else ""
+    collection, separator, rest = key.removeprefix(head).partition(f"/{kind}/")
+    if not key.startswith(head) or not separator or not collection or "/" in collection:
+        raise InvalidKey(f"The key {key!r} is not below {head}<collection>/{kind}/.")
+    folder, _, name = rest.rpartition("/")
+    stem, dot, extension = name.rpartition(".")
+    if not dot or not extension:
+        raise InvalidKey(f"The key {key!r} has no extension.")
+    return collection, folder, stem, extension
+
+
+def _join(*parts: str) -> str:
+    return "/".join(part for part in parts if part)

@@ -1,0 +1,107 @@
+"""A store on a local file system: keys below a root folder, written atomically, listed in byte order of key.
+
+Readers never see half a file: whatever is written has another name until it is whole and on the disk. Used below
+the app's Django storage, and by whoever reads archives.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+# A name no key has: keys end in an extension, and a listing leaves these out.
+_PART_SUFFIX = ".part~"
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One listed file: its key, size in bytes and modification time in nanoseconds since the epoch."""
+
+    key: str
+    byte_size: int
+    modified_ns: int
+
+
+class LocalStore:
+    """Files below `root`. A key is a relative path with `/` between its parts."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, key: str) -> Path:
+        """The path of `key`. Raises ValueError for a key that would leave the root."""
+        parts = key.split("/")
+        if not key or "\0" in key or any(part in ("", ".", "..") for part in parts):
+            raise ValueError(f"{key!r} is not a key.")
+        return self.root.joinpath(*parts)
+
+    def open(self, key: str) -> BinaryIO:
+        """Open for reading. Raises FileNotFoundError."""
+        return self.path(key).open("rb")
+
+    @contextmanager
+    def writing(self, key: str) -> Iterator[BinaryIO]:
+        """A file that becomes `key` when the block ends well, and leaves no trace when it does not.
+
+        A second writer of the same key replaces the first one's file whole.
+        """
+        target = self.path(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, part = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=_PART_SUFFIX)
+        try:
+            with os.fdopen(descriptor, "w+b") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(part, 0o644)
+            os.replace(part, target)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(part)
+            raise
+
+    def link(self, source: Path, key: str) -> None:
+        """Give the file at `source`, which lies on the same file system, the further name `key`; like replaces like."""
+        target = self.path(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            os.link(source, target)
+
+    def delete(self, key: str) -> bool:
+        """Remove the file. True if it was there."""
+        try:
+            self.path(key).unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+    def exists(self, key: str) -> bool:
+        return self.path(key).is_file()
+
+    def list(self, prefix: str = "") -> Iterator[StoredFile]:
+        """Every file below the folder `prefix`, in byte order of key, holding no more than one folder's names."""
+        folder = self.path(prefix) if prefix else self.root
+        yield from self._walk(folder, f"{prefix}/" if prefix else "")
+
+    def _walk(self, folder: Path, head: str) -> Iterator[StoredFile]:
+        try:
+            entries = list(os.scandir(folder))
+        except FileNotFoundError:
+            return
+        # A folder sorts as `name/`: the byte order of the keys below it, not of its bare name.
+        entries.sort(key=lambda entry: os.fsencode(entry.name) + (b"/" if _is_folder(entry) else b""))
+        for entry in entries:
+            if _is_folder(entry):
+                yield from self._walk(folder / entry.name, f"{head}{entry.name}/")
+            elif not entry.name.endswith(_PART_SUFFIX):
+                with suppress(FileNotFoundError):
+                    stat = entry.stat()
+                    yield StoredFile(f"{head}{entry.name}", stat.st_size, stat.st_mtime_ns)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    # Links are not followed: one that points upwards would list for ever.
+    return entry.is_dir(follow_symlinks=False)

@@ -1,0 +1,93 @@
+"""The local store: whole files or none, listed in byte order."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archive.local import LocalStore
+
+
+def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    with store.writing("a/b/x.jpg") as file:
+        file.write(b"first")
+        file.flush()
+        assert not store.exists("a/b/x.jpg")
+    with store.open("a/b/x.jpg") as file:
+        assert file.read() == b"first"
+
+
+def test_a_writer_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    with store.writing("a/x.jpg") as file:
+        file.write(b"old")
+
+    def fail_half_way() -> None:
+        with store.writing("a/x.jpg") as file:
+            file.write(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    assert (tmp_path / "a/x.jpg").read_bytes() == b"old"
+    assert os.listdir(tmp_path / "a") == ["x.jpg"]
+
+
+def test_a_reader_of_the_old_file_is_not_disturbed_by_a_new_one(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    with store.writing("x.jpg") as file:
+        file.write(b"old")
+    with store.open("x.jpg") as reader:
+        with store.writing("x.jpg") as file:
+            file.write(b"new")
+        assert reader.read() == b"old"
+
+
+def test_linking_twice_is_the_same_as_once(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "media")
+    spooled = tmp_path / "spooled"
+    spooled.write_bytes(b"bytes")
+    store.link(spooled, "o/x.jpg")
+    store.link(spooled, "o/x.jpg")
+    spooled.unlink()
+    assert store.path("o/x.jpg").read_bytes() == b"bytes"
+
+
+def test_deleting_tells_whether_the_file_was_there(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    with store.writing("x.jpg"):
+        pass
+    assert store.delete("x.jpg")
+    assert not store.delete("x.jpg")
+
+
+@pytest.mark.parametrize("key", ["", "/etc/passwd", "../x", "a/../../x", "a//b", "./a", "a\0b"])
+def test_no_key_leaves_the_root(tmp_path: Path, key: str) -> None:
+    with pytest.raises(ValueError, match="is not a key"):
+        LocalStore(tmp_path).path(key)
+
+
+names = st.text("ab.-_0", min_size=1, max_size=3).filter(lambda name: name.strip("."))
+
+
+@given(
+    st.sets(st.lists(names, min_size=1, max_size=3).map(lambda parts: "/".join(parts) + ".x"), max_size=12)
+)
+def test_a_listing_is_in_byte_order_of_key(tmp_path_factory: pytest.TempPathFactory, keys: set[str]) -> None:
+    store = LocalStore(tmp_path_factory.mktemp("store"))
+    stored = set()
+    for key in sorted(keys):
+        try:
+            with store.writing(key):
+                pass
+        except (NotADirectoryError, IsADirectoryError):
+            continue
+        stored.add(key)
+    assert [file.key for file in store.list()] == sorted(stored, key=os.fsencode)
+
+
+def test_a_folder_that_is_not_there_lists_as_empty(tmp_path: Path) -> None:
+    assert list(LocalStore(tmp_path).list("nothing")) == []
