@@ -1,0 +1,73 @@
+"""What render.py measures: one photo, four ways to make its thumbnails. Each runs in a process of its own.
+
+Owns the ways. Must not time anything. Used by render.py.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import simplejpeg
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "django_server"))
+
+import imaging
+
+SCALES = {"small": 240, "medium": 1024, "large": 1500}
+QUALITY = 82
+
+
+@contextmanager
+def _target(_label: str) -> Iterator[BinaryIO]:
+    # A real descriptor, as in production, without a disk behind it.
+    with os.fdopen(os.memfd_create("thumbnail"), "w+b") as target:
+        yield target
+
+
+def ours(photo: bytes) -> Callable[[], object]:
+    """The renderer itself."""
+    return lambda: imaging.render(io.BytesIO(photo), SCALES, quality=QUALITY, open_target=_target)
+
+
+def limit(photo: bytes) -> Callable[[], object]:
+    """What cannot be avoided: libjpeg-turbo's half-scale decode and the same three encodes, without any resize."""
+    pictures = _sized(photo)
+    width, height = pictures[0].size
+
+    def run() -> None:
+        simplejpeg.decode_jpeg(photo, min_width=width, min_height=height, min_factor=2)
+        for picture in pictures:
+            _encode(picture)
+
+    return run
+
+
+def naive(photo: bytes) -> Callable[[], object]:
+    """Pillow as in most tutorials: a full decode, each size from the original."""
+
+    def run() -> None:
+        for picture in _sized(photo):
+            _encode(picture)
+
+    return run
+
+
+def _sized(photo: bytes) -> list[Image.Image]:
+    whole = Image.open(io.BytesIO(photo)).convert("RGB")
+    sizes = [imaging.fit(*whole.size, scale) for scale in sorted(SCALES.values(), reverse=True)]
+    return [whole.resize(size, Image.Resampling.LANCZOS) for size in sizes]
+
+
+def _encode(picture: Image.Image) -> None:
+    with _target("") as target:
+        picture.save(target, "JPEG", quality=QUALITY, progressive=True, subsampling="4:2:0")
+
+
+SUBJECTS: dict[str, Callable[[bytes], Callable[[], object]]] = {"ours": ours, "limit": limit, "naive": naive}

@@ -1,0 +1,36 @@
+"""Pixels: what an image file is, and its thumbnails. Streams in, values and JPEG bytes out.
+
+Owns everything that touches Pillow. Must not know Django, storage, the network or file names, and changes no
+process-wide switch. Used by the Django app and by pregen; usable from a Python prompt:
+
+    >>> import imaging
+    >>> with open("photo.jpg", "rb") as photo:
+    ...     print(imaging.probe(photo))
+    ...     rendering = imaging.render(photo, {"small": 240, "large": 1500})
+"""
+
+from .content import ACCEPTED_MEDIA_TYPES
+from .errors import CorruptImage, EmptyFile, ImagingError, TooManyPixels, UnsupportedType
+from .geometry import fit
+from .limits import Limits
+from .opening import Probe
+from .probe import probe
+from .render import RECIPE, RenderedThumbnail, Rendering, Timings, render
+
+__all__ = [
+    "ACCEPTED_MEDIA_TYPES",
+    "RECIPE",
+    "CorruptImage",
+    "EmptyFile",
+    "ImagingError",
+    "Limits",
+    "Probe",
+    "RenderedThumbnail",
+    "Rendering",
+    "Timings",
+    "TooManyPixels",
+    "UnsupportedType",
+    "fit",
+    "probe",
+    "render",
+]

@@ -1,0 +1,134 @@
+"""What the outer structure of PNG, GIF, WebP and TIFF files tells, read by seeking, without decoding.
+
+Owns the bounds that keep a header of millions of tiny parts from costing seconds. Used by opening.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from .errors import CorruptImage
+
+_MOST_PNG_CHUNKS = 10_000  # before the pixels; editors write about 10
+_MOST_TIFF_TAGS = 4_096  # the baseline and extension sets together define about 100
+_MOST_GIF_BLOCKS = 200_000  # 255 bytes each: 50 MB, and 0.1 s of walking
+_MOST_GIF_PREAMBLE_BLOCKS = (
+    4_096  # 1 MB of comments before the first frame; Pillow joins them in quadratic time
+)
+_MOST_WEBP_CHUNKS = 100_000
+
+
+def png_frames(source: BinaryIO) -> int:
+    """Frames of a PNG as its animation header claims them, 1 without one. Raises CorruptImage."""
+    source.seek(8)
+    frames = 1
+    for _ in range(_MOST_PNG_CHUNKS):
+        head = source.read(8)
+        if len(head) < 8:
+            break
+        length, name = int.from_bytes(head[:4], "big"), head[4:]
+        if name == b"IDAT":
+            return frames
+        if name == b"acTL":
+            frames = max(1, int.from_bytes(source.read(4), "big"))
+            source.seek(-4, 1)
+        source.seek(length + 4, 1)
+    raise CorruptImage
+
+
+def gif_frames(source: BinaryIO) -> int:
+    """Frames of a GIF, counted up to the file's end or the first 200,000 blocks. Raises CorruptImage without one."""
+    source.seek(0)
+    head = source.read(13)
+    if len(head) < 13:
+        raise CorruptImage
+    if head[10] & 0x80:
+        source.seek(3 << ((head[10] & 7) + 1), 1)
+    frames = 0
+    blocks = 0
+    while blocks < _MOST_GIF_BLOCKS:
+        blocks += 1
+        introducer = source.read(1)
+        if introducer == b"!":
+            source.seek(1, 1)
+        elif introducer == b",":
+            descriptor = source.read(9)
+            if len(descriptor) < 9:
+                break
+            if descriptor[8] & 0x80:
+                source.seek(3 << ((descriptor[8] & 7) + 1), 1)
+            source.seek(1, 1)
+            frames += 1
+        elif introducer in (b";", b""):
+            break
+        else:
+            continue  # a stray byte, which Pillow steps over too
+        while blocks < _MOST_GIF_BLOCKS and (size := source.read(1)) not in (b"\0", b""):
+            source.seek(size[0], 1)
+            blocks += 1
+        if frames == 0 and blocks > _MOST_GIF_PREAMBLE_BLOCKS:
+            break
+    if frames == 0:
+        raise CorruptImage
+    return frames
+
+
+@dataclass(frozen=True)
+class WebpHeader:
+    width: int
+    height: int
+    frames: int
+    alpha: bool
+    exif: bytes | None
+
+
+def read_webp_header(source: BinaryIO) -> WebpHeader:
+    """Size, frames, alpha and EXIF of a WebP (RFC 9649). Raises CorruptImage, also where the file was cut short."""
+    source.seek(0, 2)
+    end = source.tell()
+    source.seek(4)
+    if int.from_bytes(source.read(4), "little") + 8 > end:
+        raise CorruptImage
+    source.seek(12)
+    size: tuple[int, int] | None = None
+    alpha = False
+    frames = 0
+    exif: bytes | None = None
+    for _ in range(_MOST_WEBP_CHUNKS):
+        head = source.read(8)
+        if len(head) < 8:
+            break
+        name, length = head[:4], int.from_bytes(head[4:], "little")
+        body = source.tell()
+        if name == b"VP8X":
+            flags, width, height = struct.unpack("<B3x3s3s", source.read(10))
+            size = (int.from_bytes(width, "little") + 1, int.from_bytes(height, "little") + 1)
+            alpha = bool(flags & 0x10)
+        elif name == b"VP8 " and size is None:
+            width, height = struct.unpack("<6xHH", source.read(10))
+            size = (width & 0x3FFF, height & 0x3FFF)
+        elif name == b"VP8L" and size is None:
+            (bits,) = struct.unpack("<xI", source.read(5))
+            size = ((bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1)
+            alpha = bool(bits >> 28 & 1)
+        elif name == b"ANMF":
+            frames += 1
+        elif name == b"EXIF" and exif is None:
+            exif = source.read(min(length, 1 << 16))
+        source.seek(body + length + (length & 1))
+    if size is None or min(size) < 1:
+        raise CorruptImage
+    return WebpHeader(*size, frames=max(1, frames), alpha=alpha, exif=exif)
+
+
+def check_tiff_directory(source: BinaryIO) -> None:
+    """Refuse a first directory of absurd length, which Pillow reads tag by tag. Raises CorruptImage, struct.error."""
+    source.seek(0)
+    head = source.read(16)
+    order = "<" if head[:2] == b"II" else ">"
+    big = head[2:4] in (b"+\0", b"\0+")
+    (at,) = struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)
+    source.seek(at)
+    (count,) = struct.unpack(order + ("Q" if big else "H"), source.read(8 if big else 2))
+    if count > _MOST_TIFF_TAGS:
+        raise CorruptImage

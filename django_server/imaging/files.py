@@ -1,0 +1,17 @@
+"""Rendering from file to files: what a process apart is asked to do, with nothing but paths and values."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from .limits import Limits
+from .render import Rendering, render
+
+
+def render_files(
+    source: Path, scales: Mapping[str, int], targets: Mapping[str, Path], quality: int, limits: Limits
+) -> Rendering:
+    """Render the image at `source`; the JPEG of each label is written to `targets[label]`. Raises as `render` does."""
+    with source.open("rb") as file:
+        return render(
+            file, scales, quality=quality, open_target=lambda label: targets[label].open("w+b"), limits=limits
+        )

@@ -1,0 +1,119 @@
+"""What the markers of a JPEG tell without decoding: its size, how it is coded, how many scans it has.
+
+Owns the bounds that keep Pillow's own header reader from being slow on hostile files. Used by opening.
+Markers: ITU T.81, table B.1.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from .errors import CorruptImage
+
+_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_START_OF_SCAN = 0xDA
+_END_OF_IMAGE = 0xD9
+_WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
+
+_MOST_SEGMENTS = 4_000  # before the first scan; a 10 MB depth map takes 160 of 64 KB
+_MOST_SEGMENTS_OF_A_KIND = (
+    64  # EXIF, Photoshop, quantization: slow to take apart, and cameras write one or two
+)
+_MOST_JUNK_BYTES = 4_096  # stray bytes between segments
+
+_SCAN_OR_END = re.compile(rb"\xff[\xda\xd9]")
+_BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class JpegHeader:
+    """`buffered`: the decoder keeps the whole picture's coefficients (progressive, or planes in scans of their own)."""
+
+    width: int
+    height: int
+    progressive: bool
+    buffered: bool
+    first_scan_at: int
+
+
+def read_header(source: BinaryIO) -> JpegHeader:
+    """Walk the segments up to the first scan. Raises CorruptImage."""
+    source.seek(2)
+    frame: tuple[int, bytes] | None = None
+    junk = 0
+    seen = {0xE1: 0, 0xED: 0, 0xDB: 0}
+    for _ in range(_MOST_SEGMENTS + _MOST_JUNK_BYTES):
+        byte = source.read(1)
+        if byte != b"\xff":
+            junk += 1
+            if not byte or junk > _MOST_JUNK_BYTES:
+                break
+            continue
+        marker = source.read(1)[0:1] or b"\xd9"
+        code = marker[0]
+        if code == 0xFF:
+            source.seek(-1, 1)
+            continue
+        if code == 0x00 or code in _WITHOUT_LENGTH:
+            continue
+        if code == _END_OF_IMAGE:
+            break
+        length = int.from_bytes(source.read(2), "big")
+        if length < 2:
+            break
+        if code == _START_OF_SCAN:
+            if frame is None:
+                break
+            return _header(frame, components_in_scan=(source.read(1) or b"\0")[0], at=source.tell())
+        if code in seen:
+            seen[code] += 1
+            if seen[code] > _MOST_SEGMENTS_OF_A_KIND and not _is_cheap(source, length):
+                break
+        if code in _START_OF_FRAME:
+            if frame is not None:
+                break
+            frame = (code, source.read(length - 2))
+            continue
+        source.seek(length - 2, 1)
+    raise CorruptImage
+
+
+def _is_cheap(source: BinaryIO, length: int) -> bool:
+    # Extended XMP spreads over many APP1 segments, which Pillow only keeps.
+    start = source.read(min(4, length - 2))
+    source.seek(-len(start), 1)
+    return start == b"http"
+
+
+def _header(frame: tuple[int, bytes], *, components_in_scan: int, at: int) -> JpegHeader:
+    code, body = frame
+    if len(body) < 6:
+        raise CorruptImage
+    progressive = code in _PROGRESSIVE
+    return JpegHeader(
+        width=int.from_bytes(body[3:5], "big"),
+        height=int.from_bytes(body[1:3], "big"),
+        progressive=progressive,
+        buffered=progressive or components_in_scan < body[5],
+        first_scan_at=at,
+    )
+
+
+def has_more_scans_than(source: BinaryIO, header: JpegHeader, most: int) -> bool:
+    """Whether more than `most` scans follow. Reads bytes, decodes nothing, and stops at the end of the image.
+
+    Inside coded data FF is always followed by 00 or a restart, so FF DA can only be a scan.
+    """
+    scans = 1
+    source.seek(header.first_scan_at)
+    last = b""
+    while block := source.read(_BLOCK_BYTES):
+        for match in _SCAN_OR_END.finditer(last + block):
+            if match.group()[1] == _END_OF_IMAGE:
+                return False
+            scans += 1
+            if scans > most:
+                return True
+        last = block[-1:] if block.endswith(b"\xff") else b""
+    return False

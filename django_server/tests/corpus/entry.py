@@ -1,0 +1,37 @@
+"""What one file of the corpus is and what must become of it. Owns the type; used by the makers and by every test."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+COMPLETED = "completed"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A file to be made: its bytes, its outcome (`completed` or an error code), and what it then shows.
+
+    `width` x `height`: upright, in pixels. `shows`: "quadrants" (red, green / blue, white), "grays"
+    (0, 85 / 170, 255), "dark above white", "white", or None where the picture itself does not matter.
+    `client_name`: what a client calls it.
+    """
+
+    name: str
+    data: bytes
+    outcome: str = COMPLETED
+    width: int | None = None
+    height: int | None = None
+    shows: str | None = None
+    client_name: str | None = None
+
+
+@dataclass(frozen=True)
+class CorpusEntry:
+    """A file of the corpus on disk; the fields are those of Recipe."""
+
+    name: str
+    path: Path
+    outcome: str
+    width: int | None
+    height: int | None
+    shows: str | None
+    client_name: str
