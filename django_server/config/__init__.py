@@ -1,0 +1,1 @@
+"""How the parts are put together: settings, URLs, the ASGI application, the Celery app, and `serve`."""

@@ -1,0 +1,30 @@
+"""The ASGI application: files in front, then the guarded HTTP application, and the WebSocket beside it."""
+
+import os
+from typing import Any, cast
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from config.http import django_http_application
+
+# First of all: what follows needs Django's apps, which this loads.
+http_application = django_http_application()
+
+from channels.routing import ProtocolTypeRouter  # noqa: E402
+from django.conf import settings  # noqa: E402
+from starlette.routing import Mount, Router  # noqa: E402
+
+from config.files import MediaFiles, packaged_files, page_assets  # noqa: E402
+from images.routing import websocket_application  # noqa: E402
+from images.uploads.body import BodyGuard  # noqa: E402
+
+files_or_django = Router(
+    [
+        Mount("/media", MediaFiles(settings.MEDIA_ROOT)),
+        Mount("/static", packaged_files()),
+        Mount("/assets", page_assets(settings.PAGE_ROOT / "assets")),
+    ],
+    default=BodyGuard(cast(Any, http_application)),
+    redirect_slashes=False,
+)
+application = ProtocolTypeRouter({"http": files_or_django, "websocket": websocket_application})

@@ -1,0 +1,28 @@
+"""The Celery application: which broker, which queues, how a worker's children live and die."""
+
+import os
+import signal
+
+from celery import Celery
+from celery.signals import worker_process_init, worker_shutting_down
+
+from config.serving.children import die_with_parent
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("django-file-upload")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@worker_process_init.connect
+def end_with_the_worker(**_: object) -> None:
+    # A worker killed with SIGKILL can't stop its pool: an orphan would go on with claims nobody renews.
+    die_with_parent(signal.SIGKILL)
+
+
+@worker_shutting_down.connect
+def hand_back_what_has_not_begun(**_: object) -> None:
+    from images.processing.drain import begin_draining
+
+    begin_draining()

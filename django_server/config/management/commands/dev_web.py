@@ -1,0 +1,25 @@
+"""`manage.py dev_web`: daphne's runserver for `serve --dev`; its reloaded process ends with its parent."""
+
+import os
+import signal
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from config.serving.children import die_with_parent
+
+
+class Command(BaseCommand):
+    help = "Used by `serve --dev`; type `runserver` instead."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("addrport")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        # Django's autoreloader starts this command again, as its child, with RUN_MAIN set: the server proper.
+        if os.environ.get("RUN_MAIN"):
+            die_with_parent(signal.SIGKILL)
+        call_command("runserver", options["addrport"], skip_checks=False)

@@ -1,0 +1,33 @@
+"""The page's one HTML file, for every address that is the page's own; and plain error pages around it."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from images.api.answers import refusal_answer
+from images.api.errors import internal_answer
+from images.errors import Refusal
+
+_NOT_BUILT = "<!doctype html><title>Not built</title><p>The page is not built yet: run <code>make run</code>."
+
+
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    """The built page. It names its assets by content, so only this file is asked for anew."""
+    try:
+        html = (settings.PAGE_ROOT / "index.html").read_text()
+    except FileNotFoundError:
+        return HttpResponse(_NOT_BUILT, status=503)
+    return HttpResponse(html, headers={"Cache-Control": "no-cache"})
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    return refusal_answer(Refusal("invalid_request"))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    return refusal_answer(Refusal("not_found"))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return internal_answer(request, None)

@@ -1,0 +1,33 @@
+"""One site per data folder: the lock that refuses a second start. Called by `run.py`."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from config.serving.errors import ServeError
+
+
+@contextmanager
+def sole_instance(data_dir: Path) -> Iterator[None]:
+    """Holds DATA_DIR/locks/serve.lock. The kernel frees it with the process, however that ends.
+
+    Raises: ServeError when another process holds it.
+    """
+    path = data_dir / "locks" / "serve.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Python's descriptors close on exec, so no child keeps the lock after us.
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            raise ServeError(
+                f"{data_dir} is already being served (by process {holder}): stop that one, or set DATA_DIR."
+            ) from error
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield

@@ -1,0 +1,222 @@
+"""Every setting, read from the environment here and nowhere else.
+
+Without any variable this is the embedded default: SQLite, a private Redis and the files, all below DATA_DIR.
+DATABASE_URL and REDIS_URL move it to PostgreSQL and a shared Redis.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from config.secret import stored_secret
+from config.serving.addresses import lan_addresses
+from config.serving.redis import socket_path
+
+env = environ.Env()
+
+SERVER_ROOT = Path(__file__).resolve().parent.parent
+PAGE_ROOT = SERVER_ROOT.parent / "svelte_app" / "dist"
+
+# --- Where it listens, where it keeps its data -------------------------------------------------------------------
+
+DATA_DIR = Path(env("DATA_DIR", default=str(SERVER_ROOT.parent / "data"))).expanduser().resolve()
+HOST: str = env("HOST", default="127.0.0.1")
+try:
+    PORT: int = env.int("PORT", default=8000)
+except ValueError:
+    raise ImproperlyConfigured("PORT must be a number between 1 and 65535.") from None
+
+DEBUG: bool = env.bool("DEBUG", default=False)
+EMBEDDED_DATABASE = not env("DATABASE_URL", default="")
+EMBEDDED_REDIS = not env("REDIS_URL", default="")
+
+if env("SECRET_KEY", default=""):
+    SECRET_KEY: str = env("SECRET_KEY")
+elif EMBEDDED_DATABASE:
+    SECRET_KEY = stored_secret(DATA_DIR / "secret_key")
+else:
+    raise ImproperlyConfigured("SECRET_KEY must be set in the environment when DATABASE_URL is.")
+
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[]) or [
+    "localhost",
+    ".localhost",
+    "127.0.0.1",
+    "[::1]",
+    *(lan_addresses() if HOST in ("0.0.0.0", "::") else [HOST]),  # noqa: S104  compared, not bound
+]
+# Absolute URLs in every answer and event, for clients that see the site under another name. Without a slash at the end.
+PUBLIC_URL: str = env("PUBLIC_URL", default="").rstrip("/")
+
+# --- Thumbnails and limits ---------------------------------------------------------------------------------------
+
+# label -> scale, the longest edge in pixels. The first label is the default, the largest one is the processed picture.
+THUMBNAILS: dict[str, Any] = {"SIZES": {"small": 240, "medium": 1024, "large": 1500}, "QUALITY": 82}
+KEY_PREFIX: str = env("KEY_PREFIX", default="attachments")
+UPLOADS_COLLECTION = "uploads"
+
+MAX_FILE_BYTES: int = env.int("MAX_FILE_BYTES", default=50 * 2**20)
+MAX_BODY_BYTES: int = env.int("MAX_BODY_BYTES", default=2 * 2**30)
+MAX_FILES_PER_REQUEST: int = env.int("MAX_FILES_PER_REQUEST", default=1000)
+MAX_PIXELS: int = env.int("MAX_PIXELS", default=100_000_000)
+MAX_PIXELS_BASELINE_JPEG: int = env.int("MAX_PIXELS_BASELINE_JPEG", default=250_000_000)
+MAX_PIXELS_PROGRESSIVE_JPEG: int = env.int("MAX_PIXELS_PROGRESSIVE_JPEG", default=60_000_000)
+MAX_JPEG_SCANS: int = env.int("MAX_JPEG_SCANS", default=100)
+# A body that sends nothing for so long is cut off.
+BODY_STALL_SECONDS: int = env.int("BODY_STALL_SECONDS", default=30)
+
+# --- Processing (images/processing): the figures of one protocol --------------------------------------------------
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+WORKER_PROCESSES: int = env.int("WORKER_PROCESSES", default=CORES)
+CHUNK_SIZE = 16
+FLUSH_IMAGES = 16
+FLUSH_SECONDS = 0.5
+# Longer than one render may take, so that a lease renewed before an image outlives it.
+RENDER_SECONDS: int = env.int("RENDER_SECONDS", default=45)
+LEASE_SECONDS: int = env.int("LEASE_SECONDS", default=60)
+if LEASE_SECONDS <= RENDER_SECONDS:
+    raise ImproperlyConfigured("LEASE_SECONDS must be greater than RENDER_SECONDS.")
+MAX_ATTEMPTS = 3
+RENDER_SLOTS: int = env.int("RENDER_SLOTS", default=CORES)
+RENDER_SLOT_WAIT_SECONDS: int = env.int("RENDER_SLOT_WAIT_SECONDS", default=30)
+
+# --- Files -------------------------------------------------------------------------------------------------------
+
+MEDIA_ROOT = DATA_DIR / "media"
+MEDIA_URL = "/media/"
+# On the file system of MEDIA_ROOT: an accepted file is linked into place, not copied.
+INCOMING_ROOT = DATA_DIR / "incoming"
+LOCKS_ROOT = DATA_DIR / "locks"
+STORAGES = {
+    "default": {"BACKEND": "images.storage.LocalStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+
+# --- Database ----------------------------------------------------------------------------------------------------
+
+if EMBEDDED_DATABASE:
+    DATABASES: dict[str, dict[str, Any]] = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATA_DIR / "database.sqlite3",
+            "OPTIONS": {
+                # A deferred transaction that turns writer fails at once where this one waits its turn.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            },
+        }
+    }
+else:
+    DATABASES = {"default": env.db("DATABASE_URL")}
+    if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+        # Together they keep the promise of an answer within five seconds when the database is away.
+        DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
+        # PgBouncer in transaction mode has no cursors that outlive a transaction.
+        DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=0)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Queue and live layer ----------------------------------------------------------------------------------------
+
+REDIS_URL: str = f"unix://{socket_path(DATA_DIR)}" if EMBEDDED_REDIS else env("REDIS_URL")
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Publishing gives up within half a second (measured with Redis frozen: 0.51 s): the sweeper does the rest.
+    "socket_timeout": 0.5,
+    "socket_connect_timeout": 0.5,
+    "max_retries": 0,
+    "visibility_timeout": int(timedelta(hours=1).total_seconds()),
+}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+# One recovery mechanism, the lease: a redelivered message would meet its own live claim and do nothing.
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_DEFAULT_QUEUE = "uploads"
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Kilobytes a worker child may have grown to before it is replaced, between two tasks.
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 1_500_000
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL]},
+    }
+}
+
+# --- Django ------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "ninja",
+    "images",
+    "config",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "images.api.json_errors.JsonErrors",
+    "images.api.origin.RefuseForeignOrigin",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+# Django counts at most 100 and answers with a page: MAX_FILES_PER_REQUEST is counted by the upload itself.
+DATA_UPLOAD_MAX_NUMBER_FILES = None
+APPEND_SLASH = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+SECURE_REFERRER_POLICY = "same-origin"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        # A refused request is an answer, not an incident.
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+    },
+}

@@ -1,0 +1,18 @@
+"""Which address goes where. Media, static files and the page's assets are served in front of Django (asgi.py)."""
+
+from django.contrib import admin
+from django.urls import path, re_path
+
+from config.page import page
+from images.api.urls import api
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", api.urls),
+    # Every other address is a view of the page, which routes by itself; unknown API addresses stay 404.
+    re_path(r"^(?!api/|ws/|media/|static/|assets/|admin/|healthz|readyz|metrics).*$", page),
+]
+
+handler400 = "config.page.bad_request"
+handler404 = "config.page.not_found"
+handler500 = "config.page.server_error"

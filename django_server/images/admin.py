@@ -1,0 +1,107 @@
+"""The operator's view of images, batches and thumbnails: to look and to delete, never to write a status by hand."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from images.models import Batch, Image, Thumbnail
+from images.processing.remove import remove_images
+from images.storage import storage
+
+if TYPE_CHECKING:
+    ThumbnailInlineBase = admin.TabularInline[Thumbnail, Image]
+    ImageAdminBase = admin.ModelAdmin[Image]
+    BatchAdminBase = admin.ModelAdmin[Batch]
+    ThumbnailAdminBase = admin.ModelAdmin[Thumbnail]
+else:
+    # Django's classes take no type arguments when they run.
+    ThumbnailInlineBase = admin.TabularInline
+    ImageAdminBase = BatchAdminBase = ThumbnailAdminBase = admin.ModelAdmin
+
+
+class ReadOnly:
+    """Rows are written by the software; a person may look at them."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+
+class ThumbnailInline(ReadOnly, ThumbnailInlineBase):
+    model = Thumbnail
+    extra = 0
+    fields = ("label", "scale", "width", "height", "byte_size", "key", "generated_at")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        # With its image only: a thumbnail's file and row go together.
+        return False
+
+
+@admin.register(Image)
+class ImageAdmin(ReadOnly, ImageAdminBase):
+    list_display = (
+        "preview",
+        "name",
+        "status",
+        "error_code",
+        "media_type",
+        "width",
+        "height",
+        "byte_size",
+        "uploaded_at",
+    )
+    list_display_links = ("preview", "name")
+    list_filter = ("status", "collection", "media_type")
+    search_fields = ("id", "name")
+    ordering = ("-uploaded_at", "-id")
+    list_per_page = 50
+    show_full_result_count = False
+    inlines = (ThumbnailInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
+        return super().get_queryset(request).prefetch_related("thumbnails")
+
+    @admin.display(description="")
+    def preview(self, image: Image) -> SafeString | str:
+        thumbnails = sorted(image.thumbnails.all(), key=lambda thumbnail: thumbnail.scale)
+        if not thumbnails:
+            return "—"
+        url = storage().url(thumbnails[0].key)
+        return format_html(
+            '<img src="{}" alt="" loading="lazy" style="max-height: 48px; max-width: 72px">', url
+        )
+
+    def delete_model(self, request: HttpRequest, obj: Image) -> None:  # noqa: ARG002
+        remove_images(Image.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:  # noqa: ARG002
+        remove_images(queryset)
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnly, BatchAdminBase):
+    list_display = ("id", "created_at")
+    ordering = ("-created_at", "-id")
+    show_full_result_count = False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        # Cascading past remove_images would leave files: batches are deleted through the API.
+        return False
+
+
+@admin.register(Thumbnail)
+class ThumbnailAdmin(ReadOnly, ThumbnailAdminBase):
+    list_display = ("image", "label", "scale", "width", "height", "byte_size", "generated_at")
+    list_filter = ("label",)
+    search_fields = ("image__id", "key")
+    list_select_related = ("image",)
+    show_full_result_count = False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False

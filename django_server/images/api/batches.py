@@ -1,0 +1,120 @@
+"""Batches: what came in together, and how far it is."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import cast
+from uuid import UUID
+
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from images import queue
+from images.api.answers import json_answer
+from images.api.listing import images_json, place_of
+from images.api.paging import Cursor, after, link_to_next
+from images.api.parameters import PAGE, CursorText, PageSize
+from images.api.schemas import BatchOut, BatchWithImagesOut, CountsOut, ErrorOut
+from images.errors import Refusal
+from images.listing import with_thumbnails
+from images.models import FINAL_STATUSES, Batch, Image
+from images.processing import transitions
+from images.processing.announce import announce_ids
+from images.processing.remove import remove_images
+from images.wire import Json, time_json
+
+router = Router(tags=["batches"])
+
+Counts = dict[str, int]
+# So many images of a batch are changed, announced and deleted at a time: memory and statements stay bounded.
+_AT_ONCE = 500
+
+
+@router.get("/api/batches", response={200: list[BatchOut], 400: ErrorOut, 503: ErrorOut})
+def list_batches(request: HttpRequest, limit: PageSize = PAGE, cursor: CursorText = None) -> HttpResponse:
+    """Batches, newest first. Two statements."""
+    batches = list(after(Batch.objects.all(), "created_at", cursor)[: limit + 1])
+    counts = _counts([batch.id for batch in batches[:limit]])
+    headers = {}
+    if len(batches) > limit:
+        last = batches[limit - 1]
+        headers = link_to_next(request, Cursor(last.created_at, last.id))
+    return json_answer([_batch_json(batch, counts[batch.id]) for batch in batches[:limit]], headers=headers)
+
+
+@router.get("/api/batches/{batch_id}", response={200: BatchWithImagesOut, 404: ErrorOut, 503: ErrorOut})
+def one_batch(
+    request: HttpRequest, batch_id: UUID, limit: PageSize = PAGE, cursor: CursorText = None
+) -> HttpResponse:
+    """One batch with a page of its images. Four statements."""
+    batch = _existing(batch_id)
+    listed = with_thumbnails(after(batch.images.all(), "uploaded_at", cursor)[: limit + 1])
+    headers = link_to_next(request, place_of(listed[limit - 1])) if len(listed) > limit else {}
+    answer = {**_batch_json(batch, _counts([batch_id])[batch_id]), "images": images_json(listed[:limit])}
+    return json_answer(answer, headers=headers)
+
+
+@router.delete("/api/batches/{batch_id}", response={202: CountsOut, 404: ErrorOut, 503: ErrorOut})
+def delete_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa: ARG001
+    """Delete a batch with all of its images."""
+    batch = _existing(batch_id)
+    removed = 0
+    while ids := list(batch.images.values_list("id", flat=True)[:_AT_ONCE]):
+        removed += remove_images(Image.objects.filter(id__in=ids))
+    batch.delete()
+    return json_answer({"id": str(batch_id), "changed": removed, "counts": {}}, 202)
+
+
+@router.post("/api/batches/{batch_id}/retry", response={202: CountsOut, 404: ErrorOut, 503: ErrorOut})
+def retry_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa: ARG001
+    """Process the failed and aborted images of a batch once more."""
+
+    def retry(ids: Sequence[UUID]) -> Sequence[UUID]:
+        changed = transitions.retry(ids)
+        queue.publish(changed, one_task_each=False)
+        return changed
+
+    return _change_all(_existing(batch_id), retry)
+
+
+@router.post("/api/batches/{batch_id}/abort", response={202: CountsOut, 404: ErrorOut, 503: ErrorOut})
+def abort_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa: ARG001
+    """Stop the images of a batch that are not finished."""
+    return _change_all(_existing(batch_id), transitions.abort)
+
+
+def _change_all(batch: Batch, change: Callable[[Sequence[UUID]], Sequence[UUID]]) -> HttpResponse:
+    ids = list(batch.images.order_by("id").values_list("id", flat=True))
+    total = 0
+    for start in range(0, len(ids), _AT_ONCE):
+        changed = change(ids[start : start + _AT_ONCE])
+        announce_ids(changed)
+        total += len(changed)
+    return json_answer({"id": str(batch.id), "changed": total, "counts": _counts([batch.id])[batch.id]}, 202)
+
+
+def _existing(batch_id: UUID) -> Batch:
+    batch = Batch.objects.filter(id=batch_id).first()
+    if batch is None:
+        raise Refusal("not_found", "There is no batch with this id.")
+    return batch
+
+
+def _counts(batch_ids: Sequence[UUID]) -> dict[UUID, Counts]:
+    counts: dict[UUID, Counts] = defaultdict(dict)
+    rows = (
+        Image.objects.filter(batch_id__in=batch_ids).values_list("batch_id", "status").annotate(Count("id"))
+    )
+    for batch_id, status, number in rows.order_by():
+        counts[cast(UUID, batch_id)][status] = number
+    return counts
+
+
+def _batch_json(batch: Batch, counts: Counts) -> Json:
+    return {
+        "id": str(batch.id),
+        "created_at": time_json(batch.created_at),
+        "total": sum(counts.values()),
+        "counts": counts,
+        "final": all(status in FINAL_STATUSES for status in counts),
+    }

@@ -1,0 +1,78 @@
+"""Every error a client can meet, as our error body: also what Django, ninja or a database refuse by themselves."""
+
+import logging
+import uuid
+from typing import Any
+
+from django.core.exceptions import RequestAborted
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+from images.api.answers import refusal_answer
+from images.errors import Refusal
+
+logger = logging.getLogger(__name__)
+
+# What a status means where nobody of ours has chosen a code.
+_CODES_OF_STATUS = {
+    400: "invalid_request",
+    401: "forbidden",
+    403: "forbidden_origin",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    429: "rate_limited",
+    503: "overloaded",
+}
+
+
+def refusal_for_status(status: int) -> Refusal:
+    """The refusal that says what a bare HTTP status says."""
+    return Refusal(_CODES_OF_STATUS.get(status, "internal" if status >= 500 else "invalid_request"))
+
+
+def answer_exception(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The one door through which an exception becomes an answer."""
+    match error:
+        case Refusal():
+            return refusal_answer(error)
+        case ValidationError():
+            return refusal_answer(Refusal("invalid_request", _sentence(error)))
+        case HttpError():
+            return refusal_answer(refusal_for_status(error.status_code))
+        case Http404():
+            return refusal_answer(Refusal("not_found"))
+        case OperationalError() | InterfaceError():
+            logger.warning("The database did not answer %s %s: %s", request.method, request.path, error)
+            return refusal_answer(Refusal("database_unavailable"))
+        case _:
+            return internal_answer(request, error)
+
+
+def internal_answer(request: HttpRequest, error: BaseException | None) -> HttpResponse:
+    """500 with an id by which the traceback is found in the log, and nothing else."""
+    request_id = uuid.uuid4().hex
+    logger.error("%s %s failed, request id %s", request.method, request.path, request_id, exc_info=error)
+    return refusal_answer(Refusal("internal", request_id=request_id))
+
+
+def install(api: NinjaAPI) -> None:
+    """Answer every exception of `api` with our error body."""
+
+    def answer(request: HttpRequest, error: Any) -> HttpResponse:
+        if isinstance(error, RequestAborted):
+            raise error
+        return answer_exception(request, error)
+
+    for kind in (Exception, Http404, HttpError, ValidationError):
+        api.add_exception_handler(kind, answer)
+
+
+def _sentence(error: ValidationError) -> str:
+    """Names the first parameter that is wrong. The library's own wording stays out."""
+    first = error.errors[0] if error.errors else {}
+    where = [str(part) for part in first.get("loc", ()) if part not in ("query", "path", "body", "form")]
+    return f"The value of “{where[-1]}” is not valid." if where else "The request could not be understood."

@@ -1,0 +1,63 @@
+"""Alive, and ready: each part that an upload needs is asked, each for at most a few seconds."""
+
+import os
+import tempfile
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+from ninja import Router, Schema
+
+from images import events, queue
+from images.api.answers import json_answer
+
+router = Router(tags=["health"])
+
+
+class HealthOut(Schema):
+    status: str
+
+
+class ReadinessOut(Schema):
+    status: str
+    checks: dict[str, str]
+
+
+@router.get("/healthz", response=HealthOut)
+def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    """Whether the process answers. Asks nothing else."""
+    return json_answer({"status": "ok"})
+
+
+@router.get("/readyz", response={200: ReadinessOut, 503: ReadinessOut})
+def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    """Whether database, broker, channel layer and storage answer."""
+    checks = {
+        "database": _database_answers(),
+        "broker": queue.answers(),
+        "channel_layer": events.publish([]),
+        "storage": _storage_answers(),
+    }
+    ready = all(checks.values())
+    told = {name: "ok" if answers else "unavailable" for name, answers in checks.items()}
+    return json_answer({"status": "ok" if ready else "unavailable", "checks": told}, 200 if ready else 503)
+
+
+def _database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+def _storage_answers() -> bool:
+    try:
+        settings.INCOMING_ROOT.mkdir(parents=True, exist_ok=True)
+        descriptor, path = tempfile.mkstemp(dir=settings.INCOMING_ROOT, prefix="ready.")
+        os.close(descriptor)
+        os.unlink(path)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,29 @@
+"""What is accepted: for a page that refuses a file before it travels, and for scripts."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from images.api.answers import json_answer
+from images.api.schemas import LimitsOut
+from images.thumbnails import sizes
+from imaging import ACCEPTED_MEDIA_TYPES
+
+router = Router(tags=["limits"])
+
+
+@router.get("/api/limits", response=LimitsOut)
+def limits(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    """Accepted types, sizes and numbers, and the thumbnails made."""
+    return json_answer(
+        {
+            "types": list(ACCEPTED_MEDIA_TYPES),
+            "bytes_per_file": settings.MAX_FILE_BYTES,
+            "bytes_per_request": settings.MAX_BODY_BYTES,
+            "files_per_request": settings.MAX_FILES_PER_REQUEST,
+            "pixels": settings.MAX_PIXELS,
+            "pixels_baseline_jpeg": settings.MAX_PIXELS_BASELINE_JPEG,
+            "pixels_progressive_jpeg": settings.MAX_PIXELS_PROGRESSIVE_JPEG,
+            "labels": dict(sizes()),
+        }
+    )

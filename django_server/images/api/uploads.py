@@ -1,0 +1,92 @@
+"""The three uploads: one image now, several one by one, several as a batch."""
+
+import uuid
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from images.api.answers import json_answer
+from images.api.schemas import AcceptedOut, ErrorOut, UploadedOut, UploadErrorOut
+from images.errors import Refusal
+from images.uploads.accept import accept
+from images.uploads.judge import Judged, judge
+from images.uploads.multipart import SpooledFile, spool_files
+from images.uploads.synchronous import upload_and_process
+from images.wire import Json, image_json
+
+router = Router(tags=["uploads"])
+
+_REFUSED = {400: UploadErrorOut, 403: ErrorOut, 413: ErrorOut, 415: ErrorOut, 503: ErrorOut}
+
+
+def _body(field: str, schema: Json) -> Json:
+    properties = {"type": "object", "required": [field], "properties": {field: schema}}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": properties}}}}
+
+
+_ONE = _body("image", {"type": "string", "format": "binary"})
+_MANY = _body("images", {"type": "array", "items": {"type": "string", "format": "binary"}})
+
+
+@router.post("/api/upload", response={200: UploadedOut, 422: ErrorOut, **_REFUSED}, openapi_extra=_ONE)
+def upload(request: HttpRequest) -> HttpResponse:
+    """Upload one image and have it processed before the answer."""
+    image, thumbnails = upload_and_process(request)
+    return json_answer(
+        {"message": "Image uploaded successfully", "image": image_json(image, thumbnails)},
+    )
+
+
+@router.post(
+    "/api/async/upload", response={202: AcceptedOut, 422: UploadErrorOut, **_REFUSED}, openapi_extra=_MANY
+)
+def upload_async(request: HttpRequest, batch: UUID | None = None) -> HttpResponse:
+    """Upload images that are processed one task each."""
+    return _accept_many(request, batch, one_task_each=True)
+
+
+@router.post(
+    "/api/async/batch/upload",
+    response={202: AcceptedOut, 422: UploadErrorOut, **_REFUSED},
+    openapi_extra=_MANY,
+)
+def upload_batch(request: HttpRequest, batch: UUID | None = None) -> HttpResponse:
+    """Upload images that are processed in chunks by all workers."""
+    return _accept_many(request, batch, one_task_each=False)
+
+
+def _accept_many(request: HttpRequest, batch: UUID | None, *, one_task_each: bool) -> HttpResponse:
+    judged = judge(spool_files(request, "images", most=settings.MAX_FILES_PER_REQUEST))
+    for file, _ in judged.rejected:
+        file.discard()
+    rejected = [_rejected_json(file, refusal) for file, refusal in judged.rejected]
+    if not judged.accepted:
+        raise _all_rejected(judged, rejected)
+    batch_id = batch or uuid.uuid4()
+    listed = accept(judged.accepted, batch_id, one_task_each=one_task_each)
+    jobs = [
+        {"index": file.index, **image_json(image, thumbnails)}
+        for (file, _), (image, thumbnails) in zip(judged.accepted, listed, strict=True)
+    ]
+    message = "Images upload initiated" if one_task_each else f"Batch upload of {len(jobs)} images initiated"
+    return json_answer(
+        {"message": message, "batch_id": str(batch_id), "jobs": jobs, "rejected": rejected}, 202
+    )
+
+
+def _rejected_json(file: SpooledFile, refusal: Refusal) -> dict[str, Any]:
+    return {"index": file.index, "name": file.name, "error": refusal.sentence, "code": refusal.code}
+
+
+def _all_rejected(judged: Judged, rejected: list[dict[str, Any]]) -> Refusal:
+    """400 with the list; its code is the files' own where they agree."""
+    if len(rejected) == 1:
+        code, sentence = judged.rejected[0][1].code, judged.rejected[0][1].sentence
+    else:
+        codes = {refusal.code for _, refusal in judged.rejected}
+        code = codes.pop() if len(codes) == 1 else "invalid_request"
+        sentence = f"None of the {len(rejected)} files could be accepted."
+    return Refusal(code, sentence, rejected=rejected).with_status(400)

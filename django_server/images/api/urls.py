@@ -1,0 +1,17 @@
+"""The API as one object, with its description and a page that shows it, both served without network."""
+
+from ninja import NinjaAPI, Swagger
+
+from images.api import batches, errors, health, jobs, limits, listing, uploads
+
+api = NinjaAPI(
+    title="django-file-upload",
+    version="1",
+    description="Images in, thumbnails out. Errors are always `{error, code}`.",
+    docs=Swagger(),
+    docs_url="/api/docs",
+    openapi_url="/api/openapi.json",
+)
+errors.install(api)
+for module in (uploads, listing, jobs, batches, limits, health):
+    api.add_router("", module.router)

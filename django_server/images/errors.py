@@ -1,0 +1,70 @@
+"""The one table of error codes: HTTP, WebSocket, database and metrics use the same words.
+
+A code is stable; its sentence is for a person and may say more where it is raised.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class ErrorKind:
+    """What a code means: its HTTP status, its usual sentence, and seconds after which a retry can help."""
+
+    status: int
+    sentence: str
+    retry_after_seconds: int | None = None
+
+
+ERRORS = {
+    "missing_field": ErrorKind(400, "The request has no file in the expected field."),
+    "too_many_files": ErrorKind(400, "The request has too many files."),
+    "empty_file": ErrorKind(400, "The file is empty."),
+    "unsupported_type": ErrorKind(400, "This is not an image of a supported type."),
+    "too_many_pixels": ErrorKind(400, "The image has more pixels than are accepted."),
+    "unknown_label": ErrorKind(400, "There is no thumbnail of that label."),
+    "invalid_request": ErrorKind(400, "The request could not be understood."),
+    "forbidden": ErrorKind(401, "A valid token is needed."),
+    "forbidden_origin": ErrorKind(403, "Requests from pages of another site are refused."),
+    "not_found": ErrorKind(404, "There is nothing here."),
+    "method_not_allowed": ErrorKind(405, "This address does not take that method."),
+    "not_retryable": ErrorKind(409, "Only images that failed or were aborted can be retried."),
+    "not_abortable": ErrorKind(409, "Only images that are not finished can be aborted."),
+    "not_completed": ErrorKind(409, "The image is not completed yet."),
+    "request_in_progress": ErrorKind(409, "The same request is still under way.", 1),
+    "file_too_large": ErrorKind(413, "The file is larger than is accepted."),
+    "body_too_large": ErrorKind(413, "The request is larger than is accepted."),
+    "unsupported_media_type": ErrorKind(415, "Send the files as multipart/form-data."),
+    "corrupt_image": ErrorKind(422, "The image is damaged and could not be read."),
+    "key_reused": ErrorKind(422, "This Idempotency-Key was used for other files."),
+    "rate_limited": ErrorKind(429, "Too many requests.", 5),
+    "processing_failed": ErrorKind(500, "The image could not be processed after several attempts."),
+    "internal": ErrorKind(500, "Something went wrong on the server."),
+    "overloaded": ErrorKind(503, "The server is busy. Try again in a moment.", 5),
+    "storage_unavailable": ErrorKind(503, "The storage is not available. Try again in a moment.", 5),
+    "database_unavailable": ErrorKind(503, "The database is not available. Try again in a moment.", 5),
+}
+
+
+class Refusal(Exception):
+    """A request, or one file of it, that is answered with an error of the table."""
+
+    def __init__(self, code: str, sentence: str | None = None, **more: Any) -> None:
+        self.kind = ERRORS[code]
+        self.code = code
+        self.sentence = sentence or self.kind.sentence
+        self.more = more
+        super().__init__(f"{code}: {self.sentence}")
+
+    def body(self) -> dict[str, Any]:
+        """The JSON body of the answer."""
+        return {"error": self.sentence, "code": self.code, **self.more}
+
+    def with_status(self, status: int) -> Self:
+        """The same refusal under another HTTP status, where the contract names one for the whole request."""
+        self.kind = replace(self.kind, status=status)
+        return self
+
+    def headers(self) -> dict[str, str]:
+        after = self.kind.retry_after_seconds
+        return {} if after is None else {"Retry-After": str(after)}

@@ -1,0 +1,15 @@
+"""The limits of the settings as `imaging` takes them."""
+
+from django.conf import settings
+
+from imaging import Limits
+
+
+def imaging_limits() -> Limits:
+    """What an image may ask of a decoder, as configured now."""
+    return Limits(
+        pixels=settings.MAX_PIXELS,
+        pixels_baseline_jpeg=settings.MAX_PIXELS_BASELINE_JPEG,
+        pixels_progressive_jpeg=settings.MAX_PIXELS_PROGRESSIVE_JPEG,
+        jpeg_scans=settings.MAX_JPEG_SCANS,
+    )

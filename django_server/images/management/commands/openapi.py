@@ -1,0 +1,16 @@
+"""`manage.py openapi`: the API's description on stdout, from which the page's types are generated."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from images.api.urls import api
+
+
+class Command(BaseCommand):
+    help = "Print the OpenAPI description of the HTTP API."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *_: Any, **__: Any) -> None:
+        self.stdout.write(json.dumps(api.get_openapi_schema(path_prefix=""), indent=2, sort_keys=True))

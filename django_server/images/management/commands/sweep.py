@@ -1,0 +1,37 @@
+"""`manage.py sweep --every 10`: the repairing loop, a process of its own."""
+
+import logging
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, close_old_connections
+
+from images.processing.sweep import sweep
+
+logger = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Bring back what crashes left behind: expired claims, lost messages, untold news, spool files."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--every",
+            type=float,
+            metavar="SECONDS",
+            help="Go on for ever, with this pause. Without it: once.",
+        )
+
+    def handle(self, *_: Any, every: float | None, **__: Any) -> None:
+        while True:
+            try:
+                sweep()
+            except (DatabaseError, OSError) as error:
+                # The database or the storage is away: the next round repairs what this one could not.
+                logger.warning("This round of repairs failed: %s", error)
+            finally:
+                close_old_connections()
+            if every is None:
+                return
+            time.sleep(every)

@@ -1,0 +1,145 @@
+"""What the database keeps: images, the batches they came in, their thumbnails, and the ids of those removed.
+
+The row is the truth. `status`, `version` and the columns of the claim are written by `images.processing` alone.
+"""
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+
+class Status(models.TextChoices):
+    """pending -> processing -> completed | error; aborted from pending or processing."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    ERROR = "error"
+    ABORTED = "aborted"
+
+
+FINAL_STATUSES = frozenset({Status.COMPLETED, Status.ERROR, Status.ABORTED})
+
+
+class Batch(models.Model):
+    """One drop of files: made by a multi-file request, or by the client that names its id in several."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name_plural = "batches"
+        indexes = [models.Index(fields=["-created_at", "-id"], name="batch_newest")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Image(models.Model):
+    """One accepted image and the state of its processing, which is the job of the same id."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    batch = models.ForeignKey(Batch, models.CASCADE, null=True, related_name="images", db_index=False)
+    collection = models.CharField(max_length=255)
+    name = models.CharField(max_length=255, help_text="What the client called the file: data, never a path.")
+    key = models.CharField(max_length=1024, unique=True, help_text="Where the original is stored.")
+    byte_size = models.BigIntegerField()
+    media_type = models.CharField(max_length=64, help_text="By content, never by what the client said.")
+    width = models.PositiveIntegerField(null=True, help_text="Pixels, upright.")
+    height = models.PositiveIntegerField(null=True, help_text="Pixels, upright.")
+    source_version = models.CharField(max_length=128, help_text="Names the bytes: sha256 in hex for uploads.")
+
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    version = models.PositiveBigIntegerField(default=1, help_text="Raised by one with each change.")
+    announced_version = models.PositiveBigIntegerField(default=0, help_text="The last one told to listeners.")
+    error_code = models.CharField(max_length=40, blank=True, default="")
+    error_message = models.CharField(max_length=300, blank=True, default="")
+
+    claim = models.UUIDField(null=True, help_text="The delivery that is working on it now.")
+    lease_until = models.DateTimeField(null=True, help_text="When that claim ends if it is not renewed.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    queued_at = models.DateTimeField(null=True, help_text="When its id was last put into the queue.")
+    queue_tries = models.PositiveSmallIntegerField(default=0)
+
+    uploaded_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(db_default=Now(), help_text="When `version` was last raised.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["-uploaded_at", "-id"], name="image_newest"),
+            models.Index(fields=["collection", "-uploaded_at", "-id"], name="image_collection_newest"),
+            models.Index(fields=["status", "-uploaded_at", "-id"], name="image_status_newest"),
+            models.Index(fields=["batch", "-uploaded_at", "-id"], name="image_batch_newest"),
+            models.Index(fields=["changed_at", "id"], name="image_changed"),
+            models.Index(fields=["queued_at"], name="image_waiting", condition=Q(status=Status.PENDING)),
+            models.Index(fields=["lease_until"], name="image_leased", condition=Q(status=Status.PROCESSING)),
+            models.Index(
+                fields=["changed_at"],
+                name="image_unannounced",
+                condition=Q(version__gt=F("announced_version")),
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="image_status_known"),
+            models.CheckConstraint(
+                condition=Q(status=Status.PROCESSING, claim__isnull=False, lease_until__isnull=False)
+                | (~Q(status=Status.PROCESSING) & Q(claim__isnull=True, lease_until__isnull=True)),
+                name="image_claimed_while_processing",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=FINAL_STATUSES, finished_at__isnull=False)
+                | (~Q(status__in=FINAL_STATUSES) & Q(finished_at__isnull=True)),
+                name="image_finished_when_final",
+            ),
+            models.CheckConstraint(
+                condition=(Q(status=Status.ERROR) & ~Q(error_code=""))
+                | (~Q(status=Status.ERROR) & Q(error_code="")),
+                name="image_error_has_code",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Thumbnail(models.Model):
+    """One rendered size of an image. `scale` is what was asked; width and height are what came out."""
+
+    image = models.ForeignKey(Image, models.CASCADE, related_name="thumbnails", db_index=False)
+    label = models.CharField(max_length=40)
+    key = models.CharField(max_length=1024)
+    scale = models.PositiveIntegerField(help_text="Pixels asked for along the longest edge.")
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    byte_size = models.PositiveIntegerField()
+    source_version = models.CharField(max_length=128)
+    recipe = models.CharField(max_length=100)
+    generated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["image", "label"], name="thumbnail_once_per_label")]
+
+    def __str__(self) -> str:
+        return f"{self.label} of {self.image_id}"
+
+
+class RemovedImage(models.Model):
+    """What is left of a deleted image for a day, so that its removal is told even to who was away."""
+
+    image_id = models.UUIDField(primary_key=True)
+    batch_id = models.UUIDField(null=True)
+    version = models.PositiveBigIntegerField()
+    announced = models.BooleanField(default=False)
+    removed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["removed_at"], name="removed_when"),
+            models.Index(fields=["removed_at"], name="removed_unannounced", condition=Q(announced=False)),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.image_id)

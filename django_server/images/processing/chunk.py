@@ -1,0 +1,101 @@
+"""The worker's loop over the images of one task: claim, render each, flush often, hand back when told to stop.
+
+Runs the same in a Celery child and in a test; nothing but the database is touched inside a transaction.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from uuid import UUID
+
+from django.conf import settings
+
+from images import queue
+from images.models import Image
+from images.processing import transitions
+from images.processing.announce import announce, announce_ids, announce_unfinished
+from images.processing.drain import draining
+from images.processing.outcomes import Outcome, Postponed, Rendered
+from images.processing.render import render_image
+from images.processing.transitions import Claim
+from images.storage import storage
+from images.wire import ImageValues
+
+# About half a second of decoding: what is finished is told before such an image, not after it.
+_SLOW_PIXELS = 24_000_000
+
+Guard = Callable[[], AbstractContextManager[object]]
+
+
+def process(ids: Sequence[UUID], guard: Guard = nullcontext) -> None:
+    """Bring those of `ids` that wait to their end. `guard` surrounds each render (a worker bounds its time)."""
+    claim = transitions.claim(ids)
+    announce_unfinished(claim.images)
+    unflushed = _Unflushed(claim)
+    for place, image in enumerate(claim.images):
+        if draining():
+            _hand_back(claim, [later["id"] for later in claim.images[place:]])
+            break
+        if _is_slow(image):
+            unflushed.flush(renew=True)
+        with guard():
+            outcome = render_image(image)
+        if isinstance(outcome, Postponed):
+            announce_ids(transitions.hand_back(claim, [image["id"]], postpone=True))
+        else:
+            unflushed.add(outcome)
+        if unflushed.is_due():
+            unflushed.flush(renew=place + 1 < len(claim.images))
+    unflushed.flush(renew=False)
+
+
+class _Unflushed:
+    """Outcomes of one claim that the database does not know yet."""
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim = claim
+        self._outcomes: list[Outcome] = []
+        self._since = 0.0
+
+    def add(self, outcome: Outcome) -> None:
+        if not self._outcomes:
+            self._since = time.monotonic()
+        self._outcomes.append(outcome)
+
+    def is_due(self) -> bool:
+        waited_seconds = time.monotonic() - self._since
+        return len(self._outcomes) >= settings.FLUSH_IMAGES or (
+            bool(self._outcomes) and waited_seconds >= settings.FLUSH_SECONDS
+        )
+
+    def flush(self, *, renew: bool) -> None:
+        if not self._outcomes:
+            return
+        flushed = transitions.flush(self._claim, self._outcomes, renew=renew)
+        told = {image["id"] for image, _ in flushed}
+        _discard_files_of_the_deleted([outcome for outcome in self._outcomes if outcome.image_id not in told])
+        self._outcomes = []
+        announce(flushed)
+
+
+def _is_slow(image: ImageValues) -> bool:
+    return (image["width"] or 0) * (image["height"] or 0) >= _SLOW_PIXELS
+
+
+def _hand_back(claim: Claim, ids: Sequence[UUID]) -> None:
+    given_back = transitions.hand_back(claim, ids)
+    queue.publish(given_back, one_task_each=False)
+    announce_ids(given_back)
+
+
+def _discard_files_of_the_deleted(lost: Sequence[Outcome]) -> None:
+    """Remove what was written for images that are gone. Where the row lives, a successor uses the same keys."""
+    if not lost:
+        return
+    alive = set(
+        Image.objects.filter(id__in=[outcome.image_id for outcome in lost]).values_list("id", flat=True)
+    )
+    for outcome in lost:
+        if isinstance(outcome, Rendered) and outcome.image_id not in alive:
+            for thumbnail in outcome.thumbnails:
+                storage().delete(thumbnail["key"])

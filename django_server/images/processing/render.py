@@ -1,0 +1,80 @@
+"""Makes the thumbnails of one image, files and all, and tells what came of it. Touches no database."""
+
+import logging
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import BinaryIO, cast
+
+from django.conf import settings
+
+from archive.keys import parse_original, thumbnail_key
+from images.limits import imaging_limits
+from images.processing.outcomes import Failed, Outcome, Postponed, Rendered, ThumbnailRow
+from images.storage import storage
+from images.thumbnails import sizes
+from images.wire import ImageValues
+from imaging import RECIPE, ImagingError, Rendering, render
+
+logger = logging.getLogger(__name__)
+
+
+def render_image(image: ImageValues) -> Outcome | Postponed:
+    """Render `image` from storage to storage. Every failure of the image itself is an outcome, not an exception."""
+    target = partial(_target, image)
+    try:
+        with storage().open(image["key"]) as source:
+            rendering = render(
+                cast(BinaryIO, source),
+                sizes(),
+                quality=settings.THUMBNAILS["QUALITY"],
+                open_target=target,
+                limits=imaging_limits(),
+            )
+    except ImagingError as error:
+        return Failed(image["id"], error.code, error.message)
+    except FileNotFoundError:
+        return Failed(image["id"], "processing_failed", "The original file is no longer there.")
+    except OSError as error:
+        logger.warning("Storage did not answer for %s: %s", image["id"], error)
+        return Postponed(image["id"])
+    timings = rendering.timings
+    logger.info(
+        "Rendered %s: decode %.0f ms, resize %.0f ms, encode %.0f ms",
+        image["id"],
+        timings.decode_ms,
+        timings.resize_ms,
+        timings.encode_ms,
+    )
+    return rendered(image, rendering)
+
+
+def rendered(image: ImageValues, rendering: Rendering) -> Rendered:
+    """The outcome of a rendering whose files are at their keys."""
+    return Rendered(
+        image["id"],
+        rendering.width,
+        rendering.height,
+        [
+            ThumbnailRow(
+                image_id=image["id"],
+                label=thumbnail.label,
+                key=key_of_thumbnail(image, thumbnail.scale_px),
+                scale=thumbnail.scale_px,
+                width=thumbnail.width,
+                height=thumbnail.height,
+                byte_size=thumbnail.byte_size,
+                source_version=image["source_version"],
+                recipe=RECIPE,
+            )
+            for thumbnail in rendering.thumbnails.values()
+        ],
+    )
+
+
+def key_of_thumbnail(image: ImageValues, scale_px: int) -> str:
+    """Where the app keeps an image's thumbnail: beside the original's place, as a JPEG."""
+    return str(thumbnail_key(parse_original(image["key"], settings.KEY_PREFIX), scale_px, "jpg"))
+
+
+def _target(image: ImageValues, label: str) -> AbstractContextManager[BinaryIO]:
+    return storage().writing(key_of_thumbnail(image, sizes()[label]))

@@ -1,0 +1,286 @@
+"""Every change of an image's status, each a conditional update: the only writer of `status`, `version` and the claim.
+
+Only the database's clock counts. Each function returns the images it really changed, with the values they have now,
+for the caller to announce after the commit.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Case, DateTimeField, ExpressionWrapper, F, QuerySet, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
+
+from images.errors import ERRORS
+from images.listing import Listed
+from images.models import Image, RemovedImage, Status, Thumbnail
+from images.processing.outcomes import Failed, Outcome, Rendered
+from images.thumbnails import THUMBNAIL_FIELDS, ThumbnailValues
+from images.wire import IMAGE_FIELDS, ImageValues
+
+# What a change of status does beside it.
+_CHANGED: Mapping[str, Any] = {"version": F("version") + 1, "changed_at": Now()}
+_UNCLAIMED: Mapping[str, Any] = {"claim": None, "lease_until": None}
+_UPSERTED = [field for field in THUMBNAIL_FIELDS if field not in ("image_id", "label")]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One delivery's hold on images: updates that carry its token count until the lease ends."""
+
+    token: UUID
+    images: Sequence[ImageValues]
+
+
+def lease_end() -> Combinable:
+    """The moment at which a claim taken or renewed now ends, by the database's clock."""
+    return ExpressionWrapper(Now() + timedelta(seconds=settings.LEASE_SECONDS), output_field=DateTimeField())
+
+
+def claim(ids: Sequence[UUID]) -> Claim:
+    """pending -> processing for those of `ids` that still wait. Two statements."""
+    token = uuid4()
+    claimed = Image.objects.filter(id__in=ids, status=Status.PENDING).update(
+        status=Status.PROCESSING,
+        claim=token,
+        lease_until=lease_end(),
+        attempts=F("attempts") + 1,
+        **_CHANGED,
+    )
+    rows = Image.objects.filter(claim=token).values(*IMAGE_FIELDS) if claimed else []
+    order = {id_: place for place, id_ in enumerate(ids)}
+    return Claim(token, sorted(cast(list[ImageValues], list(rows)), key=lambda row: order[row["id"]]))
+
+
+def insert_claimed(image: Image) -> Claim:
+    """Save a new row that its maker works on itself (the synchronous endpoint). One statement."""
+    token = uuid4()
+    image.status = Status.PROCESSING
+    image.claim = token
+    image.lease_until = lease_end()
+    image.attempts = 1
+    image.save(force_insert=True)
+    return Claim(token, [new_values(image)])
+
+
+def new_values(image: Image) -> ImageValues:
+    """The values of a row just inserted, without reading it back."""
+    values = {field: getattr(image, field) for field in IMAGE_FIELDS}
+    values["changed_at"] = image.uploaded_at
+    return cast(ImageValues, values)
+
+
+def flush(held: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[Listed]:
+    """processing -> completed | error for the outcomes whose images `held` still holds; others are left alone.
+
+    One transaction of at most five statements. With `renew` the rest of the claim gets a fresh lease.
+    """
+    by_id = {outcome.image_id: outcome for outcome in outcomes}
+    with transaction.atomic():
+        rows = list(
+            Image.objects.select_for_update()
+            .filter(id__in=by_id, claim=held.token, status=Status.PROCESSING)
+            .values(*IMAGE_FIELDS, database_now=Now())
+        )
+        mine = [by_id[row["id"]] for row in rows]
+        rendered = [outcome for outcome in mine if isinstance(outcome, Rendered)]
+        failed = [outcome for outcome in mine if isinstance(outcome, Failed)]
+        now = rows[0]["database_now"] if rows else None
+        if rendered:
+            _save_thumbnails(rendered)
+            _held(held, rendered).update(
+                status=Status.COMPLETED, finished_at=now, **_sizes(rendered), **_UNCLAIMED, **_changed_at(now)
+            )
+        if failed:
+            _held(held, failed).update(
+                status=Status.ERROR,
+                error_code=_by_id({outcome.image_id: outcome.code for outcome in failed}),
+                error_message=_by_id({outcome.image_id: outcome.message for outcome in failed}),
+                finished_at=now,
+                **_UNCLAIMED,
+                **_changed_at(now),
+            )
+        if renew:
+            Image.objects.filter(claim=held.token, status=Status.PROCESSING).update(lease_until=lease_end())
+    return [_as_flushed(row, by_id[row["id"]]) for row in rows]
+
+
+def hand_back(held: Claim, ids: Sequence[UUID], *, postpone: bool = False) -> list[UUID]:
+    """processing -> pending for images of the claim that were not begun; the attempt is not counted.
+
+    Postponed ones wait for the sweeper, longer each time; the others are the caller's to queue again.
+    Returns the ids given back.
+    """
+    with transaction.atomic():
+        mine = _locked(Image.objects.filter(id__in=ids, claim=held.token, status=Status.PROCESSING))
+        Image.objects.filter(id__in=mine, claim=held.token).update(
+            status=Status.PENDING,
+            attempts=F("attempts") - 1,
+            queued_at=Now(),
+            queue_tries=F("queue_tries") + (1 if postpone else 0),
+            **_UNCLAIMED,
+            **_CHANGED,
+        )
+    return mine
+
+
+def expire(most: int) -> tuple[list[UUID], list[UUID]]:
+    """Claims whose lease has ended: to `error` after the last attempt, else back to `pending`.
+
+    Returns the ids given up and the ids that wait again, each to be queued alone.
+    """
+    with transaction.atomic():
+        expired = Image.objects.filter(status=Status.PROCESSING, lease_until__lt=Now())
+        ids = _locked(expired.order_by("lease_until")[:most])
+        still = Image.objects.filter(id__in=ids, status=Status.PROCESSING, lease_until__lt=Now())
+        given_up = list(still.filter(attempts__gte=settings.MAX_ATTEMPTS).values_list("id", flat=True))
+        still.filter(id__in=given_up).update(
+            status=Status.ERROR,
+            error_code="processing_failed",
+            error_message=ERRORS["processing_failed"].sentence,
+            finished_at=Now(),
+            **_UNCLAIMED,
+            **_CHANGED,
+        )
+        waiting = [id_ for id_ in ids if id_ not in set(given_up)]
+        Image.objects.filter(id__in=waiting, status=Status.PROCESSING, lease_until__lt=Now()).update(
+            status=Status.PENDING, queued_at=Now(), **_UNCLAIMED, **_CHANGED
+        )
+    return given_up, waiting
+
+
+def retry(ids: Sequence[UUID]) -> list[UUID]:
+    """error | aborted -> pending, with fresh attempts. Returns the ids to queue."""
+    with transaction.atomic():
+        mine = _locked(Image.objects.filter(id__in=ids, status__in=[Status.ERROR, Status.ABORTED]))
+        Image.objects.filter(id__in=mine).update(
+            status=Status.PENDING,
+            attempts=0,
+            queue_tries=0,
+            queued_at=Now(),
+            finished_at=None,
+            error_code="",
+            error_message="",
+            **_CHANGED,
+        )
+    return mine
+
+
+def abort(ids: Sequence[UUID]) -> list[UUID]:
+    """pending | processing -> aborted. A worker on it finds its claim gone. Returns the ids aborted."""
+    with transaction.atomic():
+        mine = _locked(Image.objects.filter(id__in=ids, status__in=[Status.PENDING, Status.PROCESSING]))
+        Image.objects.filter(id__in=mine).update(
+            status=Status.ABORTED, finished_at=Now(), **_UNCLAIMED, **_CHANGED
+        )
+    return mine
+
+
+def mark_not_queued(ids: Sequence[UUID]) -> None:
+    """Note that these did not get into the queue: they are due at the next sweep."""
+    Image.objects.filter(id__in=ids, status=Status.PENDING).update(queued_at=None)
+
+
+def mark_queued_again(ids: Sequence[UUID]) -> None:
+    """Note that these were put into the queue once more: the next time they wait twice as long."""
+    Image.objects.filter(id__in=ids, status=Status.PENDING).update(
+        queued_at=Now(), queue_tries=F("queue_tries") + 1
+    )
+
+
+def mark_announced(versions: Mapping[UUID, int]) -> None:
+    """Note the versions that were told. One statement for each distinct version."""
+    by_version: dict[int, list[UUID]] = {}
+    for id_, version in versions.items():
+        by_version.setdefault(version, []).append(id_)
+    for version, ids in by_version.items():
+        Image.objects.filter(id__in=ids, announced_version__lt=version).update(announced_version=version)
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What is left of a removed image: what to tell, and the keys of its files."""
+
+    image_id: UUID
+    batch_id: UUID | None
+    version: int
+    collection: str
+    key: str
+    thumbnail_keys: Sequence[str]
+
+
+def remove(images: QuerySet[Image]) -> list[Removed]:
+    """Delete the rows and leave a note of each for those who hear of it later. Files are the caller's, after commit."""
+    with transaction.atomic():
+        rows = list(
+            images.select_for_update().order_by().values("id", "batch_id", "version", "collection", "key")
+        )
+        ids = [row["id"] for row in rows]
+        keys: dict[UUID, list[str]] = {id_: [] for id_ in ids}
+        for image_id, key in Thumbnail.objects.filter(image_id__in=ids).values_list("image_id", "key"):
+            keys[image_id].append(key)
+        removed = [
+            Removed(
+                row["id"], row["batch_id"], row["version"] + 1, row["collection"], row["key"], keys[row["id"]]
+            )
+            for row in rows
+        ]
+        RemovedImage.objects.bulk_create(
+            [
+                RemovedImage(image_id=one.image_id, batch_id=one.batch_id, version=one.version)
+                for one in removed
+            ]
+        )
+        Image.objects.filter(id__in=ids).delete()
+    return removed
+
+
+def _locked(images: QuerySet[Image]) -> list[UUID]:
+    # SQLite has no row locks and needs none: its transactions here take the write lock from their start.
+    return list(images.select_for_update(skip_locked=True).values_list("id", flat=True))
+
+
+def _held(held: Claim, outcomes: Sequence[Outcome]) -> QuerySet[Image]:
+    ids = [outcome.image_id for outcome in outcomes]
+    return Image.objects.filter(id__in=ids, claim=held.token, status=Status.PROCESSING)
+
+
+def _changed_at(now: Any) -> dict[str, Any]:
+    return {"version": F("version") + 1, "changed_at": now}
+
+
+def _by_id(values: Mapping[UUID, Any]) -> Case:
+    return Case(*[When(id=id_, then=Value(value)) for id_, value in values.items()])
+
+
+def _sizes(rendered: Sequence[Rendered]) -> dict[str, Any]:
+    return {
+        "width": _by_id({outcome.image_id: outcome.width for outcome in rendered}),
+        "height": _by_id({outcome.image_id: outcome.height for outcome in rendered}),
+    }
+
+
+def _save_thumbnails(rendered: Sequence[Rendered]) -> None:
+    Thumbnail.objects.bulk_create(
+        [Thumbnail(**row) for outcome in rendered for row in outcome.thumbnails],
+        update_conflicts=True,
+        unique_fields=["image", "label"],
+        update_fields=[*_UPSERTED, "width", "height", "byte_size"],
+    )
+
+
+def _as_flushed(row: Mapping[str, Any], outcome: Outcome) -> Listed:
+    values = {**row, "version": row["version"] + 1, "changed_at": row["database_now"]}
+    values["finished_at"] = values.pop("database_now")
+    thumbnails: dict[str, ThumbnailValues] = {}
+    if isinstance(outcome, Rendered):
+        values |= {"status": Status.COMPLETED, "width": outcome.width, "height": outcome.height}
+        thumbnails = {row["label"]: row for row in outcome.thumbnails}
+    else:
+        values |= {"status": Status.ERROR, "error_code": outcome.code, "error_message": outcome.message}
+    return cast(ImageValues, values), thumbnails

@@ -1,0 +1,74 @@
+"""Putting ids into the queue: single tasks, or chunks that all worker processes share.
+
+The queue is a hint: what is lost here the sweeper queues again. Publishing never fails its caller.
+"""
+
+import logging
+import math
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from celery import current_app
+from django.conf import settings
+from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from images.processing import transitions
+
+logger = logging.getLogger(__name__)
+
+# Tasks are sent by name: the module that defines them stands above this one.
+PROCESS_IMAGE = "images.process_image"
+PROCESS_CHUNK = "images.process_chunk"
+_TIMEOUT_SECONDS = 0.5
+
+
+def chunk_size(images: int, processes: int, most: int) -> int:
+    """How many ids a chunk of `images` carries so that `processes` have work at once, at most `most`."""
+    return max(1, min(most, math.ceil(images / max(1, processes))))
+
+
+def publish(ids: Sequence[UUID], *, one_task_each: bool) -> bool:
+    """Queue these pending images. False when the queue is away: the rest of them waits for the sweeper.
+
+    Never called on an event loop: with Redis frozen a publish takes half a second.
+    """
+    size = 1 if one_task_each else chunk_size(len(ids), settings.WORKER_PROCESSES, settings.CHUNK_SIZE)
+    done = 0
+    try:
+        for chunk in _pieces([str(id_) for id_ in ids], size):
+            if one_task_each:
+                current_app.send_task(PROCESS_IMAGE, args=chunk, retry=False)
+            else:
+                current_app.send_task(PROCESS_CHUNK, args=[chunk], retry=False)
+            done += len(chunk)
+    except (OperationalError, RedisError, OSError) as error:
+        logger.warning("The queue is away (%s): %d images wait for the sweeper.", error, len(ids) - done)
+        transitions.mark_not_queued(ids[done:])
+        return False
+    return True
+
+
+def is_empty() -> bool | None:
+    """Whether no message waits and none is out with a worker; None when the queue does not answer."""
+    try:
+        with _redis() as redis:
+            return not redis.llen(settings.CELERY_TASK_DEFAULT_QUEUE) and not redis.hlen("unacked")
+    except (RedisError, OSError):
+        return None
+
+
+def answers() -> bool:
+    """Whether the broker answers within half a second."""
+    return is_empty() is not None
+
+
+def _redis() -> "Redis":
+    return Redis.from_url(
+        settings.REDIS_URL, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
+    )
+
+
+def _pieces(ids: list[str], size: int) -> Iterable[list[str]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))

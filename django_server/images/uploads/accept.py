@@ -1,0 +1,89 @@
+"""Taking judged files in: linked to their keys, then one transaction of rows, and after it the queue.
+
+A crash at any point leaves either the rows with their files, or a spool file by which the sweeper cleans up.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from archive.keys import upload_key
+from images import queue
+from images.listing import Listed
+from images.models import Batch, Image
+from images.processing import transitions
+from images.processing.announce import announce_unfinished
+from images.storage import storage, storage_answers
+from images.uploads.multipart import SpooledFile
+from imaging import Probe
+
+Accepted = Sequence[tuple[SpooledFile, Probe]]
+
+
+def accept(files: Accepted, batch_id: UUID, *, one_task_each: bool) -> list[Listed]:
+    """Take the files in as pending images of the batch, which is made if there is none; queue and announce them.
+
+    Three statements on PostgreSQL, however many files. Raises Refusal storage_unavailable; then nothing is kept.
+    """
+    images = [image_row(file, header, batch_id) for file, header in files]
+    spread_uploaded_at(images, timezone.now())
+    take_files(files, images)
+    # Where this fails the spool files stay: whether the commit went through only the sweeper can tell, later.
+    with transaction.atomic():
+        Batch.objects.bulk_create([Batch(id=batch_id)], ignore_conflicts=True)
+        Image.objects.bulk_create(images)
+    discard_spooled(files)
+    queue.publish([image.id for image in images], one_task_each=one_task_each)
+    values = [transitions.new_values(image) for image in images]
+    announce_unfinished(values)
+    return [(image, {}) for image in values]
+
+
+def image_row(file: SpooledFile, header: Probe, batch_id: UUID | None) -> Image:
+    """The row of one file, not yet saved."""
+    key = upload_key(settings.KEY_PREFIX, settings.UPLOADS_COLLECTION, str(file.id), header.extension)
+    return Image(
+        id=file.id,
+        batch_id=batch_id,
+        collection=settings.UPLOADS_COLLECTION,
+        name=file.name,
+        key=str(key),
+        byte_size=file.byte_size,
+        media_type=header.media_type,
+        width=header.width,
+        height=header.height,
+        source_version=file.sha256,
+    )
+
+
+def spread_uploaded_at(images: Sequence[Image], now: datetime) -> None:
+    """Give each image a moment of its own, a microsecond apart, so that order and cursors are total."""
+    for index, image in enumerate(images):
+        image.uploaded_at = now + timedelta(microseconds=index)
+        image.queued_at = now
+
+
+def take_files(files: Accepted, images: Sequence[Image]) -> None:
+    """Link each spooled file to its key. After a failure neither keys nor spool files are left."""
+    try:
+        with storage_answers():
+            for (file, _), image in zip(files, images, strict=True):
+                storage().take(file.path, image.key)
+    except BaseException:
+        for (file, _), image in zip(files, images, strict=True):
+            # A key that can't be removed now keeps its spool file, by which the sweeper removes both.
+            with suppress(OSError):
+                storage().delete(image.key)
+                file.discard()
+        raise
+
+
+def discard_spooled(files: Accepted) -> None:
+    """Remove the spool files: their content is at their keys, or refused."""
+    for file, _ in files:
+        file.discard()

@@ -1,0 +1,156 @@
+"""The files of a multipart request, each written once to `incoming/{id}` and hashed (SHA-256) as its bytes pass.
+
+Uses Django's parser with our own handler and our own rules for names and numbers. Judges nothing by content.
+"""
+
+import hashlib
+import unicodedata
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, cast
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
+
+from images.errors import Refusal
+from images.storage import storage_answers, sync_to_disk
+
+_NAME_LENGTH = 255
+# They can make `gpj.exe` read as `exe.jpg`.
+_DIRECTION_MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+@dataclass(frozen=True)
+class SpooledFile:
+    """One file of a request, on disk at `path`, which is `incoming/{id}`. `index` is its place in the request."""
+
+    index: int
+    id: uuid.UUID
+    name: str
+    path: Path
+    byte_size: int
+    sha256: str
+    too_large: bool
+
+    def discard(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+def spool_files(request: HttpRequest, field_name: str, *, most: int) -> list[SpooledFile]:
+    """Spool the files sent in `field_name`, in the request's order. Files in other fields are read past.
+
+    Raises Refusal: unsupported_media_type, invalid_request, too_many_files, missing_field, storage_unavailable. Then
+    nothing is left in the spool.
+    """
+    if not (request.content_type or "").startswith("multipart/form-data"):
+        raise Refusal("unsupported_media_type")
+    spool = _Spool(field_name, most)
+    try:
+        with storage_answers():
+            post, _ = _Parser(request.META, cast(Any, request), [spool], request.encoding).parse()
+            if not spool.files:
+                raise _missing(field_name, sent_as_text=field_name in post)
+    except (MultiPartParserError, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent) as error:
+        spool.discard()
+        raise Refusal("invalid_request", "The request's multipart body could not be read.") from error
+    except BaseException:
+        spool.discard()
+        raise
+    return spool.files
+
+
+def clean_name(name: str) -> str:
+    """The name a file is shown by: its last path component, without control or direction marks, cut to 255."""
+    last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    shown = "".join(
+        char
+        for char in last
+        if unicodedata.category(char) not in ("Cc", "Cs") and char not in _DIRECTION_MARKS
+    )
+    return shown.strip()[:_NAME_LENGTH] or "unnamed"
+
+
+class _Parser(MultiPartParser):
+    def sanitize_file_name(self, file_name: str) -> str:
+        # Django drops a part whose name cleans to nothing, and with it the client's count of its files.
+        return clean_name(file_name)
+
+
+@dataclass
+class _OpenFile:
+    id: uuid.UUID
+    path: Path
+    file: IO[bytes]
+    digest: Any = field(default_factory=hashlib.sha256)
+    byte_size: int = 0
+
+
+class _Spool(FileUploadHandler):
+    """Django's upload handler: each file of one field goes to a file of its own."""
+
+    def __init__(self, field_name: str, most: int) -> None:
+        super().__init__()
+        self.files: list[SpooledFile] = []
+        self._wanted = field_name
+        self._most = most
+        self._open: _OpenFile | None = None
+
+    def new_file(self, field_name: str, *args: Any, **kwargs: Any) -> None:
+        super().new_file(field_name, *args, **kwargs)
+        if field_name != self._wanted:
+            raise SkipFile
+        if len(self.files) == self._most:
+            raise Refusal("too_many_files", f"At most {self._most:,} files are accepted in one request.")
+        file_id = uuid.uuid4()
+        path = settings.INCOMING_ROOT / str(file_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._open = _OpenFile(file_id, path, path.open("wb", buffering=0))
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # noqa: ARG002
+        spooled = self._open
+        if spooled is None:
+            return
+        spooled.byte_size += len(raw_data)
+        if spooled.byte_size <= settings.MAX_FILE_BYTES:
+            spooled.file.write(raw_data)
+            spooled.digest.update(raw_data)
+
+    def file_complete(self, file_size: int) -> "UploadedFile[bytes] | None":  # noqa: ARG002
+        spooled = self._open
+        if spooled is not None:
+            self._open = None
+            with spooled.file as file:
+                sync_to_disk(cast(Any, file))
+            self.files.append(
+                SpooledFile(
+                    index=len(self.files),
+                    id=spooled.id,
+                    name=self.file_name or "unnamed",
+                    path=spooled.path,
+                    byte_size=spooled.byte_size,
+                    sha256=spooled.digest.hexdigest(),
+                    too_large=spooled.byte_size > settings.MAX_FILE_BYTES,
+                )
+            )
+        return None
+
+    def discard(self) -> None:
+        """Remove all that was spooled."""
+        if self._open is not None:
+            self._open.file.close()
+            self._open.path.unlink(missing_ok=True)
+        for spooled in self.files:
+            spooled.discard()
+
+
+def _missing(field_name: str, *, sent_as_text: bool) -> Refusal:
+    if sent_as_text:
+        return Refusal(
+            "missing_field", f"The field “{field_name}” was sent as text, not as a file with a name."
+        )
+    return Refusal("missing_field", f"Send at least one file in the field “{field_name}”.")

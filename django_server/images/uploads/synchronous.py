@@ -1,0 +1,104 @@
+"""The synchronous upload: one file, rendered before the answer; what cannot be rendered is not kept.
+
+Goes through the same claim and flush as a worker: if this process dies, the sweeper finishes the image.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files import File
+from django.db import DatabaseError
+from django.http import HttpRequest
+from django.utils import timezone
+
+from images.decode_pool import DecodingDied, render_apart
+from images.errors import Refusal
+from images.limits import imaging_limits
+from images.listing import Listed
+from images.models import Image
+from images.processing import transitions
+from images.processing.announce import announce, announce_unfinished
+from images.processing.outcomes import Rendered
+from images.processing.remove import remove_images
+from images.processing.render import key_of_thumbnail, rendered
+from images.processing.transitions import Claim
+from images.render_slots import render_slot
+from images.storage import storage, storage_answers
+from images.thumbnails import sizes
+from images.uploads.accept import image_row, spread_uploaded_at, take_files
+from images.uploads.judge import judge
+from images.uploads.multipart import SpooledFile, spool_files
+from images.wire import ImageValues
+from imaging import ImagingError, Probe
+
+
+def upload_and_process(request: HttpRequest) -> Listed:
+    """Take the request's one image in and render it. Raises Refusal; then nothing is kept."""
+    spooled = spool_files(request, "image", most=1)[0]
+    try:
+        judged = judge([spooled])
+        for _, refusal in judged.rejected:
+            raise refusal
+        with render_slot(settings.RENDER_SLOT_WAIT_SECONDS):
+            listed = _process(*judged.accepted[0])
+    except DatabaseError:
+        # Whether the row was committed only the sweeper can tell, later, by the spool file.
+        raise
+    except BaseException:
+        spooled.discard()
+        raise
+    spooled.discard()
+    return listed
+
+
+def _process(spooled: SpooledFile, header: Probe) -> Listed:
+    image = image_row(spooled, header, None)
+    spread_uploaded_at([image], timezone.now())
+    take_files([(spooled, header)], [image])
+    claim = transitions.insert_claimed(image)
+    announce_unfinished(claim.images)
+    try:
+        outcome = _render(spooled, claim.images[0])
+    except BaseException:
+        remove_images(Image.objects.filter(id=image.id))
+        raise
+    return _finish(claim, outcome)
+
+
+def _finish(claim: Claim, outcome: Rendered) -> Listed:
+    flushed = transitions.flush(claim, [outcome], renew=False)
+    if not flushed:
+        # Aborted or deleted by somebody, or finished by a successor, while it was rendered here.
+        raise Refusal("not_found", "The image was removed while it was processed.")
+    announce(flushed)
+    return flushed[0]
+
+
+def _render(spooled: SpooledFile, image: ImageValues) -> Rendered:
+    with _spooled_thumbnails(spooled) as targets, storage_answers():
+        try:
+            rendering = render_apart(
+                spooled.path, sizes(), targets, settings.THUMBNAILS["QUALITY"], imaging_limits()
+            )
+        except ImagingError as error:
+            raise Refusal(error.code, f"{spooled.name}: {error.message}") from error
+        except DecodingDied as error:
+            raise Refusal(
+                "corrupt_image", f"{spooled.name} takes longer to decode than any sound image does."
+            ) from error
+        for label, path in targets.items():
+            with path.open("rb") as file:
+                storage().save(key_of_thumbnail(image, sizes()[label]), File(file))
+    return rendered(image, rendering)
+
+
+@contextmanager
+def _spooled_thumbnails(spooled: SpooledFile) -> Iterator[dict[str, Path]]:
+    targets = {label: spooled.path.with_name(f"{spooled.id}.{label}") for label in sizes()}
+    try:
+        yield targets
+    finally:
+        for path in targets.values():
+            path.unlink(missing_ok=True)

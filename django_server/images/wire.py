@@ -1,0 +1,158 @@
+"""An image as clients see it: the one place where rows become JSON, for HTTP and for the WebSocket alike.
+
+Pure but for the storage's own URLs: takes the values of rows (see `images.listing`), never queries.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import blake2s
+from typing import Any, TypedDict
+from urllib.parse import quote
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+
+from images.models import FINAL_STATUSES, Status
+from images.thumbnails import ThumbnailValues, is_valid, largest_label, sizes
+
+
+class ImageValues(TypedDict):
+    """The columns of an Image row that answers and events are made from."""
+
+    id: UUID
+    batch_id: UUID | None
+    collection: str
+    name: str
+    key: str
+    byte_size: int
+    media_type: str
+    width: int | None
+    height: int | None
+    source_version: str
+    status: str
+    version: int
+    error_code: str
+    error_message: str
+    uploaded_at: datetime
+    finished_at: datetime | None
+    changed_at: datetime
+
+
+IMAGE_FIELDS = tuple(ImageValues.__annotations__)
+
+Json = dict[str, Any]
+ThumbnailsByLabel = Mapping[str, ThumbnailValues]
+
+
+def image_json(image: ImageValues, thumbnails: ThumbnailsByLabel) -> Json:
+    """The object Image of the contract. `thumbnails` are the image's rows; a missing one gets the app's URL."""
+    urls = _thumbnail_urls(image, thumbnails)
+    return {
+        "id": str(image["id"]),
+        "job_id": str(image["id"]),
+        "version": image["version"],
+        "batch_id": _text(image["batch_id"]),
+        "collection": image["collection"],
+        "name": image["name"],
+        "size": image["byte_size"],
+        "type": image["media_type"],
+        "width": image["width"],
+        "height": image["height"],
+        "status": image["status"],
+        "final": image["status"] in FINAL_STATUSES,
+        "error": _error(image),
+        "uploaded_at": time_json(image["uploaded_at"]),
+        "finished_at": time_json(image["finished_at"]),
+        "image": _picture(urls),
+        "original": _storage_url(image["key"], image["source_version"]),
+        "thumbnails": urls,
+    }
+
+
+def notification_json(image: ImageValues, thumbnails: ThumbnailsByLabel) -> Json:
+    """The frame `send_upload_notification` of the contract."""
+    urls = _thumbnail_urls(image, thumbnails)
+    return {
+        "type": "send_upload_notification",
+        "job_id": str(image["id"]),
+        "version": image["version"],
+        "status": image["status"],
+        "batch_id": _text(image["batch_id"]),
+        "cursor": change_cursor(image["changed_at"]),
+        "name": image["name"],
+        "size": image["byte_size"],
+        "width": image["width"],
+        "height": image["height"],
+        "image": _picture(urls),
+        "thumbnails": urls,
+        "error": _error(image),
+        "finished_at": time_json(image["finished_at"]),
+        "message": f"Image {image['name']} {_SAID[Status(image['status'])]}.",
+    }
+
+
+def removed_json(image_id: UUID, version: int) -> Json:
+    """The frame `removed` of the contract."""
+    return {"type": "removed", "job_id": str(image_id), "version": version}
+
+
+_SAID = {
+    Status.PENDING: "is waiting",
+    Status.PROCESSING: "is being processed",
+    Status.COMPLETED: "processed",
+    Status.ERROR: "could not be processed",
+    Status.ABORTED: "was aborted",
+}
+
+
+def change_cursor(moment: datetime) -> str:
+    """A position in the course of changes, opaque to clients: microseconds since the epoch."""
+    return str(round(moment.timestamp() * 1_000_000))
+
+
+def time_json(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC, milliseconds, `Z`."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def site_url(path: str) -> str:
+    """`path` as clients should see it: relative to the site, or absolute where PUBLIC_URL is set."""
+    return f"{settings.PUBLIC_URL}{path}"
+
+
+def _thumbnail_urls(image: ImageValues, thumbnails: ThumbnailsByLabel) -> dict[str, str] | None:
+    if image["status"] != Status.COMPLETED:
+        return None
+    urls = {}
+    for label, scale_px in sizes().items():
+        thumbnail = thumbnails.get(label)
+        if thumbnail is not None and is_valid(thumbnail, scale_px, image["source_version"]):
+            urls[label] = _storage_url(thumbnail["key"], thumbnail["source_version"] + thumbnail["recipe"])
+        else:
+            urls[label] = site_url(f"/api/thumbnails/{image['id']}?label={quote(label)}")
+    return urls
+
+
+def _picture(urls: dict[str, str] | None) -> str | None:
+    label = largest_label()
+    return urls[label] if urls and label else None
+
+
+def _storage_url(key: str, made_from: str) -> str:
+    url = default_storage.url(key)
+    # Unsigned URLs carry what they were made from, so that they may be cached for a year.
+    made_from_digest = blake2s(made_from.encode(), digest_size=6).hexdigest()
+    return site_url(f"{url}?v={made_from_digest}") if url.startswith("/") else url
+
+
+def _error(image: ImageValues) -> Json | None:
+    if not image["error_code"]:
+        return None
+    return {"code": image["error_code"], "message": image["error_message"]}
+
+
+def _text(value: UUID | None) -> str | None:
+    return None if value is None else str(value)

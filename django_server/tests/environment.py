@@ -1,0 +1,30 @@
+"""A pytest plugin (`-p tests.environment`): PostgreSQL, Redis and a data folder of the test run's own.
+
+They must be there before Django reads its settings, which pytest-django makes it do before any conftest is read.
+"""
+
+import os
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.servers import postgres, redis_server
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Start the servers and name them in the environment; they stop with the run."""
+    resources = ExitStack()
+    early_config.add_cleanup(resources.close)
+    folder = resources.enter_context(tempfile.TemporaryDirectory(prefix="file-upload-tests-"))
+    os.environ |= {
+        "DATA_DIR": str(Path(folder) / "data"),
+        "DATABASE_URL": resources.enter_context(postgres()).url,
+        "REDIS_URL": resources.enter_context(redis_server()).url,
+        "SECRET_KEY": "for tests only",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+    for name in ("HOST", "PORT", "PUBLIC_URL", "ALLOWED_HOSTS", "DEBUG"):
+        os.environ.pop(name, None)

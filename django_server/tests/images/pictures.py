@@ -1,0 +1,51 @@
+"""Small pictures, and rows with their files in storage, for tests of the app."""
+
+import io
+import uuid
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+from PIL import Image as Picture
+
+from images.models import Batch, Image
+from images.uploads.accept import image_row, spread_uploaded_at, take_files
+from images.uploads.multipart import SpooledFile
+from imaging import probe
+
+
+def jpeg(width: int = 320, height: int = 200, colour: str = "teal") -> bytes:
+    """A JPEG of one colour."""
+    out = io.BytesIO()
+    Picture.new("RGB", (width, height), colour).save(out, "JPEG")
+    return out.getvalue()
+
+
+def broken_jpeg() -> bytes:
+    """A JPEG with a sound header that can't be decoded to its end."""
+    noise = Picture.effect_noise((640, 480), 80)
+    out = io.BytesIO()
+    noise.save(out, "JPEG")
+    return out.getvalue()[:9000]
+
+
+def spooled(content: bytes, name: str = "picture.jpg", index: int = 0) -> SpooledFile:
+    """A file as the multipart parser leaves it."""
+    id_ = uuid.uuid4()
+    path = Path(settings.INCOMING_ROOT) / str(id_)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return SpooledFile(index, id_, name, path, len(content), uuid.uuid4().hex, too_large=False)
+
+
+def pending_images(*contents: bytes, batch: Batch | None = None) -> list[Image]:
+    """Accepted images as their request leaves them, except that nothing was queued or announced."""
+    files = [spooled(content, f"picture-{index}.jpg", index) for index, content in enumerate(contents)]
+    accepted = [(file, probe(io.BytesIO(content))) for file, content in zip(files, contents, strict=True)]
+    images = [image_row(file, header, None if batch is None else batch.id) for file, header in accepted]
+    spread_uploaded_at(images, timezone.now())
+    take_files(accepted, images)
+    Image.objects.bulk_create(images)
+    for file in files:
+        file.discard()
+    return images

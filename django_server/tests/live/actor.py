@@ -1,0 +1,162 @@
+"""Stands for a worker in the live tests: a process of its own that changes rows and announces them.
+
+Started by `live_site`; one JSON line in, `[function, arguments]`, one JSON line out. Everything below main is real.
+"""
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import django
+
+django.setup()
+
+from django.db import transaction  # noqa: E402
+from django.db.models import F  # noqa: E402
+from django.db.models.functions import Now  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from images import events  # noqa: E402
+from images.models import FINAL_STATUSES, Batch, Image, Status, Thumbnail  # noqa: E402
+from images.processing import transitions  # noqa: E402
+from images.processing.announce import announce_ids, announce_removed  # noqa: E402
+
+
+def make(count: int, batch: str | None = None, name: str = "photo.jpg") -> list[str]:
+    """Rows of pending images, not announced. Creates the batch when it is new."""
+    batch_id = None if batch is None else UUID(batch)
+    if batch_id is not None:
+        Batch.objects.get_or_create(id=batch_id)
+    now = timezone.now()
+    rows = []
+    for _ in range(count):
+        job_id = uuid4()
+        rows.append(
+            Image(
+                id=job_id,
+                batch_id=batch_id,
+                collection="uploads",
+                name=name,
+                key=f"attachments/{job_id}.jpg",
+                byte_size=1000,
+                media_type="image/jpeg",
+                source_version="a" * 64,
+                uploaded_at=now,
+            )
+        )
+    Image.objects.bulk_create(rows)
+    return [str(row.id) for row in rows]
+
+
+def become(ids: list[str], status: str, announced: bool = True) -> None:
+    """Changes the status of images, raises their versions, and tells it after the commit."""
+    claimed: dict[str, Any] = {"claim": None, "lease_until": None}
+    if status == Status.PROCESSING:
+        claimed = {"claim": uuid4(), "lease_until": Now()}
+    with transaction.atomic():
+        Image.objects.filter(id__in=ids).update(
+            status=status,
+            version=F("version") + 1,
+            changed_at=Now(),
+            finished_at=Now() if status in FINAL_STATUSES else None,
+            error_code="corrupt_image" if status == Status.ERROR else "",
+            **claimed,
+        )
+        if status == Status.COMPLETED:
+            thumbnails = [
+                Thumbnail(
+                    image_id=UUID(one),
+                    label="small",
+                    key=f"t/{one}.jpg",
+                    scale=240,
+                    width=1,
+                    height=1,
+                    byte_size=1,
+                )
+                for one in ids
+            ]
+            Thumbnail.objects.bulk_create(thumbnails)
+    if announced:
+        announce_ids([UUID(one) for one in ids])
+
+
+def remove(ids: list[str]) -> None:
+    """Deletes images and tells it."""
+    announce_removed(transitions.remove(Image.objects.filter(id__in=ids)))
+
+
+def unannounced(ids: list[str]) -> int:
+    return Image.objects.filter(id__in=ids, version__gt=F("announced_version")).count()
+
+
+def publish(count: int, byte_size: int = 100, batch: str | None = None) -> tuple[bool, float]:
+    """Publishes made-up news; what `publish` said, and after how many seconds."""
+    batch_id = None if batch is None else UUID(batch)
+    news = []
+    for number in range(count):
+        job_id = uuid4()
+        text = json.dumps({"type": "send_upload_notification", "job_id": str(job_id), "name": f"{number}"})
+        news.append(events.News(job_id, batch_id, text[:-1] + f', "filling": "{"x" * byte_size}"}}'))
+    started = time.monotonic()
+    told = events.publish(news)
+    return told, time.monotonic() - started
+
+
+def publish_often(times: int) -> tuple[list[bool], float]:
+    """Publishes one image's news so many times, one after the other."""
+    started = time.monotonic()
+    return [publish(1)[0] for _ in range(times)], time.monotonic() - started
+
+
+def publish_from_threads(threads: int) -> list[bool]:
+    """Publishes at the same moment from so many threads."""
+    told: list[bool] = []
+    running = [threading.Thread(target=lambda: told.append(publish(1)[0])) for _ in range(threads)]
+    for one in running:
+        one.start()
+    for one in running:
+        one.join()
+    return told
+
+
+def publish_from_child() -> tuple[bool, bool, bool]:
+    """Publishes here, in a forked child as Celery makes them, and here again."""
+    before, _ = publish(1)
+    child = os.fork()
+    if child == 0:
+        told, _ = publish(1)
+        os._exit(0 if told else 1)
+    _, status = os.waitpid(child, 0)
+    after, _ = publish(1)
+    return before, os.waitstatus_to_exitcode(status) == 0, after
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    one.__name__: one
+    for one in (
+        make,
+        become,
+        remove,
+        unannounced,
+        publish,
+        publish_often,
+        publish_from_threads,
+        publish_from_child,
+    )
+}
+
+
+def main() -> None:
+    print("ready", flush=True)
+    for line in sys.stdin:
+        name, arguments = json.loads(line)
+        print(json.dumps(COMMANDS[name](**arguments)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

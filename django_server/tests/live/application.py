@@ -1,0 +1,9 @@
+"""The WebSocket alone, as the production stack's live service mounts it: what the live tests start."""
+
+import django
+
+django.setup()
+
+from images.routing import websocket_application  # noqa: E402  needs Django's apps
+
+application = websocket_application

@@ -1,0 +1,58 @@
+"""A whole site for tests: web, worker and sweeper as `manage.py serve` starts them, on given servers or embedded."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.servers import free_port
+from tests.serving.started_site import StartedSite, started
+
+# Of the variables a developer may have set, none may reach the site under test.
+_OURS = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "HOST",
+    "PORT",
+    "DATA_DIR",
+    "PUBLIC_URL",
+    "ALLOWED_HOSTS",
+    "DEBUG",
+)
+
+
+@dataclass(frozen=True)
+class RunningSite:
+    """A site that answers at `url`, its data below `data_dir`."""
+
+    url: str
+    data_dir: Path
+    process: StartedSite
+
+    @property
+    def websocket_url(self) -> str:
+        return self.url.replace("http://", "ws://", 1) + "/ws/upload/"
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=60)
+
+    def stored_files(self) -> list[Path]:
+        """Every file of the storage and of the spool."""
+        folders = [self.data_dir / "media", self.data_dir / "incoming"]
+        return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+
+
+@contextmanager
+def running_site(data_dir: Path, settings: Mapping[str, str] | None = None) -> Iterator[RunningSite]:
+    """Start a site, with the embedded defaults where `settings` names no other servers; stop it at the end."""
+    port = free_port()
+    environment = {name: value for name, value in os.environ.items() if name not in _OURS}
+    environment |= {"DATA_DIR": str(data_dir), "PORT": str(port), **(settings or {})}
+    with started([sys.executable, "manage.py", "serve"], environment) as process:
+        assert process.says("is ready"), process.output
+        yield RunningSite(f"http://127.0.0.1:{port}", data_dir, process)
