@@ -7,8 +7,10 @@ from config.page import page
 from images.api.urls import api
 
 urlpatterns = [
-    path("admin/", admin.site.urls),
+    # Before the API, which answers 404 at its own root.
+    path("", page),
     path("", api.urls),
+    path("admin/", admin.site.urls),
     # Every other address is a view of the page, which routes by itself; unknown API addresses stay 404.
     re_path(r"^(?!api/|ws/|media/|static/|assets/|admin/|healthz|readyz|metrics).*$", page),
 ]

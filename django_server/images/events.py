@@ -89,16 +89,23 @@ def publish(news: Sequence[News]) -> bool:
 
     Callable from any thread and any forked child, not from an event loop: it waits, less than 1 s in all. Never raises.
     """
-    if not news:
-        return True
+    return not news or _sent(list(_messages(news)), f"News of {len(news)} images was not published")
+
+
+def answers() -> bool:
+    """Whether the channel layer takes messages now. Waits and raises as little as `publish`."""
+    return _sent([("readiness", {"type": "readiness"})], "The channel layer does not answer")
+
+
+def _sent(messages: "Sequence[Message]", complaint: str) -> bool:
     publisher = _publisher()
     if publisher.is_quiet():
         return False
     try:
-        publisher.submit(list(_messages(news))).result(PUBLISH_SECONDS)
+        publisher.submit(messages).result(PUBLISH_SECONDS)
     except PUBLISH_ERRORS as error:
         publisher.be_quiet()
-        logger.warning("News of %d images was not published: %s", len(news), type(error).__name__)
+        logger.warning("%s: %s", complaint, type(error).__name__)
         return False
     return True
 

@@ -8,6 +8,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 
 class Status(models.TextChoices):
@@ -27,7 +28,8 @@ class Batch(models.Model):
     """One drop of files: made by a multi-file request, or by the client that names its id in several."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # By Python's clock: SQLite's has milliseconds, which would not compare with a cursor's microseconds.
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         verbose_name_plural = "batches"

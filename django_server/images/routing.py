@@ -6,8 +6,8 @@ from typing import Any
 from django.conf import settings
 
 from images.consumers.connection import live_application
-from images.consumers.origin import is_welcome
 from images.consumers.refusal import refuse
+from images.origins import host_is_ours, origin_is_ours
 
 LIVE_PATH = "/ws/upload/"
 
@@ -20,11 +20,17 @@ async def websocket_application(scope: dict[str, Any], receive: Receive, send: S
     if scope["path"] != LIVE_PATH:
         await receive()  # websocket.connect
         await refuse(send, scope, 404)
-    elif not is_welcome(_header(scope, b"host"), _header(scope, b"origin"), settings.ALLOWED_HOSTS):
+    elif not _is_welcome(scope):
         await receive()
         await refuse(send, scope, 403)
     else:
         await live_application(scope, receive, send)
+
+
+def _is_welcome(scope: dict[str, Any]) -> bool:
+    host, origin = _header(scope, b"host"), _header(scope, b"origin")
+    allowed = settings.ALLOWED_HOSTS
+    return host_is_ours(host, allowed) and origin_is_ours(origin, host, allowed)
 
 
 def _header(scope: dict[str, Any], name: bytes) -> str | None:

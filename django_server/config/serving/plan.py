@@ -103,7 +103,10 @@ def _web(site: Site) -> ChildSpec:
     arguments = (
         *("-m", "uvicorn", "config.asgi:application"),
         *("--host", site.host, "--port", str(site.port)),
-        *("--ws", "websockets", "--ws-ping-interval", "30", "--ws-ping-timeout", "60"),
+        *("--ws", "images.consumers.uvicorn_protocol:LiveWebSocketProtocol"),
+        # The heartbeat of the contract: a server that hears nothing for 90 s closes.
+        *("--ws-ping-interval", "30", "--ws-ping-timeout", "60"),
+        *("--ws-max-size", str(2**20), "--ws-per-message-deflate", "false"),
         *("--timeout-graceful-shutdown", str(WEB_DRAIN_SECONDS)),
         *("--no-access-log", "--no-server-header", "--log-level", "warning"),
     )

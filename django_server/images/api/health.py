@@ -35,7 +35,7 @@ def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     checks = {
         "database": _database_answers(),
         "broker": queue.answers(),
-        "channel_layer": events.publish([]),
+        "channel_layer": events.answers(),
         "storage": _storage_answers(),
     }
     ready = all(checks.values())

@@ -5,6 +5,7 @@ Any page could otherwise post to localhost. Admin forms carry Django's CSRF toke
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from images.api.answers import refusal_answer
@@ -28,4 +29,5 @@ class RefuseForeignOrigin:
     def _is_foreign(self, request: HttpRequest) -> bool:
         if request.headers.get("Sec-Fetch-Site") == "cross-site":
             return True
-        return not origin_is_ours(request.headers.get("Origin"), request.headers.get("Host", ""))
+        origin, host = request.headers.get("Origin"), request.headers.get("Host")
+        return not origin_is_ours(origin, host, settings.ALLOWED_HOSTS)

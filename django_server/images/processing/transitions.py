@@ -90,20 +90,19 @@ def flush(held: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[List
         mine = [by_id[row["id"]] for row in rows]
         rendered = [outcome for outcome in mine if isinstance(outcome, Rendered)]
         failed = [outcome for outcome in mine if isinstance(outcome, Failed)]
-        now = rows[0]["database_now"] if rows else None
         if rendered:
             _save_thumbnails(rendered)
             _held(held, rendered).update(
-                status=Status.COMPLETED, finished_at=now, **_sizes(rendered), **_UNCLAIMED, **_changed_at(now)
+                status=Status.COMPLETED, finished_at=Now(), **_sizes(rendered), **_UNCLAIMED, **_CHANGED
             )
         if failed:
             _held(held, failed).update(
                 status=Status.ERROR,
                 error_code=_by_id({outcome.image_id: outcome.code for outcome in failed}),
                 error_message=_by_id({outcome.image_id: outcome.message for outcome in failed}),
-                finished_at=now,
+                finished_at=Now(),
                 **_UNCLAIMED,
-                **_changed_at(now),
+                **_CHANGED,
             )
         if renew:
             Image.objects.filter(claim=held.token, status=Status.PROCESSING).update(lease_until=lease_end())
@@ -248,10 +247,6 @@ def _locked(images: QuerySet[Image]) -> list[UUID]:
 def _held(held: Claim, outcomes: Sequence[Outcome]) -> QuerySet[Image]:
     ids = [outcome.image_id for outcome in outcomes]
     return Image.objects.filter(id__in=ids, claim=held.token, status=Status.PROCESSING)
-
-
-def _changed_at(now: Any) -> dict[str, Any]:
-    return {"version": F("version") + 1, "changed_at": now}
 
 
 def _by_id(values: Mapping[UUID, Any]) -> Case:

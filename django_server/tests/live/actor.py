@@ -27,7 +27,9 @@ from images.processing import transitions  # noqa: E402
 from images.processing.announce import announce_ids, announce_removed  # noqa: E402
 
 
-def make(count: int, batch: str | None = None, name: str = "photo.jpg") -> list[str]:
+def make(
+    count: int, batch: str | None = None, name: str = "photo.jpg", folder: str = "attachments"
+) -> list[str]:
     """Rows of pending images, not announced. Creates the batch when it is new."""
     batch_id = None if batch is None else UUID(batch)
     if batch_id is not None:
@@ -42,7 +44,7 @@ def make(count: int, batch: str | None = None, name: str = "photo.jpg") -> list[
                 batch_id=batch_id,
                 collection="uploads",
                 name=name,
-                key=f"attachments/{job_id}.jpg",
+                key=f"{folder}/{job_id}.jpg",
                 byte_size=1000,
                 media_type="image/jpeg",
                 source_version="a" * 64,

@@ -25,6 +25,7 @@ class Postgres(ServerProcess):
     """Listens on 127.0.0.1 alone, trusts every local client. Its data outlives stop, kill and start."""
 
     stop_signal = signal.SIGINT  # "fast shutdown": clients are sent away
+    orphan_signal = signal.SIGINT  # killed, it would leave its shared memory behind
 
     def __init__(self, programs: Path, folder: Path, account: str | None) -> None:
         self._port = free_port()

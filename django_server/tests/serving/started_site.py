@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.servers.leash import leashed
 from tests.serving.processes import all_end, command_line, descendants, eventually, is_alive
 
 SERVER_ROOT = Path(__file__).resolve().parents[2]
@@ -21,7 +22,8 @@ class StartedSite:
 
     def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
         self.process = subprocess.Popen(
-            command,
+            # A test run that is killed takes its sites along.
+            leashed(command, signal.SIGTERM),
             cwd=SERVER_ROOT,
             env=dict(environment),
             stdin=subprocess.DEVNULL,

@@ -183,3 +183,12 @@ def test_the_admin_shows_images_and_their_hostile_names_escaped(embedded_site: R
         login = client.get("/admin/login/")
         assert login.status_code == 200
         assert httpx.get(f"{embedded_site.url}/static/admin/css/base.css").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/gallery", f"/images/{uuid.uuid4()}", f"/batches/{uuid.uuid4()}"])
+def test_every_view_of_the_page_can_be_opened_by_its_address(embedded_site: RunningSite, path: str) -> None:
+    with embedded_site.client() as client:
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        asset = answer.text.partition('src="')[2].partition('"')[0]
+        assert client.get(asset).headers["cache-control"] == "public, max-age=31536000, immutable"

@@ -1,0 +1,80 @@
+# `make` alone says what there is. PORT, HOST and DATA_DIR in the environment move the site.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+# One pip or npm at a time, also with -j.
+.NOTPARALLEL:
+.PHONY: help run dev test check bench samples admin api lock clean environment environment-dev page page-packages
+
+PYTHON := .venv/bin/python
+MANAGE := $(PYTHON) django_server/manage.py
+# Whatever looks at the settings gets a data folder of its own: checks and tests leave data/ alone.
+SCRATCH := .venv/scratch-data
+IN_SERVER := cd django_server && DATA_DIR=../$(SCRATCH) PATH="$(CURDIR)/.venv/bin:$$PATH"
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+run: environment page ## install what is missing, start everything, print the address; Ctrl+C stops it
+	@exec $(MANAGE) serve
+
+dev: environment-dev page-packages ## the same with reloading: Django's runserver and Vite on 5173
+	@exec $(MANAGE) serve --dev
+
+test: environment-dev page ## every test: Python, page, and the browser against the really started site
+	@sh scripts/test-tools.sh
+	@cd svelte_app && npm test --silent
+	@rm -rf $(SCRATCH)
+	@$(IN_SERVER) python -m pytest
+
+check: environment-dev page-packages ## style, types, import rules, migrations, API types: what CI runs before the tests
+	@$(IN_SERVER) ruff check --config pyproject.toml . ../benchmarks
+	@$(IN_SERVER) ruff format --config pyproject.toml --check . ../benchmarks
+	@$(IN_SERVER) mypy .
+	@$(IN_SERVER) PYTHONPATH=. lint-imports
+	@$(IN_SERVER) python manage.py makemigrations --check --dry-run
+	@DATA_DIR=$(SCRATCH) sh scripts/api-types.sh check
+	@cd svelte_app && npm run --silent check && npm run --silent lint
+
+bench: environment-dev ## measure: benchmarks/results/
+	@PYTHONPATH=django_server $(PYTHON) benchmarks/render.py
+
+samples: environment ## a folder of generated photos to try it with: samples/
+	@$(PYTHON) benchmarks/samples.py samples
+
+admin: environment ## make an administrator for /admin/
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) createsuperuser
+
+api: environment-dev page-packages ## write the API's description and the page's types of it
+	@DATA_DIR=$(SCRATCH) sh scripts/api-types.sh write
+
+# Universal: one lock for every Python, system and processor; what only some of them need carries its marker.
+PIN := ../.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url
+lock: ## pin what requirements*.in ask for, with hashes; `make lock UPGRADE=--upgrade` takes newer versions
+	@[ -x .venv-lock/bin/uv ] || { "$$(sh scripts/find-python.sh)" -m venv .venv-lock && \
+		.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv; }
+	@cd django_server && $(PIN) $(UPGRADE) --output-file requirements.txt requirements.in
+	@cd django_server && $(PIN) $(UPGRADE) --output-file requirements-dev.txt requirements-dev.in
+
+clean: ## remove what was installed and built; data/ and samples/ stay
+	rm -rf .venv .venv-lock svelte_app/node_modules svelte_app/dist svelte_app/test-results svelte_app/playwright-report
+	rm -rf django_server/.mypy_cache django_server/.ruff_cache django_server/.pytest_cache django_server/.hypothesis
+	rm -rf django_server/.import_linter_cache .ruff_cache
+	find django_server benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+environment:
+	@sh scripts/preflight.sh
+	@sh scripts/environment.sh
+
+environment-dev:
+	@sh scripts/preflight.sh
+	@sh scripts/environment.sh dev
+
+page: environment
+	@sh scripts/page.sh
+
+page-packages:
+	@sh scripts/preflight.sh
+	@sh scripts/page.sh packages
