@@ -1,6 +1,7 @@
 """A whole site for tests: web, worker and sweeper as `manage.py serve` starts them, on given servers or embedded."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from tests.servers import free_port
-from tests.serving.started_site import StartedSite, started
+from tests.serving.started_site import SERVER_ROOT, StartedSite, started
 
 # Of the variables a developer may have set, none may reach the site under test.
 _OURS = (
@@ -33,6 +34,7 @@ class RunningSite:
     url: str
     data_dir: Path
     process: StartedSite
+    environment: Mapping[str, str]
 
     @property
     def websocket_url(self) -> str:
@@ -40,6 +42,11 @@ class RunningSite:
 
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=60)
+
+    def manage(self, *arguments: str, environment: Mapping[str, str]) -> None:
+        """Run one of manage.py's commands on the site's data."""
+        command = [sys.executable, "manage.py", *arguments]
+        subprocess.run(command, cwd=SERVER_ROOT, env={**self.environment, **environment}, check=True)
 
     def stored_files(self) -> list[Path]:
         """Every file of the storage and of the spool."""
@@ -55,4 +62,4 @@ def running_site(data_dir: Path, settings: Mapping[str, str] | None = None) -> I
     environment |= {"DATA_DIR": str(data_dir), "PORT": str(port), **(settings or {})}
     with started([sys.executable, "manage.py", "serve"], environment) as process:
         assert process.says("is ready"), process.output
-        yield RunningSite(f"http://127.0.0.1:{port}", data_dir, process)
+        yield RunningSite(f"http://127.0.0.1:{port}", data_dir, process, environment)

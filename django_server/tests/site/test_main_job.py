@@ -5,7 +5,6 @@ import time
 import uuid
 from typing import Any
 
-import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
@@ -178,11 +177,23 @@ def test_nothing_is_left_in_the_spool(site: RunningSite) -> None:
     assert list((site.data_dir / "incoming").iterdir()) == []
 
 
-def test_the_admin_shows_images_and_their_hostile_names_escaped(embedded_site: RunningSite) -> None:
+def test_the_admin_lists_images_with_their_hostile_names_escaped(embedded_site: RunningSite) -> None:
+    hostile = '<img src=x onerror="alert(1)">.jpg'
+    administrator = {"USERNAME": "admin", "PASSWORD": "a long password", "EMAIL": "admin@example.com"}
+    environment = {f"DJANGO_SUPERUSER_{name}": value for name, value in administrator.items()}
+    embedded_site.manage("createsuperuser", "--noinput", environment=environment)
     with embedded_site.client() as client:
-        login = client.get("/admin/login/")
-        assert login.status_code == 200
-        assert httpx.get(f"{embedded_site.url}/static/admin/css/base.css").status_code == 200
+        client.post("/api/upload", files={"image": (hostile, jpeg())})
+        client.get("/admin/login/")
+        form = {"username": "admin", "password": "a long password"}
+        headers = {"X-CSRFToken": client.cookies["csrftoken"]}
+        assert client.post("/admin/login/?next=/admin/", data=form, headers=headers).status_code == 302
+        for view in ("image", "batch", "thumbnail"):
+            page = client.get(f"/admin/images/{view}/")
+            assert page.status_code == 200
+            assert "<img src=x" not in page.text
+        assert "&lt;img src=x onerror=" in client.get("/admin/images/image/").text
+        assert client.get("/static/admin/css/base.css").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/gallery", f"/images/{uuid.uuid4()}", f"/batches/{uuid.uuid4()}"])
