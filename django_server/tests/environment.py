@@ -1,5 +1,6 @@
 """A pytest plugin (`-p tests.environment`): PostgreSQL, Redis and a data folder of the test run's own.
 
+With TEST_DATABASE=sqlite in the environment the database is the embedded default's.
 They must be there before Django reads its settings, which pytest-django makes it do before any conftest is read.
 """
 
@@ -21,10 +22,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     folder = resources.enter_context(tempfile.TemporaryDirectory(prefix="file-upload-tests-"))
     os.environ |= {
         "DATA_DIR": str(Path(folder) / "data"),
-        "DATABASE_URL": resources.enter_context(postgres()).url,
         "REDIS_URL": resources.enter_context(redis_server()).url,
         "SECRET_KEY": "for tests only",
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
+    os.environ.pop("DATABASE_URL", None)
+    if os.environ.get("TEST_DATABASE") != "sqlite":
+        os.environ["DATABASE_URL"] = resources.enter_context(postgres()).url
     for name in ("HOST", "PORT", "PUBLIC_URL", "ALLOWED_HOSTS", "DEBUG"):
         os.environ.pop(name, None)

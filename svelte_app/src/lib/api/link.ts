@@ -1,0 +1,10 @@
+/**
+ * Reads the `Link` header the lists page with (RFC 8288). Pure; called by the API client.
+ */
+
+const NEXT = /<([^>]*)>\s*;[^,<]*\brel\s*=\s*"?next"?/i;
+
+/** The address of the next page, or null when this was the last. */
+export function nextPage(header: string | null): string | null {
+  return header?.match(NEXT)?.[1] ?? null;
+}

@@ -1,0 +1,153 @@
+/**
+ * A list of images that pages backwards and grows at the front as news comes in: the gallery, or one
+ * batch. Lives as long as its owner keeps it, so that "back" finds the sheet as it was left.
+ */
+import { ApiError, listBatch, listByIds, listImages } from '../api/client';
+import type { Image, Status } from '../api/types';
+import { live } from '../live/live.svelte';
+import type { News, Topic } from '../live/messages';
+
+const PAGE = 60;
+// News of one burst is looked up together; a quarter second is the server's own rhythm.
+const GATHER_MS = 250;
+const IDS_PER_ASK = 100;
+const AGAIN_MS = 1_000;
+
+export class ImageList {
+  /** newest first, as paged */
+  images = $state.raw<readonly Image[]>([]);
+  /** came in while the list was open; newest first, above the others */
+  arrivals = $state.raw<readonly Image[]>([]);
+  ended = $state(false);
+  loading = $state(false);
+  problem = $state<string | null>(null);
+
+  #next: string | undefined;
+  #unknown = new Set<string>();
+  /** an answer under way when the image was deleted must not bring it back */
+  #removed = new Set<string>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param batch only this batch's images, or null for all */
+  constructor(readonly batch: string | null) {}
+
+  /** Loads or catches up, and follows the news until the returned function is called. */
+  open(): () => void {
+    const topic: Topic = this.batch === null ? { type: 'all' } : { type: 'batch', id: this.batch };
+    const unfollow = live.follow(topic);
+    const unlisten = live.listen({
+      news: (news) => this.#hear(news),
+      removed: (jobId) => this.remove(jobId),
+    });
+    if (this.images.length > 0) void this.#catchUp();
+    else void this.more();
+    return () => {
+      unfollow();
+      unlisten();
+    };
+  }
+
+  async more(): Promise<void> {
+    if (this.loading || this.ended) return;
+    this.loading = true;
+    await this.#guarded(async () => {
+      const page = await this.#page(this.#next);
+      const known = new Set(this.#all().map((image) => image.id));
+      this.images = [...this.images, ...page.value.filter((image) => !known.has(image.id))];
+      this.#next = page.next ?? undefined;
+      this.ended = page.next === null;
+    });
+    this.loading = false;
+  }
+
+  remove(id: string): void {
+    this.#unknown.delete(id);
+    this.#removed.add(id);
+    const others = (image: Image): boolean => image.id !== id;
+    if (this.images.some((image) => image.id === id)) this.images = this.images.filter(others);
+    if (this.arrivals.some((image) => image.id === id)) this.arrivals = this.arrivals.filter(others);
+  }
+
+  #page(at?: string): ReturnType<typeof listImages> {
+    return this.batch === null ? listImages(PAGE, at) : listBatch(this.batch, PAGE, at);
+  }
+
+  #all(): Image[] {
+    return [...this.arrivals, ...this.images];
+  }
+
+  /** What came while nobody looked goes on top; if that is more than a page, the list starts anew. */
+  async #catchUp(): Promise<void> {
+    await this.#guarded(async () => {
+      const page = await this.#page();
+      const known = new Set(this.#all().map((image) => image.id));
+      if (page.value.some((image) => known.has(image.id))) return this.#take(page.value);
+      this.arrivals = [];
+      this.images = page.value;
+      this.#next = page.next ?? undefined;
+      this.ended = page.next === null;
+    });
+  }
+
+  #hear(news: readonly News[]): void {
+    const known = new Map(this.#all().map((image) => [image.id, image]));
+    const told: Image[] = [];
+    for (const one of news) {
+      if (this.batch !== null && one.batch_id !== this.batch) continue;
+      const image = known.get(one.job_id);
+      if (image) told.push(withNews(image, one));
+      else this.#unknown.add(one.job_id);
+    }
+    if (told.length > 0) this.#take(told);
+    if (this.#unknown.size > 0) this.#timer ??= setTimeout(() => void this.#lookUp(), GATHER_MS);
+  }
+
+  /** News is short; the list tells the rest (type, times, original), a hundred images at a time. */
+  async #lookUp(): Promise<void> {
+    const ids = [...this.#unknown];
+    await this.#guarded(async () => {
+      for (let at = 0; at < ids.length; at += IDS_PER_ASK) {
+        const asked = ids.slice(at, at + IDS_PER_ASK);
+        for (const id of asked) this.#unknown.delete(id);
+        this.#take(await listByIds(asked));
+      }
+    });
+    this.#timer = this.#unknown.size > 0 ? setTimeout(() => void this.#lookUp(), AGAIN_MS) : undefined;
+  }
+
+  /** Replaces what is known by what is newer; puts on top what is not known. */
+  #take(images: readonly Image[]): void {
+    const fresh = new Map(images.map((image) => [image.id, image]));
+    for (const id of this.#removed) fresh.delete(id);
+    const update = (old: Image): Image => {
+      const found = fresh.get(old.id);
+      fresh.delete(old.id);
+      return found && found.version > old.version ? found : old;
+    };
+    this.images = this.images.map(update);
+    const arrived = this.arrivals.map(update);
+    const unseen = [...fresh.values()].sort((a, b) => b.uploaded_at.localeCompare(a.uploaded_at));
+    this.arrivals = [...unseen, ...arrived];
+  }
+
+  async #guarded(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.problem = null;
+    } catch (fault) {
+      if (!(fault instanceof ApiError)) throw fault;
+      this.problem = fault.message;
+    }
+  }
+}
+
+const FINAL: ReadonlySet<Status> = new Set(['completed', 'error', 'aborted']);
+
+function withNews(image: Image, news: News): Image {
+  const { version, status, width, height, thumbnails, error, finished_at } = news;
+  const told = { version, status, width, height, thumbnails, error, finished_at, image: news.image };
+  return { ...image, ...told, final: FINAL.has(status) };
+}
+
+/** The gallery's own list; it outlives the view. */
+export const gallery = new ImageList(null);

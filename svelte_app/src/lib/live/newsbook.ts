@@ -1,0 +1,34 @@
+/**
+ * The latest that is known of each job, by whichever way it came: frames, snapshots, lists, answers.
+ * News may come twice, out of order, and before the answer that names its job. Pure but for its own map.
+ */
+import type { News } from './messages';
+
+// Early news waits here for its answer; 20,000 entries are about 10 MB, far more than waits at once.
+const REMEMBERED = 20_000;
+
+export class NewsBook {
+  #latest = new Map<string, News>();
+
+  /** Keeps the highest version. True when this was news. */
+  merge(news: News): boolean {
+    const known = this.#latest.get(news.job_id);
+    if (known && known.version >= news.version) return false;
+    // Re-inserted, so that the oldest entry of the map is the one unheard of for longest.
+    this.#latest.delete(news.job_id);
+    this.#latest.set(news.job_id, news);
+    if (this.#latest.size > REMEMBERED) {
+      const oldest = this.#latest.keys().next();
+      if (!oldest.done) this.#latest.delete(oldest.value);
+    }
+    return true;
+  }
+
+  get(jobId: string): News | undefined {
+    return this.#latest.get(jobId);
+  }
+
+  forget(jobId: string): void {
+    this.#latest.delete(jobId);
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * One WebSocket that stays: it comes back with back-off, wakes with the network or the tab, and notices
+ * when the line is dead. Owns the connection only; what is said and heard is the caller's.
+ */
+import { networkAway } from '../network';
+import { backOff } from '../upload/retry';
+
+export type Connection = 'connecting' | 'open' | 'waiting' | 'offline';
+
+export interface SocketEvents {
+  /** open, or open again: the time to subscribe */
+  opened(): void;
+  heard(text: string): void;
+  changed(connection: Connection): void;
+}
+
+const PING_EVERY_MS = 30_000;
+// A pong takes a round trip; ten seconds without any frame mean a line that only looks open.
+const PONG_WITHIN_MS = 10_000;
+
+export class LiveSocket {
+  #socket: WebSocket | null = null;
+  #failures = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #ping: ReturnType<typeof setTimeout> | undefined;
+  #dead: ReturnType<typeof setTimeout> | undefined;
+  readonly #url: string;
+  readonly #events: SocketEvents;
+
+  constructor(url: string, events: SocketEvents) {
+    this.#url = url;
+    this.#events = events;
+  }
+
+  /** Connects, and stays so. Called once for the life of the page. */
+  start(): void {
+    window.addEventListener('online', () => this.#wake());
+    window.addEventListener('offline', () => {
+      if (networkAway()) this.#lost('offline');
+    });
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'visible') this.#wake();
+    });
+    this.#connect();
+  }
+
+  /** Sends when open; else says no, and `opened` will be the time to say it again. */
+  say(frame: object): boolean {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  #connect(): void {
+    clearTimeout(this.#retry);
+    this.#events.changed('connecting');
+    const socket = new WebSocket(this.#url);
+    this.#socket = socket;
+    // A handshake may hang as well as fail.
+    this.#expectSign();
+    socket.onopen = () => {
+      if (this.#socket !== socket) return;
+      this.#alive();
+      this.#failures = 0;
+      this.#events.changed('open');
+      this.#events.opened();
+    };
+    socket.onmessage = (event: MessageEvent<unknown>) => {
+      if (this.#socket !== socket) return;
+      this.#alive();
+      if (typeof event.data === 'string') this.#events.heard(event.data);
+    };
+    socket.onclose = () => {
+      if (this.#socket === socket) this.#lost(networkAway() ? 'offline' : 'waiting');
+    };
+  }
+
+  #lost(why: 'waiting' | 'offline'): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+    for (const timer of [this.#retry, this.#ping, this.#dead]) clearTimeout(timer);
+    this.#failures += 1;
+    this.#events.changed(why);
+    // Also while offline: `online` events are known to be missed.
+    this.#retry = setTimeout(() => this.#connect(), backOff(this.#failures, Math.random()));
+  }
+
+  /** A sign of life came: the next ping is due a whole interval from now. */
+  #alive(): void {
+    clearTimeout(this.#dead);
+    clearTimeout(this.#ping);
+    this.#ping = setTimeout(() => this.#probe(), PING_EVERY_MS);
+  }
+
+  #probe(): void {
+    if (this.say({ type: 'ping' })) this.#expectSign();
+  }
+
+  #expectSign(): void {
+    clearTimeout(this.#dead);
+    this.#dead = setTimeout(() => this.#lost('waiting'), PONG_WITHIN_MS);
+  }
+
+  /** The tab or the network came back: connect now, or make sure that the line is what it seems. */
+  #wake(): void {
+    if (this.#socket === null) this.#connect();
+    else this.#probe();
+  }
+}
+
+/** The socket's address as seen from this page: works behind TLS and under a path prefix. */
+export function socketUrl(page: Location, base: string): string {
+  const url = new URL(`${base}ws/upload/`, page.href);
+  url.protocol = page.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url.href;
+}

@@ -1,0 +1,67 @@
+/**
+ * The address bar and the view, kept in step through the History API. Remembers where each entry was
+ * scrolled to. Views read `route`; links are ordinary links.
+ */
+import { tick } from 'svelte';
+
+import { isOurs, routeOf, type Route } from './route';
+
+class Router {
+  /** the view that is shown; it changes once the view's code is there */
+  route = $state.raw<Route>({ view: 'loading' });
+  /** how many steps of ours lie behind: whether "back" stays inside the page */
+  depth = $state(stateOf().depth);
+  #scrollTo = 0;
+  #load: (view: Route['view']) => Promise<void> = () => Promise.resolve();
+
+  /** @param load brings the code of a view; the address is shown when it is there */
+  start(load: (view: Route['view']) => Promise<void>): void {
+    this.#load = load;
+    history.scrollRestoration = 'manual';
+    window.addEventListener('popstate', () => {
+      this.#scrollTo = stateOf().scroll;
+      void this.#show();
+    });
+    window.addEventListener('pagehide', () => this.#remember());
+    document.addEventListener('click', (event) => {
+      const link = (event.target as Element | null)?.closest('a');
+      if (!link || !isOurs(link, event, location.origin)) return;
+      event.preventDefault();
+      this.go(link.pathname);
+    });
+    this.#scrollTo = stateOf().scroll;
+    void this.#show();
+  }
+
+  go(path: string): void {
+    if (path === location.pathname) return window.scrollTo(0, 0);
+    this.#remember();
+    history.pushState({ depth: this.depth + 1, scroll: 0 }, '', path);
+    this.#scrollTo = 0;
+    void this.#show();
+  }
+
+  #remember(): void {
+    history.replaceState({ depth: this.depth, scroll: window.scrollY }, '');
+  }
+
+  async #show(): Promise<void> {
+    this.depth = stateOf().depth;
+    const path = location.pathname;
+    const route = routeOf(path);
+    await this.#load(route.view);
+    // Another address was asked for while the code came.
+    if (path !== location.pathname) return;
+    this.route = route;
+    await tick();
+    if (this.#scrollTo > 0) await new Promise(requestAnimationFrame);
+    window.scrollTo(0, this.#scrollTo);
+  }
+}
+
+function stateOf(): { depth: number; scroll: number } {
+  const state = history.state as Partial<{ depth: number; scroll: number }> | null;
+  return { depth: state?.depth ?? 0, scroll: state?.scroll ?? 0 };
+}
+
+export const router = new Router();

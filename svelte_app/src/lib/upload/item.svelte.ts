@@ -1,0 +1,26 @@
+/**
+ * One file of the upload list, as the view sees it. Holds reactive state and nothing else; only the
+ * upload store changes it.
+ */
+import type { Phase } from './phase';
+
+export class UploadItem {
+  phase = $state.raw<Phase>({ kind: 'queued' });
+  /** bytes that have travelled, in this attempt */
+  sent = $state(0);
+  /** let go (null) once nothing can need it again: a thousand handles are memory too */
+  file: File | null;
+  /** the server has taken it */
+  accepted = false;
+
+  constructor(
+    /** a counter; names repeat */
+    readonly id: number,
+    readonly name: string,
+    /** bytes */
+    readonly size: number,
+    file: File,
+  ) {
+    this.file = file;
+  }
+}

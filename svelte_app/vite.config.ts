@@ -1,0 +1,28 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+
+const backend = process.env.BACKEND ?? 'http://127.0.0.1:8000';
+const forwarded = ['/api', '/media', '/static', '/admin'];
+
+export default defineConfig({
+  plugins: [svelte()],
+  server: {
+    port: 5173,
+    strictPort: true,
+    proxy: {
+      ...Object.fromEntries(forwarded.map((path) => [path, { target: backend }])),
+      '/ws': { target: backend, ws: true },
+    },
+  },
+  build: {
+    target: 'es2022',
+    assetsDir: 'assets',
+    // Small icons would otherwise be inlined as data: URLs, which a strict image policy refuses.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  test: {
+    include: ['tests/**/*.test.ts'],
+    environment: 'node',
+  },
+});
