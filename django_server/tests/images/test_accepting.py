@@ -11,8 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from images.models import Batch, Image
+from tests.images.counting import statements
 from tests.images.pictures import jpeg
-from tests.images.test_processing import statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from images.api.paging import Cursor, parse_cursor
 from images.models import Batch, Image
 from images.processing.chunk import process
+from tests.images.counting import statements
 from tests.images.pictures import jpeg, pending_images
-from tests.images.test_processing import statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,6 +14,7 @@ from images.processing.drain import _flag
 from images.processing.outcomes import Failed
 from images.processing.remove import remove_images
 from images.processing.sweep import end_expired_claims
+from tests.images.counting import statements
 from tests.images.pictures import broken_jpeg, jpeg, pending_images
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -136,12 +137,6 @@ def test_abort_stops_what_is_not_finished_and_its_worker_finds_the_claim_gone() 
     assert transitions.abort([working.id, finished.id]) == [working.id]
     assert transitions.flush(held, [Failed(working.id, "corrupt_image", "")], renew=False) == []
     assert Image.objects.get(id=working.id).status == Status.ABORTED
-
-
-def statements(captured: CaptureQueriesContext) -> list[str]:
-    """The statements without transaction control."""
-    control = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
-    return [query["sql"] for query in captured if not query["sql"].startswith(control)]
 
 
 @pytest.mark.parametrize("number", [1, 5, 16])

@@ -20,8 +20,8 @@ from images.models import Image, RemovedImage
 from images.render_slots import render_slot
 from imaging import CorruptImage
 from tests.corpus.raw_jpeg import with_repeated_last_scan
+from tests.images.counting import statements
 from tests.images.pictures import broken_jpeg, jpeg, spooled
-from tests.images.test_processing import statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -63,3 +65,14 @@ def running_site(data_dir: Path, settings: Mapping[str, str] | None = None) -> I
     with started([sys.executable, "manage.py", "serve"], environment) as process:
         assert process.says("is ready"), process.output
         yield RunningSite(f"http://127.0.0.1:{port}", data_dir, process, environment)
+
+
+def wait_until_final(client: httpx.Client, seconds: float = 60) -> list[dict[str, Any]]:
+    """The newest thousand images of the site, once they are all final."""
+    deadline = time.monotonic() + seconds
+    while True:
+        images: list[dict[str, Any]] = client.get("/api/list", params={"limit": 1000}).json()
+        if all(image["final"] for image in images):
+            return images
+        assert time.monotonic() < deadline, [image for image in images if not image["final"]]
+        time.sleep(0.1)

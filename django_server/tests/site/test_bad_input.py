@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from tests.corpus.entry import COMPLETED, CorpusEntry
 from tests.images.pictures import jpeg
-from tests.site.running import RunningSite
+from tests.site.running import RunningSite, wait_until_final
 
 ENDPOINTS = {"/api/upload": "image", "/api/async/upload": "images", "/api/async/batch/upload": "images"}
 MANY = [path for path, field in ENDPOINTS.items() if field == "images"]
@@ -45,16 +44,6 @@ def nothing_is_left(postgres_site: RunningSite) -> Iterator[None]:
 
 def files_of(image: dict[str, Any]) -> list[str]:
     return [image["original"], *(image["thumbnails"] or {}).values()]
-
-
-def wait_until_final(client: httpx.Client, seconds: float = 60) -> list[dict[str, Any]]:
-    deadline = time.monotonic() + seconds
-    while True:
-        images: list[dict[str, Any]] = client.get("/api/list", params={"limit": 1000}).json()
-        if all(image["final"] for image in images):
-            return images
-        assert time.monotonic() < deadline, [image for image in images if not image["final"]]
-        time.sleep(0.1)
 
 
 def test_every_file_of_the_corpus_through_the_synchronous_endpoint(

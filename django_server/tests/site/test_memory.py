@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.images.pictures import jpeg
-from tests.site.running import RunningSite
-from tests.site.test_bad_input import wait_until_final
+from tests.site.running import RunningSite, wait_until_final
 
 MOST_GROWTH_MB = 60
 

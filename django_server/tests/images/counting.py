@@ -1,0 +1,9 @@
+"""Counting what a piece of code asks of the database."""
+
+from django.test.utils import CaptureQueriesContext
+
+
+def statements(captured: CaptureQueriesContext) -> list[str]:
+    """The statements without transaction control."""
+    control = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
+    return [query["sql"] for query in captured if not query["sql"].startswith(control)]
