@@ -85,6 +85,7 @@ def flush(held: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[List
         rows = list(
             Image.objects.select_for_update()
             .filter(id__in=by_id, claim=held.token, status=Status.PROCESSING)
+            .order_by("id")
             .values(*IMAGE_FIELDS, database_now=Now())
         )
         mine = [by_id[row["id"]] for row in rows]
@@ -135,7 +136,7 @@ def expire(most: int) -> tuple[list[UUID], list[UUID]]:
     """
     with transaction.atomic():
         expired = Image.objects.filter(status=Status.PROCESSING, lease_until__lt=Now())
-        ids = _locked(expired.order_by("lease_until")[:most])
+        ids = _locked(expired, skip=True, most=most)
         still = Image.objects.filter(id__in=ids, status=Status.PROCESSING, lease_until__lt=Now())
         given_up = list(still.filter(attempts__gte=settings.MAX_ATTEMPTS).values_list("id", flat=True))
         still.filter(id__in=given_up).update(
@@ -217,7 +218,7 @@ def remove(images: QuerySet[Image]) -> list[Removed]:
     """Delete the rows and leave a note of each for those who hear of it later. Files are the caller's, after commit."""
     with transaction.atomic():
         rows = list(
-            images.select_for_update().order_by().values("id", "batch_id", "version", "collection", "key")
+            images.select_for_update().order_by("id").values("id", "batch_id", "version", "collection", "key")
         )
         ids = [row["id"] for row in rows]
         keys: dict[UUID, list[str]] = {id_: [] for id_ in ids}
@@ -239,9 +240,14 @@ def remove(images: QuerySet[Image]) -> list[Removed]:
     return removed
 
 
-def _locked(images: QuerySet[Image]) -> list[UUID]:
-    # SQLite has no row locks and needs none: its transactions here take the write lock from their start.
-    return list(images.select_for_update(skip_locked=True).values_list("id", flat=True))
+def _locked(images: QuerySet[Image], *, skip: bool = False, most: int | None = None) -> list[UUID]:
+    """The ids of `images`, locked until the transaction ends; with `skip` those that are locked now are left out.
+
+    In one order everywhere, so that no two wait for each other. SQLite has no row locks and needs none: its
+    transactions here take the write lock from their start.
+    """
+    locked = images.select_for_update(skip_locked=skip).order_by("id").values_list("id", flat=True)
+    return list(locked[:most])
 
 
 def _held(held: Claim, outcomes: Sequence[Outcome]) -> QuerySet[Image]:
