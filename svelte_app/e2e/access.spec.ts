@@ -1,7 +1,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 
-import { choose, corrupt, expectLoaded, named, openUpload, photos, progress, tile } from './site';
+import { choose, corrupt, expectLoaded, named, openUpload, photos, progress, reveal, tile } from './site';
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
@@ -29,7 +29,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       const pdf = { name: 'letter.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF') };
       await choose(page, [...photos(3, prefix), corrupt(`half-${prefix}.jpg`), pdf]);
       await expect(progress(page).getByText('3 photos finished, 1 failed, 1 not taken.')).toBeVisible();
-      await expectLoaded(tile(page, named(prefix, 3)).getByRole('img'));
+      await expectLoaded((await reveal(page, named(prefix, 3))).getByRole('img'));
       await expectAccessible(page);
       await page.getByRole('link', { name: 'See this batch' }).click();
       await expect(page.getByRole('heading', { name: /^Batch of/ })).toBeVisible();

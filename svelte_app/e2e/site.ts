@@ -1,10 +1,10 @@
 /**
  * What the specs share: sample photos, files made on the spot, and the few steps every one of them takes.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { expect, type Locator, type Page } from '@playwright/test';
+import { expect, test, type Locator, type Page } from '@playwright/test';
 
 export type Mode = 'sync' | 'async' | 'batch';
 
@@ -56,12 +56,41 @@ export async function openUpload(page: Page, mode: Mode): Promise<void> {
   await page.locator(`input[name=mode][value=${mode}]`).check();
 }
 
+// Playwright carries at most 50 MB of files itself.
+const CARRIED_BYTES = 50 * 1024 * 1024;
+
+/** Chooses the files. Many go by way of the disk; those a spec can't read in a request that it holds back. */
 export async function choose(page: Page, files: Upload[]): Promise<void> {
-  await page.locator('input[type=file]').setInputFiles(files);
+  const bytes = files.reduce((sum, { buffer }) => sum + buffer.length, 0);
+  await page.locator('input[type=file]').setInputFiles(bytes < CARRIED_BYTES ? files : onDisk(files));
+}
+
+function onDisk(files: Upload[]): string[] {
+  const { outputDir } = test.info();
+  mkdirSync(outputDir, { recursive: true });
+  const folder = mkdtempSync(join(outputDir, 'chosen-'));
+  return files.map(({ name, buffer }) => {
+    const path = join(folder, name);
+    writeFileSync(path, buffer);
+    return path;
+  });
 }
 
 export const tile = (page: Page, name: string): Locator =>
   page.locator(`[data-testid=tile][data-name="${name}"]`);
+
+/** Scrolls down until the file's tile, which exists only near the window, is there. */
+export async function reveal(page: Page, name: string): Promise<Locator> {
+  const found = tile(page, name);
+  await expect
+    .poll(async () => {
+      const there = await found.count();
+      if (there === 0) await page.evaluate(() => window.scrollBy(0, 200));
+      return there;
+    })
+    .toBe(1);
+  return found;
+}
 
 /** The panel with both phases and the summary. (The announcements say the same once more.) */
 export const progress = (page: Page): Locator => page.getByRole('region', { name: 'Progress' });
