@@ -6,6 +6,7 @@ the app's Django storage, and by whoever reads archives.
 
 import os
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -50,17 +51,20 @@ class LocalStore:
         """
         target = self.path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, part = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=_PART_SUFFIX)
+        descriptor, part = _new_file(target.parent)
         try:
             with os.fdopen(descriptor, "w+b") as file:
                 yield file
                 file.flush()
+                os.fchmod(file.fileno(), 0o644)
                 os.fsync(file.fileno())
-            os.chmod(part, 0o644)
+                if part is None:
+                    part = _give_name(file.fileno(), target.parent)
             os.replace(part, target)
         except BaseException:
-            with suppress(FileNotFoundError):
-                os.unlink(part)
+            if part is not None:
+                with suppress(FileNotFoundError):
+                    os.unlink(part)
             raise
 
     def link(self, source: Path, key: str) -> None:
@@ -100,6 +104,24 @@ class LocalStore:
                 with suppress(FileNotFoundError):
                     stat = entry.stat()
                     yield StoredFile(f"{head}{entry.name}", stat.st_size, stat.st_mtime_ns)
+
+
+def _new_file(folder: Path) -> tuple[int, str | None]:
+    """A descriptor of a new file in `folder`, and its name if it needed one.
+
+    Without a name the kernel removes it with its writer, however that ends. Not every file system can do that.
+    """
+    try:
+        return os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600), None
+    except (AttributeError, OSError):
+        return tempfile.mkstemp(dir=folder, prefix=".", suffix=_PART_SUFFIX)
+
+
+def _give_name(descriptor: int, folder: Path) -> str:
+    part = str(folder / f".{uuid.uuid4().hex}{_PART_SUFFIX}")
+    # With a folder's descriptor, which an absolute path makes no use of, Python calls linkat(2), which follows.
+    os.link(f"/proc/self/fd/{descriptor}", part, src_dir_fd=descriptor, follow_symlinks=True)
+    return part
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -1,6 +1,9 @@
 """The local store: whole files or none, listed in byte order."""
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +36,28 @@ def test_a_writer_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) ->
     with pytest.raises(RuntimeError):
         fail_half_way()
     assert (tmp_path / "a/x.jpg").read_bytes() == b"old"
+    assert os.listdir(tmp_path / "a") == ["x.jpg"]
+
+
+def test_a_writer_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
+    program = (
+        "import os, pathlib, signal, sys; from archive.local import LocalStore\n"
+        "with LocalStore(pathlib.Path(sys.argv[1])).writing('a/x.jpg') as file:\n"
+        "    file.write(b'half'); file.flush(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert os.listdir(tmp_path / "a") == []
+
+
+def test_where_no_file_can_be_without_a_name_it_gets_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "O_TMPFILE")
+    store = LocalStore(tmp_path)
+    with store.writing("a/x.jpg") as file:
+        file.write(b"whole")
+    assert (tmp_path / "a/x.jpg").read_bytes() == b"whole"
     assert os.listdir(tmp_path / "a") == ["x.jpg"]
 
 
