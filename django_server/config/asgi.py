@@ -15,7 +15,9 @@ from django.conf import settings  # noqa: E402
 from starlette.routing import Mount, Router  # noqa: E402
 
 from config.files import MediaFiles, packaged_files, page_assets  # noqa: E402
+from images.api.waiting import WaitForBatch  # noqa: E402
 from images.routing import websocket_application  # noqa: E402
+from images.tokens import AskForToken  # noqa: E402
 from images.uploads.body import BodyGuard  # noqa: E402
 
 files_or_django = Router(
@@ -24,7 +26,7 @@ files_or_django = Router(
         Mount("/static", packaged_files()),
         Mount("/assets", page_assets(settings.PAGE_ROOT / "assets")),
     ],
-    default=BodyGuard(cast(Any, http_application)),
+    default=AskForToken(BodyGuard(WaitForBatch(cast(Any, http_application)))),
     redirect_slashes=False,
 )
 application = ProtocolTypeRouter({"http": files_or_django, "websocket": websocket_application})

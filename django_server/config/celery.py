@@ -4,15 +4,21 @@ import os
 import signal
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_shutting_down
+from celery.signals import worker_init, worker_process_init, worker_shutting_down
 
 from config.serving.children import die_with_parent
+from config.unheard_acks import survive_unheard_acks
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("django-file-upload")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def go_on_without_an_ack(**_: object) -> None:
+    survive_unheard_acks()
 
 
 @worker_process_init.connect

@@ -41,10 +41,12 @@ class _Files:
             await self.files(scope, receive, send_with_headers)
         except HTTPException as error:
             refusal = refusal_for_status(error.status_code)
-            await JSONResponse(refusal.body(), refusal.kind.status)(scope, receive, send)
+            answer = JSONResponse(refusal.body(), refusal.kind.status)
+            await answer(scope, receive, send_with_headers)
 
     def headers_for(self, scope: Any, status: int) -> dict[str, str]:  # noqa: ARG002
-        return self.headers
+        # What is not there now may be there after the next deployment.
+        return self.headers if status < 400 else {}
 
 
 class MediaFiles(_Files):

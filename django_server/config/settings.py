@@ -51,6 +51,9 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[]) or [
 # Absolute URLs in every answer and event, for clients that see the site under another name. Without a slash at the end.
 PUBLIC_URL: str = env("PUBLIC_URL", default="").rstrip("/")
 
+# When set, asked for uploads, changes and the WebSocket. Without it, whoever reaches the site may do all that.
+API_TOKEN: str = env("API_TOKEN", default="")
+
 # --- Thumbnails and limits ---------------------------------------------------------------------------------------
 
 # label -> scale, the longest edge in pixels. The first label is the default, the largest one is the processed picture.
@@ -81,8 +84,15 @@ LEASE_SECONDS: int = env.int("LEASE_SECONDS", default=60)
 if LEASE_SECONDS <= RENDER_SECONDS:
     raise ImproperlyConfigured("LEASE_SECONDS must be greater than RENDER_SECONDS.")
 MAX_ATTEMPTS = 3
+# The pause of the sweeper between two rounds of repairs.
+SWEEP_SECONDS: int = env.int("SWEEP_SECONDS", default=10)
 RENDER_SLOTS: int = env.int("RENDER_SLOTS", default=CORES)
 RENDER_SLOT_WAIT_SECONDS: int = env.int("RENDER_SLOT_WAIT_SECONDS", default=30)
+# A repeat takes the place of a request that has not answered by then. The longest one is synchronous: it waits for a
+# slot, renders, and stores for some seconds more.
+IDEMPOTENCY_LEASE_SECONDS: int = env.int(
+    "IDEMPOTENCY_LEASE_SECONDS", default=RENDER_SLOT_WAIT_SECONDS + RENDER_SECONDS + 15
+)
 
 # --- Files -------------------------------------------------------------------------------------------------------
 
@@ -116,10 +126,12 @@ if EMBEDDED_DATABASE:
 else:
     DATABASES = {"default": env.db("DATABASE_URL")}
     if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-        # Together they keep the promise of an answer within five seconds when the database is away.
+        # Where nothing else bounds it (config.database_patience does in the web process).
         DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
         # PgBouncer in transaction mode has no cursors that outlive a transaction.
         DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
+# In the web process nothing waits longer for PostgreSQL. 0: no bound, for a PgBouncer that refuses the parameter.
+STATEMENT_SECONDS: int = env.int("STATEMENT_SECONDS", default=3)
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=0)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -128,6 +140,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL: str = f"unix://{socket_path(DATA_DIR)}" if EMBEDDED_REDIS else env("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# For ever: after a hundred attempts, an hour, the worker would end.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Publishing gives up within half a second (measured with Redis frozen: 0.51 s): the sweeper does the rest.
     "socket_timeout": 0.5,
@@ -146,7 +160,7 @@ CELERY_TASK_DEFAULT_QUEUE = "uploads"
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Kilobytes a worker child may have grown to before it is replaced, between two tasks.
-CELERY_WORKER_MAX_MEMORY_PER_CHILD = 1_500_000
+CELERY_WORKER_MAX_MEMORY_PER_CHILD: int = env.int("WORKER_CHILD_KILOBYTES", default=1_500_000)
 
 CHANNEL_LAYERS = {
     "default": {

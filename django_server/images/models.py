@@ -1,4 +1,5 @@
-"""What the database keeps: images, the batches they came in, their thumbnails, and the ids of those removed.
+"""What the database keeps: images, the batches they came in, their thumbnails, the ids of those removed, and the
+answers to uploads that may come a second time.
 
 The row is the truth. `status`, `version` and the columns of the claim are written by `images.processing` alone.
 """
@@ -140,8 +141,37 @@ class RemovedImage(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["removed_at"], name="removed_when"),
+            models.Index(fields=["batch_id"], name="removed_batch"),
             models.Index(fields=["removed_at"], name="removed_unannounced", condition=Q(announced=False)),
         ]
 
     def __str__(self) -> str:
         return str(self.image_id)
+
+
+class IdempotentRequest(models.Model):
+    """An upload that carried an Idempotency-Key: who works on it and until when, and what it was answered.
+
+    Written by `images.idempotency` alone. Without an answer it is under way.
+    """
+
+    key = models.CharField(max_length=200, help_text="As the client sent it.")
+    endpoint = models.CharField(max_length=40)
+    files_digest = models.CharField(
+        max_length=64, help_text="Names, bytes and order of the files: sha256 in hex."
+    )
+    holder = models.UUIDField(help_text="The request that works on it now.")
+    lease_until = models.DateTimeField(help_text="When a repeat may take it over.")
+    image_id = models.UUIDField(null=True, help_text="The row that is written before the answer, if one is.")
+    answer_status = models.PositiveSmallIntegerField(null=True)
+    answer_body = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["created_at"], name="idempotent_request_when")]
+        constraints = [
+            models.UniqueConstraint(fields=["key", "endpoint"], name="idempotent_request_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key

@@ -45,6 +45,7 @@ class Site:
     redis: PrivateRedis | None
     # Unique among all workers on the same Redis, together with the machine's name.
     worker_name: str
+    sweep_seconds: int = 10
     develop: bool = False
 
     @property
@@ -96,7 +97,7 @@ def _worker(site: Site) -> ChildSpec:
 
 
 def _sweeper(site: Site) -> ChildSpec:
-    return _python(site, "sweeper", ("manage.py", "sweep", "--every", "10"))
+    return _python(site, "sweeper", ("manage.py", "sweep", "--every", str(site.sweep_seconds)))
 
 
 def _web(site: Site) -> ChildSpec:

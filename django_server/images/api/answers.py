@@ -25,3 +25,10 @@ def json_answer(data: Any, status: int = 200, headers: Mapping[str, str] | None 
 def refusal_answer(refusal: Refusal) -> HttpResponse:
     """The answer to a refused request."""
     return json_answer(refusal.body(), refusal.kind.status, refusal.headers())
+
+
+def json_text_answer(text: str, status: int) -> HttpResponse:
+    """An answer that was encoded before."""
+    return HttpResponse(
+        text, status=status, content_type="application/json", headers={"Cache-Control": "no-store"}
+    )

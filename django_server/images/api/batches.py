@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Annotated, cast
 from uuid import UUID
 
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
+from ninja import Query, Router
 
 from images import queue
 from images.api.answers import json_answer
@@ -15,6 +15,7 @@ from images.api.listing import images_json, place_of
 from images.api.paging import Cursor, after, link_to_next
 from images.api.parameters import PAGE, CursorText, PageSize
 from images.api.schemas import BatchOut, BatchWithImagesOut, CountsOut, ErrorOut
+from images.api.waiting import LONGEST_WAIT_SECONDS
 from images.errors import Refusal
 from images.listing import with_thumbnails
 from images.models import FINAL_STATUSES, Batch, Image
@@ -24,6 +25,16 @@ from images.processing.remove import remove_images
 from images.wire import Json, time_json
 
 router = Router(tags=["batches"])
+
+WaitSeconds = Annotated[
+    int,
+    Query(
+        ge=0,
+        le=LONGEST_WAIT_SECONDS,
+        description="Answer when all images of the batch are final, or after so many seconds.",
+    ),
+]
+_REFUSED = {400: ErrorOut, 401: ErrorOut, 403: ErrorOut, 404: ErrorOut, 503: ErrorOut}
 
 Counts = dict[str, int]
 # So many images of a batch are changed, announced and deleted at a time: memory and statements stay bounded.
@@ -42,9 +53,16 @@ def list_batches(request: HttpRequest, limit: PageSize = PAGE, cursor: CursorTex
     return json_answer([_batch_json(batch, counts[batch.id]) for batch in batches[:limit]], headers=headers)
 
 
-@router.get("/api/batches/{batch_id}", response={200: BatchWithImagesOut, 404: ErrorOut, 503: ErrorOut})
+@router.get(
+    "/api/batches/{batch_id}",
+    response={200: BatchWithImagesOut, 400: ErrorOut, 404: ErrorOut, 503: ErrorOut},
+)
 def one_batch(
-    request: HttpRequest, batch_id: UUID, limit: PageSize = PAGE, cursor: CursorText = None
+    request: HttpRequest,
+    batch_id: UUID,
+    limit: PageSize = PAGE,
+    cursor: CursorText = None,
+    wait: WaitSeconds = 0,  # noqa: ARG001  `images.api.waiting` has waited
 ) -> HttpResponse:
     """One batch with a page of its images. Four statements."""
     batch = _existing(batch_id)
@@ -54,7 +72,7 @@ def one_batch(
     return json_answer(answer, headers=headers)
 
 
-@router.delete("/api/batches/{batch_id}", response={202: CountsOut, 404: ErrorOut, 503: ErrorOut})
+@router.delete("/api/batches/{batch_id}", response={202: CountsOut, **_REFUSED})
 def delete_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa: ARG001
     """Delete a batch with all of its images."""
     batch = _existing(batch_id)
@@ -65,7 +83,7 @@ def delete_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa:
     return json_answer({"id": str(batch_id), "changed": removed, "counts": {}}, 202)
 
 
-@router.post("/api/batches/{batch_id}/retry", response={202: CountsOut, 404: ErrorOut, 503: ErrorOut})
+@router.post("/api/batches/{batch_id}/retry", response={202: CountsOut, **_REFUSED})
 def retry_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa: ARG001
     """Process the failed and aborted images of a batch once more."""
 
@@ -77,7 +95,7 @@ def retry_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa: 
     return _change_all(_existing(batch_id), retry)
 
 
-@router.post("/api/batches/{batch_id}/abort", response={202: CountsOut, 404: ErrorOut, 503: ErrorOut})
+@router.post("/api/batches/{batch_id}/abort", response={202: CountsOut, **_REFUSED})
 def abort_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa: ARG001
     """Stop the images of a batch that are not finished."""
     return _change_all(_existing(batch_id), transitions.abort)

@@ -1,6 +1,5 @@
 """Alive, and ready: each part that an upload needs is asked, each for at most a few seconds."""
 
-import os
 import tempfile
 
 from django.conf import settings
@@ -55,9 +54,9 @@ def _database_answers() -> bool:
 def _storage_answers() -> bool:
     try:
         settings.INCOMING_ROOT.mkdir(parents=True, exist_ok=True)
-        descriptor, path = tempfile.mkstemp(dir=settings.INCOMING_ROOT, prefix="ready.")
-        os.close(descriptor)
-        os.unlink(path)
+        # A block, not only a name: a full file system has room for names.
+        with tempfile.TemporaryFile(dir=settings.INCOMING_ROOT) as file:
+            file.write(bytes(4096))
     except OSError:
         return False
     return True

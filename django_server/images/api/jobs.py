@@ -17,10 +17,10 @@ from images.processing.remove import remove_images
 
 router = Router(tags=["images"])
 
-_REFUSED = {403: ErrorOut, 404: ErrorOut, 503: ErrorOut}
+_REFUSED = {400: ErrorOut, 401: ErrorOut, 403: ErrorOut, 404: ErrorOut, 503: ErrorOut}
 
 
-@router.get("/api/images/{image_id}", response={200: ImageOut, 404: ErrorOut, 503: ErrorOut})
+@router.get("/api/images/{image_id}", response={200: ImageOut, 400: ErrorOut, 404: ErrorOut, 503: ErrorOut})
 def one_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa: ARG001
     """One image."""
     return json_answer(images_json(one(image_id))[0])

@@ -1,6 +1,7 @@
 """The three uploads: one image now, several one by one, several as a batch."""
 
 import uuid
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,17 +10,29 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from images.api.answers import json_answer
+from images.api.once import KeyHeader, answer_once, as_remembered
 from images.api.schemas import AcceptedOut, ErrorOut, UploadedOut, UploadErrorOut
 from images.errors import Refusal
+from images.idempotency import Hold
+from images.listing import Listed
 from images.uploads.accept import accept
 from images.uploads.judge import Judged, judge
 from images.uploads.multipart import SpooledFile, spool_files
-from images.uploads.synchronous import upload_and_process
+from images.uploads.synchronous import process_at_once
 from images.wire import Json, image_json
 
 router = Router(tags=["uploads"])
 
-_REFUSED = {400: UploadErrorOut, 403: ErrorOut, 413: ErrorOut, 415: ErrorOut, 503: ErrorOut}
+_REFUSED = {
+    400: UploadErrorOut,
+    401: ErrorOut,
+    403: ErrorOut,
+    409: ErrorOut,
+    413: ErrorOut,
+    415: ErrorOut,
+    422: UploadErrorOut,
+    503: ErrorOut,
+}
 
 
 def _body(field: str, schema: Json) -> Json:
@@ -31,50 +44,69 @@ _ONE = _body("image", {"type": "string", "format": "binary"})
 _MANY = _body("images", {"type": "array", "items": {"type": "string", "format": "binary"}})
 
 
-@router.post("/api/upload", response={200: UploadedOut, 422: ErrorOut, **_REFUSED}, openapi_extra=_ONE)
-def upload(request: HttpRequest) -> HttpResponse:
+@router.post("/api/upload", response={200: UploadedOut, **_REFUSED}, openapi_extra=_ONE)
+def upload(request: HttpRequest, idempotency_key: KeyHeader = None) -> HttpResponse:
     """Upload one image and have it processed before the answer."""
-    image, thumbnails = upload_and_process(request)
-    return json_answer(
-        {"message": "Image uploaded successfully", "image": image_json(image, thumbnails)},
-    )
+    files = spool_files(request, "image", most=1)
+
+    def work(hold: Hold) -> HttpResponse:
+        return _uploaded(process_at_once(files[0], hold, lambda listed: as_remembered(_uploaded(listed))))
+
+    return answer_once(idempotency_key, "upload", files, work, image_id=files[0].id)
 
 
-@router.post(
-    "/api/async/upload", response={202: AcceptedOut, 422: UploadErrorOut, **_REFUSED}, openapi_extra=_MANY
-)
-def upload_async(request: HttpRequest, batch: UUID | None = None) -> HttpResponse:
+@router.post("/api/async/upload", response={202: AcceptedOut, **_REFUSED}, openapi_extra=_MANY)
+def upload_async(
+    request: HttpRequest, batch: UUID | None = None, idempotency_key: KeyHeader = None
+) -> HttpResponse:
     """Upload images that are processed one task each."""
-    return _accept_many(request, batch, one_task_each=True)
+    files = spool_files(request, "images", most=settings.MAX_FILES_PER_REQUEST)
+    work = partial(_accept_many, files, batch, one_task_each=True)
+    return answer_once(idempotency_key, "async/upload", files, work)
 
 
-@router.post(
-    "/api/async/batch/upload",
-    response={202: AcceptedOut, 422: UploadErrorOut, **_REFUSED},
-    openapi_extra=_MANY,
-)
-def upload_batch(request: HttpRequest, batch: UUID | None = None) -> HttpResponse:
+@router.post("/api/async/batch/upload", response={202: AcceptedOut, **_REFUSED}, openapi_extra=_MANY)
+def upload_batch(
+    request: HttpRequest, batch: UUID | None = None, idempotency_key: KeyHeader = None
+) -> HttpResponse:
     """Upload images that are processed in chunks by all workers."""
-    return _accept_many(request, batch, one_task_each=False)
+    files = spool_files(request, "images", most=settings.MAX_FILES_PER_REQUEST)
+    work = partial(_accept_many, files, batch, one_task_each=False)
+    return answer_once(idempotency_key, "async/batch/upload", files, work)
 
 
-def _accept_many(request: HttpRequest, batch: UUID | None, *, one_task_each: bool) -> HttpResponse:
-    judged = judge(spool_files(request, "images", most=settings.MAX_FILES_PER_REQUEST))
+def _uploaded(listed: Listed) -> HttpResponse:
+    image, thumbnails = listed
+    return json_answer({"message": "Image uploaded successfully", "image": image_json(image, thumbnails)})
+
+
+def _accept_many(
+    files: list[SpooledFile], batch: UUID | None, hold: Hold, *, one_task_each: bool
+) -> HttpResponse:
+    judged = judge(files)
     for file, _ in judged.rejected:
         file.discard()
     rejected = [_rejected_json(file, refusal) for file, refusal in judged.rejected]
     if not judged.accepted:
         raise _all_rejected(judged, rejected)
     batch_id = batch or uuid.uuid4()
-    listed = accept(judged.accepted, batch_id, one_task_each=one_task_each)
-    jobs = [
-        {"index": file.index, **image_json(image, thumbnails)}
-        for (file, _), (image, thumbnails) in zip(judged.accepted, listed, strict=True)
-    ]
-    message = "Images upload initiated" if one_task_each else f"Batch upload of {len(jobs)} images initiated"
-    return json_answer(
-        {"message": message, "batch_id": str(batch_id), "jobs": jobs, "rejected": rejected}, 202
-    )
+
+    def answer(listed: list[Listed]) -> HttpResponse:
+        jobs = [
+            {"index": file.index, **image_json(image, thumbnails)}
+            for (file, _), (image, thumbnails) in zip(judged.accepted, listed, strict=True)
+        ]
+        message = (
+            "Images upload initiated" if one_task_each else f"Batch upload of {len(jobs)} images initiated"
+        )
+        return json_answer(
+            {"message": message, "batch_id": str(batch_id), "jobs": jobs, "rejected": rejected}, 202
+        )
+
+    def remember(listed: list[Listed]) -> None:
+        hold.remember(as_remembered(answer(listed)))
+
+    return answer(accept(judged.accepted, batch_id, one_task_each=one_task_each, with_rows=remember))
 
 
 def _rejected_json(file: SpooledFile, refusal: Refusal) -> dict[str, Any]:

@@ -7,7 +7,10 @@ from images.api import batches, errors, health, jobs, limits, listing, uploads
 api = NinjaAPI(
     title="django-file-upload",
     version="1",
-    description="Images in, thumbnails out. Errors are always `{error, code}`.",
+    description=(
+        "Images in, thumbnails out. Errors are always `{error, code}`. Where the site has a token, every request that "
+        "changes something needs `Authorization: Bearer <token>`."
+    ),
     docs=Swagger(),
     docs_url="/api/docs",
     openapi_url="/api/openapi.json",

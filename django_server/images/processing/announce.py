@@ -1,9 +1,12 @@
 """Telling listeners what changed, after the commit; what could be told is noted, the rest the sweeper tells again."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from uuid import UUID
 
 import orjson
+from django.db import DatabaseError
 
 from images import events
 from images.listing import Listed, by_ids
@@ -11,6 +14,8 @@ from images.models import RemovedImage
 from images.processing import transitions
 from images.processing.transitions import Removed
 from images.wire import ImageValues, notification_json, removed_json
+
+logger = logging.getLogger(__name__)
 
 
 def announce(listed: Sequence[Listed]) -> None:
@@ -22,7 +27,8 @@ def announce(listed: Sequence[Listed]) -> None:
         for image, thumbnails in listed
     ]
     if events.publish(news):
-        transitions.mark_announced({image["id"]: image["version"] for image, _ in listed})
+        with _noting():
+            transitions.mark_announced({image["id"]: image["version"] for image, _ in listed})
 
 
 def announce_unfinished(images: Sequence[ImageValues]) -> None:
@@ -47,7 +53,17 @@ def announce_removed(removed: Sequence[Removed]) -> None:
         for one in removed
     ]
     if events.publish(news):
-        RemovedImage.objects.filter(image_id__in=[one.image_id for one in removed]).update(announced=True)
+        with _noting():
+            RemovedImage.objects.filter(image_id__in=[one.image_id for one in removed]).update(announced=True)
+
+
+@contextmanager
+def _noting() -> Iterator[None]:
+    # What was told was committed before: that it can't be noted fails nobody, the sweeper tells it a second time.
+    try:
+        yield
+    except DatabaseError as error:
+        logger.warning("What was told could not be noted: %s", type(error).__name__)
 
 
 def _text(frame: dict[str, object]) -> str:

@@ -73,7 +73,7 @@ class _Unflushed:
             return
         flushed = transitions.flush(self._claim, self._outcomes, renew=renew)
         told = {image["id"] for image, _ in flushed}
-        _discard_files_of_the_deleted([outcome for outcome in self._outcomes if outcome.image_id not in told])
+        discard_files_of_the_deleted([outcome for outcome in self._outcomes if outcome.image_id not in told])
         self._outcomes = []
         announce(flushed)
 
@@ -88,7 +88,7 @@ def _hand_back(claim: Claim, ids: Sequence[UUID]) -> None:
     announce_ids(given_back)
 
 
-def _discard_files_of_the_deleted(lost: Sequence[Outcome]) -> None:
+def discard_files_of_the_deleted(lost: Sequence[Outcome]) -> None:
     """Remove what was written for images that are gone. Where the row lives, a successor uses the same keys."""
     if not lost:
         return

@@ -58,7 +58,7 @@ def rendered(image: ImageValues, rendering: Rendering) -> Rendered:
             ThumbnailRow(
                 image_id=image["id"],
                 label=thumbnail.label,
-                key=key_of_thumbnail(image, thumbnail.scale_px),
+                key=key_of_thumbnail(image["key"], thumbnail.scale_px),
                 scale=thumbnail.scale_px,
                 width=thumbnail.width,
                 height=thumbnail.height,
@@ -71,10 +71,10 @@ def rendered(image: ImageValues, rendering: Rendering) -> Rendered:
     )
 
 
-def key_of_thumbnail(image: ImageValues, scale_px: int) -> str:
-    """Where the app keeps an image's thumbnail: beside the original's place, as a JPEG."""
-    return str(thumbnail_key(parse_original(image["key"], settings.KEY_PREFIX), scale_px, "jpg"))
+def key_of_thumbnail(original_key: str, scale_px: int) -> str:
+    """Where the app keeps a thumbnail: beside the original's place, as a JPEG. Raises InvalidKey."""
+    return str(thumbnail_key(parse_original(original_key, settings.KEY_PREFIX), scale_px, "jpg"))
 
 
 def _target(image: ImageValues, label: str) -> AbstractContextManager[BinaryIO]:
-    return storage().writing(key_of_thumbnail(image, sizes()[label]))
+    return storage().writing(key_of_thumbnail(image["key"], sizes()[label]))

@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 
 from archive.keys import upload_key
 from images import queue
+from images.idempotency import forget_answers
 from images.models import Image, RemovedImage, Status
 from images.processing import transitions
 from images.processing.announce import announce_ids, announce_removed
@@ -32,8 +33,8 @@ _ANNOUNCED_AT_ONCE = 100
 # A change that its maker is about to announce is left to its maker.
 _UNTOLD_SECONDS = 5
 _EMPTY_QUEUE_SECONDS = 5
-_FIRST_WAIT_SECONDS = 30
-_LONGEST_WAIT_TRIES = 5  # 30 s × 2⁵ is past the ten minutes that are the longest wait
+# 30 s × 2⁵ is past the ten minutes that are the longest wait.
+_LONGEST_WAIT_TRIES = 5
 _LONGEST_WAIT_SECONDS = 600
 # An upload that takes longer than this has been cut off long before.
 _SPOOL_SECONDS = 3600
@@ -44,7 +45,14 @@ _REMOVED_KEPT = timedelta(days=1)
 
 def sweep() -> None:
     """One round of all repairs."""
-    for step in (end_expired_claims, queue_the_waiting, tell_the_untold, clear_spool, forget_removed):
+    for step in (
+        end_expired_claims,
+        queue_the_waiting,
+        tell_the_untold,
+        clear_spool,
+        forget_removed,
+        forget_answers,
+    ):
         _count(step)
 
 
@@ -65,8 +73,10 @@ def end_expired_claims() -> int:
 def queue_the_waiting() -> int:
     """Pending images whose message was lost are queued again; each time they wait twice as long before."""
     due = Q(queued_at__isnull=True)
+    # Half a lease (30 s): a message that died with its worker is back before the images that it had claimed.
+    first_wait = settings.LEASE_SECONDS / 2
     for tries in range(_LONGEST_WAIT_TRIES + 1):
-        wait = min(_FIRST_WAIT_SECONDS * 2**tries, _LONGEST_WAIT_SECONDS)
+        wait = min(first_wait * 2**tries, _LONGEST_WAIT_SECONDS)
         same_tries = Q(queue_tries=tries) if tries < _LONGEST_WAIT_TRIES else Q(queue_tries__gte=tries)
         due |= same_tries & Q(queued_at__lt=_ago(wait))
     if queue.is_empty():
@@ -152,7 +162,7 @@ def _age_seconds(path: Path) -> float | None:
         return None
 
 
-def _ago(seconds: int) -> Combinable:
+def _ago(seconds: float) -> Combinable:
     return _ago_of(timedelta(seconds=seconds))
 
 

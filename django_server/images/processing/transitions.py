@@ -45,7 +45,9 @@ def lease_end() -> Combinable:
 def claim(ids: Sequence[UUID]) -> Claim:
     """pending -> processing for those of `ids` that still wait. Two statements."""
     token = uuid4()
-    claimed = Image.objects.filter(id__in=ids, status=Status.PENDING).update(
+    claimed = _update(
+        Image.objects.filter(id__in=ids, status=Status.PENDING),
+        len(ids),
         status=Status.PROCESSING,
         claim=token,
         lease_until=lease_end(),
@@ -81,13 +83,16 @@ def flush(held: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[List
     One transaction of at most five statements. With `renew` the rest of the claim gets a fresh lease.
     """
     by_id = {outcome.image_id: outcome for outcome in outcomes}
+    still_held = Image.objects.filter(claim=held.token, status=Status.PROCESSING)
     with transaction.atomic():
-        rows = list(
-            Image.objects.select_for_update()
-            .filter(id__in=by_id, claim=held.token, status=Status.PROCESSING)
+        # With `renew` all that is written below, at once: a second lock after these would be out of order.
+        found = (
+            (still_held if renew else still_held.filter(id__in=by_id))
+            .select_for_update()
             .order_by("id")
             .values(*IMAGE_FIELDS, database_now=Now())
         )
+        rows = [row for row in found if row["id"] in by_id]
         mine = [by_id[row["id"]] for row in rows]
         rendered = [outcome for outcome in mine if isinstance(outcome, Rendered)]
         failed = [outcome for outcome in mine if isinstance(outcome, Failed)]
@@ -106,7 +111,7 @@ def flush(held: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[List
                 **_CHANGED,
             )
         if renew:
-            Image.objects.filter(claim=held.token, status=Status.PROCESSING).update(lease_until=lease_end())
+            still_held.update(lease_until=lease_end())
     return [_as_flushed(row, by_id[row["id"]]) for row in rows]
 
 
@@ -182,15 +187,18 @@ def abort(ids: Sequence[UUID]) -> list[UUID]:
 
 
 def mark_not_queued(ids: Sequence[UUID]) -> None:
-    """Note that these did not get into the queue: they are due at the next sweep."""
-    Image.objects.filter(id__in=ids, status=Status.PENDING).update(queued_at=None)
+    """Note that these did not get into the queue: they are due at the next sweep, and were not tried.
+
+    Else days without a queue, tried with each sweep, would count past what the column holds.
+    """
+    waiting = Image.objects.filter(id__in=ids, status=Status.PENDING)
+    _update(waiting, len(ids), queued_at=None, queue_tries=0)
 
 
 def mark_queued_again(ids: Sequence[UUID]) -> None:
     """Note that these were put into the queue once more: the next time they wait twice as long."""
-    Image.objects.filter(id__in=ids, status=Status.PENDING).update(
-        queued_at=Now(), queue_tries=F("queue_tries") + 1
-    )
+    waiting = Image.objects.filter(id__in=ids, status=Status.PENDING)
+    _update(waiting, len(ids), queued_at=Now(), queue_tries=F("queue_tries") + 1)
 
 
 def mark_announced(versions: Mapping[UUID, int]) -> None:
@@ -199,7 +207,8 @@ def mark_announced(versions: Mapping[UUID, int]) -> None:
     for id_, version in versions.items():
         by_version.setdefault(version, []).append(id_)
     for version, ids in by_version.items():
-        Image.objects.filter(id__in=ids, announced_version__lt=version).update(announced_version=version)
+        behind = Image.objects.filter(id__in=ids, announced_version__lt=version)
+        _update(behind, len(ids), announced_version=version)
 
 
 @dataclass(frozen=True)
@@ -248,6 +257,16 @@ def _locked(images: QuerySet[Image], *, skip: bool = False, most: int | None = N
     """
     locked = images.select_for_update(skip_locked=skip).order_by("id").values_list("id", flat=True)
     return list(locked[:most])
+
+
+def _update(images: QuerySet[Image], most: int, **values: Any) -> int:
+    """Update `images`, `most` at most, in one statement that locks them in the order of their ids.
+
+    A plain update locks as it finds them: two that meet would deadlock. Without the limit Django drops the order.
+    """
+    with transaction.atomic():
+        in_order = images.select_for_update().order_by("id").values("id")[:most]
+        return images.filter(id__in=in_order).update(**values)
 
 
 def _held(held: Claim, outcomes: Sequence[Outcome]) -> QuerySet[Image]:

@@ -3,17 +3,19 @@
 A crash at any point leaves either the rows with their files, or a spool file by which the sweeper cleans up.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from archive.keys import upload_key
 from images import queue
+from images.errors import Refusal
 from images.listing import Listed
 from images.models import Batch, Image
 from images.processing import transitions
@@ -22,26 +24,48 @@ from images.storage import storage, storage_answers
 from images.uploads.multipart import SpooledFile
 from imaging import Probe
 
+logger = logging.getLogger(__name__)
+
 Accepted = Sequence[tuple[SpooledFile, Probe]]
 
 
-def accept(files: Accepted, batch_id: UUID, *, one_task_each: bool) -> list[Listed]:
+def accept(
+    files: Accepted,
+    batch_id: UUID,
+    *,
+    one_task_each: bool,
+    with_rows: Callable[[list[Listed]], None] = lambda _: None,
+) -> list[Listed]:
     """Take the files in as pending images of the batch, which is made if there is none; queue and announce them.
 
-    Three statements on PostgreSQL, however many files. Raises Refusal storage_unavailable; then nothing is kept.
+    Three statements on PostgreSQL, however many files. `with_rows` gets the images within the rows' transaction.
+    Raises Refusal storage_unavailable, or one of `with_rows`; then nothing is kept.
     """
     images = [image_row(file, header, batch_id) for file, header in files]
     spread_uploaded_at(images, timezone.now())
     take_files(files, images)
-    # Where this fails the spool files stay: whether the commit went through only the sweeper can tell, later.
-    with transaction.atomic():
-        Batch.objects.bulk_create([Batch(id=batch_id)], ignore_conflicts=True)
-        Image.objects.bulk_create(images)
-    discard_spooled(files)
-    queue.publish([image.id for image in images], one_task_each=one_task_each)
     values = [transitions.new_values(image) for image in images]
-    announce_unfinished(values)
-    return [(image, {}) for image in values]
+    listed: list[Listed] = [(image, {}) for image in values]
+    try:
+        # Where this fails the spool files stay: whether the commit went through only the sweeper can tell, later.
+        with transaction.atomic():
+            Batch.objects.bulk_create([Batch(id=batch_id)], ignore_conflicts=True)
+            Image.objects.bulk_create(images)
+            with_rows(listed)
+    except Refusal:
+        give_back(files, images)
+        raise
+    discard_spooled(files)
+    queued = False
+    try:
+        queued = queue.publish([image.id for image in images], one_task_each=one_task_each)
+    except DatabaseError as error:
+        # They are accepted, even when it can't be noted that they did not get into the queue.
+        logger.warning("%d images wait for the sweeper: %s", len(images), type(error).__name__)
+    # Both are one Redis: asking it again when it has just not answered takes more than the second promised.
+    if queued:
+        announce_unfinished(values)
+    return listed
 
 
 def image_row(file: SpooledFile, header: Probe, batch_id: UUID | None) -> Image:
@@ -75,12 +99,17 @@ def take_files(files: Accepted, images: Sequence[Image]) -> None:
             for (file, _), image in zip(files, images, strict=True):
                 storage().take(file.path, image.key)
     except BaseException:
-        for (file, _), image in zip(files, images, strict=True):
-            # A key that can't be removed now keeps its spool file, by which the sweeper removes both.
-            with suppress(OSError):
-                storage().delete(image.key)
-                file.discard()
+        give_back(files, images)
         raise
+
+
+def give_back(files: Accepted, images: Sequence[Image]) -> None:
+    """Remove what was linked, and the spool files."""
+    for (file, _), image in zip(files, images, strict=True):
+        # A key that can't be removed now keeps its spool file, by which the sweeper removes both.
+        with suppress(OSError):
+            storage().delete(image.key)
+            file.discard()
 
 
 def discard_spooled(files: Accepted) -> None:

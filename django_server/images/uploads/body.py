@@ -1,28 +1,18 @@
 """In front of Django: counts a request's body while it comes in.
 
-Too large, too slow or cut off is answered here with our JSON, before anything is parsed. Knows nothing of images.
+Too large, too slow or cut off is answered here with our JSON, before anything is parsed; so is a body that found no
+room on its way to Django. Knows nothing of images.
 """
 
 import asyncio
-import json
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 from django.conf import settings
 
 from images.errors import Refusal
+from images.turn_away import App, Message, Receive, Scope, Send, turn_away
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-# After a refusal so much is still read and thrown away, so that the client gets to read the answer:
-# closing with unread bytes resets the connection.
-_LINGER_SECONDS = 5.0
 # A sender slower than this on average, past its first stall time, holds a connection for nothing.
 _SLOWEST_BYTES_PER_SECOND = 1024
 _BOUNDARY = re.compile(rb'boundary="?([^";,]+)"?', re.IGNORECASE)
@@ -35,7 +25,7 @@ class BodyGuard:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        if scope["type"] != "http" or _has_no_body(scope):
             await self.app(scope, receive, send)
             return
         body = _Body(scope, receive)
@@ -47,9 +37,12 @@ class BodyGuard:
             await send(message)
 
         if body.refusal is None:
-            await self.app(scope, body.receive, send_noting)
+            try:
+                await self.app(scope, body.receive, send_noting)
+            except Refusal as refusal:  # raised by who keeps the body on its way in
+                body.refusal = refusal
         if body.refusal is not None and not started:
-            await _refuse(body.refusal, receive, send, ended=body.ended)
+            await turn_away(body.refusal, receive, send, body_ended=body.ended)
 
 
 class _Body:
@@ -108,6 +101,12 @@ class _Body:
         return {"type": "http.disconnect"}
 
 
+def _has_no_body(scope: Scope) -> bool:
+    if scope["method"] not in ("GET", "HEAD", "OPTIONS"):
+        return False
+    return not any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
+
+
 def _closing_boundary(content_type: bytes) -> bytes | None:
     if not content_type.lower().startswith(b"multipart/"):
         return None
@@ -120,30 +119,3 @@ def _too_large() -> Refusal:
         "body_too_large",
         f"The request is larger than the {settings.MAX_BODY_BYTES:,} bytes accepted at once.",
     )
-
-
-async def _refuse(refusal: Refusal, receive: Receive, send: Send, *, ended: bool) -> None:
-    body = json.dumps(refusal.body()).encode()
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **refusal.headers()}
-    if not ended:
-        headers["Connection"] = "close"
-    await send(
-        {
-            "type": "http.response.start",
-            "status": refusal.kind.status,
-            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        }
-    )
-    await send({"type": "http.response.body", "body": body, "more_body": True})
-    if not ended:
-        await _linger(receive)
-    await send({"type": "http.response.body", "body": b""})
-
-
-async def _linger(receive: Receive) -> None:
-    try:
-        async with asyncio.timeout(_LINGER_SECONDS):
-            while (message := await receive())["type"] == "http.request" and message.get("more_body", False):
-                pass
-    except TimeoutError:
-        pass

@@ -3,23 +3,24 @@
 Goes through the same claim and flush as a worker: if this process dies, the sweeper finishes the image.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
 from django.core.files import File
-from django.db import DatabaseError
-from django.http import HttpRequest
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from images.decode_pool import DecodingDied, render_apart
 from images.errors import Refusal
+from images.idempotency import Answer, Hold
 from images.limits import imaging_limits
 from images.listing import Listed
 from images.models import Image
 from images.processing import transitions
 from images.processing.announce import announce, announce_unfinished
+from images.processing.chunk import discard_files_of_the_deleted
 from images.processing.outcomes import Rendered
 from images.processing.remove import remove_images
 from images.processing.render import key_of_thumbnail, rendered
@@ -27,22 +28,26 @@ from images.processing.transitions import Claim
 from images.render_slots import render_slot
 from images.storage import storage, storage_answers
 from images.thumbnails import sizes
-from images.uploads.accept import image_row, spread_uploaded_at, take_files
+from images.uploads.accept import give_back, image_row, spread_uploaded_at, take_files
 from images.uploads.judge import judge
-from images.uploads.multipart import SpooledFile, spool_files
+from images.uploads.multipart import SpooledFile
 from images.wire import ImageValues
 from imaging import ImagingError, Probe
 
 
-def upload_and_process(request: HttpRequest) -> Listed:
-    """Take the request's one image in and render it. Raises Refusal; then nothing is kept."""
-    spooled = spool_files(request, "image", most=1)[0]
+def process_at_once(spooled: SpooledFile, hold: Hold, answered: Callable[[Listed], Answer]) -> Listed:
+    """Take the one spooled file in and render it. Raises Refusal; then nothing is kept.
+
+    `answered` makes the answer that `hold` remembers in the transaction that completes the image.
+    """
     try:
         judged = judge([spooled])
         for _, refusal in judged.rejected:
             raise refusal
+        # A thousand who wait for a slot hold no connection meanwhile: PostgreSQL has a hundred.
+        connection.close()
         with render_slot(settings.RENDER_SLOT_WAIT_SECONDS):
-            listed = _process(*judged.accepted[0])
+            listed = _process(*judged.accepted[0], hold, answered)
     except DatabaseError:
         # Whether the row was committed only the sweeper can tell, later, by the spool file.
         raise
@@ -53,24 +58,34 @@ def upload_and_process(request: HttpRequest) -> Listed:
     return listed
 
 
-def _process(spooled: SpooledFile, header: Probe) -> Listed:
+def _process(spooled: SpooledFile, header: Probe, hold: Hold, answered: Callable[[Listed], Answer]) -> Listed:
     image = image_row(spooled, header, None)
     spread_uploaded_at([image], timezone.now())
     take_files([(spooled, header)], [image])
-    claim = transitions.insert_claimed(image)
+    try:
+        with transaction.atomic():
+            claim = transitions.insert_claimed(image)
+            hold.confirm()
+    except Refusal:
+        give_back([(spooled, header)], [image])
+        raise
     announce_unfinished(claim.images)
     try:
         outcome = _render(spooled, claim.images[0])
     except BaseException:
         remove_images(Image.objects.filter(id=image.id))
         raise
-    return _finish(claim, outcome)
+    return _finish(claim, outcome, hold, answered)
 
 
-def _finish(claim: Claim, outcome: Rendered) -> Listed:
-    flushed = transitions.flush(claim, [outcome], renew=False)
+def _finish(claim: Claim, outcome: Rendered, hold: Hold, answered: Callable[[Listed], Answer]) -> Listed:
+    with transaction.atomic():
+        flushed = transitions.flush(claim, [outcome], renew=False)
+        if flushed:
+            hold.remember(answered(flushed[0]))
     if not flushed:
         # Aborted or deleted by somebody, or finished by a successor, while it was rendered here.
+        discard_files_of_the_deleted([outcome])
         raise Refusal("not_found", "The image was removed while it was processed.")
     announce(flushed)
     return flushed[0]
@@ -90,7 +105,7 @@ def _render(spooled: SpooledFile, image: ImageValues) -> Rendered:
             ) from error
         for label, path in targets.items():
             with path.open("rb") as file:
-                storage().save(key_of_thumbnail(image, sizes()[label]), File(file))
+                storage().save(key_of_thumbnail(image["key"], sizes()[label]), File(file))
     return rendered(image, rendering)
 
 

@@ -56,6 +56,7 @@ def _site(*, develop: bool) -> Site:
         environment=environment,
         redis=redis,
         worker_name=f"serve-{os.getpid()}",
+        sweep_seconds=settings.SWEEP_SECONDS,
         develop=develop,
     )
 
