@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from images.processing.sweep import sweep
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         while True:
             try:
                 sweep()
-            except (DatabaseError, OSError) as error:
+            except (DatabaseError, InterfaceError, OSError) as error:
                 # The database or the storage is away: the next round repairs what this one could not.
                 logger.warning("This round of repairs failed: %s", error)
             finally:
