@@ -4,7 +4,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 # One pip or npm at a time, also with -j.
 .NOTPARALLEL:
-.PHONY: help run dev test check bench samples admin api lock clean environment environment-dev page page-packages
+.PHONY: help run dev test check fuzz bench samples admin api lock clean environment environment-dev page page-packages
 
 PYTHON := .venv/bin/python
 MANAGE := $(PYTHON) django_server/manage.py
@@ -35,6 +35,11 @@ check: environment-dev page-packages ## style, types, import rules, migrations, 
 	@$(IN_SERVER) python manage.py makemigrations --check --dry-run
 	@DATA_DIR=$(SCRATCH) sh scripts/api-types.sh check
 	@cd svelte_app && npm run --silent check && npm run --silent lint
+
+SECONDS := 300
+fuzz: environment-dev page ## longer fuzzing, new ground each time: `make fuzz SECONDS=600` is for each of the searches
+	@$(IN_SERVER) FUZZ_SECONDS=$(SECONDS) python -m pytest --timeout=0 tests/fuzz tests/protocol/test_model.py \
+		tests/protocol/test_at_once.py
 
 bench: environment-dev ## measure: benchmarks/results/
 	@PYTHONPATH=django_server $(PYTHON) benchmarks/render.py

@@ -44,10 +44,15 @@ def database_now() -> datetime:
 
 
 def batch_snapshot(batch_id: UUID) -> Replay:
-    """The frames of a batch's snapshot, newest image first. A batch that does not exist (yet) is an empty one."""
+    """The frames of a batch's snapshot, newest image first, then the removal of those that are gone.
+
+    A batch that does not exist (yet) is an empty one.
+    """
     cursor = change_cursor(database_now())
     images = Image.objects.filter(batch_id=batch_id)
     yield from _snapshot(batch_id, _newest_first(images), _counts(images), cursor)
+    # A client that was away when they were deleted still shows them: absence from a page tells it nothing.
+    yield from _removed_pages(RemovedImage.objects.filter(batch_id=batch_id))
 
 
 def jobs_snapshot(job_ids: Sequence[UUID]) -> Replay:
@@ -81,9 +86,13 @@ def changes_since(moment: datetime) -> Replay:
 
 
 def _removed_since(since: datetime) -> Iterator[list[Item]]:
-    removed = RemovedImage.objects.filter(removed_at__gte=since).order_by("removed_at", "image_id")
+    yield from _removed_pages(RemovedImage.objects.filter(removed_at__gte=since))
+
+
+def _removed_pages(removed: QuerySet[RemovedImage]) -> Iterator[list[Item]]:
+    ordered = removed.order_by("removed_at", "image_id")
     after = Q()
-    while page := list(removed.filter(after).values("image_id", "version", "removed_at")[:PAGE_IMAGES]):
+    while page := list(ordered.filter(after).values("image_id", "version", "removed_at")[:PAGE_IMAGES]):
         yield _removed_items(page)
         last = page[-1]
         moment = _as_stored(last["removed_at"])

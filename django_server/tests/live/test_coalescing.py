@@ -105,6 +105,8 @@ async def test_a_coalescing_client_gets_a_batch_in_few_frames_and_every_image(si
         await say(client, type="subscribe", batch_id=batch, coalesce=False)
         while not (await frame_of(client)).get("last"):
             pass
+        # After the snapshot, for who was away meanwhile.
+        assert {(await frame_of(client))["type"] for _ in range(2)} == {"removed"}
         site.actor.become(ids=ids[2:4], status="completed")
         assert {(await frame_of(client))["type"] for _ in range(2)} == {"send_upload_notification"}
         assert await answers_next(client) == []

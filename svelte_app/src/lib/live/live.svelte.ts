@@ -54,7 +54,7 @@ class Live {
   }
 
   remove(jobId: string): void {
-    this.book.forget(jobId);
+    this.book.remove(jobId);
     for (const listener of this.#listeners) listener.removed(jobId);
   }
 

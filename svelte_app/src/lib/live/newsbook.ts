@@ -9,18 +9,17 @@ const REMEMBERED = 20_000;
 
 export class NewsBook {
   #latest = new Map<string, News>();
+  #removed = new Set<string>();
 
-  /** Keeps the highest version. True when this was news. */
+  /** Keeps the highest version. True when this was news. What was removed stays gone, whatever comes late. */
   merge(news: News): boolean {
+    if (this.#removed.has(news.job_id)) return false;
     const known = this.#latest.get(news.job_id);
     if (known && known.version >= news.version) return false;
     // Re-inserted, so that the oldest entry of the map is the one unheard of for longest.
     this.#latest.delete(news.job_id);
     this.#latest.set(news.job_id, news);
-    if (this.#latest.size > REMEMBERED) {
-      const oldest = this.#latest.keys().next();
-      if (!oldest.done) this.#latest.delete(oldest.value);
-    }
+    dropOldest(this.#latest);
     return true;
   }
 
@@ -28,7 +27,16 @@ export class NewsBook {
     return this.#latest.get(jobId);
   }
 
-  forget(jobId: string): void {
+  remove(jobId: string): void {
     this.#latest.delete(jobId);
+    this.#removed.add(jobId);
+    dropOldest(this.#removed);
   }
+}
+
+/** Maps and sets alike go through their keys in the order in which they came. */
+function dropOldest(book: Map<string, unknown> | Set<string>): void {
+  if (book.size <= REMEMBERED) return;
+  const oldest = book.keys().next();
+  if (!oldest.done) book.delete(oldest.value);
 }

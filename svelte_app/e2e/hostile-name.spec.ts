@@ -1,0 +1,28 @@
+import { expect, test } from '@playwright/test';
+
+import { choose, openUpload, photos, picture, tile, type Mode } from './site';
+
+// Without quotation marks, which browsers send as %22, and slashes, which cut a name.
+const HOSTILE = `<img src=x onerror=window.ran=1><svg onload=window.ran=2>${Date.now()}.jpg`;
+
+for (const mode of ['sync', 'batch'] satisfies Mode[]) {
+  test(`a file named like markup and sent as ${mode} shows its name and runs nothing`, async ({ page }) => {
+    const dialogs: string[] = [];
+    page.on('dialog', (dialog) => {
+      dialogs.push(dialog.message());
+      void dialog.dismiss();
+    });
+    const name = `${mode}-${HOSTILE}`;
+    const [photo] = photos(1, 'hostile');
+    if (!photo) throw new Error('no sample');
+    await openUpload(page, mode);
+    await choose(page, [{ ...photo, name }]);
+    await expect(tile(page, name)).toHaveAttribute('data-kind', 'finished', { timeout: 60_000 });
+    await page.getByRole('link', { name: 'Gallery', exact: true }).click();
+    await picture(page, name).click();
+    await expect(page.getByText(name).first()).toBeVisible();
+    expect(await page.evaluate(() => 'ran' in window)).toBe(false);
+    expect(await page.locator('img[src="x"], svg[onload]').count()).toBe(0);
+    expect(dialogs).toEqual([]);
+  });
+}
