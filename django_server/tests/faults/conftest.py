@@ -34,4 +34,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(table(rows))
     if len(rows) >= ALL_FAULTS:
         results = config.rootpath.parent / "benchmarks" / "results" / "faults.md"
+        results.parent.mkdir(parents=True, exist_ok=True)
         results.write_text(report(rows, IMAGES, SETTINGS))
