@@ -130,12 +130,17 @@ class Thumbnail(models.Model):
 
 
 class RemovedImage(models.Model):
-    """What is left of a deleted image for a day, so that its removal is told even to who was away."""
+    """What is left of a deleted image for a day, so that its removal is told even to who was away.
+
+    And so that its files go, whatever became of the process that removed it.
+    """
 
     image_id = models.UUIDField(primary_key=True)
     batch_id = models.UUIDField(null=True)
     version = models.PositiveBigIntegerField()
     announced = models.BooleanField(default=False)
+    keys = models.JSONField(default=list, help_text="Where its files were: of ours only, never an archive's.")
+    files_deleted = models.BooleanField(default=False)
     removed_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -143,6 +148,7 @@ class RemovedImage(models.Model):
             models.Index(fields=["removed_at"], name="removed_when"),
             models.Index(fields=["batch_id"], name="removed_batch"),
             models.Index(fields=["removed_at"], name="removed_unannounced", condition=Q(announced=False)),
+            models.Index(fields=["removed_at"], name="removed_undeleted", condition=Q(files_deleted=False)),
         ]
 
     def __str__(self) -> str:

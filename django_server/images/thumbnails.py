@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from django.conf import settings
 
+from archive.keys import parse_original, thumbnail_key
 from imaging import RECIPE
 
 
@@ -31,6 +32,11 @@ def sizes() -> Mapping[str, int]:
 def largest_label() -> str | None:
     """The label whose thumbnail is the processed picture; None where no sizes are configured."""
     return max(sizes(), key=sizes().__getitem__, default=None)
+
+
+def key_of_thumbnail(original_key: str, scale_px: int) -> str:
+    """Where the app keeps a thumbnail: beside the original's place, as a JPEG. Raises InvalidKey."""
+    return str(thumbnail_key(parse_original(original_key, settings.KEY_PREFIX), scale_px, "jpg"))
 
 
 def is_valid(thumbnail: ThumbnailValues | None, scale_px: int, source_version: str) -> bool:

@@ -7,11 +7,10 @@ from typing import BinaryIO, cast
 
 from django.conf import settings
 
-from archive.keys import parse_original, thumbnail_key
 from images.limits import imaging_limits
 from images.processing.outcomes import Failed, Outcome, Postponed, Rendered, ThumbnailRow
 from images.storage import storage
-from images.thumbnails import sizes
+from images.thumbnails import key_of_thumbnail, sizes
 from images.wire import ImageValues
 from imaging import RECIPE, ImagingError, Rendering, render
 
@@ -69,11 +68,6 @@ def rendered(image: ImageValues, rendering: Rendering) -> Rendered:
             for thumbnail in rendering.thumbnails.values()
         ],
     )
-
-
-def key_of_thumbnail(original_key: str, scale_px: int) -> str:
-    """Where the app keeps a thumbnail: beside the original's place, as a JPEG. Raises InvalidKey."""
-    return str(thumbnail_key(parse_original(original_key, settings.KEY_PREFIX), scale_px, "jpg"))
 
 
 def _target(image: ImageValues, label: str) -> AbstractContextManager[BinaryIO]:

@@ -22,6 +22,7 @@ from images.idempotency import forget_answers
 from images.models import Image, RemovedImage, Status
 from images.processing import transitions
 from images.processing.announce import announce_ids, announce_removed
+from images.processing.remove import delete_files
 from images.processing.transitions import Removed
 from images.storage import storage
 from imaging import ImagingError, probe
@@ -49,6 +50,7 @@ def sweep() -> None:
         end_expired_claims,
         queue_the_waiting,
         tell_the_untold,
+        delete_what_was_removed,
         clear_spool,
         forget_removed,
         forget_answers,
@@ -108,9 +110,17 @@ def tell_the_untold() -> int:
     for start in range(0, len(untold), _ANNOUNCED_AT_ONCE):
         announce_ids(untold[start : start + _ANNOUNCED_AT_ONCE])
     removed = RemovedImage.objects.filter(announced=False, removed_at__lt=_ago(_UNTOLD_SECONDS))[:_MOST]
-    gone = [Removed(one.image_id, one.batch_id, one.version, "", "", ()) for one in removed]
+    gone = [_removed(one) for one in removed]
     announce_removed(gone)
     return len(untold) + len(gone)
+
+
+def delete_what_was_removed() -> int:
+    """The files of removed images whose remover died, or found the storage away."""
+    left = RemovedImage.objects.filter(files_deleted=False, removed_at__lt=_ago(_MARKER_SECONDS))[:_MOST]
+    gone = [_removed(one) for one in left]
+    delete_files(gone)
+    return len(gone)
 
 
 def clear_spool() -> int:
@@ -132,8 +142,13 @@ def clear_spool() -> int:
 
 def forget_removed() -> int:
     """Notes of removals that everybody had a day to hear of."""
-    forgotten, _ = RemovedImage.objects.filter(announced=True, removed_at__lt=_ago_of(_REMOVED_KEPT)).delete()
+    done = RemovedImage.objects.filter(announced=True, files_deleted=True)
+    forgotten, _ = done.filter(removed_at__lt=_ago_of(_REMOVED_KEPT)).delete()
     return forgotten
+
+
+def _removed(one: RemovedImage) -> Removed:
+    return Removed(one.image_id, one.batch_id, one.version, one.keys)
 
 
 def _delete_original(image_id: UUID, spooled: Path) -> None:

@@ -5,6 +5,7 @@ for the caller to announce after the commit.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
@@ -16,11 +17,12 @@ from django.db.models import Case, DateTimeField, ExpressionWrapper, F, QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
+from archive.keys import InvalidKey
 from images.errors import ERRORS
 from images.listing import Listed
 from images.models import Image, RemovedImage, Status, Thumbnail
 from images.processing.outcomes import Failed, Outcome, Rendered
-from images.thumbnails import THUMBNAIL_FIELDS, ThumbnailValues
+from images.thumbnails import THUMBNAIL_FIELDS, ThumbnailValues, key_of_thumbnail, sizes
 from images.wire import IMAGE_FIELDS, ImageValues
 
 # What a change of status does beside it.
@@ -213,40 +215,48 @@ def mark_announced(versions: Mapping[UUID, int]) -> None:
 
 @dataclass(frozen=True)
 class Removed:
-    """What is left of a removed image: what to tell, and the keys of its files."""
+    """What is left of a removed image: what to tell, and the keys of its files that are ours to delete."""
 
     image_id: UUID
     batch_id: UUID | None
     version: int
-    collection: str
-    key: str
-    thumbnail_keys: Sequence[str]
+    keys: Sequence[str]
 
 
 def remove(images: QuerySet[Image]) -> list[Removed]:
-    """Delete the rows and leave a note of each for those who hear of it later. Files are the caller's, after commit."""
+    """Delete the rows and leave a note of each: to be told, and with its files, which go after the commit."""
     with transaction.atomic():
         rows = list(
             images.select_for_update().order_by("id").values("id", "batch_id", "version", "collection", "key")
         )
         ids = [row["id"] for row in rows]
-        keys: dict[UUID, list[str]] = {id_: [] for id_ in ids}
+        made: dict[UUID, list[str]] = {id_: [] for id_ in ids}
         for image_id, key in Thumbnail.objects.filter(image_id__in=ids).values_list("image_id", "key"):
-            keys[image_id].append(key)
+            made[image_id].append(key)
         removed = [
-            Removed(
-                row["id"], row["batch_id"], row["version"] + 1, row["collection"], row["key"], keys[row["id"]]
-            )
+            Removed(row["id"], row["batch_id"], row["version"] + 1, _our_files(row, made[row["id"]]))
             for row in rows
         ]
         RemovedImage.objects.bulk_create(
             [
-                RemovedImage(image_id=one.image_id, batch_id=one.batch_id, version=one.version)
+                RemovedImage(image_id=one.image_id, batch_id=one.batch_id, version=one.version, keys=one.keys)
                 for one in removed
             ]
         )
         Image.objects.filter(id__in=ids).delete()
     return removed
+
+
+def _our_files(row: Mapping[str, Any], thumbnail_keys: Sequence[str]) -> list[str]:
+    """The keys of an upload's files. An archive is a guest here: its files are not ours to delete."""
+    if row["collection"] != settings.UPLOADS_COLLECTION:
+        return []
+    keys = {row["key"], *thumbnail_keys}
+    # Uploaded under another KEY_PREFIX, it has no other files.
+    with suppress(InvalidKey):
+        # A process that died between rendering and its flush left thumbnails that have no rows.
+        keys |= {key_of_thumbnail(row["key"], scale_px) for scale_px in sizes().values()}
+    return sorted(keys)
 
 
 def _locked(images: QuerySet[Image], *, skip: bool = False, most: int | None = None) -> list[UUID]:

@@ -23,11 +23,11 @@ from images.processing.announce import announce, announce_unfinished
 from images.processing.chunk import discard_files_of_the_deleted
 from images.processing.outcomes import Rendered
 from images.processing.remove import remove_images
-from images.processing.render import key_of_thumbnail, rendered
+from images.processing.render import rendered
 from images.processing.transitions import Claim
 from images.render_slots import render_slot
 from images.storage import storage, storage_answers
-from images.thumbnails import sizes
+from images.thumbnails import key_of_thumbnail, sizes
 from images.uploads.accept import give_back, image_row, spread_uploaded_at, take_files
 from images.uploads.judge import judge
 from images.uploads.multipart import SpooledFile

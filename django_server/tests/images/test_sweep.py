@@ -11,7 +11,16 @@ from django.core.management import call_command
 from django.db.models.functions import Now
 
 from images.models import Image, RemovedImage, Status
-from images.processing.sweep import clear_spool, forget_removed, queue_the_waiting, sweep, tell_the_untold
+from images.processing import transitions
+from images.processing.chunk import process
+from images.processing.sweep import (
+    clear_spool,
+    delete_what_was_removed,
+    forget_removed,
+    queue_the_waiting,
+    sweep,
+    tell_the_untold,
+)
 from images.uploads.accept import image_row
 from imaging import probe
 from tests.images.pictures import jpeg, pending_images, spooled
@@ -86,7 +95,20 @@ def test_a_change_that_is_about_to_be_told_is_left_to_its_teller() -> None:
 def test_removals_are_told_and_forgotten_after_a_day() -> None:
     RemovedImage.objects.create(image_id=uuid.uuid4(), version=3, removed_at=Now() - timedelta(hours=25))
     assert tell_the_untold() == 1
+    assert forget_removed() == 0
+    assert delete_what_was_removed() == 1
     assert forget_removed() == 1
+
+
+def test_the_files_of_a_removed_image_go_even_when_its_remover_died(stored_keys: Any) -> None:
+    (image,) = pending_images(jpeg())
+    process([image.id])
+    transitions.remove(Image.objects.all())
+    assert len(stored_keys()) == 4
+    RemovedImage.objects.update(removed_at=Now() - timedelta(seconds=61))
+    assert delete_what_was_removed() == 1
+    assert stored_keys() == []
+    assert delete_what_was_removed() == 0
 
 
 def aged(path: Any, seconds: float) -> None:

@@ -172,9 +172,10 @@ def test_a_removal_killed_before_its_commit_never_was(queue_messages: Any) -> No
     _ends_well(1)
 
 
-def test_a_removal_killed_after_its_commit_is_told(queue_messages: Any) -> None:
+def test_a_removal_killed_after_its_commit_is_told_and_its_files_go(queue_messages: Any) -> None:
     image, other = pending_images(*[jpeg(64, 40)] * 2)
     _killed_at(("after", "images.processing.transitions:remove", 1), "delete", str(image.id))
     work_until_quiet()
     all_is_well()
     assert (RemovedImage.objects.get().image_id, Image.objects.get().id) == (image.id, other.id)
+    files_are_the_rows()
