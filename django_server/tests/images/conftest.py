@@ -10,6 +10,7 @@ from django.conf import settings
 from redis import Redis
 
 from archive.local import LocalStore
+from tests.images.messages import arguments_of
 
 
 @pytest.fixture(autouse=True)
@@ -36,14 +37,7 @@ def queue_messages() -> Iterator[Any]:
 
         def messages() -> list[Any]:
             raw = redis.lrange(settings.CELERY_TASK_DEFAULT_QUEUE, 0, -1)
-            return [_arguments(orjson.loads(message)) for message in reversed(raw)]
+            return [arguments_of(orjson.loads(message)) for message in reversed(raw)]
 
         yield messages
         redis.flushdb()
-
-
-def _arguments(message: dict[str, Any]) -> tuple[str, Any]:
-    import base64
-
-    args, _, _ = orjson.loads(base64.b64decode(message["body"]))
-    return message["headers"]["task"], args

@@ -21,6 +21,7 @@ from archive.local import LocalStore
 from images.models import FINAL_STATUSES, Image, RemovedImage, Status, Thumbnail
 from images.processing.chunk import process
 from images.processing.sweep import sweep
+from tests.images.messages import arguments_of
 
 # Three attempts, each ended by its lease, and a round to tell of the last. Twice that.
 _MOST_ROUNDS = 8
@@ -40,14 +41,12 @@ def let_time_pass() -> None:
 
 def take_messages() -> list[list[UUID]]:
     """The ids that each waiting message carries, oldest first. The queue is empty afterwards."""
-    from tests.images.conftest import _arguments
-
     with Redis.from_url(settings.REDIS_URL) as redis:
         raw = redis.lrange(settings.CELERY_TASK_DEFAULT_QUEUE, 0, -1)
         redis.delete(settings.CELERY_TASK_DEFAULT_QUEUE)
     found = []
     for message in reversed(raw):
-        _, (first,) = _arguments(orjson.loads(message))
+        _, (first,) = arguments_of(orjson.loads(message))
         found.append([UUID(first)] if isinstance(first, str) else [UUID(id_) for id_ in first])
     return found
 
