@@ -104,6 +104,11 @@ export class ImageList {
 
   /** News is short; the list tells the rest (type, times, original), a hundred images at a time. */
   async #lookUp(): Promise<void> {
+    if (this.loading) {
+      // The page under way may hold them.
+      this.#timer = setTimeout(() => void this.#lookUp(), GATHER_MS);
+      return;
+    }
     const ids = [...this.#unknown];
     await this.#guarded(async () => {
       for (let at = 0; at < ids.length; at += IDS_PER_ASK) {
@@ -126,7 +131,10 @@ export class ImageList {
     };
     this.images = this.images.map(update);
     const arrived = this.arrivals.map(update);
-    const unseen = [...fresh.values()].sort((a, b) => b.uploaded_at.localeCompare(a.uploaded_at));
+    // What is older than the last picture loaded comes with a later page: it is no news to put on top.
+    const oldest = this.ended ? '' : (this.images.at(-1)?.uploaded_at ?? '');
+    const unseen = [...fresh.values()].filter((image) => image.uploaded_at > oldest);
+    unseen.sort((a, b) => b.uploaded_at.localeCompare(a.uploaded_at));
     this.arrivals = [...unseen, ...arrived];
   }
 
