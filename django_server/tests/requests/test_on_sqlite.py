@@ -1,20 +1,9 @@
 """Idempotency once more on the embedded default's database, which has another clock and other locks."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
+from tests.on_sqlite import failures_on_sqlite
 
 
 def test_what_holds_for_keys_on_postgresql_holds_on_sqlite() -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", str(HERE / "test_idempotency.py")],
-        cwd=HERE.parents[1],
-        env={**os.environ, "TEST_DATABASE": "sqlite"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout[-5000:]
+    assert failures_on_sqlite(Path(__file__).with_name("test_idempotency.py")) == ""
