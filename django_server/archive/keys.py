@@ -16,6 +16,8 @@ _SHARD_NAME = re.compile(r"[0-9a-f]{4}")
 # ASCII digits on purpose: `\d` would take ٣ for a 3.
 _SCALED_STEM = re.compile(r"(?P<stem>.*)_(?P<digits>[0-9]+)", re.DOTALL)
 
+_FORMATS = {"png": "PNG", "gif": "GIF"}
+
 
 class InvalidKey(ValueError):
     """A key that the naming rule could not have built."""
@@ -72,6 +74,14 @@ def thumbnail_key(original: OriginalKey, scale_px: int, extension: str | None = 
         raise InvalidKey(f"A scale is at least 1 pixel, not {scale_px}.")
     named = original if extension is None else replace(original, extension=extension)
     return ThumbnailKey(named, str(scale_px))
+
+
+def thumbnail_format(extension: str) -> str:
+    """What a thumbnail of that extension holds: "PNG", "GIF" or "JPEG". Pure.
+
+    `.tif`, `.tiff` and `.bmp` are names that archives keep; browsers show none of them, so JPEG is below them.
+    """
+    return _FORMATS.get(extension.lower(), "JPEG")
 
 
 def parse_original(key: str, prefix: str) -> OriginalKey:

@@ -4,26 +4,19 @@ Readers never see half a file: whatever is written has another name until it is 
 the app's Django storage, and by whoever reads archives.
 """
 
+import errno
 import os
 import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from archive.store import StoredFile
+
 # A name no key has: keys end in an extension, and a listing leaves these out.
 _PART_SUFFIX = ".part~"
-
-
-@dataclass(frozen=True)
-class StoredFile:
-    """One listed file: its key, size in bytes and modification time in nanoseconds since the epoch."""
-
-    key: str
-    byte_size: int
-    modified_ns: int
 
 
 class LocalStore:
@@ -42,6 +35,14 @@ class LocalStore:
     def open(self, key: str) -> BinaryIO:
         """Open for reading. Raises FileNotFoundError."""
         return self.path(key).open("rb")
+
+    def stat(self, key: str) -> StoredFile:
+        """Raises FileNotFoundError, for a folder too."""
+        path = self.path(key)
+        if not path.is_file():
+            raise FileNotFoundError(errno.ENOENT, "There is no such file", key)
+        stat = path.stat()
+        return StoredFile(key, stat.st_size, stat.st_mtime_ns)
 
     @contextmanager
     def writing(self, key: str) -> Iterator[BinaryIO]:
@@ -89,6 +90,14 @@ class LocalStore:
         """Every file below the folder `prefix`, in byte order of key, holding no more than one folder's names."""
         folder = self.path(prefix) if prefix else self.root
         yield from self._walk(folder, f"{prefix}/" if prefix else "")
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        """The names of the folders right below the folder `prefix`, in byte order."""
+        try:
+            entries = list(os.scandir(self.path(prefix) if prefix else self.root))
+        except FileNotFoundError:
+            return
+        yield from sorted((entry.name for entry in entries if _is_folder(entry)), key=os.fsencode)
 
     def _walk(self, folder: Path, head: str) -> Iterator[StoredFile]:
         try:

@@ -1,4 +1,4 @@
-"""Pixels: what an image file is, and its thumbnails. Streams in, values and JPEG bytes out.
+"""Pixels: what an image file is, and its thumbnails. Streams in, values and the bytes of thumbnails out.
 
 Owns everything that touches Pillow. Must not know Django, storage, the network or file names, and changes no
 process-wide switch. Used by the Django app and by pregen; usable from a Python prompt:
@@ -15,7 +15,7 @@ from .geometry import fit
 from .limits import Limits
 from .opening import Probe
 from .probe import probe
-from .render import RECIPE, RenderedThumbnail, Rendering, Timings, render
+from .render import RECIPE, OutputFormat, RenderedThumbnail, Rendering, Timings, render
 
 __all__ = [
     "ACCEPTED_MEDIA_TYPES",
@@ -24,6 +24,7 @@ __all__ = [
     "EmptyFile",
     "ImagingError",
     "Limits",
+    "OutputFormat",
     "Probe",
     "RenderedThumbnail",
     "Rendering",

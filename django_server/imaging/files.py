@@ -4,14 +4,24 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .limits import Limits
-from .render import Rendering, render
+from .render import OutputFormat, Rendering, render
 
 
 def render_files(
-    source: Path, scales: Mapping[str, int], targets: Mapping[str, Path], quality: int, limits: Limits
+    source: Path,
+    scales: Mapping[str, int],
+    targets: Mapping[str, Path],
+    quality: int,
+    limits: Limits,
+    output_format: OutputFormat = "JPEG",
 ) -> Rendering:
-    """Render the image at `source`; the JPEG of each label is written to `targets[label]`. Raises as `render` does."""
+    """Render the image at `source`; the file of each label is written to `targets[label]`. Raises as `render` does."""
     with source.open("rb") as file:
         return render(
-            file, scales, quality=quality, open_target=lambda label: targets[label].open("w+b"), limits=limits
+            file,
+            scales,
+            quality=quality,
+            output_format=output_format,
+            open_target=lambda label: targets[label].open("w+b"),
+            limits=limits,
         )

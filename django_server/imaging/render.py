@@ -1,6 +1,6 @@
-"""One decode, every thumbnail. Pure: a stream in, JPEG bytes (to files or in memory), sizes and timings out.
+"""One decode, every thumbnail. Pure: a stream in, thumbnails (in files or in memory), sizes and timings out.
 
-Owns the order of the steps and how JPEGs are written. Must not know storage, rows or Django.
+Owns the order of the steps and how thumbnails are written. Must not know storage, rows or Django.
 Used by image processing, cold thumbnails and pregen.
 """
 
@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import BinaryIO
+from functools import partial
+from typing import BinaryIO, Literal
 
 from PIL import Image
 
@@ -24,6 +25,9 @@ from .resampling import resize_in_bands
 
 RECIPE = "1:jpeg-progressive-420,srgb,on-white,first-frame"
 """Names the rules of this module. Raise its number whenever the same source would come out visibly different."""
+
+OutputFormat = Literal["JPEG", "PNG", "GIF"]
+"""What thumbnails are written as. Uploads' are JPEG; an archive's follow the name of the original."""
 
 _DEFAULT_LIMITS = Limits()
 _SMALL_PX = 512  # up to here a picture shows what LANCZOS keeps, and is cheap
@@ -44,7 +48,7 @@ _TURNS = {
 
 @dataclass(frozen=True)
 class RenderedThumbnail:
-    """One label's JPEG: the scale asked for, the size that came out. `data` is None when it went to a target."""
+    """One label's file: the scale asked for, the size that came out. `data` is None when it went to a target."""
 
     label: str
     scale_px: int
@@ -78,10 +82,13 @@ def render(
     scales: Mapping[str, int],
     *,
     quality: int = 82,
+    output_format: OutputFormat = "JPEG",
     open_target: Callable[[str], AbstractContextManager[BinaryIO]] | None = None,
     limits: Limits = _DEFAULT_LIMITS,
 ) -> Rendering:
-    """Make a progressive JPEG for every label of `scales` (label -> longest edge in pixels).
+    """Make a thumbnail for every label of `scales` (label -> longest edge in pixels), progressive where it is a JPEG.
+
+    `quality` is JPEG's, 1 to 95.
 
     `open_target(label)` opens a real, empty file for writing: Pillow then encodes without the interpreter lock.
     Without it the bytes come back in `data`. Nothing is enlarged. Raises EmptyFile, UnsupportedType, TooManyPixels
@@ -99,7 +106,8 @@ def render(
         picture = _first_picture(opened, largest, box)
         pictures = _cascade(picture, scales, (opened.probe.width, opened.probe.height))
     resized = time.perf_counter()
-    made = {label: _encode(label, scales[label], pictures[label], quality, open_target) for label in scales}
+    write = partial(_write, output_format=output_format, quality=quality)
+    made = {label: _encode(label, scales[label], pictures[label], write, open_target) for label in scales}
     encoded = time.perf_counter()
     return Rendering(
         opened.probe.width,
@@ -172,21 +180,24 @@ def _encode(
     label: str,
     scale_px: int,
     picture: Image.Image,
-    quality: int,
+    write: Callable[[Image.Image, BinaryIO], None],
     open_target: Callable[[str], AbstractContextManager[BinaryIO]] | None,
 ) -> RenderedThumbnail:
     if open_target is None:
         memory = io.BytesIO()
-        _write_jpeg(picture, memory, quality)
+        write(picture, memory)
         data = memory.getvalue()
         return RenderedThumbnail(label, scale_px, *picture.size, len(data), data)
     with open_target(label) as target:
-        _write_jpeg(picture, target, quality)
+        write(picture, target)
         target.flush()
         byte_size = os.fstat(target.fileno()).st_size
     return RenderedThumbnail(label, scale_px, *picture.size, byte_size, None)
 
 
-def _write_jpeg(picture: Image.Image, target: BinaryIO, quality: int) -> None:
+def _write(picture: Image.Image, target: BinaryIO, output_format: OutputFormat, quality: int) -> None:
     picture.info = {}  # Pillow would write a comment it finds here
-    picture.save(target, "JPEG", quality=quality, progressive=True, subsampling="4:2:0")
+    if output_format == "JPEG":
+        picture.save(target, "JPEG", quality=quality, progressive=True, subsampling="4:2:0")
+    else:
+        picture.save(target, output_format)

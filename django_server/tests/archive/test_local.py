@@ -116,3 +116,33 @@ def test_a_listing_is_in_byte_order_of_key(tmp_path_factory: pytest.TempPathFact
 
 def test_a_folder_that_is_not_there_lists_as_empty(tmp_path: Path) -> None:
     assert list(LocalStore(tmp_path).list("nothing")) == []
+
+
+def test_folders_are_named_in_byte_order_and_links_are_none(tmp_path: Path) -> None:
+    for name in ("b", "a", "é", "Z"):
+        (tmp_path / "root" / name).mkdir(parents=True)
+    (tmp_path / "root" / "file.jpg").touch()
+    (tmp_path / "root" / "link").symlink_to(tmp_path)
+    assert list(LocalStore(tmp_path).folders("root")) == ["Z", "a", "b", "é"]
+    assert list(LocalStore(tmp_path).folders("nowhere")) == []
+
+
+def test_a_file_is_told_of_as_a_listing_tells_of_it(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    with store.writing("a/x.jpg") as file:
+        file.write(b"12345")
+    assert [store.stat("a/x.jpg")] == list(store.list())
+    for missing in ("a", "a/y.jpg", "a/x.jpg/z"):
+        with pytest.raises(FileNotFoundError):
+            store.stat(missing)
+
+
+def test_a_file_written_anew_has_another_version(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    versions = set()
+    for second in (1, 2):
+        with store.writing("x.jpg") as file:
+            file.write(b"same size")
+        os.utime(tmp_path / "x.jpg", (second, second))
+        versions.add(store.stat("x.jpg").version)
+    assert versions == {"9@1000000", "9@2000000"}

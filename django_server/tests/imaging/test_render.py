@@ -54,6 +54,21 @@ def test_thumbnails_are_progressive_and_subsampled() -> None:
     assert [frame[index] for index in (7, 10, 13)] == [0x22, 0x11, 0x11]
 
 
+@pytest.mark.parametrize("output_format", ["JPEG", "PNG", "GIF"])
+def test_thumbnails_are_of_the_format_asked_for_and_look_the_same(
+    output_format: imaging.OutputFormat,
+) -> None:
+    source = quadrants(size=(400, 300))
+    rendering = imaging.render(
+        io.BytesIO(saved(source, "PNG")), {"only": 80}, output_format=output_format
+    ).thumbnails["only"]
+    assert rendering.data is not None
+    with Image.open(io.BytesIO(rendering.data)) as picture:
+        assert (picture.format, picture.size) == (output_format, (80, 60))
+        difference = ImageChops.difference(picture.convert("RGB"), source.convert("RGB").resize((80, 60)))
+    assert max(ImageStat.Stat(difference).mean) < 4
+
+
 def test_each_label_gets_its_scale_and_the_files_hold_what_the_values_say(tmp_path: Path) -> None:
     @contextmanager
     def open_target(label: str) -> Iterator[BinaryIO]:
