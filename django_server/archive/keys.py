@@ -9,6 +9,7 @@ The folder below `originals/` is free in depth for archives that exist already; 
 
 import re
 from dataclasses import dataclass, replace
+from typing import Literal
 
 ORIGINALS = "originals"
 THUMBNAILS = "thumbnails"
@@ -16,7 +17,8 @@ _SHARD_NAME = re.compile(r"[0-9a-f]{4}")
 # ASCII digits on purpose: `\d` would take ٣ for a 3.
 _SCALED_STEM = re.compile(r"(?P<stem>.*)_(?P<digits>[0-9]+)", re.DOTALL)
 
-_FORMATS = {"png": "PNG", "gif": "GIF"}
+ThumbnailFormat = Literal["JPEG", "PNG", "GIF"]
+_FORMATS: dict[str, ThumbnailFormat] = {"png": "PNG", "gif": "GIF"}
 
 
 class InvalidKey(ValueError):
@@ -76,8 +78,8 @@ def thumbnail_key(original: OriginalKey, scale_px: int, extension: str | None = 
     return ThumbnailKey(named, str(scale_px))
 
 
-def thumbnail_format(extension: str) -> str:
-    """What a thumbnail of that extension holds: "PNG", "GIF" or "JPEG". Pure.
+def thumbnail_format(extension: str) -> ThumbnailFormat:
+    """What a thumbnail of that extension holds. Pure.
 
     `.tif`, `.tiff` and `.bmp` are names that archives keep; browsers show none of them, so JPEG is below them.
     """

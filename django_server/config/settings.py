@@ -31,6 +31,8 @@ except ValueError:
     raise ImproperlyConfigured("PORT must be a number between 1 and 65535.") from None
 
 DEBUG: bool = env.bool("DEBUG", default=False)
+# Refuses statements where rows become JSON (images/query_guard.py).
+QUERY_GUARD: bool = env.bool("QUERY_GUARD", default=DEBUG)
 EMBEDDED_DATABASE = not env("DATABASE_URL", default="")
 EMBEDDED_REDIS = not env("REDIS_URL", default="")
 
@@ -88,6 +90,13 @@ MAX_ATTEMPTS = 3
 SWEEP_SECONDS: int = env.int("SWEEP_SECONDS", default=10)
 RENDER_SLOTS: int = env.int("RENDER_SLOTS", default=CORES)
 RENDER_SLOT_WAIT_SECONDS: int = env.int("RENDER_SLOT_WAIT_SECONDS", default=30)
+# Thumbnails made because somebody looks (images/thumbnails/ensure.py): how long a picture may wait for a slot or for
+# whoever makes it already, how long a maker that died keeps its claim, how long a broken original is remembered.
+COLD_WAIT_SECONDS: float = env.float("COLD_WAIT_SECONDS", default=5.0)
+COLD_LEASE_SECONDS = 2 * RENDER_SECONDS
+COLD_FAILURE_SECONDS: int = env.int("COLD_FAILURE_SECONDS", default=600)
+# An answer that leads to a thumbnail may be kept so long; a signed URL in it lives at least four times as long.
+REDIRECT_SECONDS = 300
 # A repeat takes the place of a request that has not answered by then. The longest one is synchronous: it waits for a
 # slot, renders, and stores for some seconds more.
 IDEMPOTENCY_LEASE_SECONDS: int = env.int(
@@ -102,7 +111,7 @@ MEDIA_URL = "/media/"
 INCOMING_ROOT = DATA_DIR / "incoming"
 LOCKS_ROOT = DATA_DIR / "locks"
 STORAGES = {
-    "default": {"BACKEND": "images.storage.LocalStorage"},
+    "default": {"BACKEND": "images.storage.local.LocalStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 STATIC_URL = "/static/"

@@ -13,7 +13,7 @@ from pathlib import Path
 from django.conf import settings
 from pebble import ProcessExpired, ProcessPool
 
-from imaging import Limits, Rendering
+from imaging import Limits, OutputFormat, Rendering
 from imaging.files import render_files
 
 
@@ -22,7 +22,12 @@ class DecodingDied(Exception):
 
 
 def render_apart(
-    source: Path, scales: Mapping[str, int], targets: Mapping[str, Path], quality: int, limits: Limits
+    source: Path,
+    scales: Mapping[str, int],
+    targets: Mapping[str, Path],
+    quality: int,
+    limits: Limits,
+    output_format: OutputFormat = "JPEG",
 ) -> Rendering:
     """`imaging.render` from file to files in another process.
 
@@ -30,7 +35,7 @@ def render_apart(
     """
     future = _pool().schedule(
         render_files,
-        args=(source, dict(scales), dict(targets), quality, limits),
+        args=(source, dict(scales), dict(targets), quality, limits, output_format),
         timeout=settings.RENDER_SECONDS,
     )
     try:

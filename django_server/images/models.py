@@ -1,7 +1,8 @@
 """What the database keeps: images, the batches they came in, their thumbnails, the ids of those removed, and the
 answers to uploads that may come a second time.
 
-The row is the truth. `status`, `version` and the columns of the claim are written by `images.processing` alone.
+The row is the truth. `status`, `version` and the columns of the claim are written by `images.processing` alone, those
+that begin with `thumbs_` by `images.thumbnails` alone.
 """
 
 import uuid
@@ -52,7 +53,11 @@ class Image(models.Model):
     media_type = models.CharField(max_length=64, help_text="By content, never by what the client said.")
     width = models.PositiveIntegerField(null=True, help_text="Pixels, upright.")
     height = models.PositiveIntegerField(null=True, help_text="Pixels, upright.")
-    source_version = models.CharField(max_length=128, help_text="Names the bytes: sha256 in hex for uploads.")
+    source_version = models.CharField(
+        max_length=128,
+        help_text="Names the bytes: sha256 in hex for uploads, size and time or etag for archives.",
+    )
+    original_missing = models.BooleanField(default=False, help_text="Its file was looked for and not found.")
 
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
     version = models.PositiveBigIntegerField(default=1, help_text="Raised by one with each change.")
@@ -65,6 +70,11 @@ class Image(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     queued_at = models.DateTimeField(null=True, help_text="When its id was last put into the queue.")
     queue_tries = models.PositiveSmallIntegerField(default=0)
+
+    thumbs_claim = models.UUIDField(null=True, help_text="Who makes its missing thumbnails now.")
+    thumbs_lease_until = models.DateTimeField(null=True, help_text="When that ends if nothing came of it.")
+    thumbs_error_code = models.CharField(max_length=40, blank=True, default="")
+    thumbs_error_until = models.DateTimeField(null=True, help_text="Until when that failure is remembered.")
 
     uploaded_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
@@ -115,11 +125,13 @@ class Thumbnail(models.Model):
     label = models.CharField(max_length=40)
     key = models.CharField(max_length=1024)
     scale = models.PositiveIntegerField(help_text="Pixels asked for along the longest edge.")
-    width = models.PositiveIntegerField()
-    height = models.PositiveIntegerField()
+    width = models.PositiveIntegerField(null=True, help_text="Unknown where somebody else made it.")
+    height = models.PositiveIntegerField(null=True, help_text="Unknown where somebody else made it.")
     byte_size = models.PositiveIntegerField()
-    source_version = models.CharField(max_length=128)
-    recipe = models.CharField(max_length=100)
+    source_version = models.CharField(max_length=128, blank=True, help_text="Of the bytes it was made from.")
+    recipe = models.CharField(
+        max_length=100, blank=True, help_text="The renderer's rules; empty where unknown."
+    )
     generated_at = models.DateTimeField(db_default=Now())
 
     class Meta:

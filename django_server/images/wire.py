@@ -3,18 +3,19 @@
 Pure but for the storage's own URLs: takes the values of rows (see `images.listing`), never queries.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2s
 from typing import Any, TypedDict
 from urllib.parse import quote
 from uuid import UUID
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 
 from images.models import FINAL_STATUSES, Status
-from images.thumbnails import ThumbnailValues, is_valid, largest_label, sizes
+from images.storage import storage
+from images.thumbnails.labels import largest_label, sizes
+from images.thumbnails.validity import ThumbnailsByLabel, ThumbnailValues, is_valid
 
 
 class ImageValues(TypedDict):
@@ -42,7 +43,6 @@ class ImageValues(TypedDict):
 IMAGE_FIELDS = tuple(ImageValues.__annotations__)
 
 Json = dict[str, Any]
-ThumbnailsByLabel = Mapping[str, ThumbnailValues]
 
 
 def image_json(image: ImageValues, thumbnails: ThumbnailsByLabel) -> Json:
@@ -130,10 +130,15 @@ def _thumbnail_urls(image: ImageValues, thumbnails: ThumbnailsByLabel) -> dict[s
     for label, scale_px in sizes().items():
         thumbnail = thumbnails.get(label)
         if thumbnail is not None and is_valid(thumbnail, scale_px, image["source_version"]):
-            urls[label] = _storage_url(thumbnail["key"], thumbnail["source_version"] + thumbnail["recipe"])
+            urls[label] = thumbnail_url(thumbnail)
         else:
             urls[label] = site_url(f"/api/thumbnails/{image['id']}?label={quote(label)}")
     return urls
+
+
+def thumbnail_url(thumbnail: ThumbnailValues) -> str:
+    """Where a stored thumbnail is fetched without asking the app."""
+    return _storage_url(thumbnail["key"], thumbnail["source_version"] + thumbnail["recipe"])
 
 
 def _picture(urls: dict[str, str] | None) -> str | None:
@@ -142,10 +147,17 @@ def _picture(urls: dict[str, str] | None) -> str | None:
 
 
 def _storage_url(key: str, made_from: str) -> str:
-    url = default_storage.url(key)
+    url = storage().url(key)
+    if storage().signs_urls:
+        return url
     # Unsigned URLs carry what they were made from, so that they may be cached for a year.
-    made_from_digest = blake2s(made_from.encode(), digest_size=6).hexdigest()
-    return site_url(f"{url}?v={made_from_digest}") if url.startswith("/") else url
+    versioned = f"{url}?v={_digest(made_from)}"
+    return site_url(versioned) if url.startswith("/") else versioned
+
+
+@lru_cache(maxsize=4096)  # the thumbnails of an image are made from the same
+def _digest(made_from: str) -> str:
+    return blake2s(made_from.encode(), digest_size=6).hexdigest()
 
 
 def _error(image: ImageValues) -> Json | None:

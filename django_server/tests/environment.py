@@ -25,6 +25,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         "REDIS_URL": resources.enter_context(redis_server()).url,
         "SECRET_KEY": "for tests only",
         "DJANGO_SETTINGS_MODULE": "config.settings",
+        "QUERY_GUARD": "true",
     }
     os.environ.pop("DATABASE_URL", None)
     if os.environ.get("TEST_DATABASE") != "sqlite":

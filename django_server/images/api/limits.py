@@ -6,7 +6,7 @@ from ninja import Router
 
 from images.api.answers import json_answer
 from images.api.schemas import LimitsOut
-from images.thumbnails import sizes
+from images.thumbnails.labels import sizes
 from imaging import ACCEPTED_MEDIA_TYPES
 
 router = Router(tags=["limits"])

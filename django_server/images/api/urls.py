@@ -2,7 +2,7 @@
 
 from ninja import NinjaAPI, Swagger
 
-from images.api import batches, errors, health, jobs, limits, listing, uploads
+from images.api import batches, errors, health, jobs, limits, listing, thumbnails, uploads
 
 api = NinjaAPI(
     title="django-file-upload",
@@ -16,5 +16,5 @@ api = NinjaAPI(
     openapi_url="/api/openapi.json",
 )
 errors.install(api)
-for module in (uploads, listing, jobs, batches, limits, health):
+for module in (uploads, listing, thumbnails, jobs, batches, limits, health):
     api.add_router("", module.router)

@@ -19,6 +19,7 @@ from images.consumers.protocol import snapshot_frame as frame_of
 from images.events import Item, packed
 from images.listing import Listed, with_thumbnails
 from images.models import Image, RemovedImage
+from images.query_guard import no_statements
 from images.wire import change_cursor, image_json, notification_json, removed_json
 
 PAGE_IMAGES = FRAME_IMAGES
@@ -78,7 +79,9 @@ def changes_since(moment: datetime) -> Replay:
     changed = Image.objects.filter(changed_at__gte=since, changed_at__lte=until).order_by("changed_at", "id")
     after = Q()
     while page := with_thumbnails(changed.filter(after)[:PAGE_IMAGES]):
-        yield [_item(image["id"], notification_json(image, thumbnails)) for image, thumbnails in page]
+        with no_statements():
+            items = [_item(image["id"], notification_json(image, thumbnails)) for image, thumbnails in page]
+        yield items
         last = page[-1][0]
         moment = _as_stored(last["changed_at"])
         after = Q(changed_at__gt=moment) | Q(changed_at=moment, id__gt=last["id"])
@@ -127,7 +130,8 @@ def _snapshot(
 
 def _frame_fulls(pages: Iterator[Sequence[Listed]]) -> Iterator[list[str]]:
     for page in pages:
-        encoded = [orjson.dumps(image_json(image, thumbnails)) for image, thumbnails in page]
+        with no_statements():
+            encoded = [orjson.dumps(image_json(image, thumbnails)) for image, thumbnails in page]
         for run in packed([len(one) for one in encoded], FRAME_IMAGES, FRAME_IMAGES_BYTES):
             yield [one.decode() for one in encoded[run]]
 

@@ -13,6 +13,7 @@ from images.listing import Listed, by_ids
 from images.models import RemovedImage
 from images.processing import transitions
 from images.processing.transitions import Removed
+from images.query_guard import no_statements
 from images.wire import ImageValues, notification_json, removed_json
 
 logger = logging.getLogger(__name__)
@@ -22,10 +23,11 @@ def announce(listed: Sequence[Listed]) -> None:
     """Tell the state of these images."""
     if not listed:
         return
-    news = [
-        events.News(image["id"], image["batch_id"], _text(notification_json(image, thumbnails)))
-        for image, thumbnails in listed
-    ]
+    with no_statements():
+        news = [
+            events.News(image["id"], image["batch_id"], _text(notification_json(image, thumbnails)))
+            for image, thumbnails in listed
+        ]
     if events.publish(news):
         with _noting():
             transitions.mark_announced({image["id"]: image["version"] for image, _ in listed})

@@ -4,15 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from images.thumbnails import ThumbnailValues
-
-
-class ThumbnailRow(ThumbnailValues):
-    """A Thumbnail row as rendered: what was asked and what came out (pixels, bytes)."""
-
-    width: int
-    height: int
-    byte_size: int
+from images.thumbnails.validity import ThumbnailRow
 
 
 @dataclass(frozen=True)

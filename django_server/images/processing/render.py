@@ -8,11 +8,12 @@ from typing import BinaryIO, cast
 from django.conf import settings
 
 from images.limits import imaging_limits
-from images.processing.outcomes import Failed, Outcome, Postponed, Rendered, ThumbnailRow
+from images.processing.outcomes import Failed, Outcome, Postponed, Rendered
 from images.storage import storage
-from images.thumbnails import key_of_thumbnail, sizes
+from images.thumbnails.labels import key_of_thumbnail, sizes
+from images.thumbnails.rows import rows_of
 from images.wire import ImageValues
-from imaging import RECIPE, ImagingError, Rendering, render
+from imaging import ImagingError, Rendering, render
 
 logger = logging.getLogger(__name__)
 
@@ -49,25 +50,8 @@ def render_image(image: ImageValues) -> Outcome | Postponed:
 
 def rendered(image: ImageValues, rendering: Rendering) -> Rendered:
     """The outcome of a rendering whose files are at their keys."""
-    return Rendered(
-        image["id"],
-        rendering.width,
-        rendering.height,
-        [
-            ThumbnailRow(
-                image_id=image["id"],
-                label=thumbnail.label,
-                key=key_of_thumbnail(image["key"], thumbnail.scale_px),
-                scale=thumbnail.scale_px,
-                width=thumbnail.width,
-                height=thumbnail.height,
-                byte_size=thumbnail.byte_size,
-                source_version=image["source_version"],
-                recipe=RECIPE,
-            )
-            for thumbnail in rendering.thumbnails.values()
-        ],
-    )
+    rows = rows_of(image, rendering, image["source_version"])
+    return Rendered(image["id"], rendering.width, rendering.height, rows)
 
 
 def _target(image: ImageValues, label: str) -> AbstractContextManager[BinaryIO]:

@@ -22,13 +22,14 @@ from images.errors import ERRORS
 from images.listing import Listed
 from images.models import Image, RemovedImage, Status, Thumbnail
 from images.processing.outcomes import Failed, Outcome, Rendered
-from images.thumbnails import THUMBNAIL_FIELDS, ThumbnailValues, key_of_thumbnail, sizes
+from images.thumbnails.labels import is_upload, key_of_thumbnail, sizes
+from images.thumbnails.rows import save_thumbnails
+from images.thumbnails.validity import ThumbnailValues
 from images.wire import IMAGE_FIELDS, ImageValues
 
 # What a change of status does beside it.
 _CHANGED: Mapping[str, Any] = {"version": F("version") + 1, "changed_at": Now()}
 _UNCLAIMED: Mapping[str, Any] = {"claim": None, "lease_until": None}
-_UPSERTED = [field for field in THUMBNAIL_FIELDS if field not in ("image_id", "label")]
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def flush(held: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[List
         rendered = [outcome for outcome in mine if isinstance(outcome, Rendered)]
         failed = [outcome for outcome in mine if isinstance(outcome, Failed)]
         if rendered:
-            _save_thumbnails(rendered)
+            save_thumbnails([row for outcome in rendered for row in outcome.thumbnails])
             _held(held, rendered).update(
                 status=Status.COMPLETED, finished_at=Now(), **_sizes(rendered), **_UNCLAIMED, **_CHANGED
             )
@@ -249,7 +250,7 @@ def remove(images: QuerySet[Image]) -> list[Removed]:
 
 def _our_files(row: Mapping[str, Any], thumbnail_keys: Sequence[str]) -> list[str]:
     """The keys of an upload's files. An archive is a guest here: its files are not ours to delete."""
-    if row["collection"] != settings.UPLOADS_COLLECTION:
+    if not is_upload(row["collection"]):
         return []
     keys = {row["key"], *thumbnail_keys}
     # Uploaded under another KEY_PREFIX, it has no other files.
@@ -293,15 +294,6 @@ def _sizes(rendered: Sequence[Rendered]) -> dict[str, Any]:
         "width": _by_id({outcome.image_id: outcome.width for outcome in rendered}),
         "height": _by_id({outcome.image_id: outcome.height for outcome in rendered}),
     }
-
-
-def _save_thumbnails(rendered: Sequence[Rendered]) -> None:
-    Thumbnail.objects.bulk_create(
-        [Thumbnail(**row) for outcome in rendered for row in outcome.thumbnails],
-        update_conflicts=True,
-        unique_fields=["image", "label"],
-        update_fields=[*_UPSERTED, "width", "height", "byte_size"],
-    )
 
 
 def _as_flushed(row: Mapping[str, Any], outcome: Outcome) -> Listed:

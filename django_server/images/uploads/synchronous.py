@@ -27,7 +27,7 @@ from images.processing.render import rendered
 from images.processing.transitions import Claim
 from images.render_slots import render_slot
 from images.storage import storage, storage_answers
-from images.thumbnails import key_of_thumbnail, sizes
+from images.thumbnails.labels import key_of_thumbnail, sizes
 from images.uploads.accept import give_back, image_row, spread_uploaded_at, take_files
 from images.uploads.judge import judge
 from images.uploads.multipart import SpooledFile

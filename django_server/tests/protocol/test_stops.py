@@ -27,7 +27,7 @@ _NOW = "/api/upload"
 BEFORE_THE_COMMIT = [
     ("before", "images.uploads.multipart:sync_to_disk", 2),
     ("before", "images.uploads.accept:take_files", 1),
-    ("after", "images.storage:LocalStorage.take", 2),
+    ("after", "images.storage.local:LocalStorage.take", 2),
     ("after", "images.uploads.accept:take_files", 1),
     ("after", "django.db.models.query:QuerySet.bulk_create", 2),
 ]
@@ -69,7 +69,7 @@ SYNCHRONOUS_AFTER_THE_COMMIT = [
     ("before", "images.uploads.synchronous:_render", 1),
     ("before", "images.uploads.synchronous:render_apart", 1),
     ("after", "images.uploads.synchronous:render_apart", 1),
-    ("after", "images.storage:LocalStorage._save", 2),
+    ("after", "images.storage.local:LocalStorage._save", 2),
     ("before", "images.processing.transitions:flush", 1),
     ("after", "images.processing.transitions:_save_thumbnails", 1),
     ("after", "images.processing.transitions:flush", 1),

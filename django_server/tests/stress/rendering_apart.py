@@ -22,7 +22,7 @@ def main(source: Path) -> None:
     from django.conf import settings
 
     from images.limits import imaging_limits
-    from images.thumbnails import sizes
+    from images.thumbnails.labels import sizes
     from imaging.files import render_files
 
     with tempfile.TemporaryDirectory() as folder:

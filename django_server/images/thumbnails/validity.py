@@ -1,11 +1,9 @@
-"""Which thumbnails an image should have, and whether a stored one still serves. Pure: never queries, never renders."""
+"""Whether a stored thumbnail still serves. Pure: never queries, never renders. URLs and the generator both ask it."""
 
 from collections.abc import Mapping
 from typing import TypedDict
 
-from django.conf import settings
-
-from archive.keys import parse_original, thumbnail_key
+from images.thumbnails.labels import sizes
 from imaging import RECIPE
 
 
@@ -22,21 +20,15 @@ class ThumbnailValues(TypedDict):
 
 THUMBNAIL_FIELDS = tuple(ThumbnailValues.__annotations__)
 
-
-def sizes() -> Mapping[str, int]:
-    """label -> scale in pixels, as configured now. The first label is the default."""
-    configured: Mapping[str, int] = settings.THUMBNAILS["SIZES"]
-    return configured
+ThumbnailsByLabel = Mapping[str, ThumbnailValues]
 
 
-def largest_label() -> str | None:
-    """The label whose thumbnail is the processed picture; None where no sizes are configured."""
-    return max(sizes(), key=sizes().__getitem__, default=None)
+class ThumbnailRow(ThumbnailValues):
+    """A Thumbnail row as rendered: what was asked and what came out (pixels, bytes)."""
 
-
-def key_of_thumbnail(original_key: str, scale_px: int) -> str:
-    """Where the app keeps a thumbnail: beside the original's place, as a JPEG. Raises InvalidKey."""
-    return str(thumbnail_key(parse_original(original_key, settings.KEY_PREFIX), scale_px, "jpg"))
+    width: int
+    height: int
+    byte_size: int
 
 
 def is_valid(thumbnail: ThumbnailValues | None, scale_px: int, source_version: str) -> bool:
@@ -47,6 +39,15 @@ def is_valid(thumbnail: ThumbnailValues | None, scale_px: int, source_version: s
     if thumbnail is None or not thumbnail["key"] or thumbnail["scale"] != scale_px:
         return False
     return _agree(thumbnail["source_version"], source_version) and _agree(thumbnail["recipe"], RECIPE)
+
+
+def missing_scales(thumbnails: ThumbnailsByLabel, source_version: str) -> dict[str, int]:
+    """label -> scale of the configured thumbnails that have no valid row among these."""
+    return {
+        label: scale_px
+        for label, scale_px in sizes().items()
+        if not is_valid(thumbnails.get(label), scale_px, source_version)
+    }
 
 
 def _agree(one: str, other: str) -> bool:

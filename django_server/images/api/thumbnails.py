@@ -1,0 +1,71 @@
+"""`GET /api/thumbnails/{id}?label=`: where a thumbnail is; one that is missing or no longer right is made first."""
+
+from typing import Annotated
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router
+
+from images.api.parameters import Text
+from images.api.schemas import ErrorOut
+from images.errors import Refusal
+from images.listing import Listed
+from images.thumbnails.ensure import completed_image, ensure_now
+from images.thumbnails.labels import default_label, sizes
+from images.thumbnails.validity import is_valid
+from images.wire import thumbnail_url
+
+router = Router(tags=["images"])
+
+_ANSWERS = {302: None, **dict.fromkeys((400, 404, 409, 422, 503), ErrorOut)}
+
+
+@router.api_operation(["GET", "HEAD"], "/api/thumbnails/{image_id}", response=_ANSWERS)
+def thumbnail(
+    request: HttpRequest,
+    image_id: str,
+    label: Annotated[Text | None, Query(description="By default the first of those in /api/limits.")] = None,
+) -> HttpResponse:
+    """Lead to the thumbnail's file. HEAD makes none: it answers 404 where there is none yet."""
+    label = _known(label or default_label())
+    listed = completed_image(_id(image_id))
+    if not _serves(listed, label):
+        if request.method == "HEAD":
+            raise Refusal("not_found", "This thumbnail is not made yet.")
+        listed = ensure_now(listed[0]["id"])
+        if not _serves(listed, label):
+            # Replaced or resized once more while it was made.
+            raise Refusal("overloaded")
+    return HttpResponse(
+        status=302,
+        headers={
+            "Location": thumbnail_url(listed[1][label]),
+            "Cache-Control": f"private, max-age={settings.REDIRECT_SECONDS}",
+        },
+    )
+
+
+@router.api_operation(["GET", "HEAD"], "/api/thumbnails", include_in_schema=False)
+def no_list(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    raise Refusal("method_not_allowed", "Ask for the thumbnail of one image: /api/thumbnails/<id>.")
+
+
+def _known(label: str | None) -> str:
+    if label is None:
+        raise Refusal("not_found", "No thumbnail sizes are configured.")
+    if label not in sizes():
+        raise Refusal("unknown_label", f"There is no thumbnail “{label}”; there are: {', '.join(sizes())}.")
+    return label
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Refusal("not_found", "There is no image with this id.") from None
+
+
+def _serves(listed: Listed, label: str) -> bool:
+    image, thumbnails = listed
+    return is_valid(thumbnails.get(label), sizes()[label], image["source_version"])

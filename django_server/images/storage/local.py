@@ -1,0 +1,55 @@
+"""Files below MEDIA_ROOT: atomic, overwriting, and able to take a spooled file over without a copy."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote
+
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage
+
+from archive.local import LocalStore
+
+_SAFE_IN_URLS = "/~!*()'"
+
+
+class LocalStorage(FileSystemStorage):
+    """A reader never sees half a file; saving under a taken name replaces like with like."""
+
+    signs_urls = False
+    places_by_rename = True
+
+    @property
+    def store(self) -> LocalStore:
+        return LocalStore(Path(self.location))
+
+    def take(self, spooled: Path, key: str) -> None:
+        self.store.link(spooled, key)
+
+    def place(self, path: Path, key: str) -> None:
+        self.store.adopt(path, key)
+
+    @contextmanager
+    def local_copy(self, key: str) -> Iterator[Path]:
+        # No copy: what is written is replaced whole, so that an open file stays what it was.
+        yield self.store.path(self.store.stat(key).key)
+
+    def writing(self, key: str) -> AbstractContextManager[BinaryIO]:
+        return self.store.writing(key)
+
+    def url(self, name: str | None) -> str:
+        # As Django's own, which takes five times as long: four of these are made for each image of a list.
+        return f"{self.base_url}{quote(name or '', safe=_SAFE_IN_URLS)}"
+
+    def delete(self, name: str) -> None:
+        self.store.delete(name)
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:  # noqa: ARG002
+        return name
+
+    def _save(self, name: str, content: "File[bytes]") -> str:
+        with self.store.writing(name) as file:
+            for chunk in content.chunks():
+                file.write(chunk)
+        return name

@@ -1,0 +1,47 @@
+"""One flight per image within a process: the first caller works, the others wait for what it brings.
+
+Between processes the claim in the database does the same; who waits here holds no connection and asks it nothing.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import connection
+
+from images.errors import Refusal
+
+_flights: "dict[UUID, Future[Any]]" = {}
+_lock = threading.Lock()
+T = TypeVar("T")
+
+
+def one_flight(image_id: UUID, work: Callable[[], T], wait_seconds: float) -> T:
+    """What `work` returns or raises, done once for all who ask meanwhile.
+
+    Raises Refusal overloaded for those who have waited so long for another's.
+    """
+    with _lock:
+        flight = _flights.get(image_id)
+        leading = flight is None
+        if flight is None:
+            flight = _flights[image_id] = Future()
+    if not leading:
+        connection.close()
+        try:
+            result: T = flight.result(wait_seconds)
+        except FutureTimeout as error:
+            raise Refusal("overloaded") from error
+        return result
+    try:
+        flight.set_result(work())
+    except BaseException as error:
+        flight.set_exception(error)
+    finally:
+        with _lock:
+            del _flights[image_id]
+    own: T = flight.result()
+    return own

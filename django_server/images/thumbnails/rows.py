@@ -1,0 +1,44 @@
+"""Thumbnail rows: from a rendering, and into the database, in the transaction that knows the image's state."""
+
+from collections.abc import Sequence
+
+from django.db.models.functions import Now
+
+from images.models import Thumbnail
+from images.thumbnails.labels import key_of_thumbnail
+from images.thumbnails.validity import THUMBNAIL_FIELDS, ThumbnailRow
+from images.wire import ImageValues
+from imaging import RECIPE, Rendering
+
+_REPLACED = [
+    *(field for field in THUMBNAIL_FIELDS if field not in ("image_id", "label")),
+    *("width", "height", "byte_size", "generated_at"),
+]
+
+
+def rows_of(image: ImageValues, rendering: Rendering, source_version: str) -> list[ThumbnailRow]:
+    """The rows of what was rendered of `image` from the bytes that `source_version` names. Pure."""
+    return [
+        ThumbnailRow(
+            image_id=image["id"],
+            label=thumbnail.label,
+            key=key_of_thumbnail(image["key"], thumbnail.scale_px),
+            scale=thumbnail.scale_px,
+            width=thumbnail.width,
+            height=thumbnail.height,
+            byte_size=thumbnail.byte_size,
+            source_version=source_version,
+            recipe=RECIPE,
+        )
+        for thumbnail in rendering.thumbnails.values()
+    ]
+
+
+def save_thumbnails(rows: Sequence[ThumbnailRow]) -> None:
+    """Insert the rows, or replace those of the same image and label. One statement."""
+    Thumbnail.objects.bulk_create(
+        [Thumbnail(**row, generated_at=Now()) for row in rows],
+        update_conflicts=True,
+        unique_fields=["image", "label"],
+        update_fields=_REPLACED,
+    )
