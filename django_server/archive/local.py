@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_ISREG
 from typing import BinaryIO
 
 from archive.store import StoredFile
@@ -38,10 +39,9 @@ class LocalStore:
 
     def stat(self, key: str) -> StoredFile:
         """Raises FileNotFoundError, for a folder too."""
-        path = self.path(key)
-        if not path.is_file():
+        stat = self.path(key).stat()
+        if not S_ISREG(stat.st_mode):
             raise FileNotFoundError(errno.ENOENT, "There is no such file", key)
-        stat = path.stat()
         return StoredFile(key, stat.st_size, stat.st_mtime_ns)
 
     @contextmanager

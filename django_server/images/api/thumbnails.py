@@ -28,7 +28,7 @@ def thumbnail(
     label: Annotated[Text | None, Query(description="By default the first of those in /api/limits.")] = None,
 ) -> HttpResponse:
     """Lead to the thumbnail's file. HEAD makes none: it answers 404 where there is none yet."""
-    label = _known(label or default_label())
+    label = _known(label)
     listed = completed_image(_id(image_id))
     if not _serves(listed, label):
         if request.method == "HEAD":
@@ -51,8 +51,9 @@ def no_list(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     raise Refusal("method_not_allowed", "Ask for the thumbnail of one image: /api/thumbnails/<id>.")
 
 
-def _known(label: str | None) -> str:
-    if label is None:
+def _known(asked: str | None) -> str:
+    label = asked or default_label()
+    if label is None or not sizes():
         raise Refusal("not_found", "No thumbnail sizes are configured.")
     if label not in sizes():
         raise Refusal("unknown_label", f"There is no thumbnail “{label}”; there are: {', '.join(sizes())}.")

@@ -132,9 +132,11 @@ def test_a_file_is_told_of_as_a_listing_tells_of_it(tmp_path: Path) -> None:
     with store.writing("a/x.jpg") as file:
         file.write(b"12345")
     assert [store.stat("a/x.jpg")] == list(store.list())
-    for missing in ("a", "a/y.jpg", "a/x.jpg/z"):
+    for missing in ("a", "a/y.jpg"):
         with pytest.raises(FileNotFoundError):
             store.stat(missing)
+    with pytest.raises(NotADirectoryError):
+        store.stat("a/x.jpg/z")
 
 
 def test_a_file_written_anew_has_another_version(tmp_path: Path) -> None:
