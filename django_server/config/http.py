@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from config.database_patience import bound_waits
+from images.checks import refuse_unsound_settings
 from images.storage import storage_answers
 
 
@@ -61,6 +62,7 @@ class ThreadedHandler(ASGIHandler):
 def django_http_application() -> ThreadedHandler:
     """What django.core.asgi.get_asgi_application gives, threaded."""
     django.setup(set_prefix=False)
+    refuse_unsound_settings()
     settings.INCOMING_ROOT.mkdir(parents=True, exist_ok=True)
     bound_waits(settings.DATABASES["default"], settings.STATEMENT_SECONDS)
     return ThreadedHandler()

@@ -105,13 +105,39 @@ IDEMPOTENCY_LEASE_SECONDS: int = env.int(
 
 # --- Files -------------------------------------------------------------------------------------------------------
 
-MEDIA_ROOT = DATA_DIR / "media"
+# Set to the folder of an archive that exists already, the server shows and extends that; then INCOMING_ROOT has to be
+# set too, to a folder on the same file system: an accepted file is linked into place, not copied.
+MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(DATA_DIR / "media"))).expanduser().resolve()
 MEDIA_URL = "/media/"
-# On the file system of MEDIA_ROOT: an accepted file is linked into place, not copied.
-INCOMING_ROOT = DATA_DIR / "incoming"
+INCOMING_ROOT = Path(env("INCOMING_ROOT", default=str(DATA_DIR / "incoming"))).expanduser().resolve()
 LOCKS_ROOT = DATA_DIR / "locks"
+
+# With S3_BUCKET files live there instead. S3_ENDPOINT: another server than Amazon's, and S3_URL_ENDPOINT what browsers
+# call it by. A private bucket gets signed URLs, valid for S3_URL_SECONDS; S3_PUBLIC says that anybody may read it.
+S3_BUCKET: str = env("S3_BUCKET", default="")
+S3_ENDPOINT: str = env("S3_ENDPOINT", default="").rstrip("/")
+S3_URL_ENDPOINT: str = env("S3_URL_ENDPOINT", default="").rstrip("/")
+S3_CUSTOM_DOMAIN: str = env("S3_CUSTOM_DOMAIN", default="")
+S3_REGION: str = env("S3_REGION", default="us-east-1")
+S3_ACCESS_KEY: str = env("S3_ACCESS_KEY", default="")
+S3_SECRET_KEY: str = env("S3_SECRET_KEY", default="")
+S3_PUBLIC: bool = env.bool("S3_PUBLIC", default=False)
+S3_URL_SECONDS: int = env.int("S3_URL_SECONDS", default=24 * 3600)
+S3_CONNECT_SECONDS: int = env.int("S3_CONNECT_SECONDS", default=5)
+S3_READ_SECONDS: int = env.int("S3_READ_SECONDS", default=30)
+S3_DOWNLOAD_SECONDS: int = env.int("S3_DOWNLOAD_SECONDS", default=60)
+if S3_BUCKET and not (S3_ACCESS_KEY and S3_SECRET_KEY):
+    raise ImproperlyConfigured(
+        "S3_ACCESS_KEY and S3_SECRET_KEY must be set in the environment when S3_BUCKET is."
+    )
+if S3_BUCKET and not PUBLIC_URL:
+    raise ImproperlyConfigured(
+        "PUBLIC_URL must be set in the environment when S3_BUCKET is: answers hold absolute URLs then."
+    )
 STORAGES = {
-    "default": {"BACKEND": "images.storage.local.LocalStorage"},
+    "default": {
+        "BACKEND": "images.storage.s3.S3Storage" if S3_BUCKET else "images.storage.local.LocalStorage"
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 STATIC_URL = "/static/"

@@ -1,21 +1,42 @@
-"""System checks: settings that could not work are told at the start, in a sentence, before a user meets them."""
+"""System checks: settings that could not work are told at the start, in a sentence, before a user meets them.
 
+Commands run them by themselves; the web process, which no command starts in production, by `refuse_unsound_settings`.
+"""
+
+import re
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, register, run_checks
+from django.core.exceptions import ImproperlyConfigured
+
+TAG = "images"
+# They stand in file names and URLs.
+_LABEL = re.compile(r"[A-Za-z0-9_-]{1,40}")
+# Amazon S3 signs for a week at most.
+_LONGEST_SIGNATURE_SECONDS = 604_800
 
 
-@register()
+def refuse_unsound_settings() -> None:
+    """Raise ImproperlyConfigured with the sentences of the checks that fail."""
+    found = [message for message in run_checks(tags=[TAG]) if message.is_serious()]
+    if found:
+        raise ImproperlyConfigured(
+            " ".join(f"{one.msg} {one.hint}" if one.hint else one.msg for one in found)
+        )
+
+
+@register(TAG)
 def thumbnails_are_sound(**_: Any) -> list[CheckMessage]:
     """THUMBNAILS needs at least one label, whole scales of at least a pixel, and a JPEG quality."""
     sizes = settings.THUMBNAILS.get("SIZES")
-    sound = isinstance(sizes, dict) and sizes and all(_is_scale(scale) for scale in sizes.values())
+    sound = isinstance(sizes, dict) and sizes and all(map(_is_size, sizes.items()))
     errors: list[CheckMessage] = []
     if not sound:
         errors.append(
             Error(
                 "THUMBNAILS['SIZES'] must map at least one label to a scale of 1 pixel or more.",
+                hint="Labels are made of letters, digits, - and _.",
                 id="images.E001",
             )
         )
@@ -24,21 +45,52 @@ def thumbnails_are_sound(**_: Any) -> list[CheckMessage]:
     return errors
 
 
-@register()
+@register(TAG)
 def incoming_is_beside_media(**_: Any) -> list[CheckMessage]:
     """An accepted file is linked from INCOMING_ROOT into MEDIA_ROOT, which only works on one file system."""
     for root in (settings.INCOMING_ROOT, settings.MEDIA_ROOT):
         root.mkdir(parents=True, exist_ok=True)
-    if settings.INCOMING_ROOT.stat().st_dev == settings.MEDIA_ROOT.stat().st_dev:
+    if settings.INCOMING_ROOT.is_relative_to(settings.MEDIA_ROOT):
+        return [
+            Error("INCOMING_ROOT is below MEDIA_ROOT, whose files anybody may read.", id="images.E004"),
+        ]
+    if settings.INCOMING_ROOT.stat().st_dev == settings.MEDIA_ROOT.stat().st_dev or settings.S3_BUCKET:
         return []
     return [
         Error(
             "INCOMING_ROOT and MEDIA_ROOT are on different file systems.",
-            hint="Put both below one DATA_DIR that is a single volume.",
+            hint="Set INCOMING_ROOT to a folder on the file system of MEDIA_ROOT, but not below it.",
             id="images.E003",
         )
     ]
 
 
-def _is_scale(scale: object) -> bool:
-    return isinstance(scale, int) and not isinstance(scale, bool) and scale >= 1
+@register(TAG)
+def urls_outlive_their_caches(**_: Any) -> list[CheckMessage]:
+    """A signed URL must live longer than whatever names it is kept, and a private bucket needs signed ones."""
+    if not settings.S3_BUCKET or settings.S3_PUBLIC:
+        return []
+    errors: list[CheckMessage] = []
+    if settings.S3_CUSTOM_DOMAIN:
+        errors.append(
+            Error(
+                "S3_CUSTOM_DOMAIN gives unsigned URLs, which a private bucket refuses.",
+                hint="Set S3_PUBLIC=true where anybody may read the bucket, or leave S3_CUSTOM_DOMAIN out.",
+                id="images.E005",
+            )
+        )
+    if not 4 * settings.REDIRECT_SECONDS < settings.S3_URL_SECONDS <= _LONGEST_SIGNATURE_SECONDS:
+        errors.append(
+            Error(
+                f"S3_URL_SECONDS must be more than {4 * settings.REDIRECT_SECONDS}, four times as long as a redirect "
+                f"is kept, and at most {_LONGEST_SIGNATURE_SECONDS}, a week.",
+                id="images.E006",
+            )
+        )
+    return errors
+
+
+def _is_size(size: tuple[object, object]) -> bool:
+    label, scale = size
+    named = isinstance(label, str) and _LABEL.fullmatch(label) is not None
+    return named and isinstance(scale, int) and not isinstance(scale, bool) and scale >= 1

@@ -13,6 +13,12 @@ import pytest
 
 from tests.servers import postgres, redis_server
 
+# Of what a developer may have set, this would change what tests see.
+_NOT_FOR_TESTS = (
+    *("HOST", "PORT", "PUBLIC_URL", "ALLOWED_HOSTS", "DEBUG", "API_TOKEN", "KEY_PREFIX"),
+    *("MEDIA_ROOT", "INCOMING_ROOT", "S3_BUCKET", "S3_ENDPOINT"),
+)
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
@@ -30,5 +36,5 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     os.environ.pop("DATABASE_URL", None)
     if os.environ.get("TEST_DATABASE") != "sqlite":
         os.environ["DATABASE_URL"] = resources.enter_context(postgres()).url
-    for name in ("HOST", "PORT", "PUBLIC_URL", "ALLOWED_HOSTS", "DEBUG"):
+    for name in _NOT_FOR_TESTS:
         os.environ.pop(name, None)

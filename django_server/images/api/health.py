@@ -9,6 +9,7 @@ from ninja import Router, Schema
 
 from images import events, queue
 from images.api.answers import json_answer
+from images.storage import storage
 
 router = Router(tags=["health"])
 
@@ -53,6 +54,7 @@ def _database_answers() -> bool:
 
 def _storage_answers() -> bool:
     try:
+        storage().ask()
         settings.INCOMING_ROOT.mkdir(parents=True, exist_ok=True)
         # A block, not only a name: a full file system has room for names.
         with tempfile.TemporaryFile(dir=settings.INCOMING_ROOT) as file:

@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
@@ -19,8 +19,10 @@ from images.errors import Refusal
 class ImageStorage(Protocol):
     """What the app needs of a storage, beside Django's own methods. Every failure is an OSError."""
 
-    # Its URLs carry a signature: they change by themselves, end after a while, and take no `?v=`.
-    signs_urls: bool
+    @property
+    def signs_urls(self) -> bool:
+        """Whether its URLs carry a signature: they change by themselves, end after a while, and take no `?v=`."""
+
     # `place` renames, which may stand inside a transaction; else it sends bytes over a network.
     places_by_rename: bool
 
@@ -28,8 +30,11 @@ class ImageStorage(Protocol):
     def store(self) -> Store:
         """The same files as `archive` sees them: listed in order, and dated."""
 
-    def take(self, spooled: Path, key: str) -> None:
-        """Make the file at `spooled` the content of `key`. The spooled file stays until its owner removes it."""
+    def ask(self) -> None:
+        """Raise the OSError of a storage that does not answer now, within a few seconds."""
+
+    def take(self, files: Sequence[tuple[Path, str]]) -> None:
+        """Make each spooled file the content of its key. The spooled files stay until their owner removes them."""
 
     def place(self, path: Path, key: str) -> None:
         """Make the file at `path`, which is given up, the content of `key`, whole and on the disk."""

@@ -1,6 +1,6 @@
 """Files below MEDIA_ROOT: atomic, overwriting, and able to take a spooled file over without a copy."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -17,15 +17,22 @@ _SAFE_IN_URLS = "/~!*()'"
 class LocalStorage(FileSystemStorage):
     """A reader never sees half a file; saving under a taken name replaces like with like."""
 
-    signs_urls = False
     places_by_rename = True
+
+    @property
+    def signs_urls(self) -> bool:
+        return False
 
     @property
     def store(self) -> LocalStore:
         return LocalStore(Path(self.location))
 
-    def take(self, spooled: Path, key: str) -> None:
-        self.store.link(spooled, key)
+    def ask(self) -> None:
+        Path(self.location).mkdir(parents=True, exist_ok=True)
+
+    def take(self, files: Sequence[tuple[Path, str]]) -> None:
+        for spooled, key in files:
+            self.store.link(spooled, key)
 
     def place(self, path: Path, key: str) -> None:
         self.store.adopt(path, key)

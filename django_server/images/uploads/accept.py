@@ -96,8 +96,7 @@ def take_files(files: Accepted, images: Sequence[Image]) -> None:
     """Link each spooled file to its key. After a failure neither keys nor spool files are left."""
     try:
         with storage_answers():
-            for (file, _), image in zip(files, images, strict=True):
-                storage().take(file.path, image.key)
+            storage().take([(file.path, image.key) for (file, _), image in zip(files, images, strict=True)])
     except BaseException:
         give_back(files, images)
         raise

@@ -26,6 +26,10 @@ _OURS = (
     "PUBLIC_URL",
     "ALLOWED_HOSTS",
     "DEBUG",
+    "MEDIA_ROOT",
+    "INCOMING_ROOT",
+    "S3_BUCKET",
+    "S3_ENDPOINT",
 )
 
 
@@ -62,6 +66,7 @@ def running_site(data_dir: Path, settings: Mapping[str, str] | None = None) -> I
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if name not in _OURS}
     environment |= {"DATA_DIR": str(data_dir), "PORT": str(port), **(settings or {})}
+    port = int(environment["PORT"])
     with started([sys.executable, "manage.py", "serve"], environment) as process:
         assert process.says("is ready"), process.output
         yield RunningSite(f"http://127.0.0.1:{port}", data_dir, process, environment)

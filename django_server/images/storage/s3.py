@@ -1,0 +1,140 @@
+"""Files in a bucket: django-storages' face for Django, `archive`'s store for the bytes, our own signer for the URLs."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from shutil import copyfileobj
+from tempfile import NamedTemporaryFile
+from typing import Any, BinaryIO, cast
+from urllib.parse import quote
+
+from django.conf import settings
+from django.core.files import File
+from storages.backends.s3 import S3Storage as DjangoS3Storage
+
+from archive.s3 import S3Store
+from images.storage.signing import Signer
+
+_SAFE_IN_URLS = "/~!*()'"
+# Round trips that overlap: a request of 1,000 files must not wait for them one after the other.
+_PUTS_AT_ONCE = 8
+
+
+class S3Storage(DjangoS3Storage):  # type: ignore[misc]  # django-storages is untyped
+    """A bucket as the settings S3_… describe it. A private bucket's URLs are signed, a public one's carry `?v=`."""
+
+    places_by_rename = False
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            bucket_name=settings.S3_BUCKET,
+            endpoint_url=settings.S3_ENDPOINT or None,
+            access_key=settings.S3_ACCESS_KEY,
+            secret_key=settings.S3_SECRET_KEY,
+            region_name=settings.S3_REGION,
+            file_overwrite=True,
+            **options,
+        )
+
+    @property
+    def signs_urls(self) -> bool:
+        return not settings.S3_PUBLIC
+
+    @cached_property
+    def store(self) -> S3Store:
+        return self._store(
+            connect_seconds=settings.S3_CONNECT_SECONDS,
+            read_seconds=settings.S3_READ_SECONDS,
+            open_seconds=settings.S3_DOWNLOAD_SECONDS,
+            # Twice: who waits for an answer is told 503 rather than kept.
+            max_attempts=2,
+            max_connections=2 * _PUTS_AT_ONCE,
+        )
+
+    def _store(self, **bounds: Any) -> S3Store:
+        # Half a signed URL's life is left at least: a cache keeps what it names for half of that.
+        signed = f"private, max-age={settings.S3_URL_SECONDS // 4}"
+        return S3Store(
+            settings.S3_BUCKET,
+            endpoint=settings.S3_ENDPOINT,
+            access_key=settings.S3_ACCESS_KEY,
+            secret_key=settings.S3_SECRET_KEY,
+            region=settings.S3_REGION,
+            cache_control="public, max-age=31536000, immutable" if settings.S3_PUBLIC else signed,
+            **bounds,
+        )
+
+    @cached_property
+    def _signer(self) -> Signer:
+        return Signer(
+            self._base,
+            settings.S3_REGION,
+            settings.S3_ACCESS_KEY,
+            settings.S3_SECRET_KEY,
+            settings.S3_URL_SECONDS,
+        )
+
+    @cached_property
+    def _base(self) -> str:
+        """What a browser finds the bucket under."""
+        if settings.S3_CUSTOM_DOMAIN:
+            return f"https://{settings.S3_CUSTOM_DOMAIN}"
+        endpoint = settings.S3_URL_ENDPOINT or settings.S3_ENDPOINT
+        if endpoint:
+            return f"{endpoint}/{settings.S3_BUCKET}"
+        return f"https://{settings.S3_BUCKET}.s3.{settings.S3_REGION}.amazonaws.com"
+
+    def url(self, name: str, *_: Any, **__: Any) -> str:
+        if self.signs_urls:
+            return self._signer.url(name, datetime.now(UTC))
+        return f"{self._base}/{quote(name, safe=_SAFE_IN_URLS)}"
+
+    def ask(self) -> None:
+        impatient = self._store(connect_seconds=1, read_seconds=2, max_attempts=1)
+        # No key is an answer too.
+        impatient.exists(f"{settings.KEY_PREFIX}/")
+
+    def take(self, files: Sequence[tuple[Path, str]]) -> None:
+        with ThreadPoolExecutor(_PUTS_AT_ONCE) as pool:
+            for sent in [pool.submit(self._put, path, key) for path, key in files]:
+                sent.result()
+
+    def place(self, path: Path, key: str) -> None:
+        self._put(path, key)
+        path.unlink()
+
+    @contextmanager
+    def local_copy(self, key: str) -> Iterator[Path]:
+        with NamedTemporaryFile(dir=settings.INCOMING_ROOT, prefix="copy-") as copy:
+            with self.store.open(key) as stored:
+                copyfileobj(stored, copy)
+            copy.flush()
+            yield Path(copy.name)
+
+    def writing(self, key: str) -> AbstractContextManager[BinaryIO]:
+        return self.store.writing(key)
+
+    def delete(self, name: str) -> None:
+        self.store.delete(name)
+
+    def exists(self, name: str) -> bool:
+        return self.store.exists(name)
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:  # noqa: ARG002
+        return name
+
+    def _open(self, name: str, mode: str = "rb") -> "File[bytes]":  # noqa: ARG002
+        return File(cast(Any, self.store.open(name)), name)
+
+    def _save(self, name: str, content: "File[bytes]") -> str:
+        with self.store.writing(name) as file:
+            for chunk in content.chunks():
+                file.write(chunk)
+        return name
+
+    def _put(self, path: Path, key: str) -> None:
+        with path.open("rb") as source, self.store.writing(key) as target:
+            copyfileobj(source, target)

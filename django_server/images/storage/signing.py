@@ -1,0 +1,68 @@
+"""Signed URLs of S3, as pure arithmetic: Signature Version 4 in the query.
+
+(Amazon S3 API reference, "Authenticating Requests: Using Query Parameters". boto3 takes 0.37 ms for each; a page of
+100 images has 400 of them.) Held against botocore's own by a property test.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from urllib.parse import quote
+
+_ALGORITHM = "AWS4-HMAC-SHA256"
+_USUAL_PORTS = {"https": ":443", "http": ":80"}
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Signs GETs of one bucket. `base` is the address that keys are appended to, without a slash at its end.
+
+    `seconds` is the life of a signature: at most 604,800, a week.
+    """
+
+    base: str
+    region: str
+    access_key: str
+    secret_key: str
+    seconds: int
+
+    def url(self, key: str, moment: datetime) -> str:
+        """The signed URL of `key`, the same for half its life: a browser's cache knows it again.
+
+        So it is valid for half of `seconds` at least, and for all of them at most.
+        """
+        stamp = _floored(moment, self.seconds // 2).strftime("%Y%m%dT%H%M%SZ")
+        scope = f"{stamp[:8]}/{self.region}/s3/aws4_request"
+        scheme, _, rest = self.base.partition("://")
+        host, _, root = rest.partition("/")
+        # Browsers name no port that goes without saying, and the name they send is signed.
+        host = host.removesuffix(_USUAL_PORTS.get(scheme, ""))
+        path = quote(f"/{root}/{key}" if root else f"/{key}", safe="/~")
+        query = (
+            f"X-Amz-Algorithm={_ALGORITHM}&X-Amz-Credential={quote(f'{self.access_key}/{scope}', safe='~')}"
+            f"&X-Amz-Date={stamp}&X-Amz-Expires={self.seconds}&X-Amz-SignedHeaders=host"
+        )
+        request = f"GET\n{path}\n{query}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD"
+        digest = hashlib.sha256(request.encode()).hexdigest()
+        to_sign = f"{_ALGORITHM}\n{stamp}\n{scope}\n{digest}"
+        signature = _hmac(_signing_key(self.secret_key, stamp[:8], self.region), to_sign).hex()
+        return f"{scheme}://{host}{path}?{query}&X-Amz-Signature={signature}"
+
+
+def _floored(moment: datetime, seconds: int) -> datetime:
+    since_epoch = int(moment.timestamp())
+    return datetime.fromtimestamp(since_epoch - since_epoch % max(1, seconds), UTC)
+
+
+@lru_cache(maxsize=4)  # one a day
+def _signing_key(secret_key: str, day: str, region: str) -> bytes:
+    key = f"AWS4{secret_key}".encode()
+    for part in (day, region, "s3", "aws4_request"):
+        key = _hmac(key, part)
+    return key
+
+
+def _hmac(key: bytes, text: str) -> bytes:
+    return hmac.digest(key, text.encode(), "sha256")
