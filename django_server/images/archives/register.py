@@ -64,7 +64,7 @@ def register(
     """
     refuse_other_storage(read_head(manifest))
     tally = Tally()
-    for chunk in _chunks(records(manifest)):
+    for chunk in _chunks(records(manifest, tally.skip)):
         _write([one for one in chunk if _is_wanted(one, collections)], tally, apply=apply)
         progress(len(chunk))
     for made_chunk in _chunks(made(manifest)):

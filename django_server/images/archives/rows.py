@@ -2,21 +2,18 @@
 
 import mimetypes
 import uuid
-from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
-from archive.keys import InvalidKey, parse_original
-from archive.store import version_of
+from archive.keys import InvalidKey, parse_original, parse_thumbnail
 from images.models import Image, Status
 from images.thumbnails.labels import is_upload, sizes
 from images.thumbnails.validity import ThumbnailRow
 from pregen.journal import Made
-from pregen.manifest import Record
+from pregen.manifest import Record, check_key
 
 # Ids of an archive's images are made of their keys: registering twice finds the same rows.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "django-file-upload:archive")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEY_LENGTH = 1024
 _NAME_LENGTH = 255
 # A manifest written by way of a float is a microsecond off.
@@ -58,7 +55,7 @@ def image_of(record: Record) -> Image:
         key=key,
         byte_size=record.original_size,
         media_type=mimetypes.guess_type(f"x.{parsed.extension.lower()}")[0] or "application/octet-stream",
-        source_version=_version_of_record(record),
+        source_version=record.version,
         status=Status.COMPLETED,
         version=1,
         announced_version=1,
@@ -76,18 +73,18 @@ def thumbnails_of(record: Record, image: Image) -> list[ThumbnailRow]:
         for label, scale_px in sizes().items()
         if (found := record.thumbnails.get(scale_px)) is not None
         and found.modified >= record.original_modified
+        and _is_thumbnail_of(found.key, record.collection)
     ]
 
 
 def thumbnails_made(made: Made, image: Image) -> list[ThumbnailRow]:
     """The rows of one thumbnail that pregen made after the scan: none where the original has changed since."""
-    version = version_of(made.original_size, made.original_modified_us, made.original_etag)
-    if not is_same_source(image.source_version, version):
+    if not is_same_source(image.source_version, made.original_version):
         return []
     return [
         _row(image, label, made.thumbnail_key, scale_px, made.byte_size, made.width, made.height)
         for label, scale_px in sizes().items()
-        if scale_px == made.scale
+        if scale_px == made.scale and _is_thumbnail_of(made.thumbnail_key, image.collection)
     ]
 
 
@@ -104,9 +101,14 @@ def is_same_source(one: str, other: str) -> bool:
     return size == other_size and abs(int(us) - int(other_us)) <= _SAME_TIME_US
 
 
-def _version_of_record(record: Record) -> str:
-    modified_us = (record.original_modified - _EPOCH) // timedelta(microseconds=1)
-    return version_of(record.original_size, modified_us, record.original_etag)
+def _is_thumbnail_of(key: str, collection: str) -> bool:
+    """Whether a manifest may name this file as a thumbnail: a key that leads anywhere else is not shown."""
+    try:
+        check_key(key)
+        key.encode()
+        return parse_thumbnail(key, settings.KEY_PREFIX).original.collection == collection
+    except ValueError:
+        return False
 
 
 def _row(

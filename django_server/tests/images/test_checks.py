@@ -27,9 +27,9 @@ def test_a_spool_that_anybody_may_read_is_refused(settings: Any) -> None:
 
 
 def test_a_spool_on_another_file_system_is_refused_with_the_setting(settings: Any) -> None:
-    memory = Path("/dev/shm")  # noqa: S108  another file system than the tests' folder
-    if memory.stat().st_dev == Path(settings.MEDIA_ROOT).parent.stat().st_dev:
-        pytest.fail("/dev/shm is no file system of its own here")
+    memory = Path("/dev/shm")  # noqa: S108  another file system than the tests' folder, but in a bare root
+    if not memory.is_dir() or memory.stat().st_dev == Path(settings.MEDIA_ROOT).parent.stat().st_dev:
+        pytest.skip("There is one file system only.")
     settings.INCOMING_ROOT = memory / "django-file-upload-tests"
     try:
         (error,) = incoming_is_beside_media()

@@ -3,7 +3,8 @@
     python -m tests.protocol.stopped {before|after} MODULE:NAME COUNT ACTION [ARGUMENT...]
 
 The point: right before or right after the COUNTth call of that function. ACTION is `upload` (address, field, files…),
-`process` (ids…), `hand-back` (ids…), `delete` (id) or `thumbnails` (id). The environment names the servers and the data folder.
+`process` (ids…), `hand-back` (ids…), `delete` (id) or `thumbnails` (id). The environment names the servers and the
+data folder.
 """
 
 import importlib

@@ -1,7 +1,6 @@
 """`manage.py register manifest.json`: an archive that pregen has scanned is shown in the gallery."""
 
 import json
-import sys
 from argparse import ArgumentParser
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +12,7 @@ from tqdm import tqdm
 from images.archives.register import Tally, register
 from images.archives.storages import OtherStorage
 from pregen.errors import PregenError
-from pregen.manifest import read_head
+from pregen.manifest import ManifestHead, read_head
 
 
 class Command(BaseCommand):
@@ -34,9 +33,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         manifest: Path = options["manifest"]
         try:
-            with tqdm(
-                total=read_head(manifest).total_images, unit=" images", disable=not sys.stderr.isatty()
-            ) as bar:
+            with tqdm(total=_images_of(read_head(manifest)), unit=" images", disable=None) as bar:
                 tally = register(
                     manifest,
                     collections=options["collection"],
@@ -49,6 +46,10 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(asdict(tally)))
         else:
             self.stdout.write(_sentences(tally, dry_run=options["dry_run"]))
+
+
+def _images_of(head: ManifestHead) -> int:
+    return sum(stats.total_images for stats in head.collection_stats.values())
 
 
 def _sentences(tally: Tally, *, dry_run: bool) -> str:
