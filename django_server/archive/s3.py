@@ -1,0 +1,211 @@
+"""A store on S3, or whatever speaks its protocol: keys in a bucket, each written by one PUT, listed in byte order.
+
+The only importer of boto3, which is loaded when the first store is made. Threads may share a store; a process makes
+its own. What goes wrong is an OSError with a sentence for a person (`s3_errors`).
+"""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Any, BinaryIO, cast
+
+from archive.keys import THUMBNAILS, thumbnail_format
+from archive.s3_errors import speaking_of, timed_out
+from archive.store import StoredFile
+
+_BLOCK_BYTES = 1 << 16
+_MEMORY_BYTES = 8 << 20  # a photo stays in memory; what is larger goes to the disk
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MEDIA_TYPES = {
+    "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp",
+    "tif": "image/tiff", "tiff": "image/tiff", "bmp": "image/bmp", "avif": "image/avif", "heic": "image/heic",
+    "json": "application/json",
+}  # fmt: skip
+_NAMED_OTHERWISE = frozenset({"tif", "tiff", "bmp"})
+
+
+class S3Store:
+    """Files of one bucket.
+
+    `open_seconds` bounds a whole download, its retries included. `cache_control`, where set, goes with every file
+    that is written.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        *,
+        endpoint: str | None = None,
+        access_key: str | None = None,
+        secret_key: str | None = None,
+        region: str | None = None,
+        connect_seconds: float = 5,
+        read_seconds: float = 30,
+        max_attempts: int = 4,
+        max_connections: int = 10,
+        open_seconds: float = 60,
+        cache_control: str | None = None,
+    ) -> None:
+        """Without keys they are looked for where boto3 looks: environment, ~/.aws, the machine's role.
+
+        With an `endpoint` the bucket is part of the path, not of the host's name.
+        """
+        self.bucket = bucket
+        self.open_seconds = open_seconds
+        self.cache_control = cache_control
+        self._max_attempts = max_attempts
+        self._options = {
+            "endpoint_url": endpoint or None,
+            "aws_access_key_id": access_key or None,
+            "aws_secret_access_key": secret_key or None,
+            "region_name": region or None,
+        }
+        self._settings = {
+            "connect_timeout": connect_seconds,
+            "read_timeout": read_seconds,
+            "max_pool_connections": max_connections,
+            # "standard" waits between attempts: exponentially, with jitter, 20 s at most.
+            "retries": {"mode": "standard", "total_max_attempts": max_attempts},
+            "s3": {"addressing_style": "path" if endpoint else "auto"},
+            # Checksums that are not required are sent in a form that many other servers refuse.
+            "request_checksum_calculation": "when_required",
+            "response_checksum_validation": "when_required",
+        }
+        self._made: Any = None
+        self._making = Lock()
+
+    def list(self, prefix: str = "") -> Iterator[StoredFile]:
+        """Every file below the folder `prefix`, in byte order of key, a page of 1,000 at a time."""
+        for page in self._pages(Bucket=self.bucket, Prefix=_head(prefix)):
+            for entry in page.get("Contents", ()):
+                # Consoles keep an empty object of that name for a folder.
+                if not entry["Key"].endswith("/"):
+                    yield _stored(entry["Key"], entry["Size"], entry["LastModified"], entry["ETag"])
+
+    def folders(self, prefix: str = "") -> Iterator[str]:
+        """The names of the folders right below the folder `prefix`, in byte order."""
+        head = _head(prefix)
+        names = [
+            entry["Prefix"].removeprefix(head).removesuffix("/")
+            for page in self._pages(Bucket=self.bucket, Prefix=head, Delimiter="/")
+            for entry in page.get("CommonPrefixes", ())
+        ]
+        # S3 sorts `a-/` before `a/`.
+        yield from sorted((name for name in names if name), key=str.encode)
+
+    def stat(self, key: str) -> StoredFile:
+        """One HEAD. Raises FileNotFoundError."""
+        with speaking_of(self.bucket, key):
+            head = self._client().head_object(Bucket=self.bucket, Key=key)
+        return _stored(key, head["ContentLength"], head["LastModified"], head["ETag"])
+
+    def open(self, key: str) -> BinaryIO:
+        """The whole file, downloaded; seekable. Small ones are in memory, others in a file without a name.
+
+        Raises FileNotFoundError, TimeoutError past `open_seconds`.
+        """
+        deadline = time.monotonic() + self.open_seconds
+        file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=_MEMORY_BYTES))  # noqa: SIM115  the caller's
+        try:
+            self._download_patiently(key, file, deadline)
+            file.seek(0)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    @contextmanager
+    def writing(self, key: str) -> Iterator[BinaryIO]:
+        """A real file that one PUT makes `key` when the block ends well; nothing happens when it does not."""
+        with tempfile.TemporaryFile() as file:
+            yield cast("BinaryIO", file)
+            file.seek(0)
+            headers = {"ContentType": media_type(key)}
+            if self.cache_control:
+                headers["CacheControl"] = self.cache_control
+            with speaking_of(self.bucket, key):
+                self._client().put_object(Bucket=self.bucket, Key=key, Body=file, **headers)
+
+    def delete(self, key: str) -> bool:
+        """Remove the file. True also where there was none: S3 does not tell."""
+        with speaking_of(self.bucket, key):
+            self._client().delete_object(Bucket=self.bucket, Key=key)
+        return True
+
+    def exists(self, key: str) -> bool:
+        try:
+            self.stat(key)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _pages(self, **request: str) -> Iterator[Any]:
+        with speaking_of(self.bucket, ""):
+            pages = iter(self._client().get_paginator("list_objects_v2").paginate(**request))
+        while True:
+            with speaking_of(self.bucket, ""):
+                page = next(pages, None)
+            if page is None:
+                return
+            yield page
+
+    def _download_patiently(self, key: str, file: BinaryIO, deadline: float) -> None:
+        """botocore tries a request again, but never a body that breaks off: that is done here."""
+        for attempt in range(1, self._max_attempts + 1):
+            try:
+                return self._download(key, file, deadline)
+            except ConnectionError:
+                if attempt == self._max_attempts or time.monotonic() >= deadline:
+                    raise
+            file.seek(0)
+            file.truncate()
+        raise timed_out(self.bucket, key)
+
+    def _download(self, key: str, file: BinaryIO, deadline: float) -> None:
+        with speaking_of(self.bucket, key):
+            answer = self._client().get_object(Bucket=self.bucket, Key=key)
+            # Closed before its end, a body takes its connection along. (As a context it would be another object,
+            # which does not notice its end.)
+            with closing(answer["Body"]) as body:
+                while block := body.read(_BLOCK_BYTES):
+                    if time.monotonic() >= deadline:
+                        raise timed_out(self.bucket, key)
+                    file.write(block)
+
+    def _client(self) -> Any:
+        with self._making:
+            if self._made is None:
+                with speaking_of(self.bucket, ""):
+                    self._made = _new_client(self._options, self._settings)
+            return self._made
+
+
+def media_type(key: str) -> str:
+    """What a browser is told of the file, by its name. Pure.
+
+    A thumbnail named .tif or .bmp holds JPEG (`keys.thumbnail_format`), which browsers show.
+    """
+    extension = key.rpartition(".")[2].lower()
+    if f"/{THUMBNAILS}/" in key and extension in _NAMED_OTHERWISE:
+        extension = thumbnail_format(extension).lower()
+    return _MEDIA_TYPES.get(extension, "application/octet-stream")
+
+
+def _new_client(options: dict[str, str | None], settings: dict[str, Any]) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    # A session of its own: boto3's default one is not for several threads.
+    return boto3.session.Session().client("s3", config=Config(**settings), **options)
+
+
+def _head(prefix: str) -> str:
+    return f"{prefix}/" if prefix else ""
+
+
+def _stored(key: str, byte_size: int, modified: datetime, etag: str) -> StoredFile:
+    microseconds = (modified - _EPOCH) // timedelta(microseconds=1)
+    return StoredFile(key, byte_size, microseconds * 1000, etag.strip('"'))
