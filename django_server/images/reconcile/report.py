@@ -9,29 +9,30 @@ from images.reconcile.judge import Finding
 
 _KEYS_SHOWN = 20
 
-# What is done about a finding, and what would be. `{n}`: how many.
+# What it is called, what is done about it, and what would be.
 _SENTENCES = {
     Finding.THUMBNAIL_WITHOUT_FILE: (
-        "{n} thumbnail rows without a file: deleted, and made anew when somebody looks",
-        "{n} thumbnail rows without a file: would be deleted",
+        "Thumbnail rows without a file",
+        "deleted; the thumbnails are made anew when somebody looks",
+        "would be deleted",
     ),
     Finding.ORIGINAL_BACK: (
-        "{n} images whose missing original is there again: unmarked",
-        "{n} images whose missing original is there again: would be unmarked",
+        "Images whose missing original is there again",
+        "unmarked",
+        "would be unmarked",
     ),
     Finding.ORIGINAL_CHANGED: (
-        "{n} originals of archives that were replaced: noted, their thumbnails are made anew when somebody looks",
-        "{n} originals of archives that were replaced: would be noted",
+        "Originals of archives that were replaced",
+        "noted; their thumbnails are made anew when somebody looks",
+        "would be noted",
     ),
-    Finding.FILE_WITHOUT_ROW: (
-        "{n} uploaded files without a row: deleted",
-        "{n} uploaded files without a row: would be deleted",
-    ),
+    Finding.FILE_WITHOUT_ROW: ("Uploaded files without a row", "deleted", "would be deleted"),
     Finding.ORIGINAL_MISSING: (
-        "{n} images without their original: cannot be repaired, marked",
-        "{n} images without their original: cannot be repaired, would be marked",
+        "Images without their original",
+        "cannot be repaired, marked",
+        "cannot be repaired, would be marked",
     ),
-    Finding.FOREIGN: ("{n} files that are not ours: left alone", "{n} files that are not ours: left alone"),
+    Finding.FOREIGN: ("Files that are not ours", "left alone", "left alone"),
 }
 _REPAIRED = (
     Finding.THUMBNAIL_WITHOUT_FILE,
@@ -68,11 +69,11 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         """For people: one line for each kind, its first keys below it."""
-        yield f"Checked {self.files} files and {self.rows} rows."
-        for finding, sentences in _SENTENCES.items():
+        yield f"Checked: {self.files} files, {self.rows} rows."
+        for finding, (name, done, planned) in _SENTENCES.items():
             count = self.found[finding]
             if count:
-                yield sentences[0 if self.applied else 1].format(n=count) + "."
+                yield f"{name}: {count}, {done if self.applied else planned}."
                 yield from (f"  {printable(key)}" for key in self.keys[finding])
                 if count > len(self.keys[finding]):
                     yield f"  and {count - len(self.keys[finding])} more"

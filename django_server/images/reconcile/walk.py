@@ -129,9 +129,14 @@ def _with_bytes(stream: Iterable[Keyed]) -> Iterator[tuple[bytes, Keyed]]:
 
 
 def _known(same_key: list[Keyed]) -> Known:
-    return Known(
-        key=same_key[0].key,
-        stored=next((one for one in same_key if isinstance(one, StoredFile)), None),
-        image=next((one for one in same_key if isinstance(one, ImageAt)), None),
-        thumbnails=tuple(one for one in same_key if isinstance(one, ThumbnailAt)),
-    )
+    stored: StoredFile | None = None
+    image: ImageAt | None = None
+    thumbnails: tuple[ThumbnailAt, ...] = ()
+    for one in same_key:
+        if isinstance(one, StoredFile):
+            stored = one
+        elif isinstance(one, ImageAt):
+            image = one
+        else:
+            thumbnails = (*thumbnails, one)
+    return Known(same_key[0].key, stored, image, thumbnails)
