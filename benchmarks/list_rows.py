@@ -17,6 +17,8 @@ import psycopg2
 
 SERVER_ROOT = Path(__file__).resolve().parent.parent / "django_server"
 IMAGES_PER_BATCH = 100
+# Image n was uploaded n seconds after this, 2026-01-01; its id is the MD5 of `image` and n.
+EPOCH_SECONDS = 1_767_225_600
 # Of a hundred images ninety are uploads; the others, and all that failed, are of an archive: a filter by uploads and
 # failures finds nothing, which is the hardest that can be asked of an index.
 ARCHIVE = "archive"
