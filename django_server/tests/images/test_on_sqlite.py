@@ -13,6 +13,7 @@ from tests.on_sqlite import failures_on_sqlite
         "test_processing",
         "test_sweep",
         "test_listing",
+        "test_statement_counts",
         "test_synchronous",
         "test_reconcile",
         "test_reconcile_walk",
