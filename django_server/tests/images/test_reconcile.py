@@ -89,7 +89,7 @@ def test_a_replaced_original_of_an_archive_turns_its_thumbnails_cold() -> None:
         before,
     )
     rows = {row["label"]: row for row in image.thumbnails.values()}
-    assert set(missing_scales(rows, image.source_version)) == set(sizes())  # type: ignore[arg-type]
+    assert set(missing_scales(rows, image.source_version)) == set(sizes())
     assert found(reconcile(apply=True)) == {}
 
 
