@@ -53,10 +53,9 @@ def reconcile_nightly() -> None:
     except CannotReconcile as error:
         logger.error("Storage and rows could not be reconciled: %s", error)
         return
+    warnings = set(report.warnings())
     for line in report.lines():
-        logger.info("%s", line)
-    for warning in report.warnings():
-        logger.warning("%s", warning)
+        logger.log(logging.WARNING if line in warnings else logging.INFO, "%s", line)
 
 
 def rows_to_check(collections: Sequence[str]) -> int:
@@ -120,7 +119,7 @@ def _listed(head: str) -> Iterator[StoredFile]:
         if has_rows(head):
             raise CannotReconcile(
                 f"The storage shows no file at all below {printable(head) or 'its root'}, but there are rows that name "
-                "some. Is the volume mounted? Nothing was changed."
+                "some. Is the volume mounted? Nothing of it was changed."
             )
         return iter(())
     return chain([first], listing)

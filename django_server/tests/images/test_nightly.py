@@ -18,7 +18,8 @@ from config.celery import app
 from config.serving.children import Child
 from config.serving.plan import Site, children_of
 from images import queue, tasks
-from tests.images.workers import pid_of
+from tests.images.older import path_of, uploaded
+from tests.images.workers import pid_of, worker
 from tests.protocol.processes import site_environment
 from tests.serving.processes import eventually
 from tests.serving.started_site import SERVER_ROOT
@@ -53,6 +54,16 @@ def test_when_it_is_due_beat_puts_it_into_bulk_where_it_ends_by_itself() -> None
 def test_one_that_takes_longer_than_an_hour_is_not_delivered_again() -> None:
     assert tasks.reconcile.acks_late is False
     assert tasks.make_thumbnails.acks_late is True
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("queue_messages")
+def test_a_worker_carries_it_out(tmp_path: Path) -> None:
+    (image,) = uploaded()
+    path_of(image.thumbnails.get(label="small").key).unlink()
+    app.send_task(queue.RECONCILE, queue=queue.BULK)
+    with worker(tmp_path):
+        assert eventually(lambda: image.thumbnails.count() == 2, 60)
 
 
 @pytest.mark.django_db(transaction=True)

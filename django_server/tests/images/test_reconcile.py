@@ -329,6 +329,27 @@ def test_two_labels_of_one_scale_share_a_file_and_both_rows_are_known(settings: 
     assert not image.thumbnails.exists()
 
 
+def test_one_that_is_stopped_says_that_it_did_not_get_to_the_end() -> None:
+    (image,) = uploaded()
+    path_of(image.key).unlink()
+    report = reconcile(apply=True, stop=lambda: True)
+    assert (report.finished, report.all_is_well, found(report)) == (False, False, {})
+    assert "It was stopped before its end; the next one goes over everything again." in report.lines()
+
+
+def test_ctrl_c_is_answered_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    uploaded()
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("images.reconcile.run.judge", interrupted)
+    out = StringIO()
+    with pytest.raises(SystemExit, match="130"):
+        call_command("reconcile", stdout=out)
+    assert out.getvalue().startswith("Stopped.")
+
+
 def test_the_nightly_task_repairs() -> None:
     (image,) = uploaded()
     path_of(image.thumbnails.get(label="small").key).unlink()

@@ -110,7 +110,7 @@ def test_a_reconciler_waits_for_nobody() -> None:
     assert dict(reconcile(apply=True).found) == {"thumbnail_without_file": 1, "file_without_row": 1}
 
 
-def test_an_orphan_of_nobody_goes_once() -> None:
+def test_an_orphan_of_no_image_goes_though_both_may_tell_of_it() -> None:
     uploaded(1)
     ids = [uuid.uuid4() for _ in range(50)]
     for one in ids:

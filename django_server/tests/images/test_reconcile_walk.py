@@ -180,7 +180,7 @@ def _rows_of_an_archive(count: int) -> None:
 _MORE_IMAGES = """
     INSERT INTO images_image (id, key, {columns})
     WITH RECURSIVE counted(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM counted WHERE number < {count})
-    SELECT {new_id}, 'attachments/fungi/originals/' || number * 7919 % 100 || '/' || number || '.jpg', {columns}
+    SELECT {new_id}, 'attachments/fungi/originals/' || (number * 7919 % 100) || '/' || number || '.jpg', {columns}
     FROM counted, images_image WHERE key = 'first'
 """
 _THEIR_THUMBNAILS = """

@@ -7,10 +7,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 from tqdm import tqdm
 
+from images.management.interrupts import stoppable
 from images.management.moments import moment
 from images.processing.clear import Chosen, Extent, delete_images, extent
-
-_INTERRUPTED = 130
 
 
 class Command(BaseCommand):
@@ -31,27 +30,27 @@ class Command(BaseCommand):
         if not options["all"] and all(one is None for one in given):
             raise CommandError("Say which images: --all, --batch, --collection or --before.")
         chosen = Chosen(*given)
+        self._deleted = 0
         try:
-            found = extent(chosen)
-            self.stdout.write(_told(found))
-            if apply:
-                self._delete(chosen, found.images)
-            elif found.images:
-                self.stdout.write("Nothing was changed: this was a dry run. `--apply` deletes them.")
+            with stoppable(self.stdout.write, self._stopped):
+                found = extent(chosen)
+                self.stdout.write(_told(found))
+                if apply:
+                    self._delete(chosen, found.images)
+                elif found.images:
+                    self.stdout.write("Nothing was changed: this was a dry run. `--apply` deletes them.")
         except (DatabaseError, InterfaceError) as error:
             raise CommandError(f"The database does not answer as it should: {error}") from error
 
     def _delete(self, chosen: Chosen, total: int) -> None:
-        deleted = 0
-        try:
-            with tqdm(total=total, unit=" images", disable=None, leave=False) as bar:
-                for images in delete_images(chosen):
-                    deleted += images
-                    bar.update(images)
-        except KeyboardInterrupt:
-            self.stdout.write(f"Stopped after {deleted} images. The same command goes on with the rest.")
-            raise SystemExit(_INTERRUPTED) from None
-        self.stdout.write(f"Deleted {deleted} images.")
+        with tqdm(total=total, unit=" images", disable=None, leave=False) as bar:
+            for images in delete_images(chosen):
+                self._deleted += images
+                bar.update(images)
+        self.stdout.write(f"Deleted {self._deleted} images.")
+
+    def _stopped(self) -> str:
+        return f"Stopped after {self._deleted} images. The same command goes on with the rest."
 
 
 def _told(found: Extent) -> str:

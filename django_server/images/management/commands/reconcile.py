@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from images.management.interrupts import stoppable
 from images.reconcile.run import CannotReconcile, reconcile, rows_to_check
 
 
@@ -26,7 +27,13 @@ class Command(BaseCommand):
     def handle(self, *_: Any, apply: bool, collection: list[str], quiet: bool, **options: Any) -> None:
         try:
             total = rows_to_check(collection)
-            with tqdm(total=total, unit=" rows", disable=True if quiet else None, leave=False) as bar:
+            with (
+                stoppable(
+                    self.stdout.write,
+                    lambda: "Stopped. What is repaired stays so; the next run does the rest.",
+                ),
+                tqdm(total=total, unit=" rows", disable=True if quiet else None, leave=False) as bar,
+            ):
                 report = reconcile(collection, apply=apply, progress=bar.update)
         except CannotReconcile as error:
             raise CommandError(str(error)) from error

@@ -8,10 +8,9 @@ from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from tqdm import tqdm
 
+from images.management.interrupts import stoppable
 from images.management.moments import moment
 from images.thumbnails.backfill import QueueAway, Selection, chunks, feed, lacking
-
-_INTERRUPTED = 130
 
 
 class Command(BaseCommand):
@@ -43,11 +42,13 @@ class Command(BaseCommand):
             most=options["limit"],
             made_before=(options["made_before"] or timezone.now()) if force else None,
         )
+        self._asked = 0
         try:
-            self._count(selection) if dry_run else self._feed(selection)
+            with stoppable(self.stdout.write, lambda: _stopped(self._asked, selection.made_before)):
+                self._count(selection) if dry_run else self._feed(selection)
         except QueueAway:
             raise CommandError(
-                "The queue does not answer (REDIS_URL): start it and run this again."
+                "The queue does not answer: start the site, or the Redis that REDIS_URL names, and run this again."
             ) from None
         except (DatabaseError, InterfaceError) as error:
             raise CommandError(f"The database does not answer as it should: {error}") from error
@@ -58,24 +59,16 @@ class Command(BaseCommand):
         self.stdout.write(f"{count} images lack thumbnails. Nothing was asked for: this was a dry run.")
 
     def _feed(self, selection: Selection) -> None:
-        asked = 0
-
         def fed(images: int) -> None:
-            nonlocal asked
-            asked += images
-            bar.set_postfix(asked=asked, refresh=False)
+            self._asked += images
+            bar.set_postfix(asked=self._asked, refresh=False)
 
-        try:
-            with _bar(selection) as bar:
-                feed(chunks(lacking(selection, bar.update)), selection.made_before, fed, self._say_stuck)
-        except KeyboardInterrupt:
-            self.stdout.write(_stopped(asked, selection.made_before))
-            raise SystemExit(_INTERRUPTED) from None
-        self.stdout.write(
-            f"The workers were asked for the thumbnails of {asked} images."
-            if asked
-            else "No image lacks a thumbnail."
-        )
+        with _bar(selection) as bar:
+            feed(chunks(lacking(selection, bar.update)), selection.made_before, fed, self._say_stuck)
+        if self._asked:
+            self.stdout.write(f"The workers were asked for the thumbnails of {self._asked} images.")
+        else:
+            self.stdout.write("No image lacks a thumbnail.")
 
     def _say_stuck(self) -> None:
         self.stderr.write(
