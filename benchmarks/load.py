@@ -19,6 +19,7 @@ import resource
 import socket
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -142,7 +143,7 @@ def allow_open_files(wanted: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
-def bounded(most: float, *, whole: bool = True):  # type: ignore[no-untyped-def]
+def bounded(most: float, *, whole: bool = True) -> Callable[[str], float]:
     """An argument type: a positive number up to `most`."""
 
     def read(text: str) -> float:
