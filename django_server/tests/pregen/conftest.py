@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,12 +34,14 @@ class Ran:
     log: str
 
 
-def pregen(*arguments: object, before: tuple[str, ...] = (), **more: str) -> Ran:
-    """`python -m pregen ARGUMENTS`, to its end. `before`: a command that runs it."""
+def pregen(
+    *arguments: object, before: tuple[str, ...] = (), variables: Mapping[str, str] | None = None
+) -> Ran:
+    """`python -m pregen ARGUMENTS`, to its end. `before`: a command that runs it; `variables` of its environment."""
     done = subprocess.run(
         [*before, *TOOL, *map(str, arguments)],
         cwd=SERVER,
-        env=environment(**more),
+        env=environment(**(variables or {})),
         capture_output=True,
         text=True,
         timeout=60,
