@@ -7,6 +7,7 @@ import { plural } from '../format';
 import { insist } from '../insist';
 import { limits } from '../limits.svelte';
 import type { Mode } from './modes';
+import { learnSizes } from './sizes';
 import type { uploads } from './uploads.svelte';
 
 class Intake {
@@ -32,7 +33,7 @@ class Intake {
   async take(files: readonly File[], unreadable: readonly string[] = []): Promise<void> {
     if (files.length + unreadable.length === 0) return;
     const { mode } = this;
-    const [engine, known] = await Promise.all([this.load(), limits.load()]);
+    const [engine, known] = await Promise.all([this.load(), limits.load(), learnSizes(files)]);
     const told = [`${plural(files.length, 'file')} added.`];
     if (unreadable.length > 0) told.push(`${unreadable.join(', ')} cannot be read.`);
     announcer.say(told.join(' '));
