@@ -1,6 +1,6 @@
 import { expect, test, type Page } from '@playwright/test';
 
-import { choose, listed, named, openUpload, photos, progress, summaryOf, type Upload } from './site';
+import { choose, listed, openUpload, photos, progress, summaryOf, type Upload } from './site';
 import { Relay } from './relay';
 
 let relay: Relay;
@@ -72,7 +72,7 @@ test('who leaves while bytes travel is warned, who leaves after is not', async (
   await dialog.dismiss();
   relay.rate = Infinity;
   await expect(progress(page).getByText(summaryOf(1))).toBeVisible();
-  expect((await listed(page, named('leaving', 1))).length).toBe(1);
+  expect((await listed(page, 'leaving')).length).toBe(1);
   await page.close({ runBeforeUnload: true });
   await expect.poll(() => page.isClosed()).toBe(true);
 });

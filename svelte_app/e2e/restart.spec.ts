@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
 
-import { choose, corrupt, listed, openUpload, photos, progress } from './site';
+import { choose, corrupt, listed, named, openUpload, photos, progress } from './site';
 import { OwnSite } from './own-site';
 import { Relay } from './relay';
 
@@ -22,7 +22,7 @@ test('a batch outlives the death of the web process, then of the whole server wh
 }) => {
   test.setTimeout(180_000);
   const good = photos(99, 'outlived');
-  const bad = corrupt('half-outlived.jpg');
+  const bad = corrupt(named('outlived', 999));
   const files = [...good.slice(0, 70), bad, ...good.slice(70)];
   const relay = await Relay.to(site.url);
   relay.rate = files.reduce((sum, { buffer }) => sum + buffer.length, 0) / 8;

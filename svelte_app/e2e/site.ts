@@ -26,6 +26,9 @@ const RUN = Date.now().toString(36);
 /** The name of the nth photo (from 1) of `photos(…, prefix)`. */
 export const named = (prefix: string, at: number): string => `${prefix}-${RUN}-${at}.jpg`;
 
+/** What all names of `photos(…, prefix)` have in common, and no others. */
+export const part = (prefix: string): string => `${prefix}-${RUN}-`;
+
 /** Photos of the samples folder, each under a name nobody else uses. `large`: as big as a camera makes them. */
 export function photos(count: number, prefix: string, { large = false } = {}): Upload[] {
   const folder = samplesFolder();
@@ -139,9 +142,11 @@ interface Listed {
   status: string;
 }
 
-/** What the server has under names that contain this, asked of the page's own server. */
-export async function listed(page: Page, part: string): Promise<Listed[]> {
-  const answer = await page.request.get(`${new URL(page.url()).origin}/api/list?limit=1000&q=${part}`);
+/** What the server, the page's own, has of `photos(…, prefix)`. */
+export async function listed(page: Page, prefix: string): Promise<Listed[]> {
+  const answer = await page.request.get(
+    `${new URL(page.url()).origin}/api/list?limit=1000&q=${part(prefix)}`,
+  );
   return (await answer.json()) as Listed[];
 }
 

@@ -1,6 +1,6 @@
 /**
  * Light, dark, or as the system has it; remembered in this browser. The colours themselves are CSS
- * (`light-dark()`), so all there is to set is which scheme the page has.
+ * (`light-dark()` in app.css, which reads the attribute set here).
  */
 
 const THEMES = ['system', 'light', 'dark'] as const;
@@ -18,7 +18,7 @@ class ChosenTheme {
   }
 
   apply(): void {
-    document.documentElement.style.colorScheme = this.value === 'system' ? '' : this.value;
+    document.documentElement.dataset.theme = this.value;
   }
 }
 
