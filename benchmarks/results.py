@@ -45,7 +45,16 @@ def _verdict(holds: bool | None) -> str:
 
 
 def write(rows: list[Row], about: str) -> None:
-    """Write latest.json and latest.md."""
+    """Write latest.json and latest.md. Other rows that are there already stay, and what is said about them."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "latest.json").write_text(json.dumps({"rows": [asdict(row) for row in rows]}, indent=2) + "\n")
-    (FOLDER / "latest.md").write_text(f"{about}\n\n{as_table(rows)}\n")
+    target = FOLDER / "latest.json"
+    names = {row.name for row in rows}
+    new = {(row.name, row.what) for row in rows}
+    before = json.loads(target.read_text()) if target.exists() else {}
+    kept = [Row(**row) for row in before.get("rows", []) if (row["name"], row["what"]) not in new]
+    said = {name: text for name, text in before.get("about", {}).items() if name not in names}
+    said |= dict.fromkeys(sorted(names), about)
+    rows = [*kept, *rows]
+    target.write_text(json.dumps({"rows": [asdict(row) for row in rows], "about": said}, indent=2) + "\n")
+    texts = "\n\n".join(f"{name}: {text}" for name, text in said.items())
+    (FOLDER / "latest.md").write_text(f"{texts}\n\n{as_table(rows)}\n")
