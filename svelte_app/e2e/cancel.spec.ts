@@ -45,7 +45,7 @@ test('cancelling all stops what waits to travel and what waits to be worked on',
   await expect(page.getByRole('heading', { name: 'Drop your photos anywhere' })).toBeFocused();
 });
 
-test('one corrupt file among fifty is told by name, and all that failed are tried again at once', async ({
+test('two corrupt files among fifty are told by name, and stay on the list when it is cleared', async ({
   page,
 }) => {
   const bad = [corrupt(named('rotten', 1)), corrupt(named('rotten', 2))];
@@ -58,6 +58,12 @@ test('one corrupt file among fifty is told by name, and all that failed are trie
     const entry = attention.getByRole('listitem').filter({ hasText: name });
     await expect(entry).toHaveText(new RegExp(`^${name}\\s+\\S+(\\s+\\S+){2,}`));
   }
+  // What failed stays until it is said to go.
+  await page.getByRole('button', { name: 'Clear finished' }).click();
+  await expect(page.getByTestId('tile')).toHaveCount(2);
+  await expect(attention).toBeVisible();
+  await page.getByRole('button', { name: 'Clear failed' }).click();
+  await expect(page.getByTestId('tile')).toHaveCount(0);
 });
 
 test('all that failed on the way are tried again with one button', async ({ page }) => {

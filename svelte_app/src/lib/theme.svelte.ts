@@ -2,6 +2,7 @@
  * Light, dark, or as the system has it; remembered in this browser. The colours themselves are CSS
  * (`light-dark()` in app.css, which reads the attribute set here).
  */
+import { keep, recall } from './kept';
 
 const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
@@ -13,7 +14,7 @@ class ChosenTheme {
   /** The next of the three. */
   turn(): void {
     this.value = THEMES[(THEMES.indexOf(this.value) + 1) % THEMES.length] ?? 'system';
-    localStorage.setItem(KEPT_AS, this.value);
+    keep('localStorage', KEPT_AS, this.value);
     this.apply();
   }
 
@@ -23,7 +24,7 @@ class ChosenTheme {
 }
 
 function read(): Theme {
-  const kept = localStorage.getItem(KEPT_AS);
+  const kept = recall('localStorage', KEPT_AS);
   return THEMES.find((theme) => theme === kept) ?? 'system';
 }
 

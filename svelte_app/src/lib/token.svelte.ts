@@ -2,6 +2,7 @@
  * The token of a server that asks for one (API_TOKEN): kept for this tab, asked of the person once for
  * all that needs it. The API client, the uploads and the live connection call it; a dialog shows `asking`.
  */
+import { keep, recall } from './kept';
 
 const KEPT_AS = 'token';
 
@@ -10,7 +11,7 @@ class Token {
   asking = $state(false);
   /** the last one given was not the server's */
   refused = $state(false);
-  value = $state(readKept());
+  value = $state(recall('sessionStorage', KEPT_AS));
   #answer: Promise<boolean> | null = null;
   #resolve: (given: boolean) => void = () => undefined;
   /** called with every token given, also one that somebody else asked for */
@@ -38,17 +39,12 @@ class Token {
     this.asking = false;
     if (token !== null) {
       this.value = token;
-      sessionStorage.setItem(KEPT_AS, token);
+      keep('sessionStorage', KEPT_AS, token);
     }
     this.#answer = null;
     this.#resolve(token !== null);
     if (token !== null) this.given();
   }
-}
-
-// Without a tab to keep it (unit tests) there is none.
-function readKept(): string | null {
-  return typeof sessionStorage === 'undefined' ? null : sessionStorage.getItem(KEPT_AS);
 }
 
 export const token = new Token();

@@ -137,9 +137,10 @@ class Uploads {
     await eachInTurn(batches, (batch) => changeBatch(batch, 'abort'));
   }
 
-  /** Leaves only what is still on its way. */
-  clear(): void {
-    const gone = new Set(this.items.list.filter((item) => isOver(item.phase.kind)));
+  /** Takes what is over off the list; what failed, and may be tried again, only when asked. */
+  clear({ failed }: { failed: boolean }): void {
+    const goes = ({ phase: { kind } }: UploadItem): boolean => isOver(kind) && (failed || kind !== 'failed');
+    const gone = new Set(this.items.list.filter(goes));
     for (const item of gone) {
       this.#unsent.delete(item);
       this.#plans.delete(item);
