@@ -23,6 +23,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +38,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 ROUNDS = 3
 _FILES = 300_000  # half of them thumbnails
-_PHOTOS = 48  # of 12 megapixels
-_OBJECTS = 1_000  # of 1 megapixel
+_PHOTOS = 150  # of 12 megapixels
+_OBJECTS = 600  # of 1 megapixel
 _LATENCY_MS = 20
 
 
@@ -200,7 +201,11 @@ def _photos(folder: Path) -> Path:
         make_photo(4000, 3000, seed=seed, grain=9).save(memory, "JPEG", quality=92)
         contents.append(memory.getvalue())
     for number in range(_PHOTOS):
-        (originals / f"{number:03}.jpg").write_bytes(contents[number % len(contents)])
+        path = originals / f"{number:03}.jpg"
+        if number < len(contents):
+            path.write_bytes(contents[number])
+        else:
+            os.link(originals / f"{number % len(contents):03}.jpg", path)
     return root
 
 
@@ -222,26 +227,31 @@ def _measure_s3(folder: Path, endpoint: str) -> list[Row]:
     make_photo(1200, 900, seed=5, grain=9).save(memory, "JPEG", quality=88)
     time.sleep(1)
     found: dict[str, list[float]] = {"bare": [], "ours": []}
+    bucket = f"{endpoint}/photos"
+
+    def put(index: int) -> None:
+        place = f"{bucket}/attachments/fungi/originals/{index:05}.jpg"
+        request = urllib.request.Request(place, memory.getvalue(), method="PUT")  # noqa: S310
+        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+
+    with ThreadPoolExecutor(16) as hands:
+        list(hands.map(put, range(_OBJECTS)))
+    manifest, keys = str(folder / "s3.json"), ["--s3-access-key", "k", "--s3-secret-key", "s"]
+    _alone([*_TOOL, "scan", "-o", manifest, "-q", "--s3-endpoint", endpoint, "--s3-bucket", "photos", *keys])
     for number in range(ROUNDS):
-        bucket = f"photos{number}"
-        for index in range(_OBJECTS):
-            place = f"{endpoint}/{bucket}/attachments/fungi/originals/{index:05}.jpg"
-            request = urllib.request.Request(place, memory.getvalue(), method="PUT")  # noqa: S310
-            urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
         bare = [
             sys.executable,
             str(_HERE / "pregen_subjects.py"),
             "transfer",
             endpoint,
-            bucket,
+            "photos",
             str(_OBJECTS),
         ]
-        keys = ["--s3-access-key", "k", "--s3-secret-key", "s"]
-        manifest = ["-m", str(folder / f"s3{number}.json")]
-        place_of = ["--s3-endpoint", endpoint, "--s3-bucket", bucket, *keys]
-        run([*_TOOL, "scan", "-o", manifest[1], "-q", *place_of])
         found["bare"].append(float(_alone(bare)))
-        made = json.loads(_alone([*_TOOL, "generate", *manifest, "-c", "0", "--json", *keys]))
+        size = str(200 + number)  # each round makes another
+        made = json.loads(
+            _alone([*_TOOL, "generate", "-m", manifest, "-c", "0", "-s", size, "--json", *keys])
+        )
         if made["generated"] != _OBJECTS:
             raise RuntimeError(f"generate made {made['generated']} of {_OBJECTS}")
         found["ours"].append(made["seconds"])

@@ -64,8 +64,9 @@ class LocalStore:
                 os.fchmod(file.fileno(), 0o644)
                 os.fsync(file.fileno())
                 if part is None:
-                    part = _give_name(file.fileno(), target.parent)
-            os.replace(part, target)
+                    part = _give_name(file.fileno(), target)
+            if part is not None:
+                os.replace(part, target)
         except BaseException:
             if part is not None:
                 with suppress(FileNotFoundError):
@@ -130,8 +131,16 @@ def _new_file(folder: Path) -> tuple[int, str | None]:
         return tempfile.mkstemp(dir=folder, prefix=".", suffix=PART_SUFFIX)
 
 
-def _give_name(descriptor: int, folder: Path) -> str:
-    part = str(folder / f".{uuid.uuid4().hex}{PART_SUFFIX}")
+def _give_name(descriptor: int, target: Path) -> str | None:
+    """Name the file `target`, or, where there is one already, something else that is returned.
+
+    A new file has no other name at any moment, so a kill leaves nothing behind.
+    """
     # With a folder's descriptor, which an absolute path makes no use of, Python calls linkat(2), which follows.
-    os.link(f"/proc/self/fd/{descriptor}", part, src_dir_fd=descriptor, follow_symlinks=True)
+    nameless = f"/proc/self/fd/{descriptor}"
+    with suppress(FileExistsError):
+        os.link(nameless, target, src_dir_fd=descriptor, follow_symlinks=True)
+        return None
+    part = str(target.parent / f".{uuid.uuid4().hex}{PART_SUFFIX}")
+    os.link(nameless, part, src_dir_fd=descriptor, follow_symlinks=True)
     return part

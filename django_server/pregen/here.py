@@ -15,6 +15,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait
+from multiprocessing.synchronize import Semaphore
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +29,7 @@ from pregen.making import LIMITS, QUALITY, NotRendered, Outcome, Render, make, r
 
 RENDER_SECONDS = 300.0  # a scan of 600 megapixels takes 10 s on a slow core
 FINISH_SECONDS = 10.0  # what is in flight when a run is stopped may take so long
+_START_SECONDS = 30.0
 _OPEN_FILES = Path("/proc/self/fd")
 
 
@@ -56,9 +58,13 @@ def rendering_processes(workers: int) -> Iterator[Render]:
     context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
     if sys.platform == "linux":
         multiprocessing.set_forkserver_preload(["pregen.making", "imaging.files"])
-    pool = ProcessPool(max_workers=workers, context=context, initializer=_begin)
+    ready = context.Semaphore(0)
+    pool = ProcessPool(max_workers=workers, context=context, initializer=_begin, initargs=[ready])
     try:
-        pool.schedule(os.getpid).result()  # up before the first image is started
+        pool.schedule(os.getpid).result()
+        # All of them, before the first image is started: one that starts as the run ends would fail to.
+        for _ in range(workers):
+            ready.acquire(timeout=_START_SECONDS)
         yield _renderer(pool)
         pool.close()  # type: ignore[no-untyped-call]  # pebble's
     except BaseException:
@@ -98,13 +104,14 @@ def _name_of(file: BinaryIO) -> Path:
     return Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
 
 
-def _begin() -> None:
+def _begin(ready: Semaphore) -> None:
     """A rendering process's first act: it leaves Ctrl+C to its parent, and ends when that is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    ready.release()
 
 
 def _end_with(sentinel: int) -> None:
@@ -144,7 +151,11 @@ def run(
         try:
             while not unexpected:
                 free.acquire()
-                job = next(jobs, None)
+                try:
+                    job = next(jobs, None)
+                except BaseException:
+                    free.release()
+                    raise
                 if job is None:
                     free.release()
                     break
