@@ -142,6 +142,14 @@ class S3Store:
             return False
         return True
 
+    def make_bucket(self) -> None:
+        """Make the bucket where there is none yet."""
+        try:
+            next(self.folders(), None)
+        except FileNotFoundError:
+            with speaking_of(self.bucket, ""):
+                self._client().create_bucket(Bucket=self.bucket)
+
     def _pages(self, **request: str) -> Iterator[Any]:
         with speaking_of(self.bucket, ""):
             pages = iter(self._client().get_paginator("list_objects_v2").paginate(**request))

@@ -16,7 +16,8 @@ from config.secret import stored_secret
 from config.serving.addresses import lan_addresses
 from config.serving.redis import socket_path
 
-env = environ.Env()
+# Each variable may also come from a file: NAME_FILE names it, and then counts rather than NAME.
+env = environ.FileAwareEnv()
 
 SERVER_ROOT = Path(__file__).resolve().parent.parent
 PAGE_ROOT = SERVER_ROOT.parent / "svelte_app" / "dist"
@@ -160,6 +161,9 @@ if EMBEDDED_DATABASE:
     }
 else:
     DATABASES = {"default": env.db("DATABASE_URL")}
+    # Apart from the address, which may be read by anybody.
+    if env("DATABASE_PASSWORD", default=""):
+        DATABASES["default"]["PASSWORD"] = env("DATABASE_PASSWORD")
     if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
         # Where nothing else bounds it (config.database_patience does in the web process).
         DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
