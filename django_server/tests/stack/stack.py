@@ -1,0 +1,233 @@
+"""The production stack, native: every service of docker-compose.yml with its own command, environment and files.
+
+Only addresses, ports and folders are others (`places`). What Compose and the images' entrypoints do is done here: the
+order of the start, PostgreSQL's first database, nginx's templates, names that stand for the running instances.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config.serving.redis import redis_executable
+from tests.servers import free_port
+from tests.servers.postgres import installed_programs, runnable_by, unprivileged_account, wheel_programs
+from tests.stack import cluster
+from tests.stack.compose import ROOT, Service, services
+from tests.stack.instance import Instance
+from tests.stack.name_server import NameServer
+from tests.stack.places import PORTS, Places, rendered
+
+SERVER_ROOT = ROOT / "django_server"
+# Compose's order: what others depend on first.
+_ORDER = ("db", "pgbouncer", "redis", "web", "live", "worker", "bulk", "sweeper", "beat", "nginx")
+_SCALE = {"web": 2, "live": 2, "worker": 2}
+# Refuse root, or would read what their container can't.
+_UNPRIVILEGED = ("db", "pgbouncer", "nginx")
+_ADDRESS = "127.77.0."
+
+
+@dataclass
+class Stack:
+    """`variables`: what `.env` would say. Instances are named as Compose names them: web-1, web-2."""
+
+    folder: Path
+    variables: Mapping[str, str]
+    instances: dict[str, Instance] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.services = services(self.variables)
+        numbered = [f"{name}-{n}" for name in _ORDER for n in range(1, _SCALE.get(name, 1) + 1)]
+        self._address_of = {name: f"{_ADDRESS}{number}" for number, name in enumerate(numbered, 10)}
+        self._address_of["nginx-1"] = "127.0.0.1"
+        single = {name: self._address_of[f"{name}-1"] for name in ("db", "pgbouncer", "redis")}
+        self.places = Places(self.folder, {port: str(free_port()) for port in PORTS}, single)
+        self.names = NameServer()
+        self._name_port = free_port()
+        self._account = unprivileged_account() or ""
+        self._programs = installed_programs() or wheel_programs()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.places.ports['8080']}"
+
+    @property
+    def websocket_url(self) -> str:
+        return self.url.replace("http://", "ws://", 1) + "/ws/upload/"
+
+    def of(self, service: str) -> list[Instance]:
+        return [one for name, one in self.instances.items() if name.rpartition("-")[0] == service]
+
+    def up(self) -> None:
+        """`docker compose up --scale web=2 --scale live=2 --scale worker=2`; returns when all are healthy."""
+        self._lay_out()
+        self.names.start(self._name_port)
+        self.run_once("secrets")
+        self._let_read(self.places.path("secrets"))
+        self.run_once("svelte_app")
+        self._make_cluster()
+        for name in ("db", "pgbouncer", "redis"):
+            self._add(name)
+        self._await(("db", "pgbouncer", "redis"))
+        self.run_once("migrate")
+        for name in _ORDER:
+            if not self.of(name):
+                self._add(name)
+        self._await(_ORDER)
+
+    def down(self) -> None:
+        """Every process ended, the last one started first."""
+        try:
+            for one in reversed(self.instances.values()):
+                if one.is_running:
+                    one.stop()
+        finally:
+            for one in self.instances.values():
+                one.kill()
+            if self.names.is_running:
+                self.names.stop()
+
+    def stop(self, name: str) -> float:
+        """Stop one instance; its name's other addresses stay. The seconds it took."""
+        one = self.instances[name]
+        self._forget(one)
+        return one.stop()
+
+    def start(self, name: str) -> None:
+        """Start it again, and wait for its health."""
+        one = self.instances[name]
+        one.start()
+        # Docker, too, knows the name before the process listens.
+        self.names.addresses.setdefault(name.rpartition("-")[0], []).append(one.address)
+        one.await_health()
+
+    def run_once(self, service: str) -> str:
+        """Run a service that ends, to its end. What it said; AssertionError when it failed."""
+        one = self._instance(self.services[service], service, "127.0.0.1")
+        one.start()
+        assert one.wait(120) == 0, one.said
+        return one.said
+
+    def manage(self, *arguments: str, service: str = "migrate") -> str:
+        """What `docker compose run --rm SERVICE python manage.py ARGUMENTS` prints."""
+        found = self.services[service]
+        command = Service(service, ("python", "manage.py", *arguments), found.environment, (), *_NO_END)
+        one = self._instance(command, "manage", "127.0.0.1")
+        one.log.unlink(missing_ok=True)
+        one.start()
+        assert one.wait(120) == 0, one.said
+        return one.said
+
+    def _add(self, service: str) -> None:
+        for number in range(1, _SCALE.get(service, 1) + 1):
+            name = f"{service}-{number}"
+            self.instances[name] = self._instance(self.services[service], name, self._address_of[name])
+            self.instances[name].start()
+            self.names.addresses.setdefault(service, []).append(self._address_of[name])
+
+    def _await(self, wanted: tuple[str, ...]) -> None:
+        for service in wanted:
+            for one in self.of(service):
+                one.await_health()
+
+    def _forget(self, one: Instance) -> None:
+        known = self.names.addresses[one.name.rpartition("-")[0]]
+        if one.address in known:
+            known.remove(one.address)
+
+    def _instance(self, service: Service, name: str, address: str) -> Instance:
+        words = service.command or ("nginx", "-g", "daemon off;")
+        account = self._account if service.name in _UNPRIVILEGED else ""
+        log = self.folder / "logs" / f"{name}.log"
+        log.touch()
+        if account:
+            # A container's output belongs to its user.
+            shutil.chown(log, account)
+        return Instance(
+            name,
+            address,
+            self._program(self.places.command(words, address), service.name, name),
+            self._environment(service, name),
+            SERVER_ROOT if service.name not in _UNPRIVILEGED else self.folder,
+            health=self._program(self.places.command(service.health, address), "", name)
+            if service.health
+            else [],
+            stop_signal=service.stop_signal,
+            grace_seconds=service.grace_seconds,
+            log=log,
+            account=account,
+        )
+
+    def _program(self, command: list[str], service: str, name: str) -> list[str]:
+        """The command with the program as it is found here, and told what the container's shape tells it there."""
+        program, *rest = command
+        if program == "postgres":
+            postgres = runnable_by(self._account or None, self._programs, self.folder) / "postgres"
+            return [str(postgres), *rest, *cluster.listening(self.folder, self.places, self._address_of["db-1"])]
+        if program in ("pg_isready", "redis-cli", "redis-server"):
+            beside = Path(redis_executable()).parent if program.startswith("redis") else self._programs
+            found = shutil.which(program, path=f"{beside}:{os.environ['PATH']}")
+            bound = ["--bind", self._address_of["redis-1"]] if program == "redis-server" else []
+            host = ["-h", self._address_of["redis-1"]] if program == "redis-cli" else []
+            return [str(found), *host, *rest, *bound]
+        if service == "nginx":
+            return ["/usr/sbin/nginx", "-c", str(self.places.path("etc/nginx/nginx.conf")), *rest]
+        if service in ("worker", "bulk"):
+            # Two containers have two host names; two processes here have one.
+            return [program, *rest, "--hostname", f"celery@{name}"]
+        return command
+
+    def _environment(self, service: Service, name: str) -> dict[str, str]:
+        ours = {key: self.places.text(value) for key, value in service.environment.items()}
+        if service.name == "nginx":
+            ours["RESOLVER"] = f"127.0.0.1:{self._name_port}"
+        path = f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        container = {"PATH": path, "HOME": str(self.folder / "tmp"), "HOSTNAME": name, "LANG": "C.UTF-8"}
+        return {**container, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", **ours}
+
+    def _lay_out(self) -> None:
+        """The containers' folders, with the files that the images hold."""
+        self.folder.chmod(0o755)
+        for inside in ("data", "secrets", "srv/page", "tmp", "logs"):
+            self.places.path(inside).mkdir(parents=True)
+        shutil.copytree(ROOT / "svelte_app" / "dist", self.places.path("page"))
+        for inside in ("spool", "run/site", "pgbouncer", "etc/nginx/tls", "etc/pgbouncer"):
+            self.places.path(inside).mkdir(parents=True)
+        (self.folder / "tmp").chmod(0o1777)
+        for file in [ROOT / "nginx" / "nginx.conf", *(ROOT / "nginx" / "site").glob("*.conf")]:
+            placed = self.places.path("etc/nginx") / file.relative_to(ROOT / "nginx")
+            placed.parent.mkdir(exist_ok=True)
+            placed.write_text(self.places.text(file.read_text()))
+        environment = self._environment(self.services["nginx"], "nginx-1")
+        for file in (ROOT / "nginx" / "templates").glob("*.template"):
+            text = rendered(self.places.text(file.read_text()), environment)
+            (self.places.path("run/site") / file.stem).write_text(text)
+        pooler = (ROOT / "pgbouncer" / "pgbouncer.ini").read_text()
+        placed = self.places.text(pooler).replace("0.0.0.0", self._address_of["pgbouncer-1"])
+        (self.places.path("etc/pgbouncer") / "pgbouncer.ini").write_text(placed)
+        if self._account:
+            shutil.chown(self.places.path("spool"), self._account)
+
+    def _let_read(self, secrets: Path) -> None:
+        """`group_add` of the compose file: pgbouncer and db may read the secrets."""
+        if self._account:
+            group = pwd.getpwnam(self._account).pw_gid
+            for path in (secrets, *secrets.iterdir()):
+                os.chown(path, -1, group)
+
+    def _make_cluster(self) -> None:
+        programs = runnable_by(self._account or None, self._programs, self.folder)
+        cluster.make(programs, self.folder, self.services["db"].environment, self.places, self._account or None)
+
+
+_NO_END = (signal.SIGTERM, 10.0)
+
+
+def is_listening(address: str, port: str) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex((address, int(port))) == 0
