@@ -22,7 +22,9 @@ def make(
     user, database = environment["POSTGRES_USER"], environment["POSTGRES_DB"]
     password = places.text(environment["POSTGRES_PASSWORD_FILE"])
     arguments = ["-D", str(home / "data"), "-U", user, f"--pwfile={password}", "--auth-host=scram-sha-256"]
-    _run([str(programs / "initdb"), *arguments, "--auth-local=trust", "-E", "UTF8", "--no-sync"], home, account)
+    _run(
+        [str(programs / "initdb"), *arguments, "--auth-local=trust", "-E", "UTF8", "--no-sync"], home, account
+    )
     statement = f'CREATE DATABASE "{database}"'
     single = [str(programs / "postgres"), "--single", "-D", str(home / "data"), "-c", "fsync=off", "postgres"]
     _run(single, home, account, statement)

@@ -45,6 +45,11 @@ class Instance:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -85,17 +90,19 @@ class Instance:
         assert self._process is not None
         return self._process.wait(seconds)
 
-    def stop(self) -> float:
-        """Compose's way: the stop signal, then its grace. The seconds it took; AssertionError when they don't do."""
+    def ask_to_stop(self) -> None:
+        """Compose's stop signal."""
         assert self._process is not None
-        started = time.monotonic()
         self._process.send_signal(self._stop_signal)
+
+    def await_stop(self) -> None:
+        """Returns when it has ended. AssertionError when its grace is not enough; then it is killed, as by Compose."""
+        assert self._process is not None
         try:
             self._process.wait(self._grace_seconds)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"{self.name} was killed after its grace:\n{self.said}") from None
-        return time.monotonic() - started
 
     def kill(self) -> None:
         if self.is_running and self._process is not None:

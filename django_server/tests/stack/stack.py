@@ -8,7 +8,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -81,30 +80,33 @@ class Stack:
         self._await(_ORDER)
 
     def down(self) -> None:
-        """Every process ended, the last one started first."""
+        """Every process ended, those last that others need."""
+        needed = [one for name in ("db", "pgbouncer", "redis") for one in self.of(name)]
         try:
-            for one in reversed(self.instances.values()):
-                if one.is_running:
-                    one.stop()
+            for those in ([one for one in self.instances.values() if one not in needed], needed):
+                _stop_all([one for one in those if one.is_running])
         finally:
             for one in self.instances.values():
                 one.kill()
             if self.names.is_running:
                 self.names.stop()
 
-    def stop(self, name: str) -> float:
-        """Stop one instance; its name's other addresses stay. The seconds it took."""
-        one = self.instances[name]
-        self._forget(one)
-        return one.stop()
+    def stop(self, *names: str) -> None:
+        """Stop instances; their names' other addresses stay. AssertionError when one needs longer than its grace."""
+        those = [self.instances[name] for name in names]
+        for one in those:
+            self._forget(one)
+        _stop_all(those)
 
-    def start(self, name: str) -> None:
-        """Start it again, and wait for its health."""
-        one = self.instances[name]
-        one.start()
-        # Docker, too, knows the name before the process listens.
-        self.names.addresses.setdefault(name.rpartition("-")[0], []).append(one.address)
-        one.await_health()
+    def start(self, *names: str) -> None:
+        """Start them again, and wait for their health."""
+        those = [self.instances[name] for name in names]
+        for one in those:
+            one.start()
+            # Docker, too, knows the name before the process listens.
+            self.names.addresses.setdefault(one.name.rpartition("-")[0], []).append(one.address)
+        for one in those:
+            one.await_health()
 
     def run_once(self, service: str) -> str:
         """Run a service that ends, to its end. What it said; AssertionError when it failed."""
@@ -168,7 +170,11 @@ class Stack:
         program, *rest = command
         if program == "postgres":
             postgres = runnable_by(self._account or None, self._programs, self.folder) / "postgres"
-            return [str(postgres), *rest, *cluster.listening(self.folder, self.places, self._address_of["db-1"])]
+            return [
+                str(postgres),
+                *rest,
+                *cluster.listening(self.folder, self.places, self._address_of["db-1"]),
+            ]
         if program in ("pg_isready", "redis-cli", "redis-server"):
             beside = Path(redis_executable()).parent if program.startswith("redis") else self._programs
             found = shutil.which(program, path=f"{beside}:{os.environ['PATH']}")
@@ -222,12 +228,16 @@ class Stack:
 
     def _make_cluster(self) -> None:
         programs = runnable_by(self._account or None, self._programs, self.folder)
-        cluster.make(programs, self.folder, self.services["db"].environment, self.places, self._account or None)
+        cluster.make(
+            programs, self.folder, self.services["db"].environment, self.places, self._account or None
+        )
 
 
 _NO_END = (signal.SIGTERM, 10.0)
 
 
-def is_listening(address: str, port: str) -> bool:
-    with socket.socket() as asking:
-        return asking.connect_ex((address, int(port))) == 0
+def _stop_all(those: list[Instance]) -> None:
+    for one in those:
+        one.ask_to_stop()
+    for one in those:
+        one.await_stop()

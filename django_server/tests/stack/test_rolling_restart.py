@@ -1,0 +1,88 @@
+"""Every service of the stack restarted, one after the other, while a batch of two hundred images is on its way."""
+
+import time
+from io import BytesIO
+
+import psycopg2
+import pytest
+from PIL import Image as Picture
+
+from tests.faults.listener import listening
+from tests.serving.processes import eventually
+from tests.stack.sender import Sender
+from tests.stack.stack import Stack
+
+_REQUESTS, _IMAGES_EACH = 20, 10
+_IMAGES = _REQUESTS * _IMAGES_EACH
+# So that the batch is still coming when the last service has been restarted: on two idle cores that takes 40 s.
+_PAUSE_SECONDS = 2.0
+# Those that clients notice come first, while most of the batch is still ahead.
+_ROLL = ("web", "live", "worker", "bulk", "sweeper", "beat", "pgbouncer", "redis", "db", "nginx")
+
+
+def photo() -> bytes:
+    out = BytesIO()
+    noise = Picture.effect_noise((300, 224), 40).convert("RGB")
+    noise.resize((2400, 1800)).save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+@pytest.mark.timeout(400)
+def test_nothing_is_lost_and_nobody_is_troubled_while_every_service_is_restarted(stack: Stack) -> None:
+    sender = Sender(stack, photo(), requests=_REQUESTS, images=_IMAGES_EACH, pause_seconds=_PAUSE_SECONDS)
+    with listening(stack.websocket_url) as listener:
+        sender.start()
+        seconds: dict[str, float] = {}
+        for service in _ROLL:
+            for one in stack.of(service):
+                # Fails when it does not end within its grace.
+                started = time.monotonic()
+                stack.stop(one.name)
+                seconds[one.name] = round(time.monotonic() - started, 1)
+                stack.start(one.name)
+        while_sending = not sender.is_done
+        sender.wait()
+        assert sender.complaints == []
+        assert eventually(lambda: statuses(stack, sender.batch) == {"completed": _IMAGES}, 90), statuses(
+            stack, sender.batch
+        )
+        assert thumbnails(stack, sender.batch) == 3 * _IMAGES
+        ids = image_ids(stack, sender.batch)
+        told = eventually(lambda: all(listener.newest.get(id_, (0, ""))[1] == "completed" for id_ in ids), 30)
+        assert told, {id_: listener.newest.get(id_) for id_ in ids}
+    assert while_sending, (
+        "The batch was over before the restarts were: the pause is too short for this machine."
+    )
+    files = stack.places.path("data/incoming")
+    assert eventually(lambda: not any(files.iterdir()), 30)
+    print(f"\nstopped within {seconds}\nretried {dict(sender.retries)}")
+
+
+def rows(stack: Stack, statement: str, batch: str) -> list[tuple[object, ...]]:
+    """What PostgreSQL itself says, not the app."""
+    socket_folder = stack.folder / "cluster"
+    port = stack.places.ports["5432"]
+    connection = psycopg2.connect(host=str(socket_folder), port=port, user="admin", dbname="image-db")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, (batch,))
+            return list(cursor.fetchall())
+    finally:
+        connection.close()
+
+
+def statuses(stack: Stack, batch: str) -> dict[object, object]:
+    found = rows(stack, "SELECT status, count(*) FROM images_image WHERE batch_id = %s GROUP BY 1", batch)
+    return {status: count for status, count in found}
+
+
+def thumbnails(stack: Stack, batch: str) -> object:
+    joined = (
+        "SELECT count(*) FROM images_thumbnail t JOIN images_image i ON i.id = t.image_id WHERE batch_id = %s"
+    )
+    return rows(stack, joined, batch)[0][0]
+
+
+def image_ids(stack: Stack, batch: str) -> list[str]:
+    found = rows(stack, "SELECT id::text FROM images_image WHERE batch_id = %s", batch)
+    return [str(id_) for (id_,) in found]

@@ -1,0 +1,95 @@
+"""Images through the whole stack: sent in three ways, to one instance, and heard of through another."""
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+from tests.faults.listener import Listener, listening
+from tests.images.pictures import broken_jpeg, jpeg
+from tests.serving.processes import eventually
+from tests.stack.asking import client, logged, only
+from tests.stack.stack import Stack
+
+
+def until_final(asking: httpx.Client, batch: str) -> dict[str, Any]:
+    """The batch, once all of it is final."""
+    deadline = time.monotonic() + 60
+    while not (state := asking.get(f"/api/batches/{batch}", params={"wait": 10}).json())["final"]:
+        assert time.monotonic() < deadline, state["counts"]
+    found: dict[str, Any] = state
+    return found
+
+
+def test_a_synchronous_upload_is_answered_with_its_thumbnails(stack: Stack) -> None:
+    with client(stack) as asking:
+        answer = asking.post("/api/upload", files={"image": ("a.jpg", jpeg(3000, 2000))})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["message"] == "Image uploaded successfully"
+        assert asking.get(answer.json()["image"]["thumbnails"]["small"]).status_code == 200
+
+
+@pytest.mark.parametrize("endpoint", ["/api/async/upload", "/api/async/batch/upload"])
+def test_a_batch_is_processed_by_the_workers(stack: Stack, endpoint: str) -> None:
+    good = [("images", (f"{number}.jpg", jpeg(2000, 1500))) for number in range(20)]
+    files = [*good, ("images", ("half.jpg", broken_jpeg())), ("images", ("a.txt", b"no picture"))]
+    with client(stack) as asking:
+        accepted = asking.post(endpoint, files=files)
+        assert accepted.status_code == 202, accepted.text
+        assert [one["name"] for one in accepted.json()["rejected"]] == ["a.txt"]
+        batch = until_final(asking, accepted.json()["batch_id"])
+        assert batch["counts"] == {"completed": 20, "error": 1}
+        for image in batch["images"]:
+            if image["status"] == "completed":
+                assert asking.get(image["image"]).headers["content-type"] == "image/jpeg"
+
+
+def test_what_is_sent_to_one_instance_is_heard_through_every_other(stack: Stack) -> None:
+    """Two listeners, each on a live instance of its own, and uploads to each web instance."""
+    listeners: list[Listener] = []
+    lives, webs = stack.of("live"), stack.of("web")
+    with only(stack, "live", lives[0].address), listening(stack.websocket_url) as first:
+        with only(stack, "live", lives[1].address), listening(stack.websocket_url) as second:
+            listeners += [first, second]
+            jobs = []
+            for web in webs:
+                with only(stack, "web", web.address), client(stack) as asking:
+                    files = [("images", (f"{n}.jpg", jpeg())) for n in range(5)]
+                    answer = asking.post("/api/async/batch/upload", files=files)
+                    assert logged(stack, answer)["upstream"].startswith(f"{web.address}:")
+                    jobs += [job["id"] for job in answer.json()["jobs"]]
+                    until_final(asking, answer.json()["batch_id"])
+            for listener in listeners:
+                assert eventually(lambda: heard_as(listener, jobs) == ["completed"] * 10), listener.newest
+        log = stack.instances["nginx-1"].log.read_text()
+        assert all(
+            f'"upstream":"{live.address}:' in log or is_connected(stack, live.address) for live in lives
+        )
+
+
+def heard_as(listener: Listener, jobs: list[str]) -> list[str]:
+    return [listener.newest[job][1] for job in jobs if job in listener.newest]
+
+
+def is_connected(stack: Stack, address: str) -> bool:
+    """Whether a connection to the live instance there is open; nginx logs one when it ends."""
+    port = f"{int(stack.places.ports['8001']):04X}"
+    there = "".join(f"{int(part):02X}" for part in reversed(address.split(".")))
+    with open("/proc/net/tcp") as table:  # noqa: PTH123
+        return any(f"{there}:{port} 01" in line for line in table)
+
+
+def test_a_websocket_idle_for_longer_than_redis_clients_wait_still_hears(stack: Stack) -> None:
+    with connect(stack.websocket_url, proxy=None) as idle, client(stack) as asking:
+        idle.recv(timeout=10)
+        time.sleep(6)
+        asking.post("/api/upload", files={"image": ("a.jpg", jpeg())})
+        assert "send_upload_notification" in idle.recv(timeout=10)
+
+
+def test_requests_are_shared_out_over_the_web_instances(stack: Stack) -> None:
+    with client(stack) as asking:
+        upstreams = {logged(stack, asking.get("/healthz"))["upstream"] for _ in range(30)}
+    assert upstreams == {f"{one.address}:{stack.places.ports['8000']}" for one in stack.of("web")}
