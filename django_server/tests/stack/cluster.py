@@ -11,11 +11,9 @@ from tests.stack.places import Places
 _SECONDS = 60
 
 
-def make(
-    programs: Path, folder: Path, environment: Mapping[str, str], places: Places, account: str | None
-) -> None:
+def make(programs: Path, environment: Mapping[str, str], places: Places, account: str | None) -> None:
     """Passwords are asked for over TCP, as in the image."""
-    home = folder / "cluster"
+    home = places.path("cluster")
     home.mkdir()
     if account:
         shutil.chown(home, account)
@@ -30,17 +28,17 @@ def make(
     _run(single, home, account, statement)
 
 
-def listening(folder: Path, places: Places, address: str) -> list[str]:
+def listening(places: Places) -> list[str]:
     """The arguments that say where it is here; and, the one liberty taken, that it need not wait for the disk."""
     settings = {
         "port": places.ports["5432"],
-        "listen_addresses": address,
-        "unix_socket_directories": str(folder / "cluster"),
+        "listen_addresses": places.addresses["db"],
+        "unix_socket_directories": str(places.path("cluster")),
         "fsync": "off",
         "full_page_writes": "off",
     }
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    return ["-D", str(folder / "cluster" / "data"), *options]
+    return ["-D", str(places.path("cluster/data")), *options]
 
 
 def _run(command: list[str], home: Path, account: str | None, text: str = "") -> None:

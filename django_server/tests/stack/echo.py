@@ -20,13 +20,17 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.requests += 1
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        answer = json.dumps({"headers": dict(self.headers.items()), "bytes": len(body)}).encode()
+        answer = json.dumps(
+            {"path": self.path, "headers": dict(self.headers.items()), "bytes": len(body)}
+        ).encode()
         self.send_response(200)
+        self.send_header("Cache-Control", "private, max-age=60")
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
 
-    do_POST = do_GET
+    def do_POST(self) -> None:
+        self.do_GET()
 
     def log_message(self, *args: Any) -> None: ...
 

@@ -13,6 +13,8 @@ _PATH = re.compile(rf"(?<![\w./-])/({_FOLDERS})(?=[/\s;\"']|$)")
 _PORT = re.compile(rf"(?<![\w.])({'|'.join(PORTS)})(?![\w.])")
 _NAME = re.compile(rf"(?<=[@=/])({'|'.join(NAMES)})(?=[:\s]|$)")
 _LISTEN = re.compile(r"\blisten (?=\d)")
+# What a container binds to, and what it asks itself by.
+_OWN_ADDRESS = re.compile(r"\b(?:0\.0\.0\.0|127\.0\.0\.1)\b")
 _RENDERED = re.compile(r"\$\{(\w+)\}")
 
 
@@ -35,9 +37,13 @@ class Places:
         text = _NAME.sub(lambda match: self.addresses[match[1]], text)
         return _PORT.sub(lambda match: self.ports[match[1]], text)
 
+    def bound(self, text: str, address: str) -> str:
+        """A configuration file of the container that has `address` here."""
+        return _OWN_ADDRESS.sub(address, self.text(text))
+
     def command(self, words: tuple[str, ...], address: str) -> list[str]:
         """A command line of the container that has `address` here."""
-        return [self.text(word).replace("0.0.0.0", address).replace("127.0.0.1", address) for word in words]
+        return [self.bound(word, address) for word in words]
 
 
 def rendered(template: str, environment: Mapping[str, str]) -> str:

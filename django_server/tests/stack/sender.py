@@ -20,39 +20,40 @@ _GIVE_UP_SECONDS = 90.0
 
 
 class Sender:
-    """Sends `requests` requests of `images` pictures each, `pause_seconds` apart, and lists what there is between them."""
+    """Sends `requests` requests of `images` pictures each, one for every `go_on`, and asks for the list after each."""
 
-    def __init__(
-        self, stack: Stack, picture: bytes, *, requests: int, images: int, pause_seconds: float
-    ) -> None:
+    def __init__(self, stack: Stack, picture: bytes, *, requests: int, images: int) -> None:
         self.batch = str(uuid.uuid4())
         self.retries: Counter[str] = Counter()
         self.complaints: list[str] = []
         self._stack = stack
         self._picture = picture
-        self._plan = (requests, images, pause_seconds)
+        self._plan = (requests, images)
+        self._allowed = threading.Semaphore(0)
         self._thread = threading.Thread(target=self._run)
 
     def start(self) -> None:
         self._thread.start()
 
-    def wait(self) -> None:
+    def go_on(self, requests: int = 1) -> None:
+        """May send so many more: whoever starts servers again says when, on a slow machine as on a fast one."""
+        self._allowed.release(requests)
+
+    def finish(self) -> None:
+        """Returns when everything is sent."""
+        self.go_on(self._plan[0])
         self._thread.join()
 
-    @property
-    def is_done(self) -> bool:
-        return not self._thread.is_alive()
-
     def _run(self) -> None:
-        requests, images, pause_seconds = self._plan
+        requests, images = self._plan
         # A thread's servers end with it: this one starts none.
         with client(self._stack) as asking:
             for number in range(requests):
+                self._allowed.acquire()
                 key = str(uuid.uuid4())
                 files = [("images", (f"{number}-{n}.jpg", self._picture)) for n in range(images)]
                 self._until_accepted(asking, files, key)
                 self._look(asking)
-                time.sleep(pause_seconds)
 
     def _until_accepted(
         self, asking: httpx.Client, files: list[tuple[str, tuple[str, bytes]]], key: str

@@ -7,20 +7,21 @@ order of the start, PostgreSQL's first database, nginx's templates, names that s
 import os
 import pwd
 import shutil
-import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
-from config.serving.redis import redis_executable
 from tests.servers import free_port
 from tests.servers.postgres import installed_programs, runnable_by, unprivileged_account, wheel_programs
 from tests.stack import cluster
 from tests.stack.compose import ROOT, Service, services
 from tests.stack.instance import Instance
+from tests.stack.layout import lay_out
 from tests.stack.name_server import NameServer
-from tests.stack.places import PORTS, Places, rendered
+from tests.stack.places import PORTS, Places
+from tests.stack.programs import found_here
 
 SERVER_ROOT = ROOT / "django_server"
 # Compose's order: what others depend on first.
@@ -29,6 +30,8 @@ _SCALE = {"web": 2, "live": 2, "worker": 2}
 # Refuse root, or would read what their container can't.
 _UNPRIVILEGED = ("db", "pgbouncer", "nginx")
 _ADDRESS = "127.77.0."
+# The image's own.
+_NGINX_COMMAND = ("nginx", "-g", "daemon off;")
 
 
 @dataclass
@@ -49,7 +52,6 @@ class Stack:
         self.names = NameServer()
         self._name_port = free_port()
         self._account = unprivileged_account() or ""
-        self._programs = installed_programs() or wheel_programs()
 
     @property
     def url(self) -> str:
@@ -59,17 +61,22 @@ class Stack:
     def websocket_url(self) -> str:
         return self.url.replace("http://", "ws://", 1) + "/ws/upload/"
 
+    @cached_property
+    def _postgres(self) -> Path:
+        """The folder of PostgreSQL's programs, where its account may run them."""
+        return runnable_by(self._account or None, installed_programs() or wheel_programs(), self.folder)
+
     def of(self, service: str) -> list[Instance]:
         return [one for name, one in self.instances.items() if name.rpartition("-")[0] == service]
 
     def up(self) -> None:
         """`docker compose up --scale web=2 --scale live=2 --scale worker=2`; returns when all are healthy."""
-        self._lay_out()
+        environment = self._environment(self.services["nginx"], "nginx-1")
+        lay_out(self.places, environment, self._address_of["pgbouncer-1"], self._account)
         self.names.start(self._name_port)
         self.run_once("secrets")
-        self._let_read(self.places.path("secrets"))
         self.run_once("svelte_app")
-        self._make_cluster()
+        cluster.make(self._postgres, self.services["db"].environment, self.places, self._account or None)
         for name in ("db", "pgbouncer", "redis"):
             self._add(name)
         self._await(("db", "pgbouncer", "redis"))
@@ -113,14 +120,14 @@ class Stack:
         one = self._instance(self.services[service], service, "127.0.0.1")
         one.start()
         assert one.wait(120) == 0, one.said
+        if service == "secrets":
+            self._let_read(self.places.path("secrets"))
         return one.said
 
-    def manage(self, *arguments: str, service: str = "migrate") -> str:
-        """What `docker compose run --rm SERVICE python manage.py ARGUMENTS` prints."""
-        found = self.services[service]
-        command = Service(service, ("python", "manage.py", *arguments), found.environment, (), *_NO_END)
-        one = self._instance(command, "manage", "127.0.0.1")
-        one.log.unlink(missing_ok=True)
+    def manage(self, *arguments: str) -> str:
+        """What `docker compose run --rm migrate python manage.py ARGUMENTS` prints."""
+        service = replace(self.services["migrate"], command=("python", "manage.py", *arguments))
+        one = self._instance(service, f"manage-{arguments[0]}", "127.0.0.1")
         one.start()
         assert one.wait(120) == 0, one.said
         return one.said
@@ -143,50 +150,26 @@ class Stack:
             known.remove(one.address)
 
     def _instance(self, service: Service, name: str, address: str) -> Instance:
-        words = service.command or ("nginx", "-g", "daemon off;")
         account = self._account if service.name in _UNPRIVILEGED else ""
         log = self.folder / "logs" / f"{name}.log"
         log.touch()
         if account:
             # A container's output belongs to its user.
             shutil.chown(log, account)
+        command = self.places.command(service.command or _NGINX_COMMAND, address)
+        health = self.places.command(service.health, address)
         return Instance(
             name,
             address,
-            self._program(self.places.command(words, address), service.name, name),
+            found_here(command, name, self.places, self._postgres),
             self._environment(service, name),
-            SERVER_ROOT if service.name not in _UNPRIVILEGED else self.folder,
-            health=self._program(self.places.command(service.health, address), "", name)
-            if service.health
-            else [],
+            self.folder if account else SERVER_ROOT,
+            health=found_here(health, name, self.places, self._postgres) if health else [],
             stop_signal=service.stop_signal,
             grace_seconds=service.grace_seconds,
             log=log,
             account=account,
         )
-
-    def _program(self, command: list[str], service: str, name: str) -> list[str]:
-        """The command with the program as it is found here, and told what the container's shape tells it there."""
-        program, *rest = command
-        if program == "postgres":
-            postgres = runnable_by(self._account or None, self._programs, self.folder) / "postgres"
-            return [
-                str(postgres),
-                *rest,
-                *cluster.listening(self.folder, self.places, self._address_of["db-1"]),
-            ]
-        if program in ("pg_isready", "redis-cli", "redis-server"):
-            beside = Path(redis_executable()).parent if program.startswith("redis") else self._programs
-            found = shutil.which(program, path=f"{beside}:{os.environ['PATH']}")
-            bound = ["--bind", self._address_of["redis-1"]] if program == "redis-server" else []
-            host = ["-h", self._address_of["redis-1"]] if program == "redis-cli" else []
-            return [str(found), *host, *rest, *bound]
-        if service == "nginx":
-            return ["/usr/sbin/nginx", "-c", str(self.places.path("etc/nginx/nginx.conf")), *rest]
-        if service in ("worker", "bulk"):
-            # Two containers have two host names; two processes here have one.
-            return [program, *rest, "--hostname", f"celery@{name}"]
-        return command
 
     def _environment(self, service: Service, name: str) -> dict[str, str]:
         ours = {key: self.places.text(value) for key, value in service.environment.items()}
@@ -196,44 +179,12 @@ class Stack:
         container = {"PATH": path, "HOME": str(self.folder / "tmp"), "HOSTNAME": name, "LANG": "C.UTF-8"}
         return {**container, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", **ours}
 
-    def _lay_out(self) -> None:
-        """The containers' folders, with the files that the images hold."""
-        self.folder.chmod(0o755)
-        for inside in ("data", "secrets", "srv/page", "tmp", "logs"):
-            self.places.path(inside).mkdir(parents=True)
-        shutil.copytree(ROOT / "svelte_app" / "dist", self.places.path("page"))
-        for inside in ("spool", "run/site", "pgbouncer", "etc/nginx/tls", "etc/pgbouncer"):
-            self.places.path(inside).mkdir(parents=True)
-        (self.folder / "tmp").chmod(0o1777)
-        for file in [ROOT / "nginx" / "nginx.conf", *(ROOT / "nginx" / "site").glob("*.conf")]:
-            placed = self.places.path("etc/nginx") / file.relative_to(ROOT / "nginx")
-            placed.parent.mkdir(exist_ok=True)
-            placed.write_text(self.places.text(file.read_text()))
-        environment = self._environment(self.services["nginx"], "nginx-1")
-        for file in (ROOT / "nginx" / "templates").glob("*.template"):
-            text = rendered(self.places.text(file.read_text()), environment)
-            (self.places.path("run/site") / file.stem).write_text(text)
-        pooler = (ROOT / "pgbouncer" / "pgbouncer.ini").read_text()
-        placed = self.places.text(pooler).replace("0.0.0.0", self._address_of["pgbouncer-1"])
-        (self.places.path("etc/pgbouncer") / "pgbouncer.ini").write_text(placed)
-        if self._account:
-            shutil.chown(self.places.path("spool"), self._account)
-
     def _let_read(self, secrets: Path) -> None:
         """`group_add` of the compose file: pgbouncer and db may read the secrets."""
         if self._account:
             group = pwd.getpwnam(self._account).pw_gid
             for path in (secrets, *secrets.iterdir()):
                 os.chown(path, -1, group)
-
-    def _make_cluster(self) -> None:
-        programs = runnable_by(self._account or None, self._programs, self.folder)
-        cluster.make(
-            programs, self.folder, self.services["db"].environment, self.places, self._account or None
-        )
-
-
-_NO_END = (signal.SIGTERM, 10.0)
 
 
 def _stop_all(those: list[Instance]) -> None:

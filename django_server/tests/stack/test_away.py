@@ -61,14 +61,12 @@ def test_one_dead_web_instance_is_passed_over(stack: Stack) -> None:
 
 def test_behind_the_pool_a_frozen_database_is_still_told_within_five_seconds(stack: Stack) -> None:
     database = stack.instances["db-1"].pid
+    picture = {"image": ("a.jpg", jpeg())}
     with client(stack) as asking:
         with frozen(database):
-            for ask in (
-                lambda: asking.get("/api/list"),
-                lambda: asking.post("/api/upload", files={"image": ("a.jpg", jpeg())}),
-            ):
+            for method, path, files in (("GET", "/api/list", None), ("POST", "/api/upload", picture)):
                 started = time.monotonic()
-                answer = ask()
+                answer = asking.request(method, path, files=files)
                 assert time.monotonic() - started < 5
                 assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
         assert eventually(lambda: asking.get("/readyz").status_code == 200, 20)

@@ -12,7 +12,7 @@ import yaml
 from images.errors import ERRORS
 from tests.stack.compose import COMPOSE_FILE, ROOT, filled_in
 
-_VARIANTS = ([], ["compose.dev.yml"], ["compose.tls.yml"])
+_VARIANTS: tuple[list[str], ...] = ([], ["compose.dev.yml"], ["compose.tls.yml"])
 _ONE_SHOTS = {"secrets", "migrate", "svelte_app"}
 # A server of others' in a profile: what its image does as which user could not be tried.
 _FOREIGN = {"s3"}

@@ -1,6 +1,7 @@
 """nginx in front of the really running stack: what it serves by itself, what it sends on, and with which headers."""
 
 import socket
+import ssl
 import time
 import uuid
 from collections.abc import Iterator
@@ -8,9 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.images.pictures import jpeg
 from tests.serving.processes import descendants
@@ -58,7 +61,7 @@ def test_what_nginx_does_not_have_is_told_in_the_words_of_the_app(stack: Stack, 
 def test_other_refusals_of_nginx_are_ours_too(stack: Stack) -> None:
     with client(stack) as asking:
         assert is_refusal(asking.post("/gallery", content=b"x"), "method_not_allowed")
-        assert is_refusal(asking.get(f"/{'x' * 70_000}"), "invalid_request")
+        assert is_refusal(asking.get(f"/{'x' * 60_000}"), "invalid_request")
         assert is_refusal(asking.get("/", headers={"X-Long": "x" * 70_000}), "invalid_request")
         too_large = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": str(2**31 + 1)}
         assert is_refusal(asking.post("/api/upload", content=b"", headers=too_large), "body_too_large")
@@ -132,14 +135,17 @@ def test_a_slow_phone_keeps_no_worker_waiting(stack: Stack) -> None:
     body = b"x" * 300_000
     head = f"POST /api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     address = ("127.0.0.1", int(stack.places.ports["8080"]))
-    with echoing(_ECHO, stack.places.ports["8000"]) as echo, only(stack, "web", _ECHO):
-        with socket.create_connection(address, timeout=10) as phone:
-            phone.sendall(head.encode() + body[:200_000])
-            time.sleep(0.5)
-            assert echo.requests == 0
-            assert any("/spool/body/" in name for name in open_files(stack.instances["nginx-1"].pid))
-            phone.sendall(body[200_000:])
-            answer = b"".join(iter(lambda: phone.recv(65536), b""))
+    with (
+        echoing(_ECHO, stack.places.ports["8000"]) as echo,
+        only(stack, "web", _ECHO),
+        socket.create_connection(address, timeout=10) as phone,
+    ):
+        phone.sendall(head.encode() + body[:200_000])
+        time.sleep(0.5)
+        assert echo.requests == 0
+        assert any("/spool/body/" in name for name in open_files(stack.instances["nginx-1"].pid))
+        phone.sendall(body[200_000:])
+        answer = b"".join(iter(lambda: phone.recv(65536), b""))
     assert b'"bytes": 300000' in answer
     assert echo.requests == 1
 
@@ -157,9 +163,38 @@ def test_only_a_handshake_gets_to_the_live_instances(stack: Stack) -> None:
         assert asking.post("/ws/upload/", content=b"x" * 100).status_code in (404, 413)
         upgrade = {"Upgrade": "websocket", "Connection": "upgrade"}
         assert is_refusal(asking.post("/ws/upload/", headers=upgrade), "method_not_allowed")
-    with pytest.raises(InvalidStatus) as refused, connect(stack.websocket_url, origin="https://evil.example"):
+    with (
+        pytest.raises(InvalidStatus) as refused,
+        connect(stack.websocket_url, origin=Origin("https://evil.example")),
+    ):
         pass
     assert refused.value.response.status_code == 403
+
+
+def test_with_certificates_mounted_the_site_speaks_https(stack: Stack) -> None:
+    context = ssl.create_default_context(cafile=str(stack.places.path("etc/nginx/tls/certificate.pem")))
+    url = f"https://127.0.0.1:{stack.places.ports['8443']}"
+    with httpx.Client(base_url=url, verify=context) as asking:
+        for path in ("/", "/api/limits"):
+            assert asking.get(path).headers["strict-transport-security"] == "max-age=31536000"
+    with client(stack) as asking:
+        assert "strict-transport-security" not in asking.get("/").headers
+
+
+def test_pictures_in_the_bucket_of_the_profile_s3_are_shown_under_the_site_s_address(stack: Stack) -> None:
+    with echoing(_ECHO, stack.places.ports["8333"]):
+        stack.names.addresses["s3"] = [_ECHO]
+        with client(stack) as asking:
+            answer = asking.get("/image-store/attachments/a.jpg?X-Amz-Signature=abc")
+            # What the signature covers goes on as it came.
+            assert answer.json()["headers"]["Host"] == urlsplit(stack.url).netloc
+            assert answer.json()["path"] == "/image-store/attachments/a.jpg?X-Amz-Signature=abc"
+            assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert answer.headers.get_list("cache-control") == ["private, max-age=60"]
+            assert is_refusal(asking.put("/image-store/attachments/a.jpg", content=b"x"), "not_found")
+            assert is_refusal(asking.get("/image-store-other/a.jpg"), "not_found") is False
+    del stack.names.addresses["s3"]
 
 
 def test_the_first_administrator_of_the_environment_can_come_in(stack: Stack) -> None:
