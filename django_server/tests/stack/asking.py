@@ -12,8 +12,8 @@ import httpx
 from images.errors import ERRORS
 from tests.stack.stack import Stack
 
-# nginx asks again after `valid=2s`.
-FORGOTTEN_SECONDS = 2.5
+# nginx asks again after `valid=2s`, counted in whole seconds.
+FORGOTTEN_SECONDS = 3.2
 
 
 def client(stack: Stack, address: str = "", local_address: str | None = None) -> httpx.Client:

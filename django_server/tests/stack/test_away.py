@@ -11,7 +11,7 @@ import pytest
 
 from tests.images.pictures import jpeg
 from tests.serving.processes import descendants, eventually
-from tests.stack.asking import client, is_refusal
+from tests.stack.asking import FORGOTTEN_SECONDS, client, is_refusal
 from tests.stack.stack import Stack
 
 
@@ -38,7 +38,7 @@ def test_without_any_web_instance_every_request_gets_our_503(stack: Stack) -> No
         # Known again, and not listening yet.
         for name in names:
             stack.names.addresses["web"].append(stack.instances[name].address)
-        time.sleep(2.5)
+        time.sleep(FORGOTTEN_SECONDS)
         assert is_refusal(asking.get("/api/list"), "overloaded")
         stack.names.addresses["web"].clear()
         stack.start(*names)

@@ -30,7 +30,8 @@ def test_what_was_backed_up_comes_back(stack: Stack, tmp_path: Path) -> None:
     commands = lines()
     stops = next(number for number, line in enumerate(commands) if _STOP.match(line))
     with client(stack) as asking:
-        image = asking.post("/api/upload", files={"image": ("kept.jpg", jpeg())}).json()["image"]
+        id_ = asking.post("/api/upload", files={"image": ("kept.jpg", jpeg())}).json()["image"]["id"]
+        image = asking.get(f"/api/images/{id_}").json()
         stopped = run(stack, commands[:stops], tmp_path)
         assert stopped == []
         assert asking.delete(f"/api/images/{image['id']}").status_code == 204
