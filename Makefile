@@ -42,8 +42,9 @@ fuzz: environment-dev page ## longer fuzzing, new ground each time: `make fuzz S
 	@$(IN_SERVER) FUZZ_SECONDS=$(SECONDS) python -m pytest --timeout=0 tests/fuzz tests/protocol/test_model.py \
 		tests/protocol/test_at_once.py
 
-bench: environment-dev ## measure: benchmarks/results/
-	@PYTHONPATH=django_server $(PYTHON) benchmarks/render.py
+bench: environment-dev ## measure, into benchmarks/results/; `make bench ONLY=list` runs one
+	@mkdir -p $(SCRATCH)
+	@DATA_DIR=$(SCRATCH) PYTHONPATH=django_server $(PYTHON) benchmarks/run.py $(ONLY)
 
 samples: environment ## a folder of generated photos to try it with: samples/
 	@$(PYTHON) benchmarks/samples.py samples

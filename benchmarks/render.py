@@ -1,6 +1,6 @@
 """How close the renderer is to what the codec alone costs: the `render` rows.
 
-    python benchmarks/render.py
+    python benchmarks/run.py render
 
 Every way runs in a process of its own, which is warmed up first; the parent asks them in turn, so that a noisy
 machine is noisy for all. CPU seconds, median of five; only ratios are judged.
@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import PIL
-from results import Row, as_table, write
+from results import Row
 from scenes import make_photo
 
 _SERVER = Path(__file__).resolve().parent.parent / "django_server"
@@ -122,15 +122,3 @@ def _rows(milliseconds: dict[str, float]) -> list[Row]:
         for name, said in names.items()
     ]
     return rows
-
-
-def main() -> None:
-    rows, about = measure()
-    write(rows, about)
-    print(about)
-    print(as_table(rows))
-    sys.exit(0 if all(row.holds is not False for row in rows) else 1)
-
-
-if __name__ == "__main__":
-    main()

@@ -44,8 +44,27 @@ def _verdict(holds: bool | None) -> str:
     return "–" if holds is None else "yes" if holds else "NO"
 
 
-def write(rows: list[Row], about: str) -> None:
-    """Write latest.json and latest.md."""
+def merge(rows: list[Row], benchmark: str, about: str) -> None:
+    """Put the rows in the place of those of the same names in latest.json, and write latest.md from all of it.
+
+    `about` says what this benchmark's rows were measured with.
+    """
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "latest.json").write_text(json.dumps({"rows": [asdict(row) for row in rows]}, indent=2) + "\n")
-    (FOLDER / "latest.md").write_text(f"{about}\n\n{as_table(rows)}\n")
+    kept, sentences = _kept()
+    fresh = {row.name for row in rows}
+    together = [row for row in kept if row.name not in fresh] + rows
+    together.sort(key=lambda row: row.name)  # stable: the rows of one name stay in their order
+    sentences = dict(sorted({**sentences, benchmark: about}.items()))
+    whole = {"rows": [asdict(row) for row in together], "about": sentences}
+    (FOLDER / "latest.json").write_text(json.dumps(whole, indent=2) + "\n")
+    told = "\n".join(f"- {name}: {sentence}" for name, sentence in sentences.items())
+    (FOLDER / "latest.md").write_text(f"{told}\n\n{as_table(together)}\n")
+
+
+def _kept() -> tuple[list[Row], dict[str, str]]:
+    """What latest.json holds; nothing where it is not there."""
+    try:
+        found = json.loads((FOLDER / "latest.json").read_text())
+    except FileNotFoundError:
+        return [], {}
+    return [Row(**row) for row in found["rows"]], found.get("about", {})

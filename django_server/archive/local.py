@@ -14,10 +14,8 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO
 
-from archive.store import StoredFile
-
-# A name no key has: keys end in an extension, and a listing leaves these out.
-_PART_SUFFIX = ".part~"
+from archive.local_listing import PART_SUFFIX, is_folder, runs_below
+from archive.store import Run, StoredFile, Told
 
 
 class LocalStore:
@@ -36,6 +34,12 @@ class LocalStore:
     def open(self, key: str) -> BinaryIO:
         """Open for reading. Raises FileNotFoundError."""
         return self.path(key).open("rb")
+
+    def fetch(self, key: str) -> tuple[StoredFile, BinaryIO]:
+        """As `open`, with what is known of the very bytes that are read. Raises FileNotFoundError, for a folder too."""
+        file = self.open(key)
+        stat = os.fstat(file.fileno())
+        return StoredFile(key, stat.st_size, stat.st_mtime_ns), file
 
     def stat(self, key: str) -> StoredFile:
         """Raises FileNotFoundError, for a folder too."""
@@ -97,8 +101,14 @@ class LocalStore:
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """Every file below the folder `prefix`, in byte order of key, holding no more than one folder's names."""
-        folder = self.path(prefix) if prefix else self.root
-        yield from self._walk(folder, f"{prefix}/" if prefix else "")
+        for folder, files in self.runs(prefix):
+            head = f"{folder}/" if folder else ""
+            for name, byte_size, modified_ns, _ in files:
+                yield StoredFile(head + name, byte_size, modified_ns)
+
+    def runs(self, prefix: str = "", unlistable: Told | None = None) -> Iterator[Run]:
+        """What `list` lists, folder by folder; see `store.Store.runs`."""
+        return runs_below(self.path(prefix) if prefix else self.root, prefix, unlistable)
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         """The names of the folders right below the folder `prefix`, in byte order."""
@@ -106,22 +116,7 @@ class LocalStore:
             entries = list(os.scandir(self.path(prefix) if prefix else self.root))
         except FileNotFoundError:
             return
-        yield from sorted((entry.name for entry in entries if _is_folder(entry)), key=os.fsencode)
-
-    def _walk(self, folder: Path, head: str) -> Iterator[StoredFile]:
-        try:
-            entries = list(os.scandir(folder))
-        except FileNotFoundError:
-            return
-        # A folder sorts as `name/`: the byte order of the keys below it, not of its bare name.
-        entries.sort(key=lambda entry: os.fsencode(entry.name) + (b"/" if _is_folder(entry) else b""))
-        for entry in entries:
-            if _is_folder(entry):
-                yield from self._walk(folder / entry.name, f"{head}{entry.name}/")
-            elif not entry.name.endswith(_PART_SUFFIX):
-                with suppress(FileNotFoundError):
-                    stat = entry.stat()
-                    yield StoredFile(f"{head}{entry.name}", stat.st_size, stat.st_mtime_ns)
+        yield from sorted((entry.name for entry in entries if is_folder(entry)), key=os.fsencode)
 
 
 def _new_file(folder: Path) -> tuple[int, str | None]:
@@ -132,16 +127,11 @@ def _new_file(folder: Path) -> tuple[int, str | None]:
     try:
         return os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600), None
     except (AttributeError, OSError):
-        return tempfile.mkstemp(dir=folder, prefix=".", suffix=_PART_SUFFIX)
+        return tempfile.mkstemp(dir=folder, prefix=".", suffix=PART_SUFFIX)
 
 
 def _give_name(descriptor: int, folder: Path) -> str:
-    part = str(folder / f".{uuid.uuid4().hex}{_PART_SUFFIX}")
+    part = str(folder / f".{uuid.uuid4().hex}{PART_SUFFIX}")
     # With a folder's descriptor, which an absolute path makes no use of, Python calls linkat(2), which follows.
     os.link(f"/proc/self/fd/{descriptor}", part, src_dir_fd=descriptor, follow_symlinks=True)
     return part
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    # Links are not followed: one that points upwards would list for ever.
-    return entry.is_dir(follow_symlinks=False)

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, cast
 
 from archive.keys import THUMBNAILS, thumbnail_format
 from archive.s3_errors import speaking_of, timed_out
-from archive.store import StoredFile
+from archive.store import Run, StoredFile, Told
 
 _BLOCK_BYTES = 1 << 16
 _MEMORY_BYTES = 8 << 20  # a photo stays in memory; what is larger goes to the disk
@@ -79,11 +79,28 @@ class S3Store:
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """Every file below the folder `prefix`, in byte order of key, a page of 1,000 at a time."""
+        for folder, files in self.runs(prefix):
+            head = f"{folder}/" if folder else ""
+            for name, byte_size, modified_ns, etag in files:
+                yield StoredFile(head + name, byte_size, modified_ns, etag)
+
+    def runs(self, prefix: str = "", unlistable: Told | None = None) -> Iterator[Run]:  # noqa: ARG002  never told
+        """What `list` lists, folder by folder; see `store.Store.runs`."""
         for page in self._pages(Bucket=self.bucket, Prefix=_head(prefix)):
+            run: Run | None = None
             for entry in page.get("Contents", ()):
-                # Consoles keep an empty object of that name for a folder.
-                if not entry["Key"].endswith("/"):
-                    yield _stored(entry["Key"], entry["Size"], entry["LastModified"], entry["ETag"])
+                folder, _, name = entry["Key"].rpartition("/")
+                # Consoles keep an empty object `name/` for a folder.
+                if not name:
+                    continue
+                if run is None or run.folder != folder:
+                    if run is not None:
+                        yield run
+                    run = Run(folder, [])
+                modified_ns = _nanoseconds(entry["LastModified"])
+                run.files.append((name, entry["Size"], modified_ns, entry["ETag"].strip('"')))
+            if run is not None:
+                yield run
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         """The names of the folders right below the folder `prefix`, in byte order."""
@@ -100,22 +117,26 @@ class S3Store:
         """One HEAD. Raises FileNotFoundError."""
         with speaking_of(self.bucket, key):
             head = self._client().head_object(Bucket=self.bucket, Key=key)
-        return _stored(key, head["ContentLength"], head["LastModified"], head["ETag"])
+        return _stored(key, head)
 
     def open(self, key: str) -> BinaryIO:
         """The whole file, downloaded; seekable. Small ones are in memory, others in a file without a name.
 
         Raises FileNotFoundError, TimeoutError past `open_seconds`.
         """
+        return self.fetch(key)[1]
+
+    def fetch(self, key: str) -> tuple[StoredFile, BinaryIO]:
+        """As `open`, with what is known of the very bytes that are read."""
         deadline = time.monotonic() + self.open_seconds
         file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=_MEMORY_BYTES))  # noqa: SIM115  the caller's
         try:
-            self._download_patiently(key, file, deadline)
+            stored = self._download_patiently(key, file, deadline)
             file.seek(0)
         except BaseException:
             file.close()
             raise
-        return file
+        return stored, file
 
     @contextmanager
     def writing(self, key: str) -> Iterator[BinaryIO]:
@@ -160,7 +181,7 @@ class S3Store:
                 return
             yield page
 
-    def _download_patiently(self, key: str, file: BinaryIO, deadline: float) -> None:
+    def _download_patiently(self, key: str, file: BinaryIO, deadline: float) -> StoredFile:
         """botocore tries a request again, but never a body that breaks off: that is done here."""
         for attempt in range(1, self._max_attempts + 1):
             try:
@@ -172,7 +193,7 @@ class S3Store:
             file.truncate()
         raise timed_out(self.bucket, key)
 
-    def _download(self, key: str, file: BinaryIO, deadline: float) -> None:
+    def _download(self, key: str, file: BinaryIO, deadline: float) -> StoredFile:
         with speaking_of(self.bucket, key):
             answer = self._client().get_object(Bucket=self.bucket, Key=key)
             # Closed before its end, a body takes its connection along. (As a context it would be another object,
@@ -182,6 +203,7 @@ class S3Store:
                     if time.monotonic() >= deadline:
                         raise timed_out(self.bucket, key)
                     file.write(block)
+        return _stored(key, answer)
 
     def _client(self) -> Any:
         with self._making:
@@ -214,6 +236,11 @@ def _head(prefix: str) -> str:
     return f"{prefix}/" if prefix else ""
 
 
-def _stored(key: str, byte_size: int, modified: datetime, etag: str) -> StoredFile:
-    microseconds = (modified - _EPOCH) // timedelta(microseconds=1)
-    return StoredFile(key, byte_size, microseconds * 1000, etag.strip('"'))
+def _stored(key: str, answer: Any) -> StoredFile:
+    """What the answer to a HEAD or GET tells of the file."""
+    modified_ns = _nanoseconds(answer["LastModified"])
+    return StoredFile(key, answer["ContentLength"], modified_ns, answer["ETag"].strip('"'))
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000

@@ -26,7 +26,7 @@ _REFUSED_CODES = frozenset(
 def speaking_of(bucket: str, key: str) -> Iterator[None]:
     """Turn what botocore raises in the block into an OSError that names the bucket and, where there is one, the key.
 
-    FileNotFoundError where the key or the bucket is missing, PermissionError where the store refuses, TimeoutError
+    FileNotFoundError where the key is missing, PermissionError where the store refuses, TimeoutError
     and ConnectionError for a store that does not answer or fails.
     """
     # Here, not above: whoever only imports this package needs no botocore.
@@ -58,7 +58,8 @@ def _of_answer(response: Any, bucket: str, key: str, what: str) -> OSError:
     code = str(response.get("Error", {}).get("Code", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "NoSuchBucket":
-        return FileNotFoundError(errno.ENOENT, f"There is no bucket {bucket!r}.", key)
+        # Not a missing file: whoever asks for one must not take all of them for deleted.
+        return OSError(errno.ENXIO, f"There is no bucket {bucket!r}.", key)
     if code in _MISSING_CODES or status == 404:
         return FileNotFoundError(errno.ENOENT, f"There is no {what}.", key)
     if code in _REFUSED_CODES or status in (401, 403):

@@ -4,10 +4,10 @@ A store knows keys, never images. What goes wrong is an OSError whatever the sto
 is not there, any other for a store that does not answer or refuses.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,28 @@ def version_of(byte_size: int, modified_us: int, etag: str = "") -> str:
     return f"etag:{etag}" if etag else f"{byte_size}@{modified_us}"
 
 
+Listed = tuple[str, int, int, str]
+"""Name within its folder, size in bytes, modification time in nanoseconds, etag: a listing of millions, made cheap."""
+
+Told = Callable[[str, str], None]
+"""Is told the key of a file or folder that can't be listed, and the reason as a sentence."""
+
+
+class Run(NamedTuple):
+    """Files of one folder that follow each other in a listing. `folder` is its key, without a slash at its end."""
+
+    folder: str
+    files: list[Listed]
+
+
 class Store(Protocol):
     """Files by key, a key being a relative path with `/` between its parts."""
+
+    def runs(self, prefix: str = "", unlistable: Told | None = None) -> Iterator[Run]:
+        """What `list` lists, folder by folder. A folder's files may come in several runs, others between them.
+
+        What can't be listed is told to `unlistable` and left out; without that it raises.
+        """
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """Every file below the folder `prefix`, in byte order of key, in bounded memory."""
@@ -50,6 +70,9 @@ class Store(Protocol):
 
     def open(self, key: str) -> BinaryIO:
         """Open for reading; seekable. Raises FileNotFoundError."""
+
+    def fetch(self, key: str) -> tuple[StoredFile, BinaryIO]:
+        """As `open`, with what is known of the very bytes that are read."""
 
     def writing(self, key: str) -> AbstractContextManager[BinaryIO]:
         """A real file that becomes `key`, whole, when the block ends well, and leaves no trace when it does not."""

@@ -1,9 +1,10 @@
-"""The Celery application: which broker, which queues, how a worker's children live and die."""
+"""The Celery application: which broker, which queues, what runs every night, how a worker's children live and die."""
 
 import os
 import signal
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import worker_init, worker_process_init, worker_shutting_down
 
 from config.serving.children import die_with_parent
@@ -14,6 +15,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("django-file-upload")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.autodiscover_tasks(["pregen"])  # no Django app: work that `pregen generate --distribute` hands out
+# In UTC. Names and queue are those of images/queue.py, which can't be imported before Django is set up.
+app.conf.beat_schedule = {
+    "reconcile every night": {
+        "task": "images.reconcile",
+        "schedule": crontab(minute="30", hour="3"),
+        # Where no worker takes it until morning, the next night does.
+        "options": {"queue": "bulk", "expires": 4 * 3600},
+    }
+}
 
 
 @worker_init.connect

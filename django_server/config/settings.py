@@ -187,10 +187,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 0.5,
     "max_retries": 0,
     "visibility_timeout": int(timedelta(hours=1).total_seconds()),
+    # Always the first of the worker's queues that holds anything: `--queues uploads,bulk` lets no upload wait for bulk.
+    "queue_order_strategy": "priority",
 }
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
+# Nothing is kept that would expire: beat needs no nightly task that cleans up.
+CELERY_RESULT_EXPIRES = None
 CELERY_TASK_ACKS_LATE = True
 # One recovery mechanism, the lease: a redelivered message would meet its own live claim and do nothing.
 CELERY_TASK_REJECT_ON_WORKER_LOST = False

@@ -8,9 +8,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from images.listing import listed_of, prefetched
 from images.models import Batch, Image, Thumbnail
 from images.processing.remove import remove_images
-from images.storage import storage
+from images.thumbnails.labels import default_label
+from images.wire import image_json
 
 if TYPE_CHECKING:
     ThumbnailInlineBase = admin.TabularInline[Thumbnail, Image]
@@ -65,16 +67,17 @@ class ImageAdmin(ReadOnly, ImageAdminBase):
     inlines = (ThumbnailInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
-        return super().get_queryset(request).prefetch_related("thumbnails")
+        return prefetched(super().get_queryset(request))
 
     @admin.display(description="")
     def preview(self, image: Image) -> SafeString | str:
-        thumbnails = sorted(image.thumbnails.all(), key=lambda thumbnail: thumbnail.scale)
-        if not thumbnails:
+        # As in the API: a thumbnail that no longer serves is made anew by the look at it.
+        urls = image_json(*listed_of(image))["thumbnails"]
+        if not urls:
             return "—"
-        url = storage().url(thumbnails[0].key)
         return format_html(
-            '<img src="{}" alt="" loading="lazy" style="max-height: 48px; max-width: 72px">', url
+            '<img src="{}" alt="" loading="lazy" style="max-height: 48px; max-width: 72px">',
+            urls[default_label()],
         )
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:  # noqa: ARG002

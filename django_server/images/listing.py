@@ -53,5 +53,5 @@ def thumbnails_of(ids: Sequence[UUID]) -> dict[UUID, dict[str, ThumbnailValues]]
     found: dict[UUID, dict[str, ThumbnailValues]] = defaultdict(dict)
     rows = Thumbnail.objects.filter(image_id__in=ids).values(*THUMBNAIL_FIELDS) if ids else ()
     for row in cast(Iterable[ThumbnailValues], rows):
-        found[cast(UUID, row["image_id"])][row["label"]] = row
+        found[row["image_id"]][row["label"]] = row
     return found

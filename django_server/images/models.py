@@ -85,6 +85,10 @@ class Image(models.Model):
             models.Index(fields=["-uploaded_at", "-id"], name="image_newest"),
             models.Index(fields=["collection", "-uploaded_at", "-id"], name="image_collection_newest"),
             models.Index(fields=["status", "-uploaded_at", "-id"], name="image_status_newest"),
+            # Both filters at once: of a collection of a million, the failed ones may be none, or all very old.
+            models.Index(
+                fields=["collection", "status", "-uploaded_at", "-id"], name="image_collection_status"
+            ),
             models.Index(fields=["batch", "-uploaded_at", "-id"], name="image_batch_newest"),
             models.Index(fields=["changed_at", "id"], name="image_changed"),
             models.Index(fields=["queued_at"], name="image_waiting", condition=Q(status=Status.PENDING)),

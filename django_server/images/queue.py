@@ -21,6 +21,10 @@ logger = logging.getLogger(__name__)
 # Tasks are sent by name: the module that defines them stands above this one.
 PROCESS_IMAGE = "images.process_image"
 PROCESS_CHUNK = "images.process_chunk"
+MAKE_THUMBNAILS = "images.make_thumbnails"
+RECONCILE = "images.reconcile"
+# What nobody waits for. A worker takes from it when no upload waits.
+BULK = "bulk"
 _TIMEOUT_SECONDS = 0.5
 
 
@@ -48,6 +52,25 @@ def publish(ids: Sequence[UUID], *, one_task_each: bool) -> bool:
         transitions.mark_not_queued(ids[done:])
         return False
     return True
+
+
+def ask_for_thumbnails(ids: Sequence[UUID]) -> bool:
+    """Queue one chunk of images whose thumbnails are to be made. False when the queue is away."""
+    try:
+        current_app.send_task(MAKE_THUMBNAILS, args=[[str(id_) for id_ in ids]], queue=BULK, retry=False)
+    except (OperationalError, RedisError, OSError) as error:
+        logger.warning("The queue is away (%s).", error)
+        return False
+    return True
+
+
+def waiting_in_bulk() -> int | None:
+    """How many messages wait in the queue `bulk`; None when the queue does not answer."""
+    try:
+        with _redis() as redis:
+            return int(redis.llen(BULK))
+    except (RedisError, OSError):
+        return None
 
 
 def is_empty() -> bool | None:

@@ -19,7 +19,7 @@ WEB_GRACE_SECONDS = WEB_DRAIN_SECONDS + 2.0
 GRACE_SECONDS = 5.0
 VITE_PORT = 5173
 # Redis last: what still runs needs it.
-STOP_ORDER = ("page", "web", "sweeper", "worker", "redis")
+STOP_ORDER = ("page", "web", "sweeper", "beat", "worker", "redis")
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,8 @@ def children_of(site: Site) -> list[ChildSpec]:
     """The children in the order in which they start."""
     redis = [_redis(site, site.redis.socket, site.redis.executable)] if site.redis else []
     migrate = _once(site, "migrate", "--noinput")
-    if site.develop:
-        return [*redis, migrate, _worker(site), _sweeper(site), _reloading_web(site), _vite(site)]
-    return [*redis, migrate, _worker(site), _sweeper(site), _web(site)]
+    web = [_reloading_web(site), _vite(site)] if site.develop else [_web(site)]
+    return [*redis, migrate, _worker(site), _beat(site), _sweeper(site), *web]
 
 
 def stop_order(specs: list[ChildSpec]) -> list[str]:
@@ -94,6 +93,16 @@ def _worker(site: Site) -> ChildSpec:
         *("--loglevel", "WARNING"),
     )
     return _python(site, "worker", arguments, grace_seconds=WORKER_GRACE_SECONDS)
+
+
+def _beat(site: Site) -> ChildSpec:
+    arguments = (
+        *("-m", "celery", "--app", "config.celery", "beat"),
+        # In memory: no file of schedules that a kill could leave broken. A night it was not there for is left out.
+        *("--scheduler", "celery.beat:Scheduler"),
+        *("--loglevel", "WARNING"),
+    )
+    return _python(site, "beat", arguments)
 
 
 def _sweeper(site: Site) -> ChildSpec:

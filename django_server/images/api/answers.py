@@ -3,13 +3,23 @@
 (Measured on a page of 100 images: 5 ms against 20 to 22 with the serializers of the field.)
 """
 
+import gzip
+import re
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any
 
 import orjson
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.utils.http import parse_etags
 
 from images.errors import Refusal
+
+# What fits into one packet is not worth a gzip header.
+_GZIP_FROM_BYTES = 1400
+# A page of 100 images is 98 KB: 11 KB at level 1 for 0.4 ms of CPU. Django's gzip_page has 6: 10 KB for 1.4 ms.
+_GZIP_LEVEL = 1
+_TAKES_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 
 def json_answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
@@ -20,6 +30,33 @@ def json_answer(data: Any, status: int = 200, headers: Mapping[str, str] | None 
         content_type="application/json",
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
+
+
+def kept_answer(request: HttpRequest, data: Any, headers: Mapping[str, str]) -> HttpResponse:
+    """`data` as JSON that clients may keep, if they ask each time whether it is still so: then 304, without a body.
+
+    Compressed where the client takes that.
+    """
+    body = orjson.dumps(data)
+    # Of the headers too: what was the last page may get a next one.
+    digest = blake2b(body + repr(sorted(headers.items())).encode(), digest_size=16).hexdigest()
+    # Weak, as it names the compressed and the plain bytes alike.
+    kept = {**headers, "Cache-Control": "no-cache", "ETag": f'W/"{digest}"', "Vary": "Accept-Encoding"}
+    if _is_known(request, f'"{digest}"'):
+        return HttpResponseNotModified(headers=kept)
+    if len(body) >= _GZIP_FROM_BYTES and _takes_gzip(request):
+        body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+        kept["Content-Encoding"] = "gzip"
+    return HttpResponse(body, content_type="application/json", headers=kept)
+
+
+def _is_known(request: HttpRequest, opaque: str) -> bool:
+    known = [etag.removeprefix("W/") for etag in parse_etags(request.headers.get("If-None-Match", ""))]
+    return opaque in known or known == ["*"]
+
+
+def _takes_gzip(request: HttpRequest) -> bool:
+    return _TAKES_GZIP.search(request.headers.get("Accept-Encoding", "")) is not None
 
 
 def refusal_answer(refusal: Refusal) -> HttpResponse:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from images import queue
-from images.api.answers import json_answer
+from images.api.answers import json_answer, kept_answer
 from images.api.listing import images_json, place_of
 from images.api.paging import Cursor, after, link_to_next
 from images.api.parameters import PAGE, CursorText, PageSize
@@ -69,7 +69,7 @@ def one_batch(
     listed = with_thumbnails(after(batch.images.all(), "uploaded_at", cursor)[: limit + 1])
     headers = link_to_next(request, place_of(listed[limit - 1])) if len(listed) > limit else {}
     answer = {**_batch_json(batch, _counts([batch_id])[batch_id]), "images": images_json(listed[:limit])}
-    return json_answer(answer, headers=headers)
+    return kept_answer(request, answer, headers)
 
 
 @router.delete("/api/batches/{batch_id}", response={202: CountsOut, **_REFUSED})

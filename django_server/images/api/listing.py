@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from images.api.answers import json_answer
+from images.api.answers import kept_answer
 from images.api.paging import Cursor, after, link_to_next
 from images.api.parameters import PAGE, CursorText, PageSize, Text
 from images.api.schemas import ErrorOut, ImageOut, StatusName
@@ -14,7 +14,7 @@ from images.errors import Refusal
 from images.listing import Listed, by_ids, with_thumbnails
 from images.models import Image
 from images.query_guard import no_statements
-from images.wire import Json, image_json
+from images.wire import Addresses, Json, image_json
 
 router = Router(tags=["images"])
 
@@ -51,7 +51,7 @@ def list_images(
     headers = {}
     if len(listed) > limit:
         headers = link_to_next(request, place_of(listed[limit - 1]))
-    return json_answer(images_json(listed[:limit]), headers=headers)
+    return kept_answer(request, images_json(listed[:limit]), headers)
 
 
 def one(image_id: UUID) -> list[Listed]:
@@ -64,7 +64,8 @@ def one(image_id: UUID) -> list[Listed]:
 
 def images_json(listed: list[Listed]) -> list[Json]:
     with no_statements():
-        return [image_json(image, thumbnails) for image, thumbnails in listed]
+        at = Addresses.now()
+        return [image_json(image, thumbnails, at) for image, thumbnails in listed]
 
 
 def place_of(listed: Listed) -> Cursor:

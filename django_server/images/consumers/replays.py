@@ -20,7 +20,7 @@ from images.events import Item, packed
 from images.listing import Listed, with_thumbnails
 from images.models import Image, RemovedImage
 from images.query_guard import no_statements
-from images.wire import change_cursor, image_json, notification_json, removed_json
+from images.wire import Addresses, change_cursor, image_json, notification_json, removed_json
 
 PAGE_IMAGES = FRAME_IMAGES
 # A change is dated when its transaction begins and seen when it commits: this much later at most.
@@ -80,7 +80,8 @@ def changes_since(moment: datetime) -> Replay:
     after = Q()
     while page := with_thumbnails(changed.filter(after)[:PAGE_IMAGES]):
         with no_statements():
-            items = [_item(image["id"], notification_json(image, thumbnails)) for image, thumbnails in page]
+            at = Addresses.now()
+            items = [_item(image["id"], notification_json(image, found, at)) for image, found in page]
         yield items
         last = page[-1][0]
         moment = _as_stored(last["changed_at"])
@@ -131,7 +132,8 @@ def _snapshot(
 def _frame_fulls(pages: Iterator[Sequence[Listed]]) -> Iterator[list[str]]:
     for page in pages:
         with no_statements():
-            encoded = [orjson.dumps(image_json(image, thumbnails)) for image, thumbnails in page]
+            at = Addresses.now()
+            encoded = [orjson.dumps(image_json(image, thumbnails, at)) for image, thumbnails in page]
         for run in packed([len(one) for one in encoded], FRAME_IMAGES, FRAME_IMAGES_BYTES):
             yield [one.decode() for one in encoded[run]]
 

@@ -1,6 +1,8 @@
 """Thumbnail rows: from a rendering, and into the database, in the transaction that knows the image's state."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
 
 from django.db.models.functions import Now
 
@@ -14,6 +16,9 @@ _REPLACED = [
     *(field for field in THUMBNAIL_FIELDS if field not in ("image_id", "label")),
     *("width", "height", "byte_size", "generated_at"),
 ]
+
+# Equal to no renderer's recipe, so never valid. Blank would be trusted.
+_OUTDATED_RECIPE = "0:to be made anew"
 
 
 def rows_of(image: ImageValues, rendering: Rendering, source_version: str) -> list[ThumbnailRow]:
@@ -42,3 +47,12 @@ def save_thumbnails(rows: Sequence[ThumbnailRow]) -> None:
         unique_fields=["image", "label"],
         update_fields=_REPLACED,
     )
+
+
+def outdate_thumbnails(image_ids: Sequence[UUID], made_before: datetime) -> int:
+    """Let the thumbnails of these images made before that moment count as outdated, to be made anew.
+
+    Their files stay until they are replaced, and so does every URL that somebody has. Returns how many there were.
+    """
+    made = Thumbnail.objects.filter(image_id__in=image_ids, generated_at__lt=made_before)
+    return made.update(recipe=_OUTDATED_RECIPE)

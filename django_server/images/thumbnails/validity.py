@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import TypedDict
+from uuid import UUID
 
 from images.thumbnails.labels import sizes
 from imaging import RECIPE
@@ -10,7 +11,7 @@ from imaging import RECIPE
 class ThumbnailValues(TypedDict):
     """The columns of a Thumbnail row that answers are made from."""
 
-    image_id: object
+    image_id: UUID
     label: str
     key: str
     scale: int
@@ -24,10 +25,10 @@ ThumbnailsByLabel = Mapping[str, ThumbnailValues]
 
 
 class ThumbnailRow(ThumbnailValues):
-    """A Thumbnail row as rendered: what was asked and what came out (pixels, bytes)."""
+    """A whole Thumbnail row: what was asked and what came out (bytes; pixels, unknown where somebody else made it)."""
 
-    width: int
-    height: int
+    width: int | None
+    height: int | None
     byte_size: int
 
 

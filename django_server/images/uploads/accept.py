@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
 from archive.keys import upload_key
@@ -46,12 +46,20 @@ def accept(
     take_files(files, images)
     values = [transitions.new_values(image) for image in images]
     listed: list[Listed] = [(image, {}) for image in values]
-    try:
-        # Where this fails the spool files stay: whether the commit went through only the sweeper can tell, later.
+
+    def insert() -> None:
         with transaction.atomic():
             Batch.objects.bulk_create([Batch(id=batch_id)], ignore_conflicts=True)
             Image.objects.bulk_create(images)
             with_rows(listed)
+
+    try:
+        # Where this fails the spool files stay: whether the commit went through only the sweeper can tell, later.
+        try:
+            insert()
+        except IntegrityError:
+            # Its batch, empty until now, was deleted between the two statements: the second time it is made anew.
+            insert()
     except Refusal:
         give_back(files, images)
         raise

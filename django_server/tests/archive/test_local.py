@@ -112,6 +112,7 @@ def test_a_listing_is_in_byte_order_of_key(tmp_path_factory: pytest.TempPathFact
             continue
         stored.add(key)
     assert [file.key for file in store.list()] == sorted(stored, key=os.fsencode)
+    assert all(files for _, files in store.runs())
 
 
 def test_a_folder_that_is_not_there_lists_as_empty(tmp_path: Path) -> None:
@@ -148,3 +149,35 @@ def test_a_file_written_anew_has_another_version(tmp_path: Path) -> None:
         os.utime(tmp_path / "x.jpg", (second, second))
         versions.add(store.stat("x.jpg").version)
     assert versions == {"9@1000000", "9@2000000"}
+
+
+def test_what_is_no_file_of_a_readable_name_is_told_of_and_the_rest_listed(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xff.jpg")).touch()
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/c\xff")).mkdir()
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    (tmp_path / "up").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "z.jpg").touch()
+    told: dict[str, str] = {}
+    listed = [file[0] for run in LocalStore(tmp_path).runs("", told.__setitem__) for file in run.files]
+    assert listed == ["a.jpg", "z.jpg"]
+    assert sorted(told) == ["b\udcff.jpg", "c\udcff", "loop.jpg"]
+
+
+def test_folders_may_be_nested_deeper_than_calls(tmp_path: Path) -> None:
+    deep = tmp_path
+    for _ in range(1_200):
+        deep /= "d"
+        deep.mkdir()
+    (deep / "x.jpg").touch()
+    assert sum(1 for _ in LocalStore(tmp_path).list()) == 1
+
+
+def test_what_is_fetched_is_what_was_told_of(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    with store.writing("x.jpg") as file:
+        file.write(b"bytes")
+    stored, file = store.fetch("x.jpg")
+    with file:
+        assert (stored, file.read()) == (store.stat("x.jpg"), b"bytes")

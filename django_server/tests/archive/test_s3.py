@@ -87,6 +87,13 @@ def test_a_file_is_told_of_as_a_listing_tells_of_it(store: S3Store) -> None:
     assert len(told.etag) == 32
 
 
+def test_what_is_fetched_is_what_was_told_of(store: S3Store) -> None:
+    _write(store, "x.jpg")
+    stored, file = store.fetch("x.jpg")
+    with file:
+        assert (stored, file.read()) == (store.stat("x.jpg"), b"bytes")
+
+
 def test_a_file_written_anew_has_another_version(store: S3Store) -> None:
     versions = set()
     for content in (b"one", b"two"):
@@ -139,7 +146,7 @@ def test_what_is_missing_is_a_missing_file(s3: S3, store: S3Store) -> None:
             ask("x.jpg")
     nowhere = S3Store("no-such-bucket", endpoint=s3.url, access_key="k", secret_key="s")
     for act in (lambda: next(nowhere.list()), lambda: list(nowhere.folders()), lambda: _read(nowhere, "x")):
-        with pytest.raises(FileNotFoundError, match="There is no bucket 'no-such-bucket'"):
+        with pytest.raises(OSError, match="There is no bucket 'no-such-bucket'") as failure:
             act()
 
 
@@ -228,6 +235,8 @@ def test_a_download_that_breaks_off_begins_anew() -> None:
         asked.append(request.path)
         request.send_response(200)
         request.send_header("Content-Length", "4")
+        request.send_header("Last-Modified", "Fri, 02 Jan 2026 03:04:05 GMT")
+        request.send_header("ETag", '"0a1b"')
         request.end_headers()
         request.wfile.write(b"whole"[:4] if len(asked) > 1 else b"ha")
         request.close_connection = True

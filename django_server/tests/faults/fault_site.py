@@ -93,7 +93,7 @@ class FaultSite:
     @property
     def worker(self) -> int:
         """The worker's main process."""
-        return self.site.process.child("celery")
+        return self.site.process.child("celery", " worker ")
 
     @property
     def worker_children(self) -> list[int]:

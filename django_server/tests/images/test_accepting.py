@@ -2,15 +2,18 @@
 
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection
+from django.db.models import QuerySet
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from images.models import Batch, Image
+from images.processing.clear import delete_empty_batches
 from tests.images.counting import statements
 from tests.images.pictures import jpeg
 
@@ -100,3 +103,28 @@ def test_too_many_files_are_refused_and_none_is_kept(settings: Any) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "too_many_files")
     assert Image.objects.count() == 0
     assert list(settings.INCOMING_ROOT.iterdir()) == []
+
+
+def test_a_batch_deleted_while_images_join_it_is_made_anew(
+    monkeypatch: pytest.MonkeyPatch, queue_messages: Any
+) -> None:
+    batch = Batch.objects.create()
+    insert = QuerySet.bulk_create
+
+    def meanwhile(self: Any, rows: Any, *more: Any, **options: Any) -> Any:
+        if self.model is Image and Batch.objects.filter(id=batch.id).exists():
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(_delete_batch, batch.id).result()
+        return insert(self, rows, *more, **options)
+
+    monkeypatch.setattr(QuerySet, "bulk_create", meanwhile)
+    answer = post(ENDPOINTS[1], [jpeg(8, 8)], batch=str(batch.id))
+    assert answer.status_code == 202
+    assert Image.objects.get().batch_id == batch.id
+
+
+def _delete_batch(batch_id: Any) -> None:
+    try:
+        delete_empty_batches({batch_id})
+    finally:
+        connection.close()

@@ -1,11 +1,13 @@
 """Reading: pages by keyset, the same number of statements whatever the page holds."""
 
+import gzip
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
@@ -16,6 +18,7 @@ from images.models import Batch, Image
 from images.processing.chunk import process
 from tests.images.counting import statements
 from tests.images.pictures import jpeg, pending_images
+from tests.images.rows import completed_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,6 +63,23 @@ def test_a_new_image_moves_no_page() -> None:
     assert len(set(shown)) == 4
 
 
+def test_a_page_whose_last_image_was_deleted_leads_on_as_if_it_were_there() -> None:
+    moment = datetime(2026, 1, 2, tzinfo=UTC)
+    completed_rows(3, moment=moment)
+    completed_rows(3)
+    rest = [image["id"] for image in follow("/api/list")]
+    for limit in (2, 4):
+        first = get("/api/list", limit=limit)
+        shown = [image["id"] for image in first.json()]
+        Image.objects.get(id=shown[-1]).delete()
+        completed_rows(1)
+        link = first["Link"]
+        after = [image["id"] for image in follow(link[1 : link.index(">")])]
+        assert after == rest[len(shown) :]
+        Image.objects.exclude(id__in=rest).delete()
+        rest.remove(shown[-1])
+
+
 @pytest.mark.parametrize("number", [5, 40])
 def test_a_list_takes_two_statements_for_five_images_or_forty(number: int) -> None:
     process([image.id for image in pending_images(*[jpeg(8, 8)] * number)])
@@ -83,6 +103,60 @@ def test_the_filters_of_the_list() -> None:
     assert len(get("/api/list", q="PICTURE-0").json()) == 2
     assert get("/api/list", q="%").json() == []
     assert get("/api/list", collection="elsewhere").json() == []
+
+
+def conditional(path: str, etag: str, **headers: str) -> Any:
+    return Client().get(path, headers={"if-none-match": etag, **headers})
+
+
+def test_a_list_or_batch_that_did_not_change_is_answered_without_a_body_until_it_does() -> None:
+    batch = Batch.objects.create()
+    completed_rows(3, batch)
+    for path in ("/api/list?limit=2", f"/api/batches/{batch.id}?limit=2"):
+        first = Client().get(path)
+        assert first["Cache-Control"] == "no-cache"
+        assert first["Vary"] == "Accept-Encoding"
+        etag = first["ETag"]
+        for known in (etag, etag.removeprefix("W/"), f'"other", {etag}', "*"):
+            same = conditional(path, known)
+            assert (same.status_code, same.content) == (304, b""), known
+            assert [same[name] for name in ("ETag", "Link", "Vary", "Cache-Control")] == [
+                first[name] for name in ("ETag", "Link", "Vary", "Cache-Control")
+            ]
+        assert conditional(path, '"other"').content == first.content
+        newest = Image.objects.order_by("-uploaded_at")[:1]
+        Image.objects.filter(id__in=newest.values("id")).update(version=F("version") + 1)
+        changed = conditional(path, etag)
+        assert changed.status_code == 200
+        assert changed["ETag"] != etag
+
+
+def test_the_last_page_is_another_answer_once_there_is_a_next_one() -> None:
+    completed_rows(2)
+    alone = get("/api/list", limit=2)
+    assert "Link" not in alone
+    completed_rows(1, moment=datetime(2026, 1, 2, tzinfo=UTC))
+    longer = conditional("/api/list?limit=2", alone["ETag"])
+    assert (longer.status_code, longer.content) == (200, alone.content)
+    assert 'rel="next"' in longer["Link"]
+
+
+def test_a_list_is_compressed_for_who_takes_that_and_is_the_same_json() -> None:
+    completed_rows(20)
+    plain = get("/api/list")
+    for accepted in ("gzip", "br, gzip;q=0.8", "gzip, deflate"):
+        small = Client().get("/api/list", headers={"accept-encoding": accepted})
+        assert small["Content-Encoding"] == "gzip"
+        assert gzip.decompress(small.content) == plain.content
+        assert int(small["Content-Length"]) == len(small.content) < len(plain.content) / 4
+        assert small["ETag"] == plain["ETag"]
+    for accepted in ("identity", "gzip;q=0", "gzip; q=0.0, br", "notgzip-at-all"):
+        whole = Client().get("/api/list", headers={"accept-encoding": accepted})
+        assert "Content-Encoding" not in whole, accepted
+        assert whole.content == plain.content
+    assert conditional("/api/list", plain["ETag"], **{"accept-encoding": "gzip"}).status_code == 304
+    few = Client().get("/api/list?limit=1", headers={"accept-encoding": "gzip"})
+    assert "Content-Encoding" not in few
 
 
 @pytest.mark.parametrize(

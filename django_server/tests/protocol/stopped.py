@@ -3,7 +3,8 @@
     python -m tests.protocol.stopped {before|after} MODULE:NAME COUNT ACTION [ARGUMENT...]
 
 The point: right before or right after the COUNTth call of that function. ACTION is `upload` (address, field, files…),
-`process` (ids…), `hand-back` (ids…) or `delete` (id). The environment names the servers and the data folder.
+`process` (ids…), `hand-back` (ids…), `delete` (id) or `thumbnails` (id). The environment names the servers and the
+data folder.
 """
 
 import importlib
@@ -49,6 +50,7 @@ def act(action: str, arguments: list[str]) -> None:
     from images.processing.chunk import process
     from images.processing.drain import begin_draining
     from images.processing.remove import remove_images
+    from images.thumbnails.ensure import ensure_in_worker
 
     match action:
         case "upload":
@@ -60,6 +62,8 @@ def act(action: str, arguments: list[str]) -> None:
         case "hand-back":
             begin_draining()
             process([UUID(id_) for id_ in arguments])
+        case "thumbnails":
+            ensure_in_worker(UUID(arguments[0]))
         case "delete":
             remove_images(Image.objects.filter(id__in=arguments))
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
-from images.models import Image, RemovedImage, Status
+from images.models import Image, RemovedImage, Status, Thumbnail
+from images.thumbnails.ensure import ensure_in_worker
 from tests.images.pictures import jpeg, pending_images
 from tests.protocol.closing import all_is_well, files_are_the_rows, work_until_quiet
 from tests.protocol.processes import site_environment
@@ -27,7 +29,7 @@ _NOW = "/api/upload"
 BEFORE_THE_COMMIT = [
     ("before", "images.uploads.multipart:sync_to_disk", 2),
     ("before", "images.uploads.accept:take_files", 1),
-    ("after", "images.storage.local:LocalStorage.take", 2),
+    ("after", "archive.local:LocalStore.link", 2),
     ("after", "images.uploads.accept:take_files", 1),
     ("after", "django.db.models.query:QuerySet.bulk_create", 2),
 ]
@@ -48,10 +50,17 @@ WORKER = [
     ("before", "os:replace", 2),
     ("before", "images.processing.chunk:render_image", 3),
     ("before", "images.processing.transitions:flush", 1),
-    ("after", "images.processing.transitions:_save_thumbnails", 1),
+    ("after", "images.processing.transitions:save_thumbnails", 1),
     ("after", "images.processing.transitions:flush", 1),
     ("before", "images.processing.chunk:announce", 1),
     ("before", "images.processing.transitions:mark_announced", 2),
+]
+COLD = [
+    ("after", "images.thumbnails.claims:take", 1),
+    ("after", "images.thumbnails.making:_render", 1),
+    ("before", "os:replace", 2),
+    ("after", "images.thumbnails.claims:save_thumbnails", 1),
+    ("after", "images.thumbnails.claims:complete", 1),
 ]
 HANDING_BACK = [
     ("before", "images.processing.transitions:hand_back", 1),
@@ -71,7 +80,7 @@ SYNCHRONOUS_AFTER_THE_COMMIT = [
     ("after", "images.uploads.synchronous:render_apart", 1),
     ("after", "images.storage.local:LocalStorage._save", 2),
     ("before", "images.processing.transitions:flush", 1),
-    ("after", "images.processing.transitions:_save_thumbnails", 1),
+    ("after", "images.processing.transitions:save_thumbnails", 1),
     ("after", "images.processing.transitions:flush", 1),
     ("before", "images.processing.transitions:mark_announced", 2),
     ("before", "images.uploads.multipart:SpooledFile.discard", 1),
@@ -141,6 +150,21 @@ def test_a_worker_killed_anywhere_leaves_nothing_undone(stop: Any, queue_message
     images = pending_images(*[jpeg(64, 40)] * 3)
     _killed_at(stop, "process", *[str(image.id) for image in images])
     _ends_well(3)
+
+
+@pytest.mark.parametrize("stop", COLD, ids=_named)
+def test_a_maker_of_thumbnails_killed_anywhere_is_followed_by_another(stop: Any, queue_messages: Any) -> None:
+    (image,) = pending_images(jpeg(640, 400))
+    work_until_quiet()
+    for thumbnail in Thumbnail.objects.all():
+        (Path(settings.MEDIA_ROOT) / thumbnail.key).unlink()
+    Thumbnail.objects.all().delete()
+    _killed_at(stop, "thumbnails", str(image.id))
+    Image.objects.filter(thumbs_claim__isnull=False).update(thumbs_lease_until="2026-01-01T00:00Z")
+    ensure_in_worker(image.id)
+    work_until_quiet()
+    all_is_well()
+    files_are_the_rows()
 
 
 @pytest.mark.parametrize("stop", HANDING_BACK, ids=_named)

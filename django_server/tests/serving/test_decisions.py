@@ -125,9 +125,20 @@ def test_a_host_that_is_not_this_machine_is_told_as_such() -> None:
 
 def test_children_start_after_what_they_need_and_end_before_it() -> None:
     specs = children_of(_site())
-    assert [spec.name for spec in specs] == ["redis", "migrate", "worker", "sweeper", "web"]
+    assert [spec.name for spec in specs] == ["redis", "migrate", "worker", "beat", "sweeper", "web"]
     assert [spec.name for spec in specs if spec.once] == ["migrate"]
-    assert stop_order(specs) == ["web", "sweeper", "worker", "redis"]
+    assert stop_order(specs) == ["web", "sweeper", "beat", "worker", "redis"]
+
+
+def test_a_worker_looks_for_uploads_before_it_looks_for_bulk() -> None:
+    command = next(spec.command for spec in children_of(_site()) if spec.name == "worker")
+    assert command[command.index("--queues") + 1] == "uploads,bulk"
+
+
+def test_the_clock_of_the_nightly_work_keeps_no_file() -> None:
+    command = next(spec.command for spec in children_of(_site()) if spec.name == "beat")
+    assert command[command.index("--scheduler") + 1] == "celery.beat:Scheduler"
+    assert not {"--pidfile", "--schedule", "--detach"} & set(command)
 
 
 def test_a_redis_elsewhere_is_neither_started_nor_stopped() -> None:

@@ -69,8 +69,8 @@ def test_kill_9_takes_every_child_along_and_the_next_start_needs_nobody(
         httpx.post(f"http://127.0.0.1:{port}/api/upload", files={"image": _picture()}, timeout=60).status_code
         == 200
     )
-    # Redis, worker and its pool, sweeper, web and its pool.
-    assert eventually(lambda: len(site.children) >= 6)
+    # Redis, worker and its pool, beat, sweeper, web and its pool.
+    assert eventually(lambda: len(site.children) >= 7)
     children = site.children
     site.end(signal.SIGKILL)
     assert all_end(children)
@@ -81,7 +81,13 @@ def test_kill_9_takes_every_child_along_and_the_next_start_needs_nobody(
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("worker", ["celery"]), ("web", ["uvicorn"]), ("sweeper", ["sweep"]), ("redis", ["redis-server"])],
+    [
+        ("worker", ["celery", " worker "]),
+        ("beat", ["celery", " beat "]),
+        ("web", ["uvicorn"]),
+        ("sweeper", ["sweep"]),
+        ("redis", ["redis-server"]),
+    ],
 )
 def test_a_killed_child_is_started_again_and_the_site_answers(
     site: StartedSite, port: int, name: str, words: list[str]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.images.pictures import jpeg
 from tests.servers import redis_server
-from tests.serving.processes import command_line, eventually
+from tests.serving.processes import command_line, descendants, eventually
 from tests.serving.started_site import SERVER_ROOT
 from tests.site.conftest import database_named
 from tests.site.running import RunningSite, running_site
@@ -61,8 +61,8 @@ def test_the_largest_accepted_picture_renders_in_bounded_memory(kind: str, tmp_p
 
 def pool_children(site: RunningSite) -> set[int]:
     """The worker's children, without the worker itself."""
-    worker = site.process.child("celery")
-    return {pid for pid in site.process.children if pid != worker and "celery" in command_line(pid)}
+    worker = site.process.child("celery", " worker ")
+    return {pid for pid in descendants(worker) if "celery" in command_line(pid)}
 
 
 def test_a_worker_child_above_its_cap_is_replaced_and_loses_nothing(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from config.serving.run import serve
 
 
 class Command(BaseCommand):
-    help = "Starts everything (Redis, worker, sweeper, web), watches it, and stops it all on Ctrl+C."
+    help = "Starts everything (Redis, worker, beat, sweeper, web), watches it, and stops it all on Ctrl+C."
     # The children check for themselves; this process needs neither database nor models.
     requires_system_checks = ()
 

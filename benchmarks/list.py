@@ -1,0 +1,141 @@
+"""What a page of the list costs, out of a thousand images or a million, against DRF: the `list` rows.
+
+    python benchmarks/run.py list
+
+Each size is a database of one PostgreSQL that is started for this, served by a process of its own; the parent asks
+them in turn, so that a noisy machine is noisy for all. CPU seconds of the serving process and of PostgreSQL; only
+ratios are judged. The connection to PostgreSQL, one a request as in production, is part of each figure.
+"""
+
+from __future__ import annotations
+
+import base64
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from hashlib import md5
+from pathlib import Path
+from statistics import median
+from uuid import UUID
+
+from results import Row
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
+
+from list_rows import EPOCH_SECONDS, IMAGES_PER_BATCH, Thumbnails, make_database
+from list_serving import Ask, Cost, Serving, cost_of
+
+ROUNDS = 5
+REQUESTS = 20  # a repetition; PostgreSQL's CPU is told in hundredths of a second
+IMAGES = {"1 k": 1_000, "100 k": 100_000, "1 M": 1_000_000}
+DEPTH = 900_000
+SCALES = {"small": 240, "medium": 1024, "large": 1500}
+# What it is called, and its query, out of a million. Names are IMG_0000001.jpg and so on.
+FILTERS = {
+    "status, one in a hundred": "status=error",
+    "collection, one in ten": "collection=archive",
+    "collection and status": "collection=archive&status=error",
+    "collection and status, none such": "collection=uploads&status=error",
+    "batch": "batch={batch}",
+    "batch and status": "batch={batch}&status=error",
+    "q, one such name": "q=0500123",
+    "q, every name": "q=img",
+    "q of two letters, every name": "q=g_",
+    "q of two letters, none such": "q=zq",
+}
+
+
+def measure() -> tuple[list[Row], str]:
+    """The rows, and a sentence on what they were measured with."""
+    with _servings() as (servings, postgres_pid):
+        million = servings["1 M"]
+        asks = {name: (serving, _of("/api/list")) for name, serving in servings.items()}
+        asks["DRF"] = (million, _of("/drf/list"))
+        asks["deep"] = (million, _of(f"/api/list?cursor={_cursor_at(DEPTH)}"))
+        asks["gzip"] = (million, Ask(("/api/list",) * REQUESTS, gzip=True))
+        asks["1000"] = (million, Ask(("/api/list?limit=1000",)))
+        asks["DRF 1000"] = (million, Ask(("/drf/list?limit=1000",)))
+        for said, query in FILTERS.items():
+            asks[said] = (million, Ask((f"/api/list?{query.format(batch=_batch_at(DEPTH))}",)))
+        costs: dict[str, list[Cost]] = {name: [] for name in asks}
+        for number in range(ROUNDS + 1):
+            for name, (serving, ask) in asks.items():
+                cost = cost_of(serving, ask, postgres_pid)
+                if number:  # the first round warms up
+                    costs[name].append(cost)
+    return _rows(costs), (
+        f"Pages of 100 images with three thumbnails each. CPU time of {REQUESTS} requests, median of {ROUNDS}, "
+        f"interleaved. Python {platform.python_version()}, {platform.machine()}."
+    )
+
+
+@contextmanager
+def _servings() -> Iterator[tuple[Mapping[str, Serving], int]]:
+    """A serving process for each size, and the id of PostgreSQL's process."""
+    from imaging import RECIPE
+    from tests.servers import postgres
+
+    with ExitStack() as resources:
+        server = resources.enter_context(postgres())
+        folder = Path(resources.enter_context(tempfile.TemporaryDirectory()))
+        servings = {}
+        for name, images in IMAGES.items():
+            database = make_database(server.url, images, Thumbnails(SCALES, RECIPE))
+            servings[name] = Serving(database, folder)
+            resources.callback(servings[name].stop)
+        yield servings, server.pid
+
+
+def _of(target: str) -> Ask:
+    return Ask((target,) * REQUESTS)
+
+
+def _cursor_at(depth: int) -> str:
+    """The cursor of the image that so many of the million are newer than."""
+    number = IMAGES["1 M"] - depth
+    image = md5(f"image{number}".encode(), usedforsecurity=False).hexdigest()
+    text = f"{(EPOCH_SECONDS + number) * 1_000_000}.{image}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _batch_at(depth: int) -> str:
+    number = (IMAGES["1 M"] - depth) // IMAGES_PER_BATCH
+    return str(UUID(md5(f"batch{number}".encode(), usedforsecurity=False).hexdigest()))
+
+
+def _rows(costs: Mapping[str, list[Cost]]) -> list[Row]:
+    serving = {name: median(one.serving_seconds for one in some) for name, some in costs.items()}
+    # The database's share is what could grow with its rows.
+    both = {name: median(one.both_seconds for one in some) for name, some in costs.items()}
+    wall = {name: median(one.wall_seconds for one in some) for name, some in costs.items()}
+    growth, depth = both["1 M"] / both["1 k"], both["deep"] / both["1 M"]
+    less, less_1000 = serving["DRF"] / serving["1 M"], serving["DRF 1000"] / serving["1000"]
+    rows = [
+        Row("list", "less CPU than DRF's ModelSerializer, 1 M", round(less, 2), "x", ">= 3 x", less >= 3),
+        Row("list", "the same with limit=1000", round(less_1000, 2), "x", ">= 3 x", less_1000 >= 3),
+        _at_most("1 M against 1 k, with PostgreSQL's CPU", growth, 1.2),
+        _at_most(f"from the {DEPTH:,}th on against the first page, with PostgreSQL's CPU", depth, 1.2),
+        _at_most("gzip against plain, bytes", costs["gzip"][0].body_bytes / costs["1 M"][0].body_bytes, 0.25),
+        _told("gzip against plain, CPU", serving["gzip"] / serving["1 M"], "x"),
+    ]
+    for said, name in {
+        "ours, 1 k": "1 k",
+        "ours, 100 k": "100 k",
+        "ours, 1 M": "1 M",
+        "DRF, 1 M": "DRF",
+    }.items():
+        rows.append(_told(f"CPU a page, {said}", serving[name] / REQUESTS * 1e3, "ms"))
+        rows.append(_told(f"with PostgreSQL's, {said}", both[name] / REQUESTS * 1e3, "ms"))
+    rows += [_told("CPU of limit=1000, ours", serving["1000"] * 1e3, "ms")]
+    given_up = "for orientation; the site gives up at 3,000 ms"
+    return rows + [_told(f"1 M, wall time, {said}", wall[said] * 1e3, "ms", given_up) for said in FILTERS]
+
+
+def _at_most(what: str, value: float, most: float) -> Row:
+    return Row("list", what, round(value, 2), "x", f"<= {most:g} x", value <= most)
+
+
+def _told(what: str, value: float, unit: str, target: str = "for orientation") -> Row:
+    return Row("list", what, round(value, 2), unit, target, None)

@@ -1,0 +1,72 @@
+"""What the list endpoint is measured against: the way of Django REST framework's own tutorial, over the same rows.
+
+ModelSerializer with the thumbnails nested and prefetched, DRF's own keyset paging (CursorPagination), JSON alone, and
+a URL for each file as DRF's FileField gives it: the storage's. It does less than the endpoint: no `?v=`, no thumbnail's
+validity judged, no ETag. Used by list_serving.py, as its urlconf.
+"""
+
+from __future__ import annotations
+
+from django.core.files.storage import default_storage
+from django.urls import include, path
+from rest_framework.fields import Field
+from rest_framework.generics import ListAPIView
+from rest_framework.pagination import CursorPagination
+from rest_framework.renderers import JSONRenderer
+from rest_framework.serializers import ModelSerializer
+
+from images.models import Image, Thumbnail
+
+
+class StoredField(Field):
+    """Where the file of a key is fetched."""
+
+    def to_representation(self, value: str) -> str:
+        return default_storage.url(value)
+
+
+class ThumbnailSerializer(ModelSerializer):
+    url = StoredField(source="key")
+
+    class Meta:
+        model = Thumbnail
+        fields = ("label", "url", "scale", "width", "height", "byte_size")
+
+
+class ImageSerializer(ModelSerializer):
+    original = StoredField(source="key")
+    thumbnails = ThumbnailSerializer(many=True)
+
+    class Meta:
+        model = Image
+        fields = (
+            *("id", "version", "batch", "collection", "name", "byte_size", "media_type", "width", "height"),
+            *(
+                "status",
+                "error_code",
+                "error_message",
+                "uploaded_at",
+                "finished_at",
+                "original",
+                "thumbnails",
+            ),
+        )
+
+
+class Pages(CursorPagination):
+    page_size = 100
+    page_size_query_param = "limit"
+    max_page_size = 1000
+    ordering = ("-uploaded_at", "-id")
+
+
+class ImageList(ListAPIView):
+    queryset = Image.objects.prefetch_related("thumbnails")
+    serializer_class = ImageSerializer
+    pagination_class = Pages
+    renderer_classes = (JSONRenderer,)
+    authentication_classes = ()
+    permission_classes = ()
+
+
+urlpatterns = [path("drf/list", ImageList.as_view()), path("", include("config.urls"))]

@@ -1,0 +1,199 @@
+"""Put load on a server and tell what it made of it: uploads, lists at random cursors, or thumbnails.
+
+    python benchmarks/load.py http://127.0.0.1:8000 uploads --endpoint batch --count 500 --per-request 50
+    python benchmarks/load.py http://127.0.0.1:8000 uploads --endpoint upload --count 1000 --concurrency 1000
+    python benchmarks/load.py http://127.0.0.1:8000 lists --count 2000 --json
+
+Bounded in count and time. Exits with 1 past --max-error-rate, with 2 where it can't begin. No failure of a request
+ends it. Other addresses than this machine's are refused, unless it is said that the server is one's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ipaddress
+import json
+import random
+import resource
+import socket
+import sys
+import time
+from pathlib import Path
+
+import httpx
+from load_report import Answer, report_of
+from load_requests import PATHS, Lists, Requests, Thumbnails, Uploads, generated_pictures, pictures_of
+
+MOST_REQUESTS = 1_000_000
+MOST_SECONDS = 3600
+MOST_CONCURRENCY = 5000
+_SPARE_FILES = 64
+_LISTED = 200
+
+
+class CannotBegin(Exception):
+    """A sentence that says why."""
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether all addresses of the host are of the loopback range."""
+    try:
+        found = {entry[4][0] for entry in socket.getaddrinfo(host, None)}
+    except OSError as error:
+        raise CannotBegin(f"The host {host} is not known.") from error
+    return all(ipaddress.ip_address(address).is_loopback for address in found)
+
+
+def check_address(url: httpx.URL, owned: bool) -> None:
+    """Raises CannotBegin where load must not be put on that address."""
+    if url.scheme not in ("http", "https") or not url.host:
+        raise CannotBegin("The address must begin with http:// or https:// and name a host.")
+    if not owned and not is_this_machine(url.host):
+        raise CannotBegin(
+            f"{url.host} is not this machine. Say --i-own-this-server if it is yours to put load on."
+        )
+
+
+async def answer_of(client: httpx.AsyncClient, requests: Requests, seconds: float) -> Answer:
+    """Send the next request. Whatever goes wrong is an answer too."""
+    request = requests.next(client)
+    sent = int(request.headers.get("content-length", 0))
+    started = time.perf_counter()
+    received = 0
+    try:
+        async with asyncio.timeout(seconds):
+            if request.url.host != client.base_url.host:
+                outcome = "another host"  # a storage of its own: not what was asked to be put under load
+            else:
+                answer = await client.send(request)
+                received = len(answer.content)
+                outcome = str(answer.status_code)
+                requests.learn(answer)
+    except (TimeoutError, httpx.TimeoutException):
+        outcome = "timeout"
+    except (httpx.HTTPError, httpx.StreamError, OSError):
+        outcome = "connection"
+    return Answer(outcome, time.perf_counter() - started, sent, received)
+
+
+async def put_load(
+    client: httpx.AsyncClient, requests: Requests, options: argparse.Namespace, number: int
+) -> list[Answer]:
+    """`number` requests, `options.concurrency` at a time, until `options.seconds` have passed."""
+    answers: list[Answer] = []
+    deadline = time.monotonic() + options.seconds
+    left = iter(range(number))
+
+    async def one_after_another() -> None:
+        for _ in left:
+            seconds = min(options.timeout, deadline - time.monotonic())
+            if seconds <= 0:
+                return
+            answers.append(await answer_of(client, requests, seconds))
+
+    await asyncio.gather(*(one_after_another() for _ in range(min(options.concurrency, number))))
+    return answers
+
+
+async def requests_of(client: httpx.AsyncClient, options: argparse.Namespace) -> tuple[Requests, int]:
+    """What is to be sent, and in how many requests. Raises CannotBegin."""
+    chance = random.Random(options.seed)
+    try:
+        if options.what == "uploads":
+            pictures = (
+                pictures_of(options.folder)
+                if options.folder
+                else generated_pictures(options.megapixels, options.seed)
+            )
+            uploads = Uploads(options.endpoint, pictures, options.per_request, options.count)
+            return uploads, uploads.requests
+        if options.what == "lists":
+            return Lists(options.page, chance), options.count
+        listed = await client.get("/api/list", params={"limit": _LISTED}, timeout=options.timeout)
+        return Thumbnails(listed.raise_for_status().json(), chance), options.count
+    except (ValueError, httpx.HTTPError) as error:
+        said = str(error) if type(error) is ValueError else "The list of images could not be read."
+        raise CannotBegin(said) from error
+
+
+async def run(options: argparse.Namespace) -> int:
+    """The exit code."""
+    url = httpx.URL(options.url)
+    check_address(url, options.i_own_this_server)
+    limits = httpx.Limits(max_connections=options.concurrency, max_keepalive_connections=options.concurrency)
+    headers = {"Authorization": f"Bearer {options.token}"} if options.token else {}
+    # No proxy of the environment: the load is for the server that was named.
+    async with httpx.AsyncClient(
+        base_url=url, limits=limits, headers=headers, timeout=options.timeout, trust_env=False
+    ) as client:
+        requests, number = await requests_of(client, options)
+        started = time.perf_counter()
+        answers = await put_load(client, requests, options, number)
+        report = report_of(answers, time.perf_counter() - started)
+    print(json.dumps(report.as_json(), indent=2) if options.json else report.as_text())
+    return 1 if report.error_rate > options.max_error_rate else 0
+
+
+def allow_open_files(wanted: int) -> None:
+    """Room for so many connections, where the system allows it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+
+
+def bounded(most: float, *, whole: bool = True):  # type: ignore[no-untyped-def]
+    """An argument type: a positive number up to `most`."""
+
+    def read(text: str) -> float:
+        value = int(text) if whole else float(text)
+        if not 0 < value <= most:
+            raise argparse.ArgumentTypeError(f"must be above 0 and at most {most:,}")
+        return value
+
+    return read
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("url", help="of the server, as http://127.0.0.1:8000")
+    parser.add_argument("what", choices=("uploads", "lists", "thumbnails"))
+    parser.add_argument(
+        "--count", type=bounded(MOST_REQUESTS), default=100, help="images, or requests that read"
+    )
+    parser.add_argument("--concurrency", type=bounded(MOST_CONCURRENCY), default=8, help="requests at a time")
+    parser.add_argument("--endpoint", choices=tuple(PATHS), default="batch")
+    parser.add_argument("--per-request", type=bounded(1000), default=1, help="files in one request")
+    parser.add_argument("--folder", type=Path, help="of images; by default they are generated")
+    parser.add_argument(
+        "--megapixels", type=bounded(100, whole=False), default=1.0, help="of generated images"
+    )
+    parser.add_argument("--page", type=bounded(1000), default=100, help="images in a page of the list")
+    parser.add_argument("--seconds", type=bounded(MOST_SECONDS, whole=False), default=300.0, help="at most")
+    parser.add_argument(
+        "--timeout", type=bounded(MOST_SECONDS, whole=False), default=60.0, help="of one request"
+    )
+    parser.add_argument("--max-error-rate", type=float, default=0.0, help="0 to 1")
+    parser.add_argument("--token", help="API_TOKEN of the server")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true", help="the report as JSON")
+    parser.add_argument("--i-own-this-server", action="store_true", help="allow other machines than this one")
+    options = parser.parse_args(arguments)
+    if options.endpoint == "upload" and options.per_request > 1:
+        parser.error("The endpoint upload takes one file a request.")
+    return options
+
+
+def main() -> None:
+    options = parse()
+    allow_open_files(options.concurrency + _SPARE_FILES)
+    try:
+        code = asyncio.run(run(options))
+    except CannotBegin as error:
+        print(error, file=sys.stderr)
+        code = 2
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Run benchmarks, show one table, and keep it: every module here that has a `measure`, or those that are named.
+
+    python benchmarks/run.py [NAME ...]
+
+Owns which there are and in which order. Each `measure()` gives its rows and a sentence on what they were measured
+with. Used by `make bench`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from results import Row, as_table, merge
+
+_FOLDER = Path(__file__).resolve().parent
+_DEFINES_MEASURE = re.compile(r"^def measure\(", re.MULTILINE)
+
+
+def benchmarks() -> list[str]:
+    """The names of all benchmarks, in the order in which they run."""
+    return sorted(
+        path.stem
+        for path in _FOLDER.glob("*.py")
+        if _DEFINES_MEASURE.search(path.read_text(encoding="utf-8"))
+    )
+
+
+def measured(name: str) -> tuple[list[Row], str]:
+    """Run one benchmark."""
+    measure: Callable[[], tuple[list[Row], str]] = importlib.import_module(name).measure
+    return measure()
+
+
+def main() -> None:
+    known = benchmarks()
+    parser = argparse.ArgumentParser(description="Run benchmarks.", epilog=f"There are: {', '.join(known)}.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="by default all")
+    names = parser.parse_args().names or known
+    if unknown := sorted(set(names) - set(known)):
+        parser.error(f"There is no benchmark {', '.join(unknown)}. There are: {', '.join(known)}.")
+    rows: list[Row] = []
+    for name in names:
+        started = time.perf_counter()
+        found, about = measured(name)
+        rows += found
+        merge(found, name, about)
+        print(f"{name}: {about} ({time.perf_counter() - started:.0f} s)", file=sys.stderr, flush=True)
+    print(as_table(rows))
+    sys.exit(0 if all(row.holds is not False for row in rows) else 1)
+
+
+if __name__ == "__main__":
+    main()

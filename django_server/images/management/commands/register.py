@@ -1,0 +1,66 @@
+"""`manage.py register manifest.json`: an archive that pregen has scanned is shown in the gallery."""
+
+import json
+from argparse import ArgumentParser
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from images.archives.register import Tally, register
+from images.archives.storages import OtherStorage
+from pregen.errors import PregenError
+from pregen.manifest import ManifestHead, read_head
+
+
+class Command(BaseCommand):
+    help = (
+        "Show the images of a pregen manifest in the gallery. Thumbnails of a label's scale are shown as they are; "
+        "the rest are made when somebody looks. Run again after a new scan, or after an interruption, it changes only "
+        "what has changed. No file is written or deleted."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("manifest", type=Path)
+        parser.add_argument("--collection", action="append", default=[], help="only this one (repeatable)")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would change, and change nothing"
+        )
+        parser.add_argument("--json", action="store_true", help="one object on standard output")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        manifest: Path = options["manifest"]
+        try:
+            with tqdm(total=_images_of(read_head(manifest)), unit=" images", disable=None) as bar:
+                tally = register(
+                    manifest,
+                    collections=options["collection"],
+                    apply=not options["dry_run"],
+                    progress=bar.update,
+                )
+        except (OtherStorage, PregenError) as error:
+            raise CommandError(str(error)) from error
+        if options["json"]:
+            self.stdout.write(json.dumps(asdict(tally)))
+        else:
+            self.stdout.write(_sentences(tally, dry_run=options["dry_run"]))
+
+
+def _images_of(head: ManifestHead) -> int:
+    return sum(stats.total_images for stats in head.collection_stats.values())
+
+
+def _sentences(tally: Tally, *, dry_run: bool) -> str:
+    lines = [
+        f"{tally.new:,} new, {tally.changed:,} changed, {tally.unchanged:,} as before; "
+        f"{tally.thumbnails:,} thumbnails found."
+    ]
+    lines += [
+        f"{count:,} not registered: {tally.examples[reason]} {reason}"
+        for reason, count in tally.skipped.most_common()
+    ]
+    if dry_run:
+        lines.append("Nothing was written: this was a dry run.")
+    return "\n".join(lines)

@@ -1,0 +1,113 @@
+"""What a reconciliation has found and done, for people and for programs. Counts and the first keys, never all."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from images.reconcile.judge import Finding
+
+_KEYS_SHOWN = 20
+
+# What it is called, what is done about it, and what would be.
+_SENTENCES = {
+    Finding.THUMBNAIL_WITHOUT_FILE: (
+        "Thumbnail rows without a file",
+        "deleted; the thumbnails are made anew when somebody looks",
+        "would be deleted",
+    ),
+    Finding.ORIGINAL_BACK: (
+        "Images whose missing original is there again",
+        "unmarked",
+        "would be unmarked",
+    ),
+    Finding.ORIGINAL_CHANGED: (
+        "Originals of archives that were replaced",
+        "noted; their thumbnails are made anew when somebody looks",
+        "would be noted",
+    ),
+    Finding.FILE_WITHOUT_ROW: ("Uploaded files without a row", "deleted", "would be deleted"),
+    Finding.ORIGINAL_MISSING: (
+        "Images without their original",
+        "cannot be repaired, marked",
+        "cannot be repaired, would be marked",
+    ),
+    Finding.FOREIGN: ("Files that are not ours", "left alone", "left alone"),
+}
+_REPAIRED = (
+    Finding.THUMBNAIL_WITHOUT_FILE,
+    Finding.ORIGINAL_BACK,
+    Finding.ORIGINAL_CHANGED,
+    Finding.FILE_WITHOUT_ROW,
+)
+
+
+@dataclass
+class Report:
+    """Grows while a reconciliation goes on. `unread`: collections whose storage shows nothing at all."""
+
+    applied: bool
+    files: int = 0
+    rows: int = 0
+    finished: bool = False
+    found: Counter[Finding] = field(default_factory=Counter)
+    keys: dict[Finding, list[str]] = field(default_factory=lambda: defaultdict(list))
+    unread: set[str] = field(default_factory=set)
+
+    def add(self, finding: Finding, keys: Sequence[str]) -> None:
+        self.found[finding] += len(keys)
+        shown = self.keys[finding]
+        shown.extend(keys[: _KEYS_SHOWN - len(shown)])
+
+    @property
+    def all_is_well(self) -> bool:
+        return (
+            self.finished
+            and not self.unread
+            and not any(self.found[one] for one in Finding if one != "foreign")
+        )
+
+    def lines(self) -> Iterator[str]:
+        """For people: one line for each kind, its first keys below it."""
+        yield f"Checked: {self.files} files, {self.rows} rows."
+        for finding, (name, done, planned) in _SENTENCES.items():
+            count = self.found[finding]
+            if count:
+                yield f"{name}: {count}, {done if self.applied else planned}."
+                yield from (f"  {printable(key)}" for key in self.keys[finding])
+                if count > len(self.keys[finding]):
+                    yield f"  and {count - len(self.keys[finding])} more"
+        yield from self.warnings()
+        if self.all_is_well:
+            yield "Storage and rows agree."
+        elif not self.applied and any(self.found[one] for one in (*_REPAIRED, Finding.ORIGINAL_MISSING)):
+            yield "Nothing was changed: this was a dry run. `--apply` does it."
+
+    def warnings(self) -> Iterator[str]:
+        """What kept it from being done in full."""
+        for collection in sorted(self.unread):
+            yield (
+                f"The storage shows no file at all in the collection {printable(collection)}, which has rows: "
+                "nothing of it was repaired. Is its volume mounted? `manage.py delete --collection` removes rows."
+            )
+        if not self.finished:
+            yield "It was stopped before its end; the next one goes over everything again."
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs: one object, its members always there."""
+        return {
+            "applied": self.applied,
+            "finished": self.finished,
+            "checked": {"files": self.files, "rows": self.rows},
+            "found": {finding.value: self.found[finding] for finding in Finding},
+            "repaired": {one.value: self.found[one] if self.applied else 0 for one in _REPAIRED},
+            "unrepairable": {Finding.ORIGINAL_MISSING.value: self.found[Finding.ORIGINAL_MISSING]},
+            "foreign": self.found[Finding.FOREIGN],
+            "keys": {finding.value: self.keys[finding] for finding in Finding if self.keys[finding]},
+            "unread_collections": sorted(self.unread),
+        }
+
+
+def printable(key: str) -> str:
+    """A key as a terminal may show it: names can hold line breaks, escapes, and bytes that are no text."""
+    return key if key.isprintable() else ascii(key)

@@ -1,0 +1,143 @@
+"""From a command line to an exit code. Owns nothing but the door: parse, call, say, translate errors."""
+
+import argparse
+import json
+import os
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import asdict
+
+from pregen.console import log, say, set_up_logging
+from pregen.errors import BadConfiguration, Interrupted, PregenError
+from pregen.generate import GenerateOptions, generate
+from pregen.jobs import Wanted
+from pregen.ledger import final_block
+from pregen.options import parse
+from pregen.report import ReportOptions, report, summary_of
+from pregen.scan import ScanOptions, scan
+from pregen.stopping import interruptible
+from pregen.storage import Given, open_store, secrets, to_scan
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that this terminal can't show must not end a run.
+        with suppress(AttributeError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    options = parse(argv)
+    if options is None:
+        return 1
+    set_up_logging(quiet=getattr(options, "quiet", False), verbose=options.verbose)
+    return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        with interruptible():
+            code = _COMMANDS[options.command](options)
+            sys.stdout.flush()
+            return code
+    except PregenError as failure:
+        log.error("%s", failure)
+        return failure.exit_code
+    except Interrupted as stop:
+        log.warning("Stopped by %s.", "Ctrl+C" if stop.exit_code == 130 else "SIGTERM")
+        return _end(stop.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has had enough: `| head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _end(1)
+
+
+def _end(code: int) -> int:
+    """Leave now: a thread may still wait for a server that does not answer, and Python would wait for it."""
+    if threading.active_count() > 1:
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _scan(options: argparse.Namespace) -> int:
+    storage = to_scan(_given(options), os.environ)
+    store = open_store(storage, secrets(_given(options), os.environ))
+    # With --json stdout is one object.
+    show = options.show_files and not options.json
+    wanted = ScanOptions(options.output, tuple(options.collections), options.limit, show, options.quiet)
+    scanned = scan(store, storage, wanted)
+    if options.json:
+        stats = {name: asdict(found) for name, found in scanned.scan.collection_stats.items()}
+        _say_json(
+            manifest=str(options.output),
+            collections=stats,
+            scan_duration_seconds=scanned.scan.scan_duration_seconds,
+            thumbnails_without_original=scanned.thumbnails_without_original,
+            left_out=scanned.left_out,
+        )
+    elif not options.quiet and not options.show_files:
+        say(summary_of(options.output))
+    return 1 if scanned.left_out else 0
+
+
+def _generate(options: argparse.Namespace) -> int:
+    totals = generate(_generate_options(options), os.environ)
+    if options.json:
+        _say_json(**totals.as_json())
+    elif not options.quiet:
+        say(final_block(totals))
+    return 1 if totals.errors else 0
+
+
+def _generate_options(options: argparse.Namespace) -> GenerateOptions:
+    wanted = Wanted(
+        scales=tuple(dict.fromkeys(options.sizes or (200,))),
+        collections=frozenset(options.collections),
+        as_png=options.tiff_as == "png",
+        resume=options.resume,
+        limit=options.limit,
+    )
+    broker = (options.broker or os.environ.get("REDIS_URL")) if options.distribute else None
+    if options.distribute and not broker:
+        raise BadConfiguration("--distribute needs the broker's address: --broker or REDIS_URL.")
+    return GenerateOptions(
+        manifest=options.manifest,
+        wanted=wanted,
+        storage=_given(options),
+        cadence=0.0 if options.dry_run else options.cadence,
+        workers=options.workers,
+        dry_run=options.dry_run,
+        force=options.force,
+        skip_existing=options.skip_existing,
+        keep_checkpoint=not options.no_checkpoint,
+        checkpoint=options.checkpoint,
+        broker=broker,
+        lost_after=options.lost_after,
+        errors=options.errors,
+        show_files=options.show_files and not options.json,
+        quiet=options.quiet,
+    )
+
+
+def _report(options: argparse.Namespace) -> int:
+    wanted = ReportOptions(
+        options.manifest,
+        options.type,
+        frozenset(options.collections),
+        options.size,
+        options.cadence,
+        options.all,
+    )
+    report(wanted, as_json=options.json)
+    return 0
+
+
+_COMMANDS = {"scan": _scan, "generate": _generate, "report": _report}
+
+
+def _given(options: argparse.Namespace) -> Given:
+    return Given(**{name: getattr(options, name) for name in Given.__dataclass_fields__})
+
+
+def _say_json(**values: object) -> None:
+    say(json.dumps(values, indent=2))

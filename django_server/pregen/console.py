@@ -1,0 +1,103 @@
+"""What a person sees: logs on stderr, reports and lines of files on stdout, a bar on a terminal.
+
+Owns where each of them goes. `-q` leaves errors only. Used by the commands.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+_LINES_EVERY_SECONDS = 10.0
+_BAR_EVERY = 0.2
+log = logging.getLogger("pregen")
+
+
+def set_up_logging(*, quiet: bool, verbose: bool) -> None:
+    """`YYYY-MM-DD HH:MM:SS [LEVEL] text` on stderr."""
+    handler = _HandlerBesideBar(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S"))
+    log.handlers = [handler]
+    log.propagate = False
+    log.setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
+
+
+def say(text: str) -> None:
+    """A line of a report, or of a file, on stdout; in order with the bar, whose line it takes."""
+    _beside_bar(lambda: print(text))
+
+
+class Progress:
+    """How far a command is: a bar on a terminal, a line in the log every ten seconds elsewhere, nothing if quiet.
+
+    `done(share)` may tell the share of the work that is done (0 to 1), from which the time left is told.
+    """
+
+    def __init__(self, what: str, unit: str, *, quiet: bool, total: int | None = None) -> None:
+        self._what, self._unit, self._total = what, unit, total
+        self._started = self._told = time.monotonic()
+        self._count = 0
+        self._bar: Any = None
+        self._lines = not quiet
+        if not quiet and sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                total=total, desc=what, unit=f" {unit}", file=sys.stderr, mininterval=_BAR_EVERY, leave=False
+            )
+
+    def add(self, count: int, share: float | None = None) -> None:
+        self._count += count
+        if self._bar is not None:
+            if share:
+                self._bar.total = max(self._count, round(self._count / share))
+            self._bar.update(count)
+        elif self._lines and time.monotonic() - self._told >= _LINES_EVERY_SECONDS:
+            self._told = time.monotonic()
+            log.info(
+                "%s", progress_text(self._what, self._unit, self._count, self._seconds(), self._part(share))
+            )
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def _part(self, share: float | None) -> float | None:
+        return share or (self._count / self._total if self._total else None)
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def progress_text(what: str, unit: str, count: int, seconds: float, share: float | None) -> str:
+    """`scan: 12,000 files, 3,400/s, 1.5 minutes left`. Pure."""
+    from pregen.wording import duration_text
+
+    text = f"{what}: {count:,} {unit}, {count / max(seconds, 1e-6):,.1f}/s"
+    left = seconds * (1 - share) / share if share else None
+    return text if left is None else f"{text}, {duration_text(max(0.0, left))} left"
+
+
+class _HandlerBesideBar(logging.StreamHandler[Any]):
+    def emit(self, record: logging.LogRecord) -> None:
+        _beside_bar(lambda: super(_HandlerBesideBar, self).emit(record))
+
+
+def _beside_bar(write: Callable[[], None]) -> None:
+    # Only where a bar is drawn has tqdm been loaded.
+    tqdm = sys.modules.get("tqdm")
+    if tqdm is None:
+        write()
+        return
+    with tqdm.tqdm.external_write_mode(file=sys.stderr):
+        write()
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()

@@ -1,0 +1,181 @@
+"""The run that makes what a manifest lacks. Owns the order of the steps; what is done is `jobs`' and `making`'s.
+
+Used by `cli`.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pregen import here, manifest
+from pregen.console import Progress, log
+from pregen.errors import Interrupted, StaleManifest, UnknownCollection
+from pregen.jobs import Job, Place, Wanted, select
+from pregen.journal import Finished, Journal, path_for
+from pregen.ledger import Ledger, Totals, dry_run
+from pregen.manifest import ManifestHead
+from pregen.storage import Given, Storage, open_store, secrets, to_generate
+from pregen.wording import duration_text, printable
+
+STALE_AFTER = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class GenerateOptions:
+    """`cadence`: least seconds from one image's start to the next one's. `checkpoint` None: beside the manifest."""
+
+    manifest: Path
+    wanted: Wanted
+    storage: Given
+    cadence: float = 1.0
+    workers: int = 1
+    dry_run: bool = False
+    force: bool = False
+    skip_existing: bool = True
+    keep_checkpoint: bool = True
+    checkpoint: Path | None = None
+    broker: str | None = None
+    lost_after: float = 90.0
+    errors: Path | None = None
+    show_files: bool = False
+    quiet: bool = False
+
+
+def generate(options: GenerateOptions, environment: Mapping[str, str]) -> Totals:
+    """Make what is missing. Raises PregenError before the first image; what fails later is counted."""
+    head = manifest.read_head(options.manifest)
+    refuse_stale(head, force=options.force)
+    refuse_unknown(options.wanted.collections, head)
+    storage = to_generate(options.storage, environment, head.storage)
+    with ExitStack() as resources:
+        journals = _journals(options)
+        finished = _finished(journals, _identity(head))
+        if options.dry_run:
+            return dry_run(_jobs(options, head, storage, finished), show=options.show_files)
+        writers = _open_journals(journals, _identity(head), resources)
+        images = sum(stats.total_images for stats in _chosen(head, options.wanted.collections))
+        progress = resources.enter_context(
+            Progress("generate", "images", quiet=options.quiet, total=_expected(images, options.wanted.limit))
+        )
+        ledger = Ledger(writers, progress, show=options.show_files, errors=options.errors)
+        resources.callback(ledger.close)
+        jobs = paced(_jobs(options, head, storage, finished, ledger.reject), options.cadence)
+        try:
+            _work(options, environment, storage, jobs, ledger)
+        except Interrupted:
+            log.warning("Stopped. %s", how_to_go_on(ledger.totals(), kept=options.keep_checkpoint))
+            raise
+        return ledger.finish()
+
+
+def refuse_stale(head: ManifestHead, *, force: bool) -> None:
+    age = datetime.now(UTC) - head.created_at
+    if age > STALE_AFTER and not force:
+        raise StaleManifest(
+            f"The manifest is {duration_text(age.total_seconds())} old, and what it lists may have changed. "
+            "Scan again, or use --force."
+        )
+
+
+def refuse_unknown(collections: Iterable[str], head: ManifestHead) -> None:
+    unknown = sorted(set(collections) - set(head.collections))
+    if unknown:
+        known = ", ".join(printable(name) for name in head.collections[:20]) or "none"
+        names = ", ".join(printable(name) for name in unknown)
+        raise UnknownCollection(f"The manifest has no collection {names}. It has: {known}.")
+
+
+def paced(jobs: Iterator[Job], cadence: float) -> Iterator[Job]:
+    """The jobs, at most one per `cadence` seconds; 0 or less: as they are asked for."""
+    earliest = time.monotonic()
+    for job in jobs:
+        if cadence > 0:
+            time.sleep(max(0.0, earliest - time.monotonic()))
+            earliest = time.monotonic() + cadence
+        yield job
+
+
+def how_to_go_on(totals: Totals, *, kept: bool) -> str:
+    """The sentence of a run that was stopped."""
+    last = f" The last image finished was {printable(totals.last_name)}." if totals.last_name else ""
+    if kept:
+        return f"What is finished stays.{last} Run the same command again to go on."
+    name = f" --resume {totals.last_name!r}" if totals.last_name else ""
+    return f"What is finished stays.{last} To go on, run it again with{name or ' the same options'}."
+
+
+def _work(
+    options: GenerateOptions,
+    environment: Mapping[str, str],
+    storage: Storage,
+    jobs: Iterator[Job],
+    ledger: Ledger,
+) -> None:
+    secret = secrets(options.storage, environment)
+    if options.broker is not None:
+        from pregen import distribute
+
+        open_store(storage, secret)  # refuses what the workers could not read either
+        plan = distribute.Plan(
+            options.broker, options.cadence > 0, options.skip_existing, silence_seconds=options.lost_after
+        )
+        distribute.run(jobs, storage, plan, ledger.add)
+        return
+    remote = storage.s3_bucket is not None
+    crew = here.crew_for(remote=remote, workers=options.workers, one_by_one=options.cadence > 0)
+    store = open_store(storage, secret, crew.hands)
+    here.run(jobs, store, crew, ledger.add, skip_existing=options.skip_existing)
+
+
+def _jobs(
+    options: GenerateOptions,
+    head: ManifestHead,
+    storage: Storage,
+    finished: Finished,
+    rejected: Callable[[str, str], None] | None = None,
+) -> Iterator[Job]:
+    tell = rejected or (lambda key, reason: log.error("%s -> %s", printable(key), reason))
+    records = manifest.records(options.manifest, tell)
+    return select(records, options.wanted, Place(head.s3_prefix, storage.prefix), finished.has, tell)
+
+
+def _journals(options: GenerateOptions) -> dict[int, Path]:
+    """The journal of each size; none without a checkpoint, one for all where a file is given."""
+    if not options.keep_checkpoint:
+        return {}
+    return {scale: options.checkpoint or path_for(options.manifest, scale) for scale in options.wanted.scales}
+
+
+def _open_journals(journals: dict[int, Path], identity: str, resources: ExitStack) -> dict[int, Journal]:
+    by_path = {path: Journal(path, identity) for path in set(journals.values())}
+    for journal in by_path.values():
+        resources.callback(journal.close)
+    return {scale: by_path[path] for scale, path in journals.items()}
+
+
+def _finished(journals: dict[int, Path], identity: str) -> Finished:
+    finished = Finished()
+    for path in sorted(set(journals.values())):
+        finished.read(path, identity)
+    return finished
+
+
+def _identity(head: ManifestHead) -> str:
+    return head.created_at.isoformat()
+
+
+def _chosen(head: ManifestHead, collections: frozenset[str]) -> list[manifest.CollectionStats]:
+    return [stats for name, stats in head.collection_stats.items() if not collections or name in collections]
+
+
+def _expected(images: int, limit: int | None) -> int | None:
+    return min(images, limit) if limit is not None else images or None
+
+
+def cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,165 @@
+"""Work done on this machine: threads fetch, look and put; processes, one for each core, do the pixels.
+
+So the pixels never wait for the disk or the network. A render that hangs or crashes costs one image: its process is
+killed and replaced. Used by generate.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import BinaryIO
+
+from pebble import ProcessExpired, ProcessPool
+
+import imaging
+from archive.store import Store
+from imaging.files import render_files
+from pregen.jobs import Job
+from pregen.making import LIMITS, QUALITY, NotRendered, Outcome, Render, make, render_in_this_process
+
+RENDER_SECONDS = 300.0  # a scan of 600 megapixels takes 10 s on a slow core
+FINISH_SECONDS = 10.0  # what is in flight when a run is stopped may take so long
+_OPEN_FILES = Path("/proc/self/fd")
+
+
+@dataclass(frozen=True)
+class Crew:
+    """`workers`: processes that render. `hands`: threads that fetch and put, each with one image in flight."""
+
+    workers: int
+    hands: int
+
+
+def crew_for(*, remote: bool, workers: int, one_by_one: bool) -> Crew:
+    """Two images for each worker hide a disk; sixteen a network's latency. Throttled, each start is a real one."""
+    if one_by_one:
+        return Crew(workers, workers)
+    return Crew(workers, max(32, 16 * workers) if remote else 2 * workers)
+
+
+@contextmanager
+def rendering_processes(workers: int) -> Iterator[Render]:
+    """A Render that works in one of `workers` processes. Interrupted, they are stopped."""
+    if not _OPEN_FILES.is_dir():
+        # Without it an open file can't be named to another process.
+        yield render_in_this_process
+        return
+    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+    if sys.platform == "linux":
+        multiprocessing.set_forkserver_preload(["pregen.making", "imaging.files"])
+    pool = ProcessPool(max_workers=workers, context=context, initializer=_begin)
+    try:
+        yield _renderer(pool)
+        pool.close()  # type: ignore[no-untyped-call]  # pebble's
+    except BaseException:
+        pool.stop()  # type: ignore[no-untyped-call]
+        raise
+    finally:
+        pool.join()
+
+
+def _renderer(pool: ProcessPool) -> Render:
+    def render(
+        source: BinaryIO,
+        scales: Mapping[str, int],
+        files: Mapping[str, BinaryIO],
+        output_format: imaging.OutputFormat,
+    ) -> imaging.Rendering:
+        targets = {label: _name_of(file) for label, file in files.items()}
+        arguments = (_name_of(source), dict(scales), targets, QUALITY, LIMITS, output_format)
+        try:
+            future = pool.schedule(render_files, args=arguments, timeout=RENDER_SECONDS)
+            rendering: imaging.Rendering = future.result()
+        except TimeoutError as failure:
+            cause = f"It took longer than {RENDER_SECONDS:.0f} seconds to decode."
+            raise NotRendered("too_slow", cause) from failure
+        except ProcessExpired as failure:
+            cause = "The decoder crashed, or was killed, on this image. Was there enough memory?"
+            raise NotRendered("decoder_died", cause) from failure
+        except (CancelledError, RuntimeError) as failure:
+            raise NotRendered("stopped", "The run was stopped before it was done.") from failure
+        return rendering
+
+    return render
+
+
+def _name_of(file: BinaryIO) -> Path:
+    """The open file as another process of this user can open it, though it may have no name."""
+    return Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
+
+
+def _begin() -> None:
+    """A rendering process's first act: it leaves Ctrl+C to its parent, and ends when that is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
+
+
+def run(
+    jobs: Iterator[Job],
+    store: Store,
+    crew: Crew,
+    finish: Callable[[Outcome], None],
+    *,
+    skip_existing: bool,
+) -> None:
+    """Do every job; `finish` is told of each outcome, one at a time, by whichever thread did it.
+
+    Holds as many jobs as there are hands. Interrupted, it gives what is in flight ten seconds, and drops the rest.
+    """
+    telling = threading.Lock()
+    free = threading.BoundedSemaphore(crew.hands)
+    unexpected: list[BaseException] = []
+
+    def do(job: Job, render: Render) -> None:
+        try:
+            outcome = make(job, store, render, skip_existing=skip_existing)
+            if outcome.failure is None or outcome.failure.code != "stopped":
+                with telling:
+                    finish(outcome)
+        except BaseException as failure:  # ours, or the journal's: the run ends with it
+            unexpected.append(failure)
+        finally:
+            free.release()
+
+    with rendering_processes(crew.workers) as render:
+        threads = ThreadPoolExecutor(crew.hands, thread_name_prefix="pregen")
+        try:
+            while not unexpected:
+                free.acquire()
+                job = next(jobs, None)
+                if job is None:
+                    free.release()
+                    break
+                threads.submit(do, job, render)
+            threads.shutdown(wait=True)
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            _wait_for_hands(free, crew.hands)
+            raise
+    if unexpected:
+        raise unexpected[0]
+
+
+def _wait_for_hands(free: threading.BoundedSemaphore, hands: int) -> None:
+    deadline = time.monotonic() + FINISH_SECONDS
+    for _ in range(hands):
+        # Jobs that never began don't give their hand back: they are waited for in vain, shortly.
+        if not free.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            return

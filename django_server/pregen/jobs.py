@@ -1,0 +1,121 @@
+"""What is to be made: one job for each image that lacks a wanted size. Pure values and decisions.
+
+Owns the selection (contract: collection, then missing or outdated at exactly the wanted scale, then resume, then
+limit). Used by generate for work and by the reports for counting.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from archive.keys import InvalidKey, parse_original, thumbnail_key
+from pregen.manifest import Record
+from pregen.moments import microseconds_of
+
+_NAMED_OTHERWISE = frozenset({"tif", "tiff", "bmp"})
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a run is to make. `as_png`: thumbnails of .tif, .tiff and .bmp as PNG, under that name."""
+
+    scales: tuple[int, ...]
+    collections: frozenset[str] = frozenset()
+    as_png: bool = False
+    resume: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image to decode once. `targets`: the key of each thumbnail by its scale in pixels."""
+
+    original_key: str
+    collection: str
+    filename: str
+    version: str
+    modified_us: int
+    targets: dict[int, str]
+
+    def as_json(self) -> dict[str, Any]:
+        targets = {str(scale): key for scale, key in self.targets.items()}
+        return {**vars(self), "targets": targets}
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> "Job":
+        targets = {int(scale): str(key) for scale, key in found["targets"].items()}
+        return cls(**{**found, "targets": targets})
+
+
+@dataclass(frozen=True)
+class Place:
+    """Prefix of the manifest's keys, and of the archive's where it lies elsewhere now."""
+
+    scanned: str
+    now: str
+
+
+IsFinished = Callable[[str, str], bool]
+"""Whether the thumbnail of that key has been made from the version of the original."""
+
+
+def missing_scales(record: Record, scales: Iterable[int]) -> list[int]:
+    """The scales of which there is no thumbnail, or one older than the original. Pure."""
+    found = record.thumbnails
+    return [
+        scale for scale in scales if scale not in found or found[scale].modified < record.original_modified
+    ]
+
+
+def job_of(record: Record, wanted: Wanted, place: Place, is_finished: IsFinished) -> Job | None:
+    """What is to be made of this record; None for nothing. Raises InvalidKey for a key of another form."""
+    scales = missing_scales(record, wanted.scales)
+    if not scales:
+        return None
+    original = parse_original(record.original_key, place.scanned)
+    if original.collection != record.collection:
+        raise InvalidKey(record.original_key)
+    key = record.original_key
+    if place.now != place.scanned:
+        original = parse_original(_moved(key, place), place.now)
+        key = str(original)
+    extension = "png" if wanted.as_png and original.extension.lower() in _NAMED_OTHERWISE else None
+    targets = {scale: str(thumbnail_key(original, scale, extension)) for scale in scales}
+    left = {scale: target for scale, target in targets.items() if not is_finished(target, record.version)}
+    if not left:
+        return None
+    modified_us = microseconds_of(record.original_modified)
+    return Job(key, record.collection, record.filename, record.version, modified_us, left)
+
+
+def select(
+    records: Iterable[Record],
+    wanted: Wanted,
+    place: Place,
+    is_finished: IsFinished,
+    rejected: Callable[[str, str], None],
+) -> Iterator[Job]:
+    """The jobs of a run, in the order of the records. `rejected` is told of keys of another form."""
+    left = wanted.limit
+    for record in records:
+        if left == 0:
+            return
+        if wanted.collections and record.collection not in wanted.collections:
+            continue
+        if wanted.resume is not None and record.filename < wanted.resume:
+            continue
+        try:
+            job = job_of(record, wanted, place, is_finished)
+        except InvalidKey:
+            rejected(record.original_key, "Its key is not that of an original of its collection.")
+            continue
+        if job is None:
+            continue
+        if left is not None:
+            left -= 1
+        yield job
+
+
+def _moved(key: str, place: Place) -> str:
+    head = f"{place.scanned}/" if place.scanned else ""
+    return f"{place.now}/{key.removeprefix(head)}" if place.now else key.removeprefix(head)

@@ -1,0 +1,197 @@
+"""What generate has made for a manifest, appended line by line: the memory that outlives any stop.
+
+One file per manifest and size, JSON lines, headed by the manifest's `created_at`; a line is one write to the end of
+the file, so several runs share it. Owns the file's form. Used by generate, report and the server's `register`.
+"""
+
+import fcntl
+import json
+import os
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from archive.store import version_of
+from pregen.errors import StoreFailure, sentence_of
+
+_SUFFIX = ".journal"
+_MOST_LINE_BYTES = 64 << 10
+
+
+@dataclass(frozen=True)
+class Made:
+    """One thumbnail that generate made. `original_*` name the very bytes it was made from.
+
+    `original_modified_us`: microseconds since the epoch. Widths and heights in pixels; the original's are upright.
+    """
+
+    original_key: str
+    original_size: int
+    original_modified_us: int
+    original_etag: str
+    scale: int
+    thumbnail_key: str
+    byte_size: int
+    width: int
+    height: int
+    original_width: int
+    original_height: int
+
+    @property
+    def original_version(self) -> str:
+        return version_of(self.original_size, self.original_modified_us, self.original_etag)
+
+
+def path_for(manifest: Path, scale_px: int) -> Path:
+    """`manifest.json` → `manifest.json.200.journal`."""
+    return manifest.with_name(f"{manifest.name}.{scale_px}{_SUFFIX}")
+
+
+def made(manifest: Path) -> Iterator[Made]:
+    """All that was made for this manifest, of all sizes, as the journals beside it tell, streamed.
+
+    Torn lines and journals of another manifest of that name are passed over. Raises UnreadableManifest, OSError.
+    """
+    # Here: a manifest's head takes the modules that read it along, which those who write journals don't need.
+    from pregen.manifest import read_head
+
+    identity = identity_of(read_head(manifest).created_at.isoformat())
+    for path in sorted(manifest.parent.glob(f"{_escaped(manifest.name)}.*{_SUFFIX}")):
+        yield from made_in(path, identity)
+
+
+def made_in(path: Path, identity: str) -> Iterator[Made]:
+    """As `made`, of one journal. A file that is not there holds nothing."""
+    for line in _lines(path, identity):
+        if "thumbnail_key" in line:
+            try:
+                yield Made(**{name: line[name] for name in Made.__dataclass_fields__})
+            except KeyError:
+                continue
+
+
+def last_rate(path: Path, identity: str) -> float | None:
+    """Images a second of the last run that came to its end, None where none did."""
+    rate = None
+    for line in _lines(path, identity):
+        if line.get("run_seconds") and line.get("run_images"):
+            rate = line["run_images"] / line["run_seconds"]
+    return rate
+
+
+def identity_of(created_at: str) -> str:
+    """What tells one manifest from the next of the same name."""
+    return created_at
+
+
+class Journal:
+    """One journal, open for appending. Opened for another manifest than it was begun for, it begins anew."""
+
+    def __init__(self, path: Path, identity: str) -> None:
+        """Raises StoreFailure."""
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+            self._claim(identity)
+        except OSError as failure:
+            raise StoreFailure(f"The journal {path} can't be written. {sentence_of(failure)}") from failure
+
+    def add(self, thumbnail: Made) -> None:
+        self._append(asdict(thumbnail))
+
+    def add_failure(self, original_key: str, version: str, code: str, cause: str) -> None:
+        self._append(
+            {"original_key": original_key, "original_version": version, "code": code, "cause": cause}
+        )
+
+    def add_run(self, images: int, seconds: float) -> None:
+        """The pace of a run, from which the next one's time is estimated."""
+        self._append({"run_images": images, "run_seconds": round(seconds, 3)})
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def _claim(self, identity: str) -> None:
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        try:
+            head = os.pread(self._descriptor, _MOST_LINE_BYTES, 0).partition(b"\n")[0]
+            if _parsed(head).get("manifest_created_at") != identity:
+                # In place, for another run may have it open: what that one appends comes behind.
+                os.ftruncate(self._descriptor, 0)
+                self._append({"manifest_created_at": identity})
+            elif os.pread(self._descriptor, 1, os.fstat(self._descriptor).st_size - 1) != b"\n":
+                os.write(self._descriptor, b"\n")  # behind a torn line
+        finally:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def _append(self, line: dict[str, Any]) -> None:
+        text = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        if os.write(self._descriptor, text) < len(text):
+            raise OSError(28, "The disk is full")
+
+
+class Finished:
+    """Which thumbnails are made already. Eight bytes each: a million in 8 MB."""
+
+    def __init__(self) -> None:
+        self._marks = array("Q")
+
+    def read(self, path: Path, identity: str) -> None:
+        """Take in what the journal tells."""
+        marks = array(
+            "Q", (_mark(one.thumbnail_key, one.original_version) for one in made_in(path, identity))
+        )
+        self._marks = array("Q", sorted([*self._marks, *marks])) if self._marks else _in_order(marks)
+
+    def has(self, thumbnail_key: str, original_version: str) -> bool:
+        mark = _mark(thumbnail_key, original_version)
+        place = bisect_left(self._marks, mark)
+        return place < len(self._marks) and self._marks[place] == mark
+
+    def __len__(self) -> int:
+        return len(self._marks)
+
+
+def _in_order(marks: "array[int]") -> "array[int]":
+    """Sorted a part at a time: as a list, a million would take 40 MB."""
+    parts = [array("Q", sorted(marks[at : at + 50_000])) for at in range(0, len(marks), 50_000)]
+    from heapq import merge
+
+    return array("Q", merge(*parts))
+
+
+def _mark(thumbnail_key: str, original_version: str) -> int:
+    # Two of a million sharing 64 bits: one in 37 million.
+    return int.from_bytes(
+        blake2b(f"{thumbnail_key}\0{original_version}".encode(), digest_size=8).digest(), "big"
+    )
+
+
+def _lines(path: Path, identity: str) -> Iterator[dict[str, Any]]:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        if _parsed(file.readline(_MOST_LINE_BYTES)).get("manifest_created_at") != identity:
+            return
+        while line := file.readline(_MOST_LINE_BYTES):
+            yield _parsed(line)
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    """The line's object; empty for a torn one."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _escaped(name: str) -> str:
+    from glob import escape
+
+    return escape(name)

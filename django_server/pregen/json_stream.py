@@ -1,0 +1,88 @@
+"""The objects of one array of a JSON document, one at a time: the only user of ijson.
+
+Owns the bounds that keep a hostile document from taking the memory: how deep and how long a value may be. (ijson's
+own object builder keeps a path for each level: a million open brackets took all of 24 GB.)
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import ijson
+
+from pregen.errors import UnreadableManifest
+
+_BLOCK_BYTES = 1 << 18
+_MOST_LEVELS = 32  # a manifest has five
+_MOST_VALUES = 1_000_000  # of one record, or of all that stands beside the records
+_RECORDS = "records"
+
+
+def read(path: Path, on_top: Callable[[str, Any], None]) -> Iterator[Any]:
+    """Each record of the document's `records`; every other value at the top level goes to `on_top` when it ends.
+
+    Raises UnreadableManifest for what is missing, unreadable, cut off, not JSON or not an object.
+    """
+    try:
+        with path.open("rb") as file:
+            yield from _records(file, path, on_top)
+    except OSError as failure:
+        reason = "There is no manifest" if isinstance(failure, FileNotFoundError) else "I can't read"
+        raise UnreadableManifest(f"{reason} {path}.") from failure
+
+
+def _records(file: BinaryIO, path: Path, on_top: Callable[[str, Any], None]) -> Iterator[Any]:
+    events = ijson.basic_parse(file, use_float=True, buf_size=_BLOCK_BYTES)
+    try:
+        if next(events, None) != ("start_map", None):
+            raise UnreadableManifest(f"{path} is not a manifest: it is not a JSON object.")
+        for event, name in events:
+            if event == "end_map":
+                break
+            event, value = next(events)
+            if name == _RECORDS and event == "start_array":
+                for event, value in events:
+                    if event == "end_array":
+                        break
+                    yield _value(event, value, events, path)
+            else:
+                on_top(name, _value(event, value, events, path))
+        next(events, None)  # anything after the end is an error
+    except (ijson.JSONError, UnicodeDecodeError, StopIteration) as failure:
+        raise UnreadableManifest(
+            f"The manifest {path} is damaged or cut off. Scan again to make a new one."
+        ) from failure
+
+
+def _value(event: str, value: Any, events: Iterator[tuple[str, Any]], path: Path) -> Any:
+    """The value that begins with this event."""
+    if event not in ("start_map", "start_array"):
+        return value
+    stack: list[Any] = [{} if event == "start_map" else []]
+    names: list[str] = [""]
+    for _ in range(_MOST_VALUES):
+        event, value = next(events)
+        if event == "map_key":
+            names[-1] = value
+            continue
+        if event in ("end_map", "end_array"):
+            done = stack.pop()
+            names.pop()
+            if not stack:
+                return done
+            continue
+        if event in ("start_map", "start_array"):
+            value = {} if event == "start_map" else []
+        holder = stack[-1]
+        if type(holder) is dict:
+            holder[names[-1]] = value
+        else:
+            holder.append(value)
+        if event in ("start_map", "start_array"):
+            if len(stack) == _MOST_LEVELS:
+                break
+            stack.append(value)
+            names.append("")
+    raise UnreadableManifest(
+        f"{path} is not a manifest: it holds a value that is nested too deep or too large."
+    )

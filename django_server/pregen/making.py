@@ -1,0 +1,165 @@
+"""Making the thumbnails of one image: look, fetch, render, put. Never raises for what is wrong with one image.
+
+Owns the order of these steps and the sentence for each failure. Who renders, in which process, is the caller's say.
+Used by `here`, by threads of the command, and by `tasks`, in a Celery worker.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import imaging
+from archive.keys import thumbnail_format
+from archive.store import Store, StoredFile
+from pregen.errors import sentence_of
+from pregen.jobs import Job
+from pregen.journal import Made
+
+QUALITY = 85  # of JPEG; what archives have
+# Archives hold scans and panoramas. A JPEG is decoded at 1/2 to 1/8 scale; everything else in full, at up to 4 bytes
+# a pixel: 800 MB a worker.
+LIMITS = imaging.Limits(
+    pixels=200_000_000, pixels_baseline_jpeg=2_000_000_000, pixels_progressive_jpeg=200_000_000
+)
+
+Render = Callable[
+    [BinaryIO, Mapping[str, int], Mapping[str, BinaryIO], imaging.OutputFormat], imaging.Rendering
+]
+"""Makes the thumbnails (label → pixels) of an open image into open files. Raises ImagingError, OSError, NotRendered."""
+
+
+class NotRendered(Exception):
+    """The renderer itself gave up: `code`, and a sentence."""
+
+    def __init__(self, code: str, cause: str) -> None:
+        super().__init__(code, cause)
+        self.code, self.cause = code, cause
+
+
+@dataclass(frozen=True)
+class Failure:
+    """`code` is stable, `cause` a sentence for a person."""
+
+    code: str
+    cause: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: thumbnails made, scales whose thumbnails were there already, or why there are none."""
+
+    job: Job
+    made: tuple[Made, ...] = ()
+    skipped: tuple[int, ...] = ()
+    failure: Failure | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "job": self.job.as_json(),
+            "made": [vars(one) for one in self.made],
+            "skipped": self.skipped,
+            "failure": vars(self.failure) if self.failure else None,
+        }
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> "Outcome":
+        failure = found["failure"]
+        return cls(
+            Job.from_json(found["job"]),
+            tuple(Made(**one) for one in found["made"]),
+            tuple(found["skipped"]),
+            Failure(**failure) if failure else None,
+        )
+
+
+def make(job: Job, store: Store, render: Render, *, skip_existing: bool) -> Outcome:
+    """Make the job's thumbnails and put them in place, each whole. Any failure of this image is in the outcome."""
+    skipped: list[int] = []
+    try:
+        if skip_existing:
+            skipped = [scale for scale, key in job.targets.items() if _is_there(store, key, job)]
+        wanted = {scale: key for scale, key in job.targets.items() if scale not in skipped}
+        made = _make(job, wanted, store, render) if wanted else ()
+    except imaging.ImagingError as failure:
+        return Outcome(job, (), tuple(skipped), Failure(failure.code, failure.message))
+    except NotRendered as failure:
+        return Outcome(job, (), tuple(skipped), Failure(failure.code, failure.cause))
+    except (OSError, ValueError) as failure:
+        return Outcome(job, (), tuple(skipped), _failure_of(failure))
+    return Outcome(job, made, tuple(skipped))
+
+
+def _is_there(store: Store, key: str, job: Job) -> bool:
+    """Whether there is a thumbnail that is not older than its original."""
+    try:
+        found = store.stat(key)
+    except FileNotFoundError:
+        return False
+    if found.etag:  # S3 tells whole seconds here, and the original's milliseconds in its listing
+        return found.modified_ns // 1_000_000_000 >= job.modified_us // 1_000_000
+    return found.modified_ns // 1000 >= job.modified_us
+
+
+def _make(job: Job, wanted: dict[int, str], store: Store, render: Render) -> tuple[Made, ...]:
+    try:
+        stored, source = store.fetch(job.original_key)
+    except FileNotFoundError as failure:
+        raise NotRendered("missing_original", "The original is not there any more.") from failure
+    except (IsADirectoryError, NotADirectoryError) as failure:
+        raise NotRendered("missing_original", "The original is no file.") from failure
+    except OSError as failure:
+        raise NotRendered(
+            "unreadable_original", f"The original can't be read: {sentence_of(failure)}"
+        ) from failure
+    scales = {str(scale): scale for scale in wanted}
+    output_format = _format_of(next(iter(wanted.values())))
+    with source, ExitStack() as targets:
+        files = {str(scale): targets.enter_context(store.writing(key)) for scale, key in wanted.items()}
+        rendering = render(source, scales, files, output_format)
+    return tuple(_made(job, stored, rendering, scale, key) for scale, key in wanted.items())
+
+
+def _made(job: Job, stored: StoredFile, rendering: imaging.Rendering, scale: int, key: str) -> Made:
+    one = rendering.thumbnails[str(scale)]
+    return Made(
+        job.original_key,
+        stored.byte_size,
+        stored.modified_ns // 1000,
+        stored.etag,
+        scale,
+        key,
+        one.byte_size,
+        one.width,
+        one.height,
+        rendering.width,
+        rendering.height,
+    )
+
+
+def _format_of(key: str) -> imaging.OutputFormat:
+    written = thumbnail_format(key.rpartition(".")[2])
+    return "PNG" if written == "PNG" else "GIF" if written == "GIF" else "JPEG"
+
+
+def _failure_of(failure: OSError | ValueError) -> Failure:
+    if isinstance(failure, OSError):
+        return Failure("storage_failed", f"The thumbnail can't be written: {sentence_of(failure)}")
+    return Failure("invalid_key", "Its key is none that this archive can hold.")
+
+
+def render_in_this_process(
+    source: BinaryIO,
+    scales: Mapping[str, int],
+    files: Mapping[str, BinaryIO],
+    output_format: imaging.OutputFormat,
+) -> imaging.Rendering:
+    """A Render without a process of its own."""
+    return imaging.render(
+        source,
+        scales,
+        quality=QUALITY,
+        output_format=output_format,
+        open_target=lambda label: nullcontext(files[label]),
+        limits=LIMITS,
+    )

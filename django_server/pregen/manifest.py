@@ -1,0 +1,193 @@
+"""A manifest, read: what a scan found, record by record in flat memory. Old and legacy forms load too.
+
+Owns what a record must hold and which keys are sound; what is unsound is told of and not followed. Written by
+`manifest_writer`. Used by generate, report and the server's `register`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from archive.store import version_of
+from pregen import json_stream
+from pregen.errors import UnreadableManifest
+from pregen.manifest_ends import without_records
+from pregen.moments import microseconds_of, moment_of
+from pregen.storage import DEFAULT_PREFIX, Storage
+
+LEGACY_SCALE_PX = 200
+_MOST_KEY_CHARACTERS = 4_096
+
+
+@dataclass(frozen=True)
+class CollectionStats:
+    name: str
+    total_images: int
+    with_thumbnails: int
+    missing_thumbnails: int
+    total_original_bytes: int
+    total_thumbnail_bytes: int
+
+
+@dataclass(frozen=True)
+class ManifestHead:
+    """All of a manifest but its records. `created_at` is aware, in UTC."""
+
+    created_at: datetime
+    storage_type: str
+    local_root: str | None
+    s3_endpoint: str | None
+    s3_bucket: str | None
+    s3_prefix: str
+    collections: tuple[str, ...]
+    collection_stats: Mapping[str, CollectionStats]
+    scan_duration_seconds: float
+
+    @property
+    def storage(self) -> Storage:
+        if self.storage_type == "s3":
+            return Storage(self.s3_prefix, s3_endpoint=self.s3_endpoint, s3_bucket=self.s3_bucket)
+        return Storage(self.s3_prefix, local_root=self.local_root)
+
+
+@dataclass(frozen=True)
+class ThumbnailRecord:
+    """`scale` in pixels as asked for, 0 for a file with the original's very name; `modified` in UTC."""
+
+    scale: int
+    key: str
+    size: int
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class Record:
+    """One original and its thumbnails by scale."""
+
+    original_key: str
+    original_size: int
+    original_modified: datetime
+    original_etag: str
+    base_thumbnail_key: str
+    collection: str
+    filename: str
+    thumbnails: Mapping[int, ThumbnailRecord] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """Equals `StoredFile.version` of the original as long as nobody has written it anew."""
+        return version_of(self.original_size, microseconds_of(self.original_modified), self.original_etag)
+
+
+class _Unsound(ValueError):
+    """A record that can't be used; the argument is the reason."""
+
+
+def read_head(path: Path) -> ManifestHead:
+    """What stands beside the records, wherever in the file it stands. Raises UnreadableManifest."""
+    top = without_records(path)
+    if top is None:
+        top = {}
+        for _ in json_stream.read(path, top.__setitem__):
+            pass
+    try:
+        return _head(top)
+    except (ValueError, TypeError, OverflowError) as failure:
+        raise UnreadableManifest(
+            f"{path} is not a manifest: it does not say, or not soundly, when it was created and of what."
+        ) from failure
+
+
+def records(path: Path, rejected: Callable[[str, str], None] | None = None) -> Iterator[Record]:
+    """Every sound record, in the order of the file. Raises UnreadableManifest.
+
+    `rejected` is told the key of every other one and why: a key that would leave the root, say.
+    """
+    for found in json_stream.read(path, lambda _name, _value: None):
+        try:
+            yield _record(found)
+        except _Unsound as failure:
+            if rejected is not None:
+                key = found.get("original_key") if isinstance(found, dict) else None
+                rejected(key[:200] if isinstance(key, str) else "?", str(failure))
+
+
+def check_key(key: object) -> str:
+    """The key, if it is one that stays below the root. Raises ValueError."""
+    if not isinstance(key, str):
+        raise _Unsound("Its key is missing.")
+    if not key or len(key) > _MOST_KEY_CHARACTERS or "\0" in key:
+        raise _Unsound("Its key is none.")
+    if any(part in ("", ".", "..") for part in key.split("/")):
+        raise _Unsound("Its key leads out of the archive.")
+    return key
+
+
+def _head(top: dict[str, Any]) -> ManifestHead:
+    root, bucket = _text(top.get("local_root")), _text(top.get("s3_bucket"))
+    kind = top.get("storage_type") or ("s3" if bucket and not root else "local")
+    if kind not in ("local", "s3"):
+        raise ValueError(kind)
+    prefix = _text(top.get("s3_prefix"))
+    stats = top.get("collection_stats") or {}
+    return ManifestHead(
+        created_at=_created_at(top),
+        storage_type=kind,
+        local_root=root,
+        s3_endpoint=_text(top.get("s3_endpoint")),
+        s3_bucket=bucket,
+        s3_prefix=DEFAULT_PREFIX if prefix is None else prefix.strip("/"),
+        collections=tuple(str(name) for name in top.get("collections") or stats),
+        collection_stats={name: _stats(name, found) for name, found in stats.items()},
+        scan_duration_seconds=float(top.get("scan_duration_seconds") or 0),
+    )
+
+
+def _created_at(top: dict[str, Any]) -> datetime:
+    exact = top.get("created_at_utc")
+    if isinstance(exact, str):
+        return moment_of(exact)
+    # Without an offset it is the local time of whoever scanned: ours, as far as anybody knows.
+    return datetime.fromisoformat(top.get("created_at", "")).astimezone(UTC)
+
+
+def _stats(name: str, found: dict[str, Any]) -> CollectionStats:
+    fields = ("total_images", "with_thumbnails", "missing_thumbnails")
+    bytes_fields = ("total_original_bytes", "total_thumbnail_bytes")
+    return CollectionStats(name, *(int(found.get(field) or 0) for field in (*fields, *bytes_fields)))
+
+
+def _text(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ValueError(value)
+    return value
+
+
+def _record(found: Any) -> Record:
+    if not isinstance(found, dict):
+        raise _Unsound("It is not an object.")
+    key = check_key(found.get("original_key"))
+    try:
+        collection, filename = str(found["collection"]), str(found["filename"])
+        modified, size = moment_of(found["original_modified"]), int(found["original_size"])
+        etag = str(found.get("original_etag") or "")
+        base = str(found.get("base_thumbnail_key") or found.get("thumbnail_key") or "")
+        thumbnails = _thumbnails(found, base)
+    except (LookupError, ValueError, TypeError, OverflowError, AttributeError) as failure:
+        raise _Unsound("It lacks what a record must hold, or holds it wrongly.") from failure
+    if key.rpartition("/")[2] != filename or f"{collection}/originals/" not in key:
+        raise _Unsound("Its key is not that of an original of its collection.")
+    return Record(key, size, modified, etag, base, collection, filename, thumbnails)
+
+
+def _thumbnails(found: dict[str, Any], base: str) -> dict[int, ThumbnailRecord]:
+    made = {
+        int(scale): ThumbnailRecord(int(scale), str(one["key"]), int(one["size"]), moment_of(one["modified"]))
+        for scale, one in (found.get("thumbnails") or {}).items()
+    }
+    if not made and found.get("thumbnail_exists") and found.get("thumbnail_modified"):
+        size, modified = int(found.get("thumbnail_size") or 0), moment_of(found["thumbnail_modified"])
+        made[LEGACY_SCALE_PX] = ThumbnailRecord(LEGACY_SCALE_PX, base, size, modified)
+    return made

@@ -1,0 +1,133 @@
+"""A manifest, written: record by record as they are found, in flat memory, and there whole or not at all.
+
+Owns the bytes of the format, which are those of `json.dump(..., indent=2)`; formatted by hand, for a scan writes
+millions. The statistics stand before the records and are known after them: records go to a file of their own first.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from json.encoder import encode_basestring_ascii as quoted
+from pathlib import Path
+from typing import TextIO
+
+from archive.keys import ORIGINALS, THUMBNAILS
+from pregen.manifest import CollectionStats
+from pregen.matching import Matched, Thumbnails
+from pregen.moments import iso_of
+from pregen.storage import Storage
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a manifest says beside its records. `created_at` is aware."""
+
+    created_at: datetime
+    storage: Storage
+    collections: tuple[str, ...]
+    collection_stats: Mapping[str, CollectionStats]
+    scan_duration_seconds: float
+
+
+class RecordsFile:
+    """The records of a manifest in the making."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._separator = ""
+
+    def add(self, prefix: str, collection: str, matched: Matched) -> None:
+        """The records of one run of originals."""
+        head = f"{prefix}/{collection}" if prefix else collection
+        folder = f"/{matched.folder}" if matched.folder else ""
+        originals = quoted(f"{head}/{ORIGINALS}{folder}/")[:-1]
+        thumbnails = quoted(f"{head}/{THUMBNAILS}{folder}/")[:-1]
+        quoted_collection = quoted(collection)
+        found_of = matched.thumbnails.get
+        texts = []
+        for name, size, modified_ns, etag in matched.originals:
+            quoted_name = quoted(name)
+            bare_name = quoted_name[1:]
+            found = found_of(name)
+            texts.append(
+                f'    {{\n      "original_key": {originals}{bare_name},\n      "original_size": {size},\n'
+                f'      "original_modified": "{iso_of(modified_ns // 1000)}",\n'
+                + (f'      "original_etag": {quoted(etag)},\n' if etag else "")
+                + f'      "base_thumbnail_key": {thumbnails}{bare_name},\n      "collection": {quoted_collection},\n'
+                f'      "filename": {quoted_name},\n      "thumbnails": '
+                + (_thumbnails_text(found, thumbnails) if found else "{}")
+                + "\n    }"
+            )
+        self._file.write(self._separator + ",\n".join(texts))
+        self._separator = ",\n"
+
+
+def _thumbnails_text(found: Thumbnails, folder: str) -> str:
+    texts = [
+        f'        "{scale}": {{\n          "scale": {scale},\n          "key": {folder}{quoted(file[0])[1:]},\n'
+        f'          "size": {file[1]},\n          "modified": "{iso_of(file[2] // 1000)}"\n        }}'
+        for scale, file in (sorted(found.items()) if len(found) > 1 else found.items())
+    ]
+    return "{\n" + ",\n".join(texts) + "\n      }"
+
+
+class ManifestWriter:
+    """Gathers records, then becomes the manifest at `path`."""
+
+    def __init__(self, path: Path, spool: TextIO) -> None:
+        self._path = path
+        self._spool = spool
+        self.records = RecordsFile(spool)
+
+    def finish(self, scan: Scan) -> None:
+        """Put the manifest in place, replacing an older one whole. Raises OSError."""
+        part = self._path.parent / f".{self._path.name}.{uuid.uuid4().hex}.part~"
+        try:
+            with part.open("xb") as file:
+                self._spool.flush()
+                self._spool.seek(0)
+                before, after = _around_records(scan, empty=os.fstat(self._spool.fileno()).st_size == 0)
+                file.write(before)
+                shutil.copyfileobj(self._spool.buffer, file, 1 << 20)
+                file.write(after)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, self._path)
+        finally:
+            with suppress(FileNotFoundError):
+                part.unlink()
+
+
+@contextmanager
+def writing_manifest(path: Path) -> Iterator[ManifestWriter]:
+    """Nothing is left at `path`, or the older manifest is, unless `finish` was called. Raises OSError."""
+    # In the same folder: what a scan writes may be larger than the place for temporary files.
+    with tempfile.TemporaryFile("w+", dir=path.parent, encoding="ascii", newline="\n") as spool:
+        yield ManifestWriter(path, spool)
+
+
+def _around_records(scan: Scan, *, empty: bool) -> tuple[bytes, bytes]:
+    """What comes before and after the records."""
+    top: dict[str, object] = {
+        # Naive local time, as existing readers compare it with their own.
+        "created_at": scan.created_at.astimezone().replace(tzinfo=None).isoformat(),
+        "created_at_utc": scan.created_at.astimezone(UTC).isoformat(),
+        "storage_type": scan.storage.type,
+        "s3_endpoint": scan.storage.s3_endpoint,
+        "s3_bucket": scan.storage.s3_bucket,
+        "s3_prefix": scan.storage.prefix,
+        "local_root": scan.storage.local_root,
+        "collections": list(scan.collections),
+        "collection_stats": {name: vars(stats) for name, stats in scan.collection_stats.items()},
+    }
+    text = json.dumps(top, indent=2).removesuffix("\n}") + ',\n  "records": ['
+    duration = f',\n  "scan_duration_seconds": {scan.scan_duration_seconds!r}\n}}\n'
+    if empty:
+        return text.encode(), ("]" + duration).encode()
+    return (text + "\n").encode(), ("\n  ]" + duration).encode()

@@ -1,0 +1,183 @@
+"""The scan: two listings of each collection merged into a manifest. Owns the order of the steps.
+
+Holds a folder's names at most. Used by `cli`.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from archive.keys import ORIGINALS, THUMBNAILS
+from archive.store import Run, Store
+from pregen.console import Progress, log, say
+from pregen.errors import BadConfiguration, StoreFailure, UnknownCollection, sentence_of
+from pregen.manifest import CollectionStats
+from pregen.manifest_writer import ManifestWriter, Scan, writing_manifest
+from pregen.matching import Matched, Matcher
+from pregen.storage import Storage
+from pregen.wording import printable
+
+SERVERS_OWN = "uploads"
+"""The collection of the server's uploads: `manage.py thumbnails` keeps it."""
+
+
+@dataclass(frozen=True)
+class ScanOptions:
+    """`limit`: how many images at most, None for all. `collections` empty: all."""
+
+    output: Path
+    collections: tuple[str, ...] = ()
+    limit: int | None = None
+    show_files: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """`left_out`: folders and files that could not be listed."""
+
+    scan: Scan
+    thumbnails_without_original: int
+    left_out: int
+
+
+class _Pass:
+    """One scan on its way."""
+
+    def __init__(self, store: Store, storage: Storage, options: ScanOptions) -> None:
+        self.store, self.storage, self.options = store, storage, options
+        self.left = options.limit
+        self.left_out = 0
+        self.without_original = 0
+
+    def unlistable(self, key: str, reason: str) -> None:
+        self.left_out += 1
+        log.error("%s -> %s It is left out.", printable(key), reason)
+
+
+def scan(store: Store, storage: Storage, options: ScanOptions) -> Scanned:
+    """Write the manifest of what is there. Raises UnknownCollection, BadConfiguration, StoreFailure."""
+    created_at, started = datetime.now(UTC), time.monotonic()
+    if not options.output.parent.is_dir():
+        raise BadConfiguration(f"There is no folder {options.output.parent} to write the manifest to.")
+    under_way = _Pass(store, storage, options)
+    try:
+        collections = _targets(store, storage.prefix, options.collections)
+        with writing_manifest(options.output) as writer:
+            stats = _scan_all(under_way, collections, writer)
+            seconds = round(time.monotonic() - started, 2)
+            found = Scan(created_at, storage, collections, stats, seconds)
+            writer.finish(found)
+    except OSError as failure:
+        raise StoreFailure(
+            f"The scan could not be finished, and wrote nothing. {sentence_of(failure)}"
+        ) from failure
+    if under_way.without_original:
+        log.info("%s thumbnails have no original.", f"{under_way.without_original:,}")
+    return Scanned(found, under_way.without_original, under_way.left_out)
+
+
+def _targets(store: Store, prefix: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    there = list(store.folders(prefix))
+    unknown = [name for name in wanted if name not in there]
+    if unknown:
+        known = ", ".join(printable(name) for name in there[:20]) or "none"
+        raise UnknownCollection(f"There is no collection {', '.join(unknown)}. There are: {known}.")
+    if wanted:
+        return tuple(name for name in there if name in wanted)
+    return tuple(name for name in there if name != SERVERS_OWN)
+
+
+def _scan_all(
+    under_way: _Pass, collections: tuple[str, ...], writer: ManifestWriter
+) -> dict[str, CollectionStats]:
+    stats = {}
+    with Progress("scan", "images", quiet=under_way.options.quiet) as progress:
+        for number, collection in enumerate(collections):
+            if not _is_text(collection):
+                under_way.unlistable(collection, "Its name is not valid UTF-8.")
+                continue
+            counts = _Counts()
+            for matched in _matched(under_way, collection):
+                writer.records.add(under_way.storage.prefix, collection, matched)
+                counts.add(matched)
+                done = (number + _share(matched.folder)) / len(collections)
+                progress.add(len(matched.originals), done)
+                if under_way.options.show_files:
+                    _show(matched)
+            if counts.images:
+                stats[collection] = counts.stats(collection)
+    return stats
+
+
+def _matched(under_way: _Pass, collection: str) -> Iterator[Matched]:
+    prefix = under_way.storage.prefix
+    head = f"{prefix}/{collection}" if prefix else collection
+    matcher = Matcher(
+        _below(under_way, f"{head}/{ORIGINALS}"),
+        _below(under_way, f"{head}/{THUMBNAILS}"),
+    )
+    for matched in matcher.matched():
+        if under_way.left is not None:
+            matched.originals = list(islice(matched.originals, under_way.left))
+            under_way.left -= len(matched.originals)
+        if matched.originals:
+            yield matched
+        if under_way.left == 0:
+            break
+    under_way.without_original += matcher.without_original
+
+
+def _below(under_way: _Pass, root: str) -> Iterator[Run]:
+    """The runs below a folder, with the names of their folders relative to it."""
+    start = len(root) + 1
+    for folder, files in under_way.store.runs(root, under_way.unlistable):
+        yield Run(folder[start:], files)
+
+
+class _Counts:
+    """What has been found in one collection so far."""
+
+    def __init__(self) -> None:
+        self.images = self.with_thumbnails = self.original_bytes = self.thumbnail_bytes = 0
+
+    def add(self, matched: Matched) -> None:
+        self.images += len(matched.originals)
+        for name, byte_size, _, _ in matched.originals:
+            self.original_bytes += byte_size
+            found = matched.thumbnails.get(name)
+            if found:
+                self.with_thumbnails += 1
+                for file in found.values():
+                    self.thumbnail_bytes += file[1]
+
+    def stats(self, name: str) -> CollectionStats:
+        missing = self.images - self.with_thumbnails
+        sums = (self.original_bytes, self.thumbnail_bytes)
+        return CollectionStats(name, self.images, self.with_thumbnails, missing, *sums)
+
+
+def _show(matched: Matched) -> None:
+    for name, *_ in matched.originals:
+        scales = sorted(matched.thumbnails.get(name, ()))
+        said = ", ".join(f"@{scale}" for scale in scales) or "NO thumbnails"
+        say(f"{printable(name)}: {said}")
+
+
+def _share(folder: str) -> float:
+    """How much of a collection lies before this folder, where folders are named by two hex digits."""
+    try:
+        return int(folder[:2], 16) / 256 if len(folder.partition("/")[0]) == 2 else 0.0
+    except ValueError:
+        return 0.0
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

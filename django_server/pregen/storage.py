@@ -1,0 +1,151 @@
+"""Where an archive lives, as options, environment and manifest say it together, and the store that follows.
+
+Owns which of them wins. The values are JSON for workers elsewhere; secrets are never among them.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from archive.local import LocalStore
+from archive.store import Store
+from pregen.errors import BadConfiguration, StoreFailure, sentence_of
+
+DEFAULT_PREFIX = "attachments"
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A folder (`local_root`) or a bucket, and the `prefix` of the keys in it, possibly empty."""
+
+    prefix: str
+    local_root: str | None = None
+    s3_endpoint: str | None = None
+    s3_bucket: str | None = None
+
+    @property
+    def type(self) -> str:
+        return "s3" if self.s3_bucket else "local"
+
+    @property
+    def place(self) -> str:
+        """As people are told of it."""
+        at = f" at {self.s3_endpoint}" if self.s3_endpoint else ""
+        return f"bucket {self.s3_bucket}{at}" if self.s3_bucket else f"folder {self.local_root}"
+
+    def as_json(self) -> dict[str, str | None]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Given:
+    """The storage options of one command line. None: not given, which is not the same as an empty prefix."""
+
+    local_root: str | None = None
+    local_prefix: str | None = None
+    s3_endpoint: str | None = None
+    s3_bucket: str | None = None
+    s3_prefix: str | None = None
+    s3_access_key: str | None = None
+    s3_secret_key: str | None = None
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The keys to S3; None leaves it to boto3 to find some."""
+
+    access_key: str | None
+    secret_key: str | None
+
+    def __repr__(self) -> str:
+        return "Secrets(...)"
+
+
+def secrets(given: Given, environment: Mapping[str, str]) -> Secrets:
+    """A non-empty option wins over the environment."""
+    return Secrets(
+        given.s3_access_key or environment.get("S3_ACCESS_KEY") or None,
+        given.s3_secret_key or environment.get("S3_SECRET_KEY") or None,
+    )
+
+
+def to_scan(given: Given, environment: Mapping[str, str]) -> Storage:
+    """Where to scan. Raises BadConfiguration."""
+    if given.local_root:
+        return Storage(_clean(given.local_prefix, DEFAULT_PREFIX), local_root=_absolute(given.local_root))
+    bucket = given.s3_bucket or environment.get("S3_BUCKET")
+    if not bucket:
+        raise BadConfiguration(
+            "Say where the images are: --local-root for a folder, or --s3-bucket (or S3_BUCKET) for S3."
+        )
+    return Storage(
+        _clean(given.s3_prefix or environment.get("S3_PREFIX"), DEFAULT_PREFIX),
+        s3_endpoint=given.s3_endpoint or environment.get("S3_ENDPOINT") or None,
+        s3_bucket=bucket,
+    )
+
+
+def to_generate(given: Given, environment: Mapping[str, str], scanned: Storage) -> Storage:
+    """Where to generate: a local root that is given wins, then a bucket that is given, then the manifest's `scanned`.
+
+    Raises BadConfiguration.
+    """
+    if given.local_root:
+        return Storage(_clean(given.local_prefix, scanned.prefix), local_root=_absolute(given.local_root))
+    if not given.s3_bucket and scanned.local_root:
+        return Storage(_clean(given.local_prefix, scanned.prefix), local_root=scanned.local_root)
+    bucket = given.s3_bucket or scanned.s3_bucket or environment.get("S3_BUCKET")
+    if not bucket:
+        raise BadConfiguration(
+            "The manifest does not say where the images are: give --local-root or --s3-bucket."
+        )
+    return Storage(
+        _clean(given.s3_prefix or None, scanned.prefix),
+        s3_endpoint=given.s3_endpoint or scanned.s3_endpoint or environment.get("S3_ENDPOINT") or None,
+        s3_bucket=bucket,
+    )
+
+
+def open_store(storage: Storage, secret: Secrets, connections: int = 10) -> Store:
+    """The store, once it has answered. Raises BadConfiguration, StoreFailure."""
+    if storage.s3_bucket is None:
+        return _open_local(storage)
+    store = _open_s3(storage, storage.s3_bucket, secret, connections)
+    try:
+        next(iter(store.runs(storage.prefix)), None)
+    except OSError as failure:
+        raise StoreFailure(sentence_of(failure)) from failure
+    return store
+
+
+def _open_local(storage: Storage) -> LocalStore:
+    root = Path(storage.local_root or "")
+    if not storage.local_root or not root.is_dir():
+        raise BadConfiguration(f"There is no folder {storage.local_root}.")
+    if not os.access(root, os.R_OK | os.X_OK):
+        raise BadConfiguration(f"The folder {storage.local_root} can't be read.")
+    return LocalStore(root)
+
+
+def _open_s3(storage: Storage, bucket: str, secret: Secrets, connections: int) -> Store:
+    if find_spec("boto3") is None:
+        raise BadConfiguration("S3 needs the package boto3, which is not installed: pip install boto3.")
+    from archive.s3 import S3Store
+
+    return S3Store(
+        bucket,
+        endpoint=storage.s3_endpoint,
+        access_key=secret.access_key,
+        secret_key=secret.secret_key,
+        max_connections=connections,
+    )
+
+
+def _clean(prefix: str | None, otherwise: str) -> str:
+    return (otherwise if prefix is None else prefix).strip("/")
+
+
+def _absolute(root: str) -> str:
+    return str(Path(root).absolute())

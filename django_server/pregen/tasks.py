@@ -1,0 +1,101 @@
+"""The Celery task that makes a chunk of thumbnails for `generate --distribute`, in a worker of the server.
+
+It may come twice: a thumbnail that is there is left alone, a second one replaces like with like. Answers go to a list
+of the run in Redis, one for each image, so that the run sees where a killed worker stopped.
+"""
+
+import json
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from celery import Task, shared_task
+
+from pregen.distribute import TASK, redis_at
+from pregen.errors import PregenError
+from pregen.jobs import Job
+from pregen.making import Failure, Outcome, Render, make, render_in_this_process
+from pregen.storage import Given, Storage, open_store, secrets
+
+_HANDS = 8  # images in flight on S3
+_ANSWERS_LIVE_SECONDS = 24 * 3600
+
+
+@shared_task(name=TASK, bind=True, acks_late=True, ignore_result=True)
+def make_chunk(self: "Task[Any, Any]", chunk: dict[str, Any]) -> None:
+    """`chunk`: its `id`, the `answers` list's name, the `storage`, `skip_existing` and the `jobs`."""
+    with _answers(self.app.conf.broker_url, chunk) as answer:
+        answer({"begun": True, "host": socket.gethostname()})
+        work(chunk, answer)
+
+
+def work(chunk: dict[str, Any], answer: Any) -> None:
+    """Do the jobs; each outcome is answered as soon as there is one."""
+    jobs = [Job.from_json(job) for job in chunk["jobs"]]
+    storage = Storage(**chunk["storage"])
+    try:
+        store = open_store(storage, secrets(Given(), os.environ), _HANDS)
+    except PregenError as failure:
+        cause = f"The worker on {socket.gethostname()} can't open the archive: {failure}"
+        for job in jobs:
+            answer({"outcome": Outcome(job, failure=Failure("worker_without_archive", cause)).as_json()})
+        return
+
+    def do(job: Job) -> None:
+        outcome = make(job, store, _one_at_a_time(), skip_existing=chunk["skip_existing"])
+        answer({"outcome": outcome.as_json()})
+
+    if storage.s3_bucket is None:
+        for job in jobs:
+            with _dies_when_too_slow(chunk["render_seconds"]):
+                do(job)
+        return
+    with ThreadPoolExecutor(_HANDS) as hands, _dies_when_too_slow(chunk["render_seconds"] * len(jobs)):
+        list(hands.map(do, jobs))
+
+
+_rendering = threading.Lock()
+
+
+def _one_at_a_time() -> Render:
+    def render(*arguments: Any) -> Any:
+        with _rendering:
+            return render_in_this_process(*arguments)
+
+    return render
+
+
+@contextmanager
+def _answers(broker: str, chunk: dict[str, Sequence[Any]]) -> Iterator[Any]:
+    client = redis_at(broker)
+    telling = threading.Lock()
+
+    def answer(said: dict[str, Any]) -> None:
+        with telling, client.pipeline() as pipeline:
+            pipeline.rpush(str(chunk["answers"]), json.dumps({"chunk": chunk["id"], **said}))
+            pipeline.expire(str(chunk["answers"]), _ANSWERS_LIVE_SECONDS)
+            pipeline.execute()
+
+    try:
+        yield answer
+    finally:
+        client.close()
+
+
+@contextmanager
+def _dies_when_too_slow(seconds: float) -> Iterator[None]:
+    """Ends this process when the block takes longer: the kernel strikes inside a decoder that never returns too.
+
+    The pool replaces the process; the run misses the answers and gives the images out again.
+    """
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)

@@ -1,0 +1,49 @@
+"""A real Celery worker on the test's database, Redis and data folder, with the command line that `serve` gives it."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from config.serving.children import Child
+from config.serving.plan import Site, children_of
+from tests.protocol.processes import site_environment
+from tests.serving.processes import all_end, descendants
+from tests.serving.started_site import SERVER_ROOT
+
+_END_SECONDS = 30.0
+
+
+@contextmanager
+def worker(folder: Path, processes: int = 1) -> Iterator[Child]:
+    """A running worker, which is killed at the end if it does not finish within half a minute."""
+    site = Site(
+        data_dir=folder,
+        host="127.0.0.1",
+        port=1,
+        server_root=SERVER_ROOT,
+        page_root=folder,
+        worker_processes=processes,
+        python=sys.executable,
+        environment=site_environment(),
+        redis=None,
+        worker_name="test",
+    )
+    (spec,) = [spec for spec in children_of(site) if spec.name == "worker"]
+    (folder / "logs").mkdir(exist_ok=True)
+    child = Child(spec)
+    child.start()
+    try:
+        yield child
+    finally:
+        pid = pid_of(child)
+        pids = {pid, *descendants(pid)}
+        child.ask_to_end()
+        if not all_end(pids, _END_SECONDS):
+            child.kill()
+        child.end_what_it_left()
+
+
+def pid_of(child: Child) -> int:
+    assert child._process is not None
+    return child._process.pid
