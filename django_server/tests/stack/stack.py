@@ -115,6 +115,14 @@ class Stack:
         for one in those:
             one.await_health()
 
+    def scale_up(self, service: str) -> Instance:
+        """One more instance of the service, healthy, as by `--scale`."""
+        name = f"{service}-{len(self.of(service)) + 1}"
+        self._address_of[name] = f"{_ADDRESS}{100 + len(self.instances)}"
+        self.instances[name] = self._instance(self.services[service], name, self._address_of[name])
+        self.start(name)
+        return self.instances[name]
+
     def run_once(self, service: str) -> str:
         """Run a service that ends, to its end. What it said; AssertionError when it failed."""
         one = self._instance(self.services[service], service, "127.0.0.1")

@@ -11,7 +11,7 @@ from websockets.sync.client import connect
 from tests.faults.listener import Listener, listening
 from tests.images.pictures import broken_jpeg, jpeg
 from tests.serving.processes import eventually
-from tests.stack.asking import client, logged, only
+from tests.stack.asking import FORGOTTEN_SECONDS, client, logged, only
 from tests.stack.stack import Stack
 
 
@@ -91,7 +91,20 @@ def test_a_websocket_idle_for_longer_than_redis_clients_wait_still_hears(stack: 
         assert "send_upload_notification" in idle.recv(timeout=10)
 
 
-def test_requests_are_shared_out_over_the_web_instances(stack: Stack) -> None:
+def test_requests_are_shared_out_over_the_web_instances_there_are(stack: Stack) -> None:
+    """Also when there is suddenly one more, and when it goes: nginx is not told."""
+    third = stack.scale_up("web")
+    time.sleep(FORGOTTEN_SECONDS)
     with client(stack) as asking:
-        upstreams = {logged(stack, asking.get("/healthz"))["upstream"] for _ in range(30)}
-    assert upstreams == {f"{one.address}:{stack.places.ports['8000']}" for one in stack.of("web")}
+        assert answering(stack, asking) == {one.address for one in stack.of("web")}
+        stack.stop(third.name)
+        assert answering(stack, asking) <= {one.address for one in stack.of("web") if one is not third}
+
+
+def answering(stack: Stack, asking: httpx.Client) -> set[str]:
+    """The addresses of those who answered thirty requests, all of which went well."""
+    answers = [asking.get("/healthz") for _ in range(30)]
+    assert {answer.status_code for answer in answers} == {200}
+    # An address that was passed over stands before the one that answered.
+    upstreams = [logged(stack, answer)["upstream"] for answer in answers]
+    return {upstream.split(", ")[-1].partition(":")[0] for upstream in upstreams}

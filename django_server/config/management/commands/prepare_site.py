@@ -19,9 +19,13 @@ _BUCKET_WITHIN_SECONDS = 60
 
 
 class Command(BaseCommand):
-    help = "Migrate, collect the static files, make the bucket and the first administrator. Safe to repeat."
+    help = (
+        "Migrate, collect the static files, make folders, bucket and the first administrator. Safe to repeat."
+    )
 
     def handle(self, *_: Any, verbosity: int, **__: Any) -> None:
+        # Where TMPDIR of docker-compose.yml points.
+        (settings.DATA_DIR / "tmp").mkdir(parents=True, exist_ok=True)
         call_command("migrate", interactive=False, verbosity=verbosity)
         call_command("collectstatic", interactive=False, clear=True, verbosity=0)
         if settings.S3_BUCKET:
