@@ -12,7 +12,7 @@ has() {
 }
 
 missing() {
-    for tool in chromium nginx pgbouncer docker-compose curl; do
+    for tool in chromium nginx pgbouncer docker-compose curl openssl; do
         if ! has "$tool"; then printf '%s ' "$tool"; fi
     done
 }

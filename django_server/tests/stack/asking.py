@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -12,8 +12,8 @@ import httpx
 from images.errors import ERRORS
 from tests.stack.stack import Stack
 
-# nginx asks again after `valid=2s`, counted in whole seconds.
-FORGOTTEN_SECONDS = 3.2
+# nginx asks again after `valid=1s`, counted in whole seconds.
+FORGOTTEN_SECONDS = 2.1
 
 
 def client(stack: Stack, address: str = "", local_address: str | None = None) -> httpx.Client:
@@ -32,13 +32,18 @@ def client(stack: Stack, address: str = "", local_address: str | None = None) ->
 def only(stack: Stack, service: str, *addresses: str) -> Iterator[None]:
     """A service's name stands for these addresses alone, and nginx has noticed."""
     before = list(stack.names.addresses[service])
-    stack.names.addresses[service] = list(addresses)
-    time.sleep(FORGOTTEN_SECONDS)
+    narrow(stack, **{service: addresses})
     try:
         yield
     finally:
-        stack.names.addresses[service] = before
-        time.sleep(FORGOTTEN_SECONDS)
+        narrow(stack, **{service: before})
+
+
+def narrow(stack: Stack, **addresses: Iterable[str]) -> None:
+    """Services' names stand for these addresses from now on, and nginx has noticed."""
+    for service, those in addresses.items():
+        stack.names.addresses[service] = list(those)
+    time.sleep(FORGOTTEN_SECONDS)
 
 
 def is_refusal(answer: httpx.Response, code: str, status: int | None = None) -> bool:

@@ -1,6 +1,7 @@
 """Images through the whole stack: sent in three ways, to one instance, and heard of through another."""
 
 import time
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ from websockets.sync.client import connect
 from tests.faults.listener import Listener, listening
 from tests.images.pictures import broken_jpeg, jpeg
 from tests.serving.processes import eventually
-from tests.stack.asking import FORGOTTEN_SECONDS, client, logged, only
+from tests.stack.asking import FORGOTTEN_SECONDS, client, logged, narrow
 from tests.stack.stack import Stack
 
 
@@ -49,25 +50,31 @@ def test_a_batch_is_processed_by_the_workers(stack: Stack, endpoint: str) -> Non
 
 def test_what_is_sent_to_one_instance_is_heard_through_every_other(stack: Stack) -> None:
     """Two listeners, each on a live instance of its own, and uploads to each web instance."""
-    listeners: list[Listener] = []
-    lives, webs = stack.of("live"), stack.of("web")
-    with only(stack, "live", lives[0].address), listening(stack.websocket_url) as first:
-        with only(stack, "live", lives[1].address), listening(stack.websocket_url) as second:
-            listeners += [first, second]
-            jobs = []
-            for web in webs:
-                with only(stack, "web", web.address), client(stack) as asking:
-                    files = [("images", (f"{n}.jpg", jpeg())) for n in range(5)]
-                    answer = asking.post("/api/async/batch/upload", files=files)
-                    assert logged(stack, answer)["upstream"].startswith(f"{web.address}:")
-                    jobs += [job["id"] for job in answer.json()["jobs"]]
-                    until_final(asking, answer.json()["batch_id"])
-            for listener in listeners:
-                assert eventually(partial(has_heard, listener, jobs)), listener.newest
-        log = stack.instances["nginx-1"].log.read_text()
-        assert all(
-            f'"upstream":"{live.address}:' in log or is_connected(stack, live.address) for live in lives
+    lives, webs = ([one.address for one in stack.of(service)] for service in ("live", "web"))
+    jobs: list[str] = []
+    with ExitStack() as listening_to:
+        listeners = []
+        for live, web in zip(lives, webs, strict=True):
+            narrow(stack, live=[live], web=[web])
+            listeners.append(listening_to.enter_context(listening(stack.websocket_url)))
+            assert is_connected(stack, live)
+            jobs += sent_to(stack, web)
+        narrow(stack, live=lives, web=webs[:1])
+        jobs += sent_to(stack, webs[0])
+        for listener, known_from in zip(listeners, (0, 5), strict=True):
+            assert eventually(partial(has_heard, listener, jobs[known_from:])), listener.newest
+    narrow(stack, web=webs)
+
+
+def sent_to(stack: Stack, web: str) -> list[str]:
+    """The jobs of a batch that the web instance there took, once they are final."""
+    with client(stack) as asking:
+        answer = asking.post(
+            "/api/async/batch/upload", files=[("images", (f"{n}.jpg", jpeg())) for n in range(5)]
         )
+        assert logged(stack, answer)["upstream"].startswith(f"{web}:")
+        until_final(asking, answer.json()["batch_id"])
+    return [job["id"] for job in answer.json()["jobs"]]
 
 
 def has_heard(listener: Listener, jobs: list[str]) -> bool:
