@@ -28,7 +28,7 @@ from list_rows import EPOCH_SECONDS, IMAGES_PER_BATCH, Thumbnails, make_database
 from list_serving import Ask, Cost, Serving, cost_of
 
 ROUNDS = 5
-REQUESTS = 20  # a repetition; PostgreSQL's CPU is told in hundredths of a second
+REQUESTS = 30  # a repetition; PostgreSQL's CPU is told in hundredths of a second
 IMAGES = {"1 k": 1_000, "100 k": 100_000, "1 M": 1_000_000}
 DEPTH = 900_000
 SCALES = {"small": 240, "medium": 1024, "large": 1500}

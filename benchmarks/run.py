@@ -19,13 +19,15 @@ from pathlib import Path
 from results import Row, as_table, merge
 
 _FOLDER = Path(__file__).resolve().parent
+# `bench_pregen.py` measures `pregen`: a module of that bare name would stand before the package.
+_PREFIX = "bench_"
 _DEFINES_MEASURE = re.compile(r"^def measure\(", re.MULTILINE)
 
 
 def benchmarks() -> list[str]:
     """The names of all benchmarks, in the order in which they run."""
     return sorted(
-        path.stem
+        path.stem.removeprefix(_PREFIX)
         for path in _FOLDER.glob("*.py")
         if _DEFINES_MEASURE.search(path.read_text(encoding="utf-8"))
     )
@@ -33,7 +35,8 @@ def benchmarks() -> list[str]:
 
 def measured(name: str) -> tuple[list[Row], str]:
     """Run one benchmark."""
-    measure: Callable[[], tuple[list[Row], str]] = importlib.import_module(name).measure
+    module = f"{_PREFIX}{name}" if (_FOLDER / f"{_PREFIX}{name}.py").exists() else name
+    measure: Callable[[], tuple[list[Row], str]] = importlib.import_module(module).measure
     return measure()
 
 

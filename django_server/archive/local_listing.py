@@ -32,7 +32,11 @@ def runs_below(root: Path, prefix: str, unlistable: Told | None) -> Iterator[Run
         elif isinstance(piece, Run):
             yield piece
         else:
-            levels.append(iter(_pieces(*piece, unlistable)))
+            pieces = _pieces(*piece, unlistable)
+            if len(pieces) == 1 and isinstance(pieces[0], Run):
+                yield pieces[0]
+            else:
+                levels.append(iter(pieces))
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:

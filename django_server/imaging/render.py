@@ -4,6 +4,7 @@ Owns the order of the steps and how thumbnails are written. Must not know storag
 Used by image processing, cold thumbnails and pregen.
 """
 
+import errno
 import io
 import os
 import time
@@ -34,6 +35,10 @@ _SMALL_PX = 512  # up to here a picture shows what LANCZOS keeps, and is cheap
 # Averaging before the filter: to 1 x is what a JPEG's scaled decoding does too (47 dB against a full LANCZOS at
 # 1500 px, at half the time); to 2 x loses nothing visible and is as cheap where pictures are small.
 _GAP, _GAP_SMALL = 1, 2
+
+# Of a JPEG, a PNG and a GIF, as this module writes them.
+_ENDINGS = (b"\xff\xd9", b"IEND\xaeB`\x82", b";")
+_LONGEST_ENDING = 8
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -90,9 +95,10 @@ def render(
 
     `quality` is JPEG's, 1 to 95.
 
-    `open_target(label)` opens a real, empty file for writing: Pillow then encodes without the interpreter lock.
-    Without it the bytes come back in `data`. Nothing is enlarged. Raises EmptyFile, UnsupportedType, TooManyPixels
-    or CorruptImage; ValueError for unusable scales; what `open_target` and its files raise passes through.
+    `open_target(label)` opens a real, empty file for writing, and for reading where it is to be seen that the disk
+    took all of it: Pillow then encodes without the interpreter lock. Without it the bytes come back in `data`.
+    Nothing is enlarged. Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage; ValueError for unusable
+    scales; what `open_target` and its files raise passes through.
     """
     if not scales or min(scales.values()) < 1:
         raise ValueError("scales: at least one label, each of 1 px or more")
@@ -192,7 +198,16 @@ def _encode(
         write(picture, target)
         target.flush()
         byte_size = os.fstat(target.fileno()).st_size
+        if target.readable():
+            _refuse_cut_off(target)
     return RenderedThumbnail(label, scale_px, *picture.size, byte_size, None)
+
+
+def _refuse_cut_off(target: BinaryIO) -> None:
+    """Pillow takes no notice of a write that a full disk took only a part of: see whether the file has its end."""
+    target.seek(-min(_LONGEST_ENDING, target.seek(0, os.SEEK_END)), os.SEEK_END)
+    if not target.read(_LONGEST_ENDING).endswith(_ENDINGS):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _write(picture: Image.Image, target: BinaryIO, output_format: OutputFormat, quality: int) -> None:

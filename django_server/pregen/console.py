@@ -41,7 +41,7 @@ class Progress:
         self._started = self._told = time.monotonic()
         self._count = 0
         self._bar: Any = None
-        self._lines = not quiet
+        self._quiet = quiet
         if not quiet and sys.stderr.isatty():
             from tqdm import tqdm
 
@@ -51,11 +51,13 @@ class Progress:
 
     def add(self, count: int, share: float | None = None) -> None:
         self._count += count
+        if self._quiet:
+            return
         if self._bar is not None:
             if share:
                 self._bar.total = max(self._count, round(self._count / share))
             self._bar.update(count)
-        elif self._lines and time.monotonic() - self._told >= _LINES_EVERY_SECONDS:
+        elif time.monotonic() - self._told >= _LINES_EVERY_SECONDS:
             self._told = time.monotonic()
             log.info(
                 "%s", progress_text(self._what, self._unit, self._count, self._seconds(), self._part(share))

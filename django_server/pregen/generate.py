@@ -3,25 +3,22 @@
 Used by `cli`.
 """
 
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pregen import here, manifest
 from pregen.console import Progress, log
-from pregen.errors import Interrupted, StaleManifest, UnknownCollection
+from pregen.errors import Interrupted
+from pregen.fitness import refuse_stale, refuse_unknown
 from pregen.jobs import Job, Place, Wanted, select
 from pregen.journal import Finished, Journal, path_for
 from pregen.ledger import Ledger, Totals, dry_run
 from pregen.manifest import ManifestHead
 from pregen.storage import Given, Storage, open_store, secrets, to_generate
-from pregen.wording import duration_text, printable
-
-STALE_AFTER = timedelta(hours=24)
+from pregen.wording import printable
 
 
 @dataclass(frozen=True)
@@ -70,23 +67,6 @@ def generate(options: GenerateOptions, environment: Mapping[str, str]) -> Totals
             log.warning("Stopped. %s", how_to_go_on(ledger.totals(), kept=options.keep_checkpoint))
             raise
         return ledger.finish()
-
-
-def refuse_stale(head: ManifestHead, *, force: bool) -> None:
-    age = datetime.now(UTC) - head.created_at
-    if age > STALE_AFTER and not force:
-        raise StaleManifest(
-            f"The manifest is {duration_text(age.total_seconds())} old, and what it lists may have changed. "
-            "Scan again, or use --force."
-        )
-
-
-def refuse_unknown(collections: Iterable[str], head: ManifestHead) -> None:
-    unknown = sorted(set(collections) - set(head.collections))
-    if unknown:
-        known = ", ".join(printable(name) for name in head.collections[:20]) or "none"
-        names = ", ".join(printable(name) for name in unknown)
-        raise UnknownCollection(f"The manifest has no collection {names}. It has: {known}.")
 
 
 def paced(jobs: Iterator[Job], cadence: float) -> Iterator[Job]:
@@ -174,8 +154,3 @@ def _chosen(head: ManifestHead, collections: frozenset[str]) -> list[manifest.Co
 
 def _expected(images: int, limit: int | None) -> int | None:
     return min(images, limit) if limit is not None else images or None
-
-
-def cores() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

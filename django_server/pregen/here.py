@@ -58,6 +58,7 @@ def rendering_processes(workers: int) -> Iterator[Render]:
         multiprocessing.set_forkserver_preload(["pregen.making", "imaging.files"])
     pool = ProcessPool(max_workers=workers, context=context, initializer=_begin)
     try:
+        pool.schedule(os.getpid).result()  # up before the first image is started
         yield _renderer(pool)
         pool.close()  # type: ignore[no-untyped-call]  # pebble's
     except BaseException:

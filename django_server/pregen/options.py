@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from pregen.generate import cores
+from pregen.cores import cores
 
 REPORTS = ("summary", "detailed", "plan", "missing", "sizes")
 

@@ -3,12 +3,11 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pregen import manifest, report_texts
 from pregen.console import log, say
-from pregen.generate import STALE_AFTER, refuse_unknown
+from pregen.fitness import STALE_AFTER, age_of, refuse_unknown
 from pregen.jobs import Job, Place, Wanted, select
 from pregen.journal import Finished, last_rate, path_for
 from pregen.manifest import ManifestHead, Record
@@ -102,7 +101,7 @@ def _missing(options: ReportOptions, head: ManifestHead) -> None:
 
 
 def _facts(head: ManifestHead) -> report_texts.Facts:
-    age = datetime.now(UTC) - head.created_at
+    age = age_of(head)
     return report_texts.Facts(
         created=head.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
         age_seconds=max(0.0, age.total_seconds()),

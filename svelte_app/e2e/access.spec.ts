@@ -1,7 +1,18 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 
-import { choose, corrupt, expectLoaded, named, openUpload, photos, progress, reveal, tile } from './site';
+import {
+  choose,
+  corrupt,
+  expectLoaded,
+  named,
+  openUpload,
+  part,
+  photos,
+  progress,
+  reveal,
+  tile,
+} from './site';
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
@@ -27,7 +38,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await openUpload(page, 'batch');
       await expectAccessible(page);
       const pdf = { name: 'letter.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF') };
-      await choose(page, [...photos(3, prefix), corrupt(`half-${prefix}.jpg`), pdf]);
+      await choose(page, [...photos(3, prefix), corrupt(named(prefix, 9)), pdf]);
       await expect(progress(page).getByText('3 photos finished, 1 failed, 1 not taken.')).toBeVisible();
       await expectLoaded((await reveal(page, named(prefix, 3))).getByRole('img'));
       await expectAccessible(page);
@@ -37,8 +48,16 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await expectAccessible(page);
       await page.getByRole('link', { name: 'Gallery', exact: true }).click();
       await expect(page.getByRole('heading', { name: 'Gallery' })).toBeVisible();
+      await page.getByLabel('Name contains').fill(part(prefix));
+      await expect(page.getByTestId('picture')).toHaveCount(4);
       await expectLoaded(page.getByAltText(named(prefix, 1)));
+      await page.getByText('Earlier batches').click();
+      await expect(page.getByRole('link', { name: /4 photos/ }).first()).toBeVisible();
+      await page.getByRole('button', { name: 'Select' }).click();
+      await page.getByRole('checkbox', { name: named(prefix, 1) }).click();
+      await expect(page.getByText('1 picture selected')).toBeVisible();
       await expectAccessible(page);
+      await page.keyboard.press('Escape');
       await page.getByAltText(named(prefix, 1)).click();
       await expectLoaded(page.getByRole('article').getByRole('img'));
       await expectAccessible(page);
@@ -52,25 +71,77 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
 test('nothing is wider than a screen of 320 px', async ({ browser }) => {
   const page = await browser.newPage({ viewport: { width: 320, height: 640 } });
-  await openUpload(page, 'batch');
-  await choose(page, photos(3, 'narrow'));
-  await expect(progress(page).getByText('3 photos finished.')).toBeVisible();
-  for (const path of ['', '/gallery']) {
-    if (path !== '') await page.goto(path);
+  const expectNarrow = async (): Promise<void> => {
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
-    expect(width).toBeLessThanOrEqual(320);
-  }
+    expect(width, page.url()).toBeLessThanOrEqual(320);
+  };
+  await openUpload(page, 'batch');
+  await expectNarrow();
+  const bad = corrupt(`a-name-without-any-place-to-break-${'x'.repeat(60)}.jpg`);
+  await choose(page, [...photos(3, 'narrow'), bad]);
+  await expect(progress(page).getByText('3 photos finished, 1 failed.')).toBeVisible();
+  await expectNarrow();
+  await page.getByRole('link', { name: 'See this batch' }).click();
+  await expect(page.getByRole('heading', { name: 'Batch of 4 photos' })).toBeVisible();
+  await expectNarrow();
+  await page.getByRole('link', { name: 'Gallery', exact: true }).click();
+  await expect(page.getByAltText(named('narrow', 1))).toBeVisible();
+  await page.getByText('Earlier batches').click();
+  await page.getByRole('button', { name: 'Select' }).click();
+  await expectNarrow();
+  await page.getByRole('button', { name: 'Done' }).click();
+  await page.getByTestId('picture').filter({ hasText: bad.name }).click();
+  await expect(page.getByRole('heading', { name: bad.name })).toBeVisible();
+  await expectNarrow();
   await page.close();
 });
 
-test('the keyboard alone chooses a mode and opens a picture', async ({ page }) => {
-  await openUpload(page, 'batch');
-  await choose(page, photos(1, 'keys'));
-  await expect(tile(page, named('keys', 1))).toHaveAttribute('data-kind', 'finished');
-  await page.locator('input[value=batch]').focus();
-  await page.keyboard.press('ArrowDown');
+test('the keyboard alone uploads, looks, picks and deletes', async ({ page }) => {
+  const press = (key: string): Promise<void> => page.keyboard.press(key);
+  /** Tabs on until the focus is where it is wanted, as a person does. */
+  const tabTo = async (name: RegExp): Promise<void> => {
+    await expect
+      .poll(
+        async () => {
+          await press('Tab');
+          return page.evaluate(() => {
+            const at = document.activeElement;
+            const input = at instanceof HTMLInputElement ? at.value : '';
+            return `${at?.getAttribute('aria-label') ?? ''} ${at?.textContent ?? ''} ${input}`;
+          });
+        },
+        { intervals: [0] },
+      )
+      .toMatch(name);
+  };
+  await page.goto('/');
+  await expect(page.getByText('Live', { exact: true })).toBeVisible();
+  await tabTo(/Skip to the pictures/);
+  await tabTo(/Choose photos/);
+  const asked = page.waitForEvent('filechooser');
+  await press('Enter');
+  await (await asked).setFiles(photos(2, 'keys'));
+  await expect(progress(page).getByText('2 photos finished.')).toBeVisible();
+  await tabTo(/ batch$/);
+  await press('ArrowDown');
   await expect(page.locator('input[value=async]')).toBeChecked();
-  await tile(page, named('keys', 1)).getByRole('link').focus();
-  await page.keyboard.press('Enter');
-  await expect(page.getByRole('heading', { name: named('keys', 1) })).toBeVisible();
+  await tabTo(new RegExp(`${named('keys', 1)}, open`));
+  await press('Enter');
+  await expect(page.getByRole('heading', { name: named('keys', 1) })).toBeFocused();
+  await press('Escape');
+  await expect(tile(page, named('keys', 1))).toBeVisible();
+  await page.goto(`/gallery?q=${part('keys')}`);
+  await expect(page.getByTestId('picture')).toHaveCount(2);
+  await tabTo(/Select/);
+  await press('Enter');
+  await tabTo(new RegExp(named('keys', 2)));
+  await press(' ');
+  await expect(page.getByText('1 picture selected')).toBeVisible();
+  await tabTo(/^\s*Delete/);
+  await press('Enter');
+  await expect(page.getByRole('dialog', { name: 'Delete 1 picture?' })).toBeVisible();
+  await tabTo(/Delete 1/);
+  await press('Enter');
+  await expect(page.getByTestId('picture')).toHaveCount(1);
+  await expect(page.getByRole('heading', { name: 'Gallery' })).toBeFocused();
 });

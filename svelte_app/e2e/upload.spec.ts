@@ -15,7 +15,7 @@ import {
 
 for (const mode of ['sync', 'async', 'batch'] satisfies Mode[]) {
   test(`five photos sent as ${mode} all end as thumbnails in the sheet`, async ({ page }) => {
-    const files = photos(5, `five-${mode}`);
+    const files = photos(5, `five-${mode}`, { large: true });
     await openUpload(page, mode);
     await choose(page, files);
     for (const { name } of files) {

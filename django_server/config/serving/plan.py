@@ -117,6 +117,8 @@ def _web(site: Site) -> ChildSpec:
         # The heartbeat of the contract: a server that hears nothing for 90 s closes.
         *("--ws-ping-interval", "30", "--ws-ping-timeout", "60"),
         *("--ws-max-size", str(2**20), "--ws-per-message-deflate", "false"),
+        # Longer than a client waits that was told to come back in 5 s: it would meet a connection just closed.
+        *("--timeout-keep-alive", "75"),
         *("--timeout-graceful-shutdown", str(WEB_DRAIN_SECONDS)),
         *("--no-access-log", "--no-server-header", "--log-level", "warning"),
     )

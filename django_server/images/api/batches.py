@@ -55,7 +55,7 @@ def list_batches(request: HttpRequest, limit: PageSize = PAGE, cursor: CursorTex
 
 @router.get(
     "/api/batches/{batch_id}",
-    response={200: BatchWithImagesOut, 400: ErrorOut, 404: ErrorOut, 503: ErrorOut},
+    response={200: BatchWithImagesOut, 304: None, 400: ErrorOut, 404: ErrorOut, 503: ErrorOut},
 )
 def one_batch(
     request: HttpRequest,

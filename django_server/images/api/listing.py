@@ -21,7 +21,7 @@ router = Router(tags=["images"])
 MOST_IDS = 100
 
 
-@router.get("/api/list", response={200: list[ImageOut], 400: ErrorOut, 503: ErrorOut})
+@router.get("/api/list", response={200: list[ImageOut], 304: None, 400: ErrorOut, 503: ErrorOut})
 def list_images(
     request: HttpRequest,
     limit: PageSize = PAGE,

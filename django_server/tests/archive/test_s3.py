@@ -148,6 +148,8 @@ def test_what_is_missing_is_a_missing_file(s3: S3, store: S3Store) -> None:
     for act in (lambda: next(nowhere.list()), lambda: list(nowhere.folders()), lambda: _read(nowhere, "x")):
         with pytest.raises(OSError, match="There is no bucket 'no-such-bucket'") as failure:
             act()
+        # Else all of its files would be taken for deleted.
+        assert not isinstance(failure.value, FileNotFoundError)
 
 
 @contextmanager

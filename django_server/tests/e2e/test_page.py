@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.site.running import running_site
 
@@ -17,11 +18,21 @@ SPECS_SECONDS = 900
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Generated photos, as `make samples` writes them."""
+    """Generated photos, as `make samples` writes them; the same, small, for what needs many; and a tiny one."""
     folder = tmp_path_factory.mktemp("samples")
     script = REPOSITORY / "benchmarks" / "samples.py"
     subprocess.run([sys.executable, script, folder], check=True, capture_output=True, timeout=120)
+    for photo in sorted(folder.glob("photo-*.jpg")):
+        _shrink(photo, folder / photo.name.replace("photo", "small"), 640)
+    _shrink(folder / "photo-01.jpg", folder / "tiny.jpg", 32)
     return folder
+
+
+def _shrink(photo: Path, smaller: Path, longest_edge_px: int) -> None:
+    with Image.open(photo) as image:
+        image.draft("RGB", (longest_edge_px, longest_edge_px))
+        image.thumbnail((longest_edge_px, longest_edge_px))
+        image.save(smaller)
 
 
 @pytest.mark.timeout(SPECS_SECONDS + 120)
@@ -32,7 +43,13 @@ def test_every_spec_of_the_page_passes_in_a_real_browser(samples: Path, tmp_path
             # With the server broken every spec would wait out its time limit.
             ["node_modules/.bin/playwright", "test", "--max-failures", "5", "--grep-invert", "@archive"],
             cwd=PAGE,
-            env={**os.environ, "BASE_URL": site.url, "SAMPLES": str(samples), "NO_COLOR": "1"},
+            env={
+                **os.environ,
+                "BASE_URL": site.url,
+                "SAMPLES": str(samples),
+                "PYTHON": sys.executable,
+                "NO_COLOR": "1",
+            },
             capture_output=True,
             text=True,
             timeout=SPECS_SECONDS,

@@ -267,3 +267,24 @@ def _close(picture: Image.Image, wanted: tuple[int, int, int]) -> bool:
     found = picture.convert("RGB").resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
     assert isinstance(found, tuple)
     return all(abs(a - b) <= 3 for a, b in zip(found, wanted, strict=True))
+
+
+def test_a_thumbnail_that_a_full_disk_cut_off_is_no_thumbnail() -> None:
+    photo = io.BytesIO()
+    Image.effect_noise((600, 400), 60).convert("RGB").save(photo, "JPEG")
+    program = (
+        "import io, resource, signal, sys, tempfile, imaging\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))\n"
+        "photo = io.BytesIO(sys.stdin.buffer.read())\n"
+        "for output_format in ('JPEG', 'PNG', 'GIF'):\n"
+        "    try:\n"
+        "        imaging.render(photo, {'small': 200}, output_format=output_format,\n"
+        "                       open_target=lambda _: tempfile.TemporaryFile())\n"
+        "    except OSError:\n"
+        "        print(output_format)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], input=photo.getvalue(), capture_output=True, check=False
+    )
+    assert ran.stdout.split() == [b"JPEG", b"PNG", b"GIF"], ran.stderr.decode()

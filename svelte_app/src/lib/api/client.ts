@@ -2,7 +2,8 @@
  * Every request of the page except the uploads (those need progress: upload/transport.ts).
  * Must not hold state; a failure is always thrown as one ApiError with a sentence for a person.
  */
-import type { Batch, ErrorBody, Image, Limits } from './types';
+import type { Batch, BatchSummary, ErrorBody, Image, Limits } from './types';
+import { token } from '../token.svelte';
 import { nextPage } from './link';
 
 // The slowest answer the page asks for is a list out of a million: far below this.
@@ -26,9 +27,11 @@ export interface Page<T> {
 }
 
 async function ask(path: string, method: string): Promise<Response> {
+  const used = token.value;
   let response: Response;
   try {
-    response = await fetch(path, { method, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    response = await fetch(path, { method, headers: token.headers, signal });
   } catch (fault) {
     const late = fault instanceof DOMException && fault.name === 'TimeoutError';
     throw new ApiError(
@@ -38,6 +41,7 @@ async function ask(path: string, method: string): Promise<Response> {
     );
   }
   if (response.ok) return response;
+  if (response.status === 401 && (await token.renew(used))) return ask(path, method);
   const body = (await response.json().catch(() => null)) as Partial<ErrorBody> | null;
   throw new ApiError(
     response.status,
@@ -54,26 +58,43 @@ async function page<T>(path: string): Promise<Page<T>> {
 export const getLimits = async (): Promise<Limits> => (await page<Limits>('/api/limits')).value;
 
 /** Newest first. `at` is the address of a following page, as an earlier answer gave it. */
-export const listImages = (limit: number, at?: string): Promise<Page<Image[]>> =>
-  page<Image[]>(at ?? `/api/list?limit=${limit}`);
+export const listImages = (query: URLSearchParams, limit: number, at?: string): Promise<Page<Image[]>> => {
+  const asked = new URLSearchParams([['limit', String(limit)], ...query]);
+  return page<Image[]>(at ?? `/api/list?${asked.toString()}`);
+};
 
 /** At most 100 ids; images that are gone are missing from the answer. */
 export const listByIds = async (ids: readonly string[]): Promise<Image[]> =>
   (await page<Image[]>(`/api/list?limit=${ids.length}&ids=${ids.join(',')}`)).value;
 
-export const listBatch = (id: string, limit: number, at?: string): Promise<Page<Image[]>> =>
-  page<Image[]>(at ?? `/api/list?limit=${limit}&batch=${encodeURIComponent(id)}`);
+export const listBatches = (limit: number, at?: string): Promise<Page<BatchSummary[]>> =>
+  page<BatchSummary[]>(at ?? `/api/batches?limit=${limit}`);
 
-export const getImage = async (id: string): Promise<Image> =>
-  (await page<Image>(`/api/images/${encodeURIComponent(id)}`)).value;
+const at = (what: 'images' | 'batches', id: string): string => `/api/${what}/${encodeURIComponent(id)}`;
 
-export const getBatch = async (id: string): Promise<Batch> =>
-  (await page<Batch>(`/api/batches/${encodeURIComponent(id)}`)).value;
+export const getImage = async (id: string): Promise<Image> => (await page<Image>(at('images', id))).value;
+
+export const getBatch = async (id: string): Promise<Batch> => (await page<Batch>(at('batches', id))).value;
 
 export async function deleteImage(id: string): Promise<void> {
-  await ask(`/api/images/${encodeURIComponent(id)}`, 'DELETE');
+  await ask(at('images', id), 'DELETE');
 }
 
+/** With all of its images. */
+export async function deleteBatch(id: string): Promise<void> {
+  await ask(at('batches', id), 'DELETE');
+}
+
+const change = async (id: string, what: 'retry' | 'abort'): Promise<Image> =>
+  (await (await ask(`${at('images', id)}/${what}`, 'POST')).json()) as Image;
+
 /** Takes a failed or aborted job back to pending. */
-export const retryJob = async (id: string): Promise<Image> =>
-  (await (await ask(`/api/images/${encodeURIComponent(id)}/retry`, 'POST')).json()) as Image;
+export const retryJob = (id: string): Promise<Image> => change(id, 'retry');
+
+/** Stops a job that is not final. */
+export const abortJob = (id: string): Promise<Image> => change(id, 'abort');
+
+/** The same for every job of a batch that allows it. */
+export async function changeBatch(id: string, what: 'retry' | 'abort'): Promise<void> {
+  await ask(`${at('batches', id)}/${what}`, 'POST');
+}

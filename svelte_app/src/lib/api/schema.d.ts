@@ -858,6 +858,13 @@ export interface operations {
                     "application/json": components["schemas"]["BatchWithImagesOut"];
                 };
             };
+            /** @description Not Modified */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Bad Request */
             400: {
                 headers: {
@@ -1403,6 +1410,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ImageOut"][];
                 };
+            };
+            /** @description Not Modified */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {

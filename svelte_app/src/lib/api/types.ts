@@ -13,6 +13,8 @@ export type JobError = Schemas['ImageErrorOut'];
 /** label → URL. URLs are opaque: shown, never taken apart. */
 export type Thumbnails = NonNullable<Image['thumbnails']>;
 export type Batch = Schemas['BatchWithImagesOut'];
+/** A batch as the list of batches tells it: counts, no images. */
+export type BatchSummary = Schemas['BatchOut'];
 export type Limits = Schemas['LimitsOut'];
 /** An accepted file of a multi-file request; `index` is its place in the request. */
 export type Job = Schemas['JobOut'];

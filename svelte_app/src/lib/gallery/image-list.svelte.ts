@@ -1,11 +1,12 @@
 /**
- * A list of images that pages backwards and grows at the front as news comes in: the gallery, or one
- * batch. Lives as long as its owner keeps it, so that "back" finds the sheet as it was left.
+ * A list of images that pages backwards and grows at the front as news comes in: the gallery through some
+ * filter. Lives as long as its owner keeps it, so that "back" finds the sheet as it was left.
  */
-import { ApiError, listBatch, listByIds, listImages } from '../api/client';
+import { ApiError, listByIds, listImages } from '../api/client';
 import type { Image, Status } from '../api/types';
 import { live } from '../live/live.svelte';
 import type { News, Topic } from '../live/messages';
+import { matches, parametersOf, type Filter } from './filter';
 
 const PAGE = 60;
 // News of one burst is looked up together; a quarter second is the server's own rhythm.
@@ -28,18 +29,27 @@ export class ImageList {
   #removed = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param batch only this batch's images, or null for all */
-  constructor(readonly batch: string | null) {}
+  constructor(readonly filter: Filter) {}
+
+  /** All that is shown, newest first. */
+  get all(): readonly Image[] {
+    return [...this.arrivals, ...this.images];
+  }
+
+  find(id: string): Image | undefined {
+    return this.all.find((image) => image.id === id);
+  }
 
   /** Loads or catches up, and follows the news until the returned function is called. */
   open(): () => void {
-    const topic: Topic = this.batch === null ? { type: 'all' } : { type: 'batch', id: this.batch };
+    const { batch } = this.filter;
+    const topic: Topic = batch === null ? { type: 'all' } : { type: 'batch', id: batch };
     const unfollow = live.follow(topic);
     const unlisten = live.listen({
       news: (news) => this.#hear(news),
       removed: (jobId) => this.remove(jobId),
     });
-    if (this.images.length > 0) void this.#catchUp();
+    if (this.all.length > 0 || this.ended) void this.#catchUp();
     else void this.more();
     return () => {
       unfollow();
@@ -52,7 +62,7 @@ export class ImageList {
     this.loading = true;
     await this.#guarded(async () => {
       const page = await this.#page(this.#next);
-      const known = new Set(this.#all().map((image) => image.id));
+      const known = new Set(this.all.map((image) => image.id));
       this.images = [...this.images, ...page.value.filter((image) => !known.has(image.id))];
       this.#next = page.next ?? undefined;
       this.ended = page.next === null;
@@ -69,18 +79,14 @@ export class ImageList {
   }
 
   #page(at?: string): ReturnType<typeof listImages> {
-    return this.batch === null ? listImages(PAGE, at) : listBatch(this.batch, PAGE, at);
-  }
-
-  #all(): Image[] {
-    return [...this.arrivals, ...this.images];
+    return listImages(parametersOf(this.filter), PAGE, at);
   }
 
   /** What came while nobody looked goes on top; if that is more than a page, the list starts anew. */
   async #catchUp(): Promise<void> {
     await this.#guarded(async () => {
       const page = await this.#page();
-      const known = new Set(this.#all().map((image) => image.id));
+      const known = new Set(this.all.map((image) => image.id));
       if (page.value.some((image) => known.has(image.id))) return this.#take(page.value);
       this.arrivals = [];
       this.images = page.value;
@@ -90,13 +96,14 @@ export class ImageList {
   }
 
   #hear(news: readonly News[]): void {
-    const known = new Map(this.#all().map((image) => [image.id, image]));
+    const known = new Map(this.all.map((image) => [image.id, image]));
     const told: Image[] = [];
     for (const one of news) {
-      if (this.batch !== null && one.batch_id !== this.batch) continue;
       const image = known.get(one.job_id);
       if (image) told.push(withNews(image, one));
-      else this.#unknown.add(one.job_id);
+      // News does not tell the collection: that is judged when the list has told the rest.
+      else if (matches({ ...one, collection: this.filter.collection ?? '' }, this.filter))
+        this.#unknown.add(one.job_id);
     }
     if (told.length > 0) this.#take(told);
     if (this.#unknown.size > 0) this.#timer ??= setTimeout(() => void this.#lookUp(), GATHER_MS);
@@ -124,16 +131,17 @@ export class ImageList {
   #take(images: readonly Image[]): void {
     const fresh = new Map(images.map((image) => [image.id, image]));
     for (const id of this.#removed) fresh.delete(id);
+    const fits = (image: Image): boolean => matches(image, this.filter);
     const update = (old: Image): Image => {
       const found = fresh.get(old.id);
       fresh.delete(old.id);
       return found && found.version > old.version ? found : old;
     };
-    this.images = this.images.map(update);
-    const arrived = this.arrivals.map(update);
+    this.images = this.images.map(update).filter(fits);
+    const arrived = this.arrivals.map(update).filter(fits);
     // What is older than the last picture loaded comes with a later page: it is no news to put on top.
     const oldest = this.ended ? '' : (this.images.at(-1)?.uploaded_at ?? '');
-    const unseen = [...fresh.values()].filter((image) => image.uploaded_at > oldest);
+    const unseen = [...fresh.values()].filter((image) => image.uploaded_at > oldest && fits(image));
     unseen.sort((a, b) => b.uploaded_at.localeCompare(a.uploaded_at));
     this.arrivals = [...unseen, ...arrived];
   }
@@ -156,6 +164,3 @@ function withNews(image: Image, news: News): Image {
   const told = { version, status, width, height, thumbnails, error, finished_at, image: news.image };
   return { ...image, ...told, final: FINAL.has(status) };
 }
-
-/** The gallery's own list; it outlives the view. */
-export const gallery = new ImageList(null);

@@ -2,6 +2,7 @@
  * The page's live connection: who follows what, what is newest, and the state a person sees. Thin: the
  * socket, the frames and the merging live in plain modules beside it.
  */
+import { token } from '../token.svelte';
 import type { News } from './messages';
 import { readFrame, sameTopic, subscribeFrames, unsubscribeFrames, type Topic } from './messages';
 import { NewsBook } from './newsbook';
@@ -22,12 +23,21 @@ class Live {
   #socket: LiveSocket | null = null;
 
   start(): void {
-    this.#socket ??= new LiveSocket(socketUrl(location, import.meta.env.BASE_URL), {
+    this.#socket ??= new LiveSocket(() => socketUrl(location, import.meta.env.BASE_URL, token.value), {
       opened: () => this.#subscribe([...this.#topics]),
       heard: (text) => this.#hear(text),
       changed: (connection) => (this.connection = connection),
+      locked: () => void this.unlock(),
     });
+    token.given = () => {
+      if (this.connection === 'locked') this.#socket?.start();
+    };
     this.#socket.start();
+  }
+
+  /** Asks for the server's token; whoever's question brings it, the connection is made with it. */
+  async unlock(): Promise<void> {
+    await token.renew(token.value);
   }
 
   /** Subscribes now and on every reconnect, until the returned function is called. */

@@ -5,18 +5,22 @@
 import { networkAway } from '../network';
 import { backOff } from '../upload/retry';
 
-export type Connection = 'connecting' | 'open' | 'waiting' | 'offline';
+export type Connection = 'connecting' | 'open' | 'waiting' | 'offline' | 'locked';
 
 export interface SocketEvents {
   /** open, or open again: the time to subscribe */
   opened(): void;
   heard(text: string): void;
   changed(connection: Connection): void;
+  /** the server asks for its token: nothing is tried again until `start` is called once more */
+  locked(): void;
 }
 
 const PING_EVERY_MS = 30_000;
 // A pong takes a round trip; ten seconds without any frame mean a line that only looks open.
 const PONG_WITHIN_MS = 10_000;
+// The contract's close code for a missing or wrong token.
+const NO_TOKEN = 4401;
 
 export class LiveSocket {
   #socket: WebSocket | null = null;
@@ -24,16 +28,25 @@ export class LiveSocket {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #ping: ReturnType<typeof setTimeout> | undefined;
   #dead: ReturnType<typeof setTimeout> | undefined;
-  readonly #url: string;
+  #started = false;
+  #locked = false;
+  readonly #url: () => string;
   readonly #events: SocketEvents;
 
-  constructor(url: string, events: SocketEvents) {
+  constructor(url: () => string, events: SocketEvents) {
     this.#url = url;
     this.#events = events;
   }
 
-  /** Connects, and stays so. Called once for the life of the page. */
+  /** Connects, and stays so. Called at the start, and again when the door it was locked by may open. */
   start(): void {
+    this.#locked = false;
+    if (!this.#started) this.#listen();
+    this.#connect();
+  }
+
+  #listen(): void {
+    this.#started = true;
     window.addEventListener('online', () => this.#wake());
     window.addEventListener('offline', () => {
       if (networkAway()) this.#lost('offline');
@@ -41,7 +54,6 @@ export class LiveSocket {
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') this.#wake();
     });
-    this.#connect();
   }
 
   /** Sends when open; else says no, and `opened` will be the time to say it again. */
@@ -52,9 +64,9 @@ export class LiveSocket {
   }
 
   #connect(): void {
-    clearTimeout(this.#retry);
+    this.#drop();
     this.#events.changed('connecting');
-    const socket = new WebSocket(this.#url);
+    const socket = new WebSocket(this.#url());
     this.#socket = socket;
     // A handshake may hang as well as fail.
     this.#expectSign();
@@ -70,16 +82,29 @@ export class LiveSocket {
       this.#alive();
       if (typeof event.data === 'string') this.#events.heard(event.data);
     };
-    socket.onclose = () => {
-      if (this.#socket === socket) this.#lost(networkAway() ? 'offline' : 'waiting');
+    socket.onclose = (event) => {
+      if (this.#socket !== socket) return;
+      if (event.code === NO_TOKEN) this.#lock();
+      else this.#lost(networkAway() ? 'offline' : 'waiting');
     };
   }
 
-  #lost(why: 'waiting' | 'offline'): void {
+  #lock(): void {
+    this.#drop();
+    this.#locked = true;
+    this.#events.changed('locked');
+    this.#events.locked();
+  }
+
+  #drop(): void {
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();
     for (const timer of [this.#retry, this.#ping, this.#dead]) clearTimeout(timer);
+  }
+
+  #lost(why: 'waiting' | 'offline'): void {
+    this.#drop();
     this.#failures += 1;
     this.#events.changed(why);
     // Also while offline: `online` events are known to be missed.
@@ -104,14 +129,17 @@ export class LiveSocket {
 
   /** The tab or the network came back: connect now, or make sure that the line is what it seems. */
   #wake(): void {
+    if (this.#locked) return;
     if (this.#socket === null) this.#connect();
     else this.#probe();
   }
 }
 
 /** The socket's address as seen from this page: works behind TLS and under a path prefix. */
-export function socketUrl(page: Location, base: string): string {
+export function socketUrl(page: Location, base: string, token: string | null): string {
   const url = new URL(`${base}ws/upload/`, page.href);
   url.protocol = page.protocol === 'https:' ? 'wss:' : 'ws:';
+  // A browser sends no header of ours with a WebSocket.
+  if (token !== null) url.searchParams.set('token', token);
   return url.href;
 }

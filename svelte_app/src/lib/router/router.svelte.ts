@@ -9,6 +9,8 @@ import { isOurs, routeOf, type Route } from './route';
 class Router {
   /** the view that is shown; it changes once the view's code is there */
   route = $state.raw<Route>({ view: 'loading' });
+  /** the address's query, as of the view that is shown: `?status=error`, or empty */
+  query = $state(location.search);
   /** how many steps of ours lie behind: whether "back" stays inside the page */
   depth = $state(stateOf().depth);
   #scrollTo = 0;
@@ -27,18 +29,28 @@ class Router {
       const link = (event.target as Element | null)?.closest('a');
       if (!link || !isOurs(link, event, location.origin)) return;
       event.preventDefault();
-      this.go(link.pathname);
+      this.go(link.pathname + link.search, { replace: link.dataset.replace !== undefined });
     });
     this.#scrollTo = stateOf().scroll;
     void this.#show();
   }
 
-  go(path: string): void {
-    if (path === location.pathname) return window.scrollTo(0, 0);
-    this.#remember();
-    history.pushState({ depth: this.depth + 1, scroll: 0 }, '', path);
+  /** @param replace a step sideways: "back" then leads to where the entry before led */
+  go(path: string, { replace = false } = {}): void {
+    if (path === here()) return window.scrollTo(0, 0);
+    if (replace) history.replaceState({ depth: this.depth, scroll: 0 }, '', path);
+    else {
+      this.#remember();
+      history.pushState({ depth: this.depth + 1, scroll: 0 }, '', path);
+    }
     this.#scrollTo = 0;
     void this.#show();
+  }
+
+  /** To where the reader came from, if that was a view of ours; else to the path given. */
+  back(otherwise: string): void {
+    if (this.depth > 0) history.back();
+    else this.go(otherwise);
   }
 
   #remember(): void {
@@ -47,17 +59,22 @@ class Router {
 
   async #show(): Promise<void> {
     this.depth = stateOf().depth;
-    const path = location.pathname;
-    const route = routeOf(path);
+    const path = here();
+    const route = routeOf(location.pathname);
+    const query = location.search;
     await this.#load(route.view);
     // Another address was asked for while the code came.
-    if (path !== location.pathname) return;
-    this.route = route;
+    if (path !== here()) return;
+    // The same view with another query stays as it is, its focus and all.
+    if (JSON.stringify(route) !== JSON.stringify(this.route)) this.route = route;
+    this.query = query;
     await tick();
     if (this.#scrollTo > 0) await new Promise(requestAnimationFrame);
     window.scrollTo(0, this.#scrollTo);
   }
 }
+
+const here = (): string => location.pathname + location.search;
 
 function stateOf(): { depth: number; scroll: number } {
   const state = history.state as Partial<{ depth: number; scroll: number }> | null;

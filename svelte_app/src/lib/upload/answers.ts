@@ -24,6 +24,11 @@ const FAULTS: Record<'network' | 'stalled' | 'cancelled', Failure> = {
   cancelled: { code: 'cancelled', message: 'Cancelled.' },
 };
 
+export const UNREADABLE: Failure = {
+  code: 'unreadable',
+  message: 'The file was moved or changed and can no longer be read.',
+};
+
 function wholeFailure(outcome: Outcome): Failure {
   if (outcome.kind !== 'answered') return FAULTS[outcome.kind];
   const body = (outcome.body ?? {}) as Answer;

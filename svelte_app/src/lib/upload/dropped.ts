@@ -5,24 +5,40 @@
 /** Whether a drag carries files (and not text or a link). */
 export const carriesFiles = (data: DataTransfer | null): boolean => data?.types.includes('Files') ?? false;
 
-export async function filesOf(data: DataTransfer): Promise<File[]> {
-  // Entries must be taken before the first await: the list is emptied when the event is over.
+export interface Found {
+  readonly files: File[];
+  /** names of files and folders that the system would not let be read */
+  readonly unreadable: string[];
+}
+
+export async function filesOf(data: DataTransfer): Promise<Found> {
+  const found: Found = { files: [], unreadable: [] };
+  // Entries and files must be taken before the first await: the lists are emptied when the event is over.
   const entries = [...data.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  if (!entries.some((entry) => entry.isDirectory)) return [...data.files];
-  const found: File[] = [];
-  for (const entry of entries) await walk(entry, found);
+  const files = [...data.files];
+  if (!entries.some((entry) => entry.isDirectory)) found.files.push(...files);
+  else for (const entry of entries) await walk(entry, found);
   return found;
 }
 
-async function walk(entry: FileSystemEntry, found: File[]): Promise<void> {
-  if (entry.isFile) {
-    found.push(await fileOf(entry as FileSystemFileEntry));
-    return;
-  }
-  const reader = (entry as FileSystemDirectoryEntry).createReader();
-  // A reader gives at most a hundred entries at a time; an empty answer is the end.
-  for (let some = await entriesOf(reader); some.length > 0; some = await entriesOf(reader)) {
-    for (const one of some) if (!one.name.startsWith('.')) await walk(one, found);
+/** What a system puts into folders by itself. */
+export const isHidden = (name: string): boolean =>
+  name.startsWith('.') || name === 'Thumbs.db' || name === 'desktop.ini';
+
+async function walk(entry: FileSystemEntry, found: Found): Promise<void> {
+  try {
+    if (entry.isFile) {
+      found.files.push(await fileOf(entry as FileSystemFileEntry));
+      return;
+    }
+    const reader = (entry as FileSystemDirectoryEntry).createReader();
+    // A reader gives at most a hundred entries at a time; an empty answer is the end.
+    for (let some = await entriesOf(reader); some.length > 0; some = await entriesOf(reader)) {
+      for (const one of some) if (!isHidden(one.name)) await walk(one, found);
+    }
+  } catch (fault) {
+    if (!(fault instanceof DOMException)) throw fault;
+    found.unreadable.push(entry.name);
   }
 }
 

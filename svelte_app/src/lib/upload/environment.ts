@@ -2,12 +2,23 @@
  * The real world as the upload queue needs it: wire, clock, chance, network state.
  */
 import { networkAway } from '../network';
+import { token } from '../token.svelte';
 import { uuid } from '../uuid';
 import type { QueueEnvironment } from './queue';
-import { isReadable, sendByXhr } from './transport';
+import { isReadable, sendByXhr, type Send } from './transport';
+
+/** Sends; where the server asks for its token, once more with the one the person gives. */
+const sendWithToken: Send = async (shipment, onBytes, signal) => {
+  for (;;) {
+    const used = token.value;
+    const outcome = await sendByXhr({ ...shipment, headers: token.headers }, onBytes, signal);
+    const refused = outcome.kind === 'answered' && outcome.status === 401;
+    if (!refused || !(await token.renew(used))) return outcome;
+  }
+};
 
 export const environment: QueueEnvironment = {
-  send: sendByXhr,
+  send: sendWithToken,
   readable: isReadable,
   online: () => !networkAway(),
   now: () => Date.now(),

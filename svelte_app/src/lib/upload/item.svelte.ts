@@ -1,6 +1,6 @@
 /**
  * One file of the upload list, as the view sees it. Holds reactive state and nothing else; only the
- * upload store changes it.
+ * upload list changes it.
  */
 import type { Phase } from './phase';
 
@@ -10,8 +10,10 @@ export class UploadItem {
   sent = $state(0);
   /** let go (null) once nothing can need it again: a thousand handles are memory too */
   file: File | null;
-  /** the server has taken it */
-  accepted = false;
+  /** set once the server has taken it */
+  jobId: string | null = null;
+  /** cancelled when its bytes could not be called back: its job is stopped as soon as it is named */
+  unwanted = $state(false);
 
   constructor(
     /** a counter; names repeat */
@@ -19,7 +21,7 @@ export class UploadItem {
     readonly name: string,
     /** bytes */
     readonly size: number,
-    file: File,
+    file: File | null,
   ) {
     this.file = file;
   }

@@ -1,8 +1,12 @@
 /**
  * The three ways to upload: endpoint, field and how files are cut into requests. Pure values;
- * the upload view shows them, the queue follows them.
+ * the upload view shows them, the upload store
+ * follows them.
  */
-import type { Cut } from './cutting';
+import type { Limits } from '../api/types';
+import { uuid } from '../uuid';
+import { cutIntoRequests, type Cut } from './cutting';
+import type { Part, UploadRequest } from './queue';
 
 export type Mode = 'sync' | 'async' | 'batch';
 
@@ -27,3 +31,24 @@ export const PLANS: Readonly<Record<Mode, ModePlan>> = {
     batched: true,
   },
 };
+
+/** The plan of one drop. */
+export interface DropPlan extends ModePlan {
+  readonly batch: string | null;
+}
+
+/** The requests that carry these files, each under a key of its own. */
+export function requestsOf(parts: readonly Part[], plan: DropPlan, limits: Limits | null): UploadRequest[] {
+  const cut = {
+    files: Math.min(plan.cut.files, limits?.files_per_request ?? Infinity),
+    bytes: Math.min(plan.cut.bytes, limits?.bytes_per_request ?? Infinity),
+  };
+  const url = plan.batch === null ? plan.url : `${plan.url}?batch=${plan.batch}`;
+  const sized = parts.map((part) => ({ ...part, size: part.file.size }));
+  return cutIntoRequests(sized, cut).map((cutParts) => ({
+    url,
+    field: plan.field,
+    key: uuid(),
+    parts: cutParts,
+  }));
+}

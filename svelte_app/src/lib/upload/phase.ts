@@ -12,36 +12,34 @@ export type Phase =
   /** its bytes are at the server, whose answer is awaited; `working`: the answer comes with the result */
   | { readonly kind: 'arrived'; readonly working: boolean }
   /** accepted: a job waits its turn (pending) or is being worked on (processing) */
-  | { readonly kind: 'pending' | 'processing'; readonly jobId: string }
-  | { readonly kind: 'finished'; readonly jobId: string; readonly thumbnails: Thumbnails | null }
+  | { readonly kind: 'pending' | 'processing' }
+  | { readonly kind: 'finished'; readonly thumbnails: Thumbnails | null }
   | { readonly kind: 'refused'; readonly failure: Failure }
-  | { readonly kind: 'failed'; readonly failure: Failure; readonly jobId: string | null }
+  | { readonly kind: 'failed'; readonly failure: Failure }
   | { readonly kind: 'cancelled' };
 
 export type PhaseKind = Phase['kind'];
 
 /** The phase a job's status stands for. */
 export function phaseOfJob(job: {
-  readonly job_id: string;
   readonly status: string;
   readonly error: JobError | null;
   readonly thumbnails: Thumbnails | null;
 }): Phase {
   switch (job.status) {
     case 'completed':
-      return { kind: 'finished', jobId: job.job_id, thumbnails: job.thumbnails };
+      return { kind: 'finished', thumbnails: job.thumbnails };
     case 'error':
       return {
         kind: 'failed',
-        jobId: job.job_id,
         failure: job.error ?? { code: 'processing_failed', message: 'The image could not be processed.' },
       };
     case 'aborted':
       return { kind: 'cancelled' };
     case 'processing':
-      return { kind: 'processing', jobId: job.job_id };
+      return { kind: 'processing' };
     default:
-      return { kind: 'pending', jobId: job.job_id };
+      return { kind: 'pending' };
   }
 }
 

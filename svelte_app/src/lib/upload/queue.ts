@@ -3,7 +3,7 @@
  * Owns order, attempts, pauses and cancelling; knows nothing of views. Time, chance and the wire are
  * handed in, so that its tests need neither.
  */
-import { readAnswer, type FileResult } from './answers';
+import { readAnswer, UNREADABLE, type FileResult } from './answers';
 import type { Outcome } from './outcome';
 import { decide } from './retry';
 import type { Send } from './transport';
@@ -161,17 +161,13 @@ export class UploadQueue {
     const request = entry.request;
     const readable = await Promise.all(request.parts.map((part) => this.#env.readable(part.file)));
     if (readable.every(Boolean) || entry.abort !== attempt) return true;
-    const failure = {
-      code: 'unreadable',
-      message: 'The file was moved or changed and can no longer be read.',
-    };
     const lost = request.parts.filter((_, at) => !readable[at]);
     const kept = request.parts.filter((_, at) => readable[at]);
     if (kept.length === 0) this.#drop(entry);
     else this.#renew(entry, kept);
     this.#events.settled(
       { ...request, parts: lost },
-      lost.map((): FileResult => ({ kind: 'rejected', failure })),
+      lost.map((): FileResult => ({ kind: 'rejected', failure: UNREADABLE })),
     );
     return false;
   }

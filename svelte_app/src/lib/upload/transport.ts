@@ -11,6 +11,8 @@ export interface Shipment {
   readonly files: readonly File[];
   /** Idempotency-Key: the same for every attempt at the same request */
   readonly key: string;
+  /** more request headers */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Sends a shipment; resolves always, never rejects. `onBytes` counts the whole body. */
@@ -62,6 +64,7 @@ export const sendByXhr: Send = (shipment, onBytes, signal) =>
     request.open('POST', shipment.url);
     request.setRequestHeader('Idempotency-Key', shipment.key);
     request.setRequestHeader('Accept', 'application/json');
+    for (const [name, value] of Object.entries(shipment.headers ?? {})) request.setRequestHeader(name, value);
     watch(STALL_MS);
     request.send(formOf(shipment));
   });

@@ -1,0 +1,276 @@
+"""What pregen costs, against the plainest tools that do a part of it: the `pregen` rows.
+
+    python benchmarks/run.py pregen
+
+Each comparison is interleaved in one run. CPU is that of the process and all it started; medians. Needs `find`, and
+`vipsthumbnail` (Debian: libvips-tools) for one row.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import io
+import json
+import os
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from results import Row
+from scenes import make_photo
+
+_HERE = Path(__file__).resolve().parent
+_SERVER = _HERE.parent / "django_server"
+_TOOL = [sys.executable, "-m", "pregen"]
+_PR_SET_CHILD_SUBREAPER = 36
+
+ROUNDS = 3
+_FILES = 300_000  # half of them thumbnails
+_PHOTOS = 48  # of 12 megapixels
+_OBJECTS = 1_000  # of 1 megapixel
+_LATENCY_MS = 20
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one command and all that it started."""
+
+    wall: float
+    cpu: float
+    out: str
+
+
+def run(command: list[str]) -> Cost:
+    """Raises CalledProcessError."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(command, cwd=_SERVER, capture_output=True, text=True, check=True)
+    wall = time.perf_counter() - started
+    with suppress(ChildProcessError):
+        while True:  # what it left behind is ours by now: see main
+            os.waitpid(-1, 0)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(wall, cpu, done.stdout)
+
+
+def _median(costs: list[Cost], what: Callable[[Cost], float]) -> float:
+    return statistics.median(what(cost) for cost in costs)
+
+
+def _cpu(cost: Cost) -> float:
+    return cost.cpu
+
+
+def _wall(cost: Cost) -> float:
+    return cost.wall
+
+
+def measure_scan(folder: Path) -> list[Row]:
+    root = folder / "tree"
+    _plant(root)
+    found: dict[str, list[Cost]] = {"find": [], "scan": []}
+    for _ in range(ROUNDS):
+        found["find"].append(run(["find", str(root / "attachments"), "-printf", "%s %T@ %p\\n"]))
+        scan = [*_TOOL, "scan", "--local-root", str(root), "-o", str(folder / "tree.json"), "-q"]
+        found["scan"].append(run(scan))
+    ours, plain = _median(found["scan"], _cpu), _median(found["find"], _cpu)
+    ratio = ours / plain
+    about = f"scan of {_FILES:,} files, CPU against find"
+    return [
+        Row("pregen", about, round(ratio, 2), "x", "<= 2.5 x", ratio <= 2.5),
+        Row("pregen", "scan, CPU", round(ours, 2), "s", "for orientation", None),
+        Row("pregen", "find, CPU", round(plain, 2), "s", "for orientation", None),
+    ]
+
+
+def _plant(root: Path) -> None:
+    """Originals and thumbnails, spread by two pairs of hex digits; hard links, for those are quickly made."""
+    made: set[str] = set()
+    source = root / "source"
+    for number in range(_FILES // 2):
+        if number % 30_000 == 0:  # file systems bound the links of one file
+            root.mkdir(exist_ok=True)
+            source = root / f"source{number}"
+            source.write_bytes(bytes(1_000))
+        name = hashlib.sha256(str(number).encode()).hexdigest()[:32]
+        for kind, tail in (("originals", ""), ("thumbnails", "_200")):
+            place = f"{root}/attachments/fungi/{kind}/{name[:2]}/{name[2:4]}"
+            if place not in made:
+                os.makedirs(place)  # noqa: PTH103
+                made.add(place)
+            os.link(source, f"{place}/{name}{tail}.jpg")
+
+
+def measure_memory(folder: Path) -> list[Row]:
+    peaks: dict[int, list[int]] = {}
+    for records in (10_000, 1_000_000):
+        manifest = folder / f"{records}.json"
+        made_up = [sys.executable, str(_HERE / "pregen_subjects.py"), "scan", str(records), str(manifest)]
+        plan = [*_TOOL, "report", "-m", str(manifest), "-t", "sizes", "-s", "400"]
+        dry_run = [*_TOOL, "generate", "-m", str(manifest), "-n", "-s", "400", "-q"]
+        peaks[records] = [_peak_kilobytes(command) for command in (made_up, plan, dry_run)]
+        manifest.unlink()
+    rows = []
+    for name, few, many in zip(("scan", "report", "generate -n"), *peaks.values(), strict=True):
+        grown = (many - few) / 1024
+        about = f"{name}, memory of 1,000,000 records over that of 10,000"
+        rows.append(Row("pregen", about, round(grown, 1), "MB", "<= 30 MB", grown <= 30))
+    return rows
+
+
+def _peak_kilobytes(command: list[str]) -> int:
+    program = (
+        "import resource, subprocess, sys\n"
+        "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command], cwd=_SERVER, capture_output=True, text=True, check=True
+    )
+    return int(done.stdout)
+
+
+def measure_generate(folder: Path) -> list[Row]:
+    photos = _photos(folder)
+    found: dict[str, list[Cost]] = {"vips": [], "1": [], "2": []}
+    for number in range(ROUNDS):
+        if shutil.which("vipsthumbnail"):
+            out = folder / f"vips{number}"
+            out.mkdir()
+            sources = map(str, sorted((photos / "attachments/fungi/originals").iterdir()))
+            found["vips"].append(
+                run(["vipsthumbnail", "-s", "200", "-o", f"{out}/%s_200.jpg[Q=85]", *sources])
+            )
+        for workers in ("1", "2"):
+            shutil.rmtree(photos / "attachments/fungi/thumbnails", ignore_errors=True)
+            manifest = folder / f"photos{workers}{number}.json"
+            run([*_TOOL, "scan", "--local-root", str(photos), "-o", str(manifest), "-q"])
+            found[workers].append(
+                run([*_TOOL, "generate", "-m", str(manifest), "-c", "0", "--workers", workers])
+            )
+    two, one = _median(found["2"], _wall), _median(found["1"], _wall)
+    ratio = two / one
+    ours = _median(found["1"], _cpu) / _PHOTOS
+    rows = [
+        Row("pregen", "generate, wall, two workers to one", round(ratio, 2), "x", "<= 0.6 x", ratio <= 0.6),
+        Row(
+            "pregen",
+            "generate, CPU per 12-megapixel JPEG",
+            round(ours * 1e3, 1),
+            "ms",
+            "for orientation",
+            None,
+        ),
+    ]
+    if found["vips"]:
+        vips = _median(found["vips"], _cpu) / _PHOTOS
+        against = ours / vips
+        rows += [
+            Row(
+                "pregen",
+                "generate, CPU against vipsthumbnail",
+                round(against, 2),
+                "x",
+                "<= 1 x",
+                against <= 1,
+            ),
+            Row("pregen", "vipsthumbnail, CPU per JPEG", round(vips * 1e3, 1), "ms", "for orientation", None),
+        ]
+    return rows
+
+
+def _photos(folder: Path) -> Path:
+    root = folder / "photos"
+    originals = root / "attachments/fungi/originals"
+    originals.mkdir(parents=True)
+    contents = []
+    for seed in range(3):
+        memory = io.BytesIO()
+        make_photo(4000, 3000, seed=seed, grain=9).save(memory, "JPEG", quality=92)
+        contents.append(memory.getvalue())
+    for number in range(_PHOTOS):
+        (originals / f"{number:03}.jpg").write_bytes(contents[number % len(contents)])
+    return root
+
+
+def measure_s3(folder: Path) -> list[Row]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen([sys.executable, str(_HERE / "slow_s3.py"), str(port), str(_LATENCY_MS)])
+    endpoint = f"http://127.0.0.1:{port}"
+    try:
+        return _measure_s3(folder, endpoint)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _measure_s3(folder: Path, endpoint: str) -> list[Row]:
+    memory = io.BytesIO()
+    make_photo(1200, 900, seed=5, grain=9).save(memory, "JPEG", quality=88)
+    time.sleep(1)
+    found: dict[str, list[float]] = {"bare": [], "ours": []}
+    for number in range(ROUNDS):
+        bucket = f"photos{number}"
+        for index in range(_OBJECTS):
+            place = f"{endpoint}/{bucket}/attachments/fungi/originals/{index:05}.jpg"
+            request = urllib.request.Request(place, memory.getvalue(), method="PUT")  # noqa: S310
+            urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
+        bare = [
+            sys.executable,
+            str(_HERE / "pregen_subjects.py"),
+            "transfer",
+            endpoint,
+            bucket,
+            str(_OBJECTS),
+        ]
+        keys = ["--s3-access-key", "k", "--s3-secret-key", "s"]
+        manifest = ["-m", str(folder / f"s3{number}.json")]
+        place_of = ["--s3-endpoint", endpoint, "--s3-bucket", bucket, *keys]
+        run([*_TOOL, "scan", "-o", manifest[1], "-q", *place_of])
+        found["bare"].append(float(_alone(bare)))
+        made = json.loads(_alone([*_TOOL, "generate", *manifest, "-c", "0", "--json", *keys]))
+        if made["generated"] != _OBJECTS:
+            raise RuntimeError(f"generate made {made['generated']} of {_OBJECTS}")
+        found["ours"].append(made["seconds"])
+    ours, bare_seconds = statistics.median(found["ours"]), statistics.median(found["bare"])
+    ratio = ours / bare_seconds
+    size = f"{_OBJECTS:,} objects of {len(memory.getvalue()) / 1e6:.1f} MB"
+    about = f"S3 at {_LATENCY_MS} ms, {size}, wall against bare get + put"
+    return [
+        Row("pregen", about, round(ratio, 2), "x", "<= 1.3 x", ratio <= 1.3),
+        Row("pregen", "S3, generate", round(_OBJECTS / ours, 1), "/s", "for orientation", None),
+        Row("pregen", "S3, bare get + put", round(_OBJECTS / bare_seconds, 1), "/s", "for orientation", None),
+    ]
+
+
+def _alone(command: list[str]) -> str:
+    return subprocess.run(command, cwd=_SERVER, capture_output=True, text=True, check=True).stdout
+
+
+MEASUREMENTS = (measure_scan, measure_memory, measure_generate, measure_s3)
+
+
+def measure() -> tuple[list[Row], str]:
+    """The rows, and a sentence on what they were measured with."""
+    # Processes that outlive the one that started them become ours, and their CPU is counted.
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    rows: list[Row] = []
+    for measurement in MEASUREMENTS:
+        with tempfile.TemporaryDirectory(prefix="pregen-benchmark-") as folder:
+            rows += measurement(Path(folder))
+    return rows, (
+        f"Median of {ROUNDS}, interleaved, on {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f} at the end."
+    )

@@ -1,0 +1,61 @@
+"""A gallery of 24-megapixel photos whose thumbnails are all missing, looked at at once: the `cold` rows.
+
+    python benchmarks/run.py cold
+
+80 requests at the same moment, two labels of each of 40 images; who is told 503 comes again when it was said. Memory
+is the web process's and its decoders', shared pages counted once, looked at every 50 ms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import sys
+from pathlib import Path
+
+from results import Row
+from scenes import make_photo
+from sites import site
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
+
+from tests.stress.cold_burst import MemoryWatch, burst, cold_images
+
+IMAGES = 40
+LABELS = ("small", "large")
+PHOTOS = 4  # different ones, each the original of ten images
+SIZE = (6000, 4000)
+SLOTS = 2  # RENDER_SLOTS of the site, so that the bound is the same on every machine
+# A decoder's process: 45 MB; all coefficients of a progressive JPEG, 1.5 x 2 bytes a pixel: 72 MB; the picture at a
+# quarter of its size with copies and encoder: 20 MB. Each of the 80 requests has a thread: 0.3 MB.
+BOUND_MB = SLOTS * (45 + 72 + 20) + IMAGES * len(LABELS) * 0.3
+
+
+def measure() -> tuple[list[Row], str]:
+    """The rows, and a sentence on what they were measured with."""
+    with site({"RENDER_SLOTS": str(SLOTS)}) as running:
+        files = [_photo(running.data_dir / f"photo-{number}.jpg", number) for number in range(PHOTOS)]
+        megabytes = sum(file.stat().st_size for file in files) / PHOTOS / 1e6
+        ids = cold_images(running, IMAGES, files)
+        with MemoryWatch(running.process.child("uvicorn")) as memory:
+            made = asyncio.run(burst(running.url, ids, LABELS))
+    growth = memory.peak_mb - memory.before_mb
+    made_all = made.answers["302"] == IMAGES * len(LABELS)
+    rows = [
+        Row("cold", "memory above idle", round(growth), "MB", f"<= {BOUND_MB:.0f} MB", growth <= BOUND_MB),
+        Row("cold", "errors other than 503", made.errors, "", "0", made.errors == 0),
+        Row("cold", "thumbnails made", made.answers["302"], "", str(IMAGES * len(LABELS)), made_all),
+        Row("cold", "idle memory", round(memory.before_mb), "MB", "for orientation", None),
+        Row("cold", "answers 503", made.answers["503"], "", "for orientation", None),
+        Row("cold", "until all are made", round(made.seconds, 1), "s", "for orientation", None),
+    ]
+    return rows, (
+        f"{IMAGES} images of {SIZE[0]} x {SIZE[1]}, {megabytes:.1f} MB, half of them progressive JPEGs, "
+        f"{SLOTS} slots; memory (PSS) once, wall time once. Python {platform.python_version()}, "
+        f"{platform.machine()}."
+    )
+
+
+def _photo(path: Path, number: int) -> Path:
+    make_photo(*SIZE, seed=number).save(path, "JPEG", quality=88, progressive=number % 2 == 1)
+    return path

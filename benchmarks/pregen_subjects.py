@@ -1,0 +1,90 @@
+"""What pregen.py measures beside the tool itself: a scan of a store that is made up, and bare transfers to S3.
+
+    python pregen_subjects.py scan RECORDS MANIFEST
+    python pregen_subjects.py transfer ENDPOINT BUCKET COUNT
+
+Must not time anything but its own transfers. Used by pregen.py.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "django_server"))
+
+CONNECTIONS = 32
+
+
+class MadeUp:
+    """A store of `records` originals with a thumbnail each, in 65,536 folders, that are nowhere."""
+
+    def __init__(self, records: int) -> None:
+        self.records = records
+
+    def folders(self, _prefix: str = "") -> Iterator[str]:
+        return iter(["fungi"])
+
+    def runs(self, prefix: str = "", *_: object) -> Iterator[object]:
+        from archive.store import Run
+
+        tail = "_200.jpg" if prefix.endswith("thumbnails") else ".jpg"
+        each = -(-self.records // 65_536)
+        made = 0
+        for shard in range(65_536):
+            count = min(each, self.records - made)
+            if count < 1:
+                return
+            folder = f"{prefix}/{shard >> 8:02x}/{shard & 255:02x}"
+            names = [f"{shard:04x}{number:028x}{tail}" for number in range(count)]
+            yield Run(folder, [(name, 4_000_000, 1_700_000_000_123_456_000, "") for name in names])
+            made += count
+
+
+def scan(records: int, manifest: Path) -> None:
+    from pregen.scan import ScanOptions
+    from pregen.scan import scan as scan_store
+    from pregen.storage import Storage
+
+    scan_store(MadeUp(records), Storage("attachments", "/nowhere"), ScanOptions(manifest, quiet=True))  # type: ignore[arg-type]
+
+
+def transfer(endpoint: str, bucket: str, count: int) -> None:
+    """Get and put so many objects, as many at a time as pregen does; prints the seconds."""
+    import boto3
+    from botocore.config import Config
+
+    settings = Config(
+        max_pool_connections=CONNECTIONS,
+        s3={"addressing_style": "path"},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    client = boto3.session.Session().client(
+        "s3",
+        endpoint_url=endpoint,
+        aws_access_key_id="k",
+        aws_secret_access_key="s",  # noqa: S106  any will do
+        config=settings,
+    )
+
+    def one(number: int) -> None:
+        client.get_object(Bucket=bucket, Key=f"attachments/fungi/originals/{number:05}.jpg")["Body"].read()
+        client.put_object(
+            Bucket=bucket, Key=f"bare/{number:05}.jpg", Body=bytes(8_000), ContentType="image/jpeg"
+        )
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(CONNECTIONS) as hands:
+        list(hands.map(one, range(count)))
+    print(time.perf_counter() - started)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "scan":
+        scan(int(sys.argv[2]), Path(sys.argv[3]))
+    else:
+        transfer(sys.argv[2], sys.argv[3], int(sys.argv[4]))

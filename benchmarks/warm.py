@@ -1,0 +1,83 @@
+"""A gallery page whose thumbnails are made: from where its pictures are fetched, the `warm` rows.
+
+    python benchmarks/run.py warm
+
+40 images are uploaded and finished; a page of the list is fetched, then every picture that it names. A request counts
+as one to the app where its address is the API's, also where it only leads on.
+"""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+from results import Row
+from samples import make_samples
+from sites import site
+
+IMAGES = 40
+LABELS = 3
+_APP = "/api/"
+_FOR_A_YEAR = {"public", "max-age=31536000", "immutable"}
+_FINISH_SECONDS = 60
+
+
+def measure() -> tuple[list[Row], str]:
+    """The rows, and a sentence on what they were measured with."""
+    with site() as running, running.client() as client:
+        _upload(client)
+        page = client.get("/api/list", params={"limit": IMAGES})
+        urls = [url for image in page.json() for url in image["thumbnails"].values()]
+        pictures = [client.get(url, follow_redirects=True) for url in urls]
+        again = client.get(
+            "/api/list", params={"limit": IMAGES}, headers={"If-None-Match": page.headers["etag"]}
+        )
+    asked = [one for picture in pictures for one in (*picture.history, picture)]
+    to_app = sum(one.url.path.startswith(_APP) for one in asked)
+    kept = sum(_is_kept(picture) for picture in pictures)
+    due = IMAGES * LABELS
+    rows = [
+        Row("warm", "requests to the app for pictures", to_app, "", "0", to_app == 0),
+        Row("warm", "pictures served", len(pictures), "", str(due), len(pictures) == due),
+        Row("warm", "of them to be kept for a year", kept, "", str(due), kept == due),
+        Row(
+            "warm",
+            "status of the list asked for again",
+            again.status_code,
+            "",
+            "304",
+            again.status_code == 304,
+        ),
+        Row("warm", "bytes of the page's list, gzip", _wire_bytes(page), "B", "for orientation", None),
+    ]
+    return rows, (
+        f"{IMAGES} images as a phone's folder has them, {LABELS} labels, on a started site with PostgreSQL and Redis. "
+        f"Counts, no times. Python {platform.python_version()}, {platform.machine()}."
+    )
+
+
+def _upload(client: httpx.Client) -> None:
+    """Upload the samples over and over, until there are enough images, and wait until all are completed."""
+    batch = str(uuid4())
+    with tempfile.TemporaryDirectory() as folder:
+        contents = [(path.name, path.read_bytes()) for path in make_samples(Path(folder), 4, seed=1)]
+    for number in range(IMAGES // len(contents)):
+        files = [("images", (f"{number}-{name}", content)) for name, content in contents]
+        client.post("/api/async/batch/upload", params={"batch": batch}, files=files).raise_for_status()
+    for _ in range(5):
+        told = client.get(f"/api/batches/{batch}", params={"wait": _FINISH_SECONDS}, timeout=90).json()
+        if told["counts"] == {"completed": IMAGES}:
+            return
+    raise RuntimeError(f"The images were not completed: {told['counts']}")
+
+
+def _is_kept(picture: httpx.Response) -> bool:
+    said = {part.strip() for part in picture.headers.get("cache-control", "").split(",")}
+    return picture.status_code == 200 and said == _FOR_A_YEAR
+
+
+def _wire_bytes(page: httpx.Response) -> int:
+    return int(page.headers["content-length"])

@@ -1,0 +1,32 @@
+"""Whether a manifest is fit for what is asked of it. Pure but for the clock. Used by generate and reports."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from pregen.errors import StaleManifest, UnknownCollection
+from pregen.manifest import ManifestHead
+from pregen.wording import duration_text, printable
+
+STALE_AFTER = timedelta(hours=24)
+
+
+def age_of(head: ManifestHead) -> timedelta:
+    return datetime.now(UTC) - head.created_at
+
+
+def refuse_stale(head: ManifestHead, *, force: bool) -> None:
+    """Raises StaleManifest, unless forced, for one older than 24 hours."""
+    age = age_of(head)
+    if age > STALE_AFTER and not force:
+        raise StaleManifest(
+            f"The manifest is {duration_text(age.total_seconds())} old, and what it lists may have changed. "
+            "Scan again, or use --force."
+        )
+
+
+def refuse_unknown(collections: Iterable[str], head: ManifestHead) -> None:
+    unknown = sorted(set(collections) - set(head.collections))
+    if unknown:
+        known = ", ".join(printable(name) for name in head.collections[:20]) or "none"
+        names = ", ".join(printable(name) for name in unknown)
+        raise UnknownCollection(f"The manifest has no collection {names}. It has: {known}.")

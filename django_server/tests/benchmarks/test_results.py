@@ -1,0 +1,73 @@
+"""What `make bench` keeps of several runs, which benchmarks it finds, and how the load tool counts."""
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
+
+
+@pytest.fixture
+def benchmark_module(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that imports a module of benchmarks/ by its name."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module
+
+
+def test_a_benchmark_replaces_its_own_rows_and_keeps_those_of_others(
+    benchmark_module: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    results = benchmark_module("results")
+    monkeypatch.setattr(results, "FOLDER", tmp_path / "results")
+
+    def row(name: str, what: str, value: float) -> Any:
+        return results.Row(name, what, value, "x", "<= 2 x", value <= 2)
+
+    results.merge([row("warm", "first", 1), row("warm", "second", 2)], "warm", "With that.")
+    results.merge([row("list", "other", 3)], "list", "With this.")
+    results.merge([row("warm", "second", 4)], "warm", "With more.")
+    kept = json.loads((tmp_path / "results" / "latest.json").read_text())
+    told = [(one["name"], one["what"], one["value"], one["holds"]) for one in kept["rows"]]
+    assert told == [("list", "other", 3, False), ("warm", "second", 4, False)]
+    assert kept["about"] == {"list": "With this.", "warm": "With more."}
+    table = (tmp_path / "results" / "latest.md").read_text()
+    assert "- warm: With more." in table
+    assert "| list | other  | 3 x   | <= 2 x | NO    |" in table
+
+
+def test_every_module_that_measures_is_found_and_an_unknown_one_is_refused_with_their_names() -> None:
+    ended = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "run.py"), "nothing"], capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 2
+    known = ended.stderr.rpartition("There are: ")[2].strip().rstrip(".").split(", ")
+    assert {"cold", "list", "render", "warm"} <= set(known)
+    assert {"load", "results", "run", "scenes"}.isdisjoint(known)
+
+
+@pytest.mark.parametrize(
+    ("values", "percent", "expected"),
+    [
+        ([7.0], 50, 7.0),
+        ([1.0, 2.0], 50, 1.0),
+        ([1.0, 2.0, 3.0], 50, 2.0),
+        (list(range(1, 101)), 95, 95),
+        (list(range(1, 101)), 99, 99),
+        (list(range(1, 21)), 99, 20),
+    ],
+)
+def test_a_percentile_is_a_value_that_was_measured(
+    benchmark_module: Any, values: list[float], percent: int, expected: float
+) -> None:
+    assert benchmark_module("load_report").nearest_rank(values, percent) == expected
+
+
+def test_a_run_without_any_request_counts_as_failed(benchmark_module: Any) -> None:
+    report = benchmark_module("load_report").report_of([], 1.0)
+    assert (report.error_rate, report.latency_seconds) == (1.0, {})
+    assert "no answers" in report.as_text()

@@ -1,0 +1,131 @@
+"""The tool against an S3 server: the same promises as on a disk."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archive.s3 import S3Store
+from pregen import journal, manifest
+from tests.pregen.conftest import Ran, picture, pregen
+from tests.pregen.old_reader import load
+from tests.servers import S3
+from tests.servers.s3 import fill, make_bucket
+
+
+class Bucket:
+    """A bucket, and the tool with that in its environment."""
+
+    def __init__(self, server: S3, folder: Path) -> None:
+        self.server = server
+        self.name = make_bucket(server)
+        self.manifest = folder / "s3.json"
+        self.store = S3Store(
+            self.name, endpoint=server.url, access_key=server.access_key, secret_key=server.secret_key
+        )
+
+    def put(self, **files: bytes) -> None:
+        fill(self.server, self.name, {f"attachments/{key}": content for key, content in files.items()})
+
+    def run(self, command: str, *more: object, **env: str) -> Ran:
+        there = {
+            "S3_ENDPOINT": self.server.url,
+            "S3_BUCKET": self.name,
+            "S3_ACCESS_KEY": "k",
+            "S3_SECRET_KEY": "s",
+        }
+        place = ("-o", self.manifest) if command == "scan" else ("-m", self.manifest)
+        return pregen(command, *place, *more, variables={**there, **env})
+
+
+@pytest.fixture
+def bucket(s3: S3, tmp_path: Path) -> Bucket:
+    return Bucket(s3, tmp_path)
+
+
+def test_an_archive_on_s3_is_scanned_made_and_reported(bucket: Bucket) -> None:
+    photo = picture((640, 480))
+    bucket.put(**{f"fungi/originals/{index:02x}/x y{index} é.jpg": photo for index in range(20)})
+    bucket.put(**{"fungi/thumbnails/00/x y0 é_200.jpg": b"1", "uploads/originals/u.jpg": photo})
+    bucket.put(**{"algae/originals/bad.png": b"no image", "algae/originals/t.tif": picture(form="TIFF")})
+    ran = bucket.run("scan")
+    assert ran.code == 0, ran.log
+    text = bucket.manifest.read_text()
+    assert text == json.dumps(json.loads(text), indent=2) + "\n"
+    stats, records = load(text)
+    assert (stats["fungi"].total_images, stats["fungi"].with_thumbnails) == (20, 1)
+    assert "tests only" not in text
+    assert all(record["original_etag"] for record in records)
+    for record in manifest.records(bucket.manifest):
+        assert record.version == bucket.store.stat(record.original_key).version
+
+    ran = bucket.run("generate", "-c", 0, "--show-files")
+    assert ran.code == 1
+    assert "bad.png -> This is not an image" in ran.log
+    assert "Generated: 20\nErrors: 1" in ran.out
+    made = list(journal.made(bucket.manifest))
+    assert len(made) == 20
+    versions = {record.original_key: record.version for record in manifest.records(bucket.manifest)}
+    assert all(one.original_version == versions[one.original_key] for one in made)
+    head = bucket.store._client().head_object(
+        Bucket=bucket.name, Key="attachments/algae/thumbnails/t_200.tif"
+    )
+    assert head["ContentType"] == "image/jpeg"
+    assert "To generate @200 thumbnails: 1" in bucket.run("report", "-t", "sizes").out
+
+    again = json.loads(bucket.run("generate", "-c", 0, "--no-checkpoint", "--json").out)
+    assert (again["generated"], again["skipped"], again["errors"]) == (0, 20, 1)
+    bucket.run("scan", "-q")
+    assert json.loads(bucket.run("generate", "-n", "--json").out)["planned"] == 1
+
+
+def test_options_win_over_the_environment_and_the_manifest_over_both_but_given_ones(bucket: Bucket) -> None:
+    bucket.put(**{"fungi/originals/x.jpg": picture()})
+    ran = bucket.run(
+        "scan", "--s3-bucket", bucket.name, "--s3-prefix", "attachments", S3_BUCKET="other", S3_PREFIX="p"
+    )
+    assert ran.code == 0, ran.log
+    assert bucket.run("generate", "-c", 0, S3_BUCKET="other", S3_ENDPOINT="http://127.0.0.1:9").code == 0
+    ran = bucket.run("generate", "-c", 0, "--s3-bucket", "other")
+    assert ran.code == 1
+    assert "There is no bucket 'other'." in ran.log
+
+
+def test_a_missing_bucket_is_told(bucket: Bucket) -> None:
+    ran = bucket.run("scan", S3_BUCKET="no-such-bucket")
+    assert (ran.code, bucket.manifest.exists()) == (1, False)
+    assert "There is no bucket 'no-such-bucket'." in ran.log
+
+
+@contextmanager
+def _answering(status: int) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  as the base class has it
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_wrong_keys_and_a_server_that_is_not_there_are_told(bucket: Bucket) -> None:
+    with _answering(403) as endpoint:
+        ran = bucket.run("scan", "--s3-endpoint", endpoint)
+    assert ran.code == 1
+    assert f"The S3 server refuses access to the bucket '{bucket.name}'." in ran.log
+    ran = bucket.run("scan", "--s3-endpoint", "http://127.0.0.1:9")
+    assert ran.code == 1
+    assert "The S3 server could not be reached" in ran.log

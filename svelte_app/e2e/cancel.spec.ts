@@ -1,0 +1,76 @@
+import { expect, test } from '@playwright/test';
+
+import { choose, corrupt, listed, named, openUpload, photos, progress, tile } from './site';
+
+test('one file is cancelled while it waits, and the others of its request go on', async ({ page }) => {
+  let attempts = 0;
+  await page.route('**/api/async/batch/upload*', (route) => {
+    if ((attempts += 1) > 1) return route.continue();
+    return route.fulfill({
+      status: 503,
+      headers: { 'Retry-After': '3' },
+      json: { error: 'Too much at once.', code: 'overloaded' },
+    });
+  });
+  await openUpload(page, 'batch');
+  await choose(page, photos(3, 'spared'));
+  await expect(tile(page, named('spared', 2))).toHaveAttribute('data-kind', 'waiting');
+  await page.getByRole('button', { name: `Cancel ${named('spared', 2)}` }).click();
+  await expect(progress(page).getByText('2 photos finished, 1 cancelled.')).toBeVisible();
+  expect((await listed(page, 'spared')).map(({ name }) => name).sort()).toEqual(
+    [1, 3].map((at) => named('spared', at)),
+  );
+});
+
+test('cancelling all stops what waits to travel and what waits to be worked on', async ({ page }) => {
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  let requests = 0;
+  await page.route('**/api/async/batch/upload*', async (route) => {
+    // The first fifty are taken, the rest still travel.
+    if ((requests += 1) > 1) await held;
+    await route.continue().catch(() => undefined);
+  });
+  await openUpload(page, 'batch');
+  await choose(page, photos(120, 'dropped'));
+  await expect(progress(page).getByText(/^\d+ of 120 finished$/)).toBeVisible();
+  await expect(page.getByRole('link', { name: 'See this batch' })).toBeVisible();
+  await page.getByRole('button', { name: 'Cancel all' }).click();
+  release();
+  await expect(progress(page).getByText(/photos? finished, \d+ cancelled\.$/)).toBeVisible();
+  const images = await listed(page, 'dropped');
+  expect(images.every(({ status }) => status === 'completed' || status === 'aborted')).toBe(true);
+  await page.getByRole('button', { name: 'Clear finished' }).click();
+  await expect(page.getByTestId('tile')).toHaveCount(0);
+  await expect(page.getByRole('heading', { name: 'Drop your photos anywhere' })).toBeFocused();
+});
+
+test('one corrupt file among fifty is told by name, and all that failed are tried again at once', async ({
+  page,
+}) => {
+  const bad = [corrupt(named('rotten', 1)), corrupt(named('rotten', 2))];
+  const good = photos(48, 'sound');
+  await openUpload(page, 'batch');
+  await choose(page, [...good.slice(0, 30), ...bad, ...good.slice(30)]);
+  await expect(progress(page).getByText('48 photos finished, 2 failed.')).toBeVisible();
+  const attention = page.getByRole('region', { name: '2 files need a look' });
+  for (const { name } of bad) {
+    const entry = attention.getByRole('listitem').filter({ hasText: name });
+    await expect(entry).toHaveText(new RegExp(`^${name}\\s+\\S+(\\s+\\S+){2,}`));
+  }
+});
+
+test('all that failed on the way are tried again with one button', async ({ page }) => {
+  let refuse = true;
+  await page.route('**/api/upload', (route) =>
+    refuse
+      ? route.fulfill({ status: 403, json: { error: 'Not from there.', code: 'forbidden_origin' } })
+      : route.continue(),
+  );
+  await openUpload(page, 'sync');
+  await choose(page, photos(4, 'all-again'));
+  await expect(progress(page).getByText('0 photos finished, 4 failed.')).toBeVisible();
+  refuse = false;
+  await page.getByRole('button', { name: 'Try all 4 again' }).click();
+  await expect(progress(page).getByText('4 photos finished.')).toBeVisible();
+});

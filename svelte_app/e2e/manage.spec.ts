@@ -1,0 +1,150 @@
+import { expect, test, type Page } from '@playwright/test';
+
+import {
+  choose,
+  corrupt,
+  expectLoaded,
+  listed,
+  named,
+  openUpload,
+  part,
+  photos,
+  picture,
+  progress,
+  uploadAll,
+} from './site';
+
+const search = (page: Page, text: string): Promise<void> => page.getByLabel('Name contains').fill(text);
+const sheet = (page: Page): ReturnType<Page['getByTestId']> => page.getByTestId('picture');
+
+test('the gallery is narrowed by name, status and batch, and its address says so', async ({ page }) => {
+  const bad = corrupt(named('sought', 9));
+  await openUpload(page, 'batch');
+  await choose(page, [...photos(3, 'sought'), bad]);
+  await expect(progress(page).getByText('3 photos finished, 1 failed.')).toBeVisible();
+  await page.getByRole('link', { name: 'Gallery', exact: true }).click();
+  await search(page, part('sought'));
+  await expect(page).toHaveURL(/\/gallery\?q=sought-\w+-$/);
+  await expect(sheet(page)).toHaveCount(4);
+  await page.getByLabel('Status').selectOption('Failed');
+  await expect(page).toHaveURL(/status=error/);
+  await expect(sheet(page)).toHaveCount(1);
+  await expect(sheet(page)).toContainText(bad.name);
+
+  // The address alone brings the same, as does a reload; "back" undoes one step.
+  await page.reload();
+  await expect(sheet(page)).toHaveCount(1);
+  await expect(page.getByLabel('Name contains')).toHaveValue(part('sought'));
+  await page.goBack();
+  await expect(sheet(page)).toHaveCount(4);
+  await expect(page.getByLabel('Status')).toHaveValue('');
+
+  await picture(page, named('sought', 1)).click();
+  await page.getByRole('link', { name: 'See the batch' }).click();
+  await page.getByRole('link', { name: '3 finished' }).click();
+  await expect(page).toHaveURL(/status=completed&batch=/);
+  await expect(sheet(page)).toHaveCount(3);
+  await search(page, 'nothing is called this');
+  await expect(page.getByText('Nothing here matches.')).toBeVisible();
+  await page.getByRole('link', { name: 'Show everything', exact: true }).click();
+  await expect(page).toHaveURL(/\/gallery$/);
+  await expectLoaded(page.getByAltText(named('sought', 1)));
+});
+
+test('many pictures are picked and deleted at once', async ({ page, context }) => {
+  await uploadAll(page, 'batch', photos(5, 'picked'));
+  await page.goto(`/gallery?q=${part('picked')}`);
+  await expect(sheet(page)).toHaveCount(5);
+  const other = await context.newPage();
+  await other.goto(`/gallery?q=${part('picked')}`);
+  await expect(other.getByText('Live', { exact: true })).toBeVisible();
+  await expect(sheet(other)).toHaveCount(5);
+  await page.getByRole('button', { name: 'Select' }).click();
+  const boxes = page.getByRole('checkbox');
+  await boxes.nth(0).click();
+  await boxes.nth(2).click({ modifiers: ['Shift'] });
+  await expect(page.getByText('3 pictures selected')).toBeVisible();
+  await boxes.nth(1).click();
+  await expect(page.getByText('2 pictures selected')).toBeVisible();
+  const names = await Promise.all([0, 2].map((at) => boxes.nth(at).getAttribute('aria-label')));
+  await page.getByRole('button', { name: 'Delete' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Delete 2 pictures?' });
+  await dialog.getByRole('button', { name: 'Delete 2' }).click();
+  await expect(sheet(page)).toHaveCount(3);
+  await expect(sheet(other)).toHaveCount(3);
+  const left = (await listed(page, 'picked')).map(({ name }) => name);
+  expect(left.length).toBe(3);
+  expect(left).not.toEqual(expect.arrayContaining(names));
+});
+
+test('failed pictures are picked and tried again', async ({ page }) => {
+  const bad = corrupt(named('hope', 9));
+  await openUpload(page, 'batch');
+  await choose(page, [...photos(1, 'hope'), bad]);
+  await expect(progress(page).getByText('1 photo finished, 1 failed.')).toBeVisible();
+  await page.goto(`/gallery?q=${part('hope')}`);
+  await page.getByRole('button', { name: 'Select' }).click();
+  await page.getByRole('button', { name: 'All shown' }).click();
+  await expect(page.getByText('2 pictures selected')).toBeVisible();
+  const tried = page.waitForResponse(/\/retry$/);
+  await page.getByRole('button', { name: 'Try 1 again' }).click();
+  expect((await tried).status()).toBe(202);
+  await expect(page.getByRole('button', { name: 'Select' })).toBeVisible();
+  // It is as broken as before.
+  await expect(sheet(page).filter({ hasText: bad.name })).toContainText('Failed');
+});
+
+test('earlier batches are found again, tried again, and deleted', async ({ page }) => {
+  await openUpload(page, 'batch');
+  await choose(page, [...photos(2, 'earlier'), corrupt(named('earlier', 9))]);
+  await expect(progress(page).getByText('2 photos finished, 1 failed.')).toBeVisible();
+  await page.goto('/gallery');
+  await page.getByText('Earlier batches').click();
+  await page
+    .getByRole('link', { name: /3 photos, 1 failed$/ })
+    .first()
+    .click();
+  await expect(page.getByRole('heading', { name: 'Batch of 3 photos' })).toBeVisible();
+  const tried = page.waitForResponse(/\/retry$/);
+  await page.getByRole('button', { name: 'Try 1 again' }).click();
+  expect((await tried).status()).toBe(202);
+  await expect(page.getByRole('link', { name: '1 failed' })).toBeVisible();
+  const address = page.url();
+  await page.getByRole('button', { name: 'Delete the batch' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await expect(page.getByRole('heading', { name: 'Gallery' })).toBeVisible();
+  expect(await listed(page, 'earlier')).toEqual([]);
+  await page.goto(address);
+  await expect(page.getByRole('alert')).toBeVisible();
+});
+
+test('a batch is followed on a second device while it comes in, by the link that was copied', async ({
+  page,
+  browser,
+  context,
+}) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  let requests = 0;
+  // The first request of two goes through; the second waits until the other device looks on.
+  await page.route('**/api/async/batch/upload*', async (route) => {
+    if ((requests += 1) > 1) await held;
+    await route.continue();
+  });
+  await openUpload(page, 'batch');
+  await choose(page, photos(60, 'followed'));
+  await page.getByRole('link', { name: 'See this batch' }).click();
+  await page.getByRole('button', { name: 'Copy link' }).click();
+  await expect(page.getByText('Copied.')).toBeVisible();
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  const other = await (await browser.newContext()).newPage();
+  await other.goto(link);
+  await expect(other.getByRole('heading', { name: 'Batch of 50 photos' })).toBeVisible();
+  await expect(other.getByText('Live', { exact: true })).toBeVisible();
+  release();
+  await expect(other.getByRole('heading', { name: 'Batch of 60 photos' })).toBeVisible();
+  await expect(other.getByRole('link', { name: '60 finished' })).toBeVisible();
+  await expectLoaded(other.getByAltText(named('followed', 60)));
+  await other.context().close();
+});

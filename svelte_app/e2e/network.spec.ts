@@ -1,0 +1,78 @@
+import { expect, test, type Page } from '@playwright/test';
+
+import { choose, listed, openUpload, photos, progress, summaryOf, type Upload } from './site';
+import { Relay } from './relay';
+
+let relay: Relay;
+test.beforeEach(async ({ baseURL }) => {
+  relay = await Relay.to(baseURL ?? '');
+});
+test.afterEach(() => relay.cut());
+
+const bytesOf = (files: Upload[]): number => files.reduce((sum, { buffer }) => sum + buffer.length, 0);
+
+/** Every file is there once, and none twice, whatever the page says. */
+async function expectOnce(page: Page, files: Upload[], prefix: string): Promise<void> {
+  const images = await listed(page, prefix);
+  expect(images.map(({ name }) => name).sort()).toEqual(files.map(({ name }) => name).sort());
+  expect(images.every(({ status }) => status === 'completed')).toBe(true);
+}
+
+test('a network cut in the middle of an upload and restored loses no file and doubles none', async ({
+  page,
+}) => {
+  const files = photos(40, 'severed');
+  await openUpload(page, 'async', relay.url);
+  await expect(page.getByText('Live', { exact: true })).toBeVisible();
+  // Slow enough that several requests are half way when it is cut, twice.
+  relay.rate = bytesOf(files) / 12;
+  await choose(page, files);
+  for (let time = 0; time < 2; time += 1) {
+    await relay.afterBytes(bytesOf(files) / 4);
+    relay.cut();
+    await expect(page.getByText('Reconnecting', { exact: true })).toBeVisible();
+    await expect(page.getByText('Trying again soon').first()).toBeVisible();
+    await relay.restore();
+  }
+  relay.rate = Infinity;
+  await expect(progress(page).getByText(summaryOf(40))).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText('Live', { exact: true })).toBeVisible();
+  await expectOnce(page, files, 'severed');
+});
+
+test('an answer lost on its way makes no second image of any file', async ({ page }) => {
+  const files = photos(8, 'unheard');
+  await openUpload(page, 'batch', relay.url);
+  let lost = 0;
+  relay.cutsOn = (answer) => {
+    const accepted = answer.subarray(0, 12).toString() === 'HTTP/1.1 202';
+    if (accepted) lost += 1;
+    return accepted && lost === 1;
+  };
+  await choose(page, files);
+  await expect(page.getByText('Trying again soon').first()).toBeVisible();
+  await relay.restore();
+  await expect(progress(page).getByText(summaryOf(8))).toBeVisible({ timeout: 60_000 });
+  expect(lost).toBe(2);
+  await expectOnce(page, files, 'unheard');
+});
+
+test('who leaves while bytes travel is warned, who leaves after is not', async ({ page }) => {
+  const files = photos(1, 'leaving');
+  await openUpload(page, 'sync', relay.url);
+  relay.rate = bytesOf(files) / 3;
+  await choose(page, files);
+  await relay.afterBytes(bytesOf(files) / 4);
+  // A page may only ask to stay once somebody has touched it.
+  await page.getByRole('heading', { name: 'Drop your photos anywhere' }).click();
+  const warned = page.waitForEvent('dialog');
+  void page.close({ runBeforeUnload: true });
+  const dialog = await warned;
+  expect(dialog.type()).toBe('beforeunload');
+  await dialog.dismiss();
+  relay.rate = Infinity;
+  await expect(progress(page).getByText(summaryOf(1))).toBeVisible();
+  expect((await listed(page, 'leaving')).length).toBe(1);
+  await page.close({ runBeforeUnload: true });
+  await expect.poll(() => page.isClosed()).toBe(true);
+});

@@ -1,0 +1,56 @@
+import { expect, test } from '@playwright/test';
+
+import { OwnSite } from './own-site';
+import { choose, photos, progress, summaryOf, tile, named } from './site';
+
+const TOKEN = 'a secret; with spaces, 🔑 and +';
+const site = new OwnSite({ API_TOKEN: TOKEN });
+test.beforeAll(async () => {
+  test.setTimeout(120_000);
+  await site.start();
+});
+test.afterAll(() => site.end());
+
+test('a server’s token is asked for once, and then serves uploads, changes and live news', async ({
+  page,
+}) => {
+  await page.goto(site.url);
+  const dialog = page.getByRole('dialog', { name: 'This server asks for a token' });
+  await dialog.getByLabel('Token').fill('wrong');
+  await dialog.getByRole('button', { name: 'Use it' }).click();
+  await expect(dialog.getByText('That token was not the right one.')).toBeVisible();
+
+  // Who only looks needs none; who uploads is asked again.
+  await dialog.getByRole('button', { name: 'Not now' }).click();
+  await expect(page.getByText('Token needed')).toBeVisible();
+  await choose(page, photos(3, 'guarded'));
+  await dialog.getByLabel('Token').fill(TOKEN);
+  await page.keyboard.press('Enter');
+  await expect(progress(page).getByText(summaryOf(3))).toBeVisible();
+  await expect(page.getByText('Live', { exact: true })).toBeVisible();
+
+  await page.reload();
+  await expect(page.getByText('Live', { exact: true })).toBeVisible();
+  await page.goto(`${site.url}/gallery`);
+  await page.getByAltText(named('guarded', 1)).click();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await expect(page.getByRole('heading', { name: 'Gallery' })).toBeVisible();
+  await expect(page.getByAltText(named('guarded', 1))).toHaveCount(0);
+  await expect(dialog).toBeHidden();
+});
+
+test('an upload refused for want of the token can be tried again with it', async ({ page }) => {
+  await page.goto(site.url);
+  const dialog = page.getByRole('dialog', { name: 'This server asks for a token' });
+  await dialog.getByRole('button', { name: 'Not now' }).click();
+  await page.locator('input[value=sync]').check();
+  await choose(page, photos(1, 'late'));
+  await expect(dialog).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(tile(page, named('late', 1))).toHaveAttribute('data-kind', 'failed');
+  await page.getByRole('button', { name: `Try again: ${named('late', 1)}` }).click();
+  await dialog.getByLabel('Token').fill(TOKEN);
+  await dialog.getByRole('button', { name: 'Use it' }).click();
+  await expect(tile(page, named('late', 1))).toHaveAttribute('data-kind', 'finished');
+});
