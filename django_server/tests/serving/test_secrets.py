@@ -32,16 +32,17 @@ def test_secrets_that_are_given_take_the_place_of_others(tmp_path: Path) -> None
     }
 
 
-def test_a_setting_may_come_from_a_file(tmp_path: Path) -> None:
-    make_secrets(tmp_path, {"SECRET_KEY": "from a file", "POSTGRES_PASSWORD": "p@ss/word"})
+def test_a_secret_is_read_from_its_file_to_the_letter(tmp_path: Path) -> None:
+    make_secrets(tmp_path, {"SECRET_KEY": "from a file", "POSTGRES_PASSWORD": "$p@ss/word"})
     environment = {
         "DATA_DIR": str(tmp_path),
         "REDIS_URL": "redis://nowhere",
+        "API_TOKEN": "$token",
         "SECRET_KEY_FILE": str(tmp_path / "secret_key"),
         "DATABASE_URL": "postgres://admin@nowhere/image-db",
         "DATABASE_PASSWORD_FILE": str(tmp_path / "database_password"),
     }
-    asked = "from config import settings as s; print(s.SECRET_KEY, s.DATABASES['default']['PASSWORD'])"
+    asked = "from config import settings as s; print(s.SECRET_KEY, s.DATABASES['default']['PASSWORD'], s.API_TOKEN)"
     said = subprocess.run(
         [sys.executable, "-c", asked],
         cwd=SERVER_ROOT,
@@ -50,4 +51,4 @@ def test_a_setting_may_come_from_a_file(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    assert said.stdout.split("\n")[0] == "from a file p@ss/word"
+    assert said.stdout.split("\n")[0] == "from a file $p@ss/word $token"

@@ -91,8 +91,9 @@ class Instance:
         return self._process.wait(seconds)
 
     def ask_to_stop(self) -> None:
-        """Compose's stop signal."""
+        """Compose's stop signal. AssertionError when it had ended by itself."""
         assert self._process is not None
+        assert self.is_running, f"{self.name} had ended:\n{self.said}"
         self._process.send_signal(self._stop_signal)
 
     def await_stop(self) -> None:
