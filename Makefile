@@ -27,11 +27,12 @@ test: environment-dev page ## every test: Python, page, and the browser against 
 	@rm -rf $(SCRATCH)
 	@$(IN_SERVER) python -m pytest
 
-check: environment-dev page-packages ## style, types, import rules, migrations, API types: what CI runs before the tests
+check: environment-dev page-packages ## style, types, import rules, Dockerfiles, migrations, API types: what CI runs before the tests
 	@$(IN_SERVER) ruff check --config pyproject.toml . ../benchmarks
 	@$(IN_SERVER) ruff format --config pyproject.toml --check . ../benchmarks
 	@$(IN_SERVER) mypy .
 	@$(IN_SERVER) PYTHONPATH=. lint-imports
+	@.venv/bin/hadolint */Dockerfile
 	@$(IN_SERVER) python manage.py makemigrations --check --dry-run
 	@DATA_DIR=$(SCRATCH) sh scripts/api-types.sh check
 	@cd svelte_app && npm run --silent check && npm run --silent lint

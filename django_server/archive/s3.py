@@ -4,6 +4,7 @@ The only importer of boto3, which is loaded when the first store is made. Thread
 its own. What goes wrong is an OSError with a sentence for a person (`s3_errors`).
 """
 
+import errno
 import tempfile
 import time
 from collections.abc import Iterator
@@ -162,6 +163,16 @@ class S3Store:
         except FileNotFoundError:
             return False
         return True
+
+    def make_bucket(self) -> None:
+        """Make the bucket where there is none yet."""
+        try:
+            next(self.folders(), None)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            with speaking_of(self.bucket, ""):
+                self._client().create_bucket(Bucket=self.bucket)
 
     def _pages(self, **request: str) -> Iterator[Any]:
         with speaking_of(self.bucket, ""):

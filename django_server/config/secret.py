@@ -1,6 +1,7 @@
-"""The secret key of an installation that was given none: written once into the data folder, then read."""
+"""Secrets in files: made once where none was given, then read."""
 
 import os
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,3 +21,12 @@ def stored_secret(path: Path) -> str:
         finally:
             part.unlink()
     return path.read_text()
+
+
+def keep_secret(path: Path, secret: str) -> None:
+    """Make `secret` the content of the file, whole, for its owner and group to read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", delete=False) as part:
+        part.write(secret)
+    os.chmod(part.name, 0o440)
+    os.replace(part.name, path)

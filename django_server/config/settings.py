@@ -9,14 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from config.environment import env, secret
 from config.secret import stored_secret
 from config.serving.addresses import lan_addresses
 from config.serving.redis import socket_path
-
-env = environ.Env()
 
 SERVER_ROOT = Path(__file__).resolve().parent.parent
 PAGE_ROOT = SERVER_ROOT.parent / "svelte_app" / "dist"
@@ -36,8 +34,8 @@ QUERY_GUARD: bool = env.bool("QUERY_GUARD", default=DEBUG)
 EMBEDDED_DATABASE = not env("DATABASE_URL", default="")
 EMBEDDED_REDIS = not env("REDIS_URL", default="")
 
-if env("SECRET_KEY", default=""):
-    SECRET_KEY: str = env("SECRET_KEY")
+if secret("SECRET_KEY"):
+    SECRET_KEY: str = secret("SECRET_KEY")
 elif EMBEDDED_DATABASE:
     SECRET_KEY = stored_secret(DATA_DIR / "secret_key")
 else:
@@ -54,7 +52,7 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[]) or [
 PUBLIC_URL: str = env("PUBLIC_URL", default="").rstrip("/")
 
 # When set, asked for uploads, changes and the WebSocket. Without it, whoever reaches the site may do all that.
-API_TOKEN: str = env("API_TOKEN", default="")
+API_TOKEN: str = secret("API_TOKEN")
 
 # --- Thumbnails and limits ---------------------------------------------------------------------------------------
 
@@ -119,8 +117,8 @@ S3_ENDPOINT: str = env("S3_ENDPOINT", default="").rstrip("/")
 S3_URL_ENDPOINT: str = env("S3_URL_ENDPOINT", default="").rstrip("/")
 S3_CUSTOM_DOMAIN: str = env("S3_CUSTOM_DOMAIN", default="")
 S3_REGION: str = env("S3_REGION", default="us-east-1")
-S3_ACCESS_KEY: str = env("S3_ACCESS_KEY", default="")
-S3_SECRET_KEY: str = env("S3_SECRET_KEY", default="")
+S3_ACCESS_KEY: str = secret("S3_ACCESS_KEY")
+S3_SECRET_KEY: str = secret("S3_SECRET_KEY")
 S3_PUBLIC: bool = env.bool("S3_PUBLIC", default=False)
 S3_URL_SECONDS: int = env.int("S3_URL_SECONDS", default=24 * 3600)
 S3_CONNECT_SECONDS: int = env.int("S3_CONNECT_SECONDS", default=5)
@@ -160,6 +158,9 @@ if EMBEDDED_DATABASE:
     }
 else:
     DATABASES = {"default": env.db("DATABASE_URL")}
+    # Apart from the address, which may be read by anybody.
+    if secret("DATABASE_PASSWORD"):
+        DATABASES["default"]["PASSWORD"] = secret("DATABASE_PASSWORD")
     if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
         # Where nothing else bounds it (config.database_patience does in the web process).
         DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)

@@ -266,3 +266,11 @@ def test_a_download_that_trickles_is_cut_off() -> None:
         with pytest.raises(TimeoutError, match="did not answer in time"):
             _store_at(endpoint, open_seconds=0.3).open("x.jpg")
         assert time.monotonic() - started < 5
+
+
+def test_a_bucket_is_made_once_and_keeps_what_is_in_it(s3: S3) -> None:
+    store = S3Store("made-here", endpoint=s3.url, access_key=s3.access_key, secret_key=s3.secret_key)
+    store.make_bucket()
+    _write(store, "x.jpg")
+    store.make_bucket()
+    assert store.exists("x.jpg")

@@ -51,12 +51,12 @@ class Postgres(ServerProcess):
 def postgres(programs: Path | None = None) -> Iterator[Postgres]:
     """A running PostgreSQL with an empty database; `programs` chooses another folder of programs."""
     programs = programs or installed_programs() or wheel_programs()
-    account = _account()
+    account = unprivileged_account()
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     try:
         if account:
             shutil.chown(folder, account)
-        programs = _runnable_by(account, programs, folder)
+        programs = runnable_by(account, programs, folder)
         _make_cluster(programs, folder, account)
         server = Postgres(programs, folder, account)
         try:
@@ -86,7 +86,7 @@ def wheel_programs() -> Path:
     return sorted(Path(spec.origin).parent.glob("pginstall*/bin/initdb"))[-1].parent
 
 
-def _account() -> str | None:
+def unprivileged_account() -> str | None:
     """PostgreSQL refuses to run as root: then it gets an account that owns nothing."""
     if os.getuid() != 0:
         return None
@@ -94,7 +94,7 @@ def _account() -> str | None:
     return "postgres" if "postgres" in known else "nobody"
 
 
-def _runnable_by(account: str | None, programs: Path, folder: Path) -> Path:
+def runnable_by(account: str | None, programs: Path, folder: Path) -> Path:
     """`programs`, or a copy in `folder` when the account may not look into where they are (root's home)."""
     try:
         subprocess.run(

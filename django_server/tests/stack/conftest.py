@@ -1,0 +1,37 @@
+"""The stack of this folder's tests: brought up once, taken down at the end."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stack.stack import Stack
+
+# As an operator would write them into .env. Small limits and short leases, so that the tests are short too.
+VARIABLES = {
+    "LEASE_SECONDS": "5",
+    "RENDER_SECONDS": "3",
+    "SWEEP_SECONDS": "1",
+    "WORKER_PROCESSES": "1",
+    "UPLOADS_PER_SECOND": "1",
+    "UPLOADS_BURST": "40",
+    "COLD_THUMBNAILS_PER_SECOND": "1",
+    "COLD_THUMBNAILS_BURST": "20",
+    "MEDIA_ORIGIN": "https://pictures.example.org",
+    "DJANGO_SUPERUSER_USERNAME": "first",
+    "DJANGO_SUPERUSER_PASSWORD": "for tests only",
+    "DJANGO_SUPERUSER_EMAIL": "first@example.org",
+}
+
+
+@pytest.fixture(scope="package")
+def stack() -> Iterator[Stack]:
+    """The whole stack, healthy."""
+    with tempfile.TemporaryDirectory(prefix="stack-") as folder:
+        running = Stack(Path(folder), VARIABLES)
+        try:
+            running.up()
+            yield running
+        finally:
+            running.down()

@@ -1,0 +1,88 @@
+"""What the compose files promise by themselves, without anything running."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from images.errors import ERRORS
+from tests.stack.compose import COMPOSE_FILE, ROOT, filled_in
+
+_VARIANTS: tuple[list[str], ...] = ([], ["compose.dev.yml"], ["compose.tls.yml"])
+_ONE_SHOTS = {"secrets", "migrate", "svelte_app"}
+# A server of others' in a profile: what its image does as which user could not be tried.
+_FOREIGN = {"s3"}
+
+
+def entries() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
+    return found
+
+
+@pytest.mark.parametrize("overrides", _VARIANTS, ids=lambda files: " ".join(files) or "alone")
+def test_compose_itself_takes_the_files(overrides: list[str], tmp_path: Path) -> None:
+    files = [part for name in ("docker-compose.yml", *overrides) for part in ("-f", str(ROOT / name))]
+    # Of a developer's own .env nothing may get in.
+    command = ["docker-compose", "--project-directory", str(tmp_path), *files, "config", "--quiet"]
+    checked = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]}
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_the_one_published_port_is_on_loopback() -> None:
+    published = {name: entry["ports"] for name, entry in entries().items() if "ports" in entry}
+    assert filled_in(published, {}) == {"nginx": ["127.0.0.1:8000:8080"]}
+
+
+def test_no_password_stands_in_the_file() -> None:
+    given = yaml.safe_dump(filled_in(entries(), {}))
+    assert not re.search(
+        r"(?i)(password|secret_key|token): *['\"]?[^'\"\s]", given.replace("_FILE: /secrets", "")
+    )
+
+
+@pytest.mark.parametrize("name", sorted(set(entries()) - _FOREIGN))
+def test_every_service_is_confined_bounded_and_looked_after(name: str) -> None:
+    entry = entries()[name]
+    assert entry["read_only"] is True
+    assert entry["cap_drop"] == ["ALL"]
+    assert entry["security_opt"] == ["no-new-privileges:true"]
+    if name in _ONE_SHOTS:
+        assert entry["restart"] == "no"
+    else:
+        assert entry["restart"] == "unless-stopped"
+        assert entry["mem_limit"]
+        assert "healthcheck" in entry or name in ("sweeper", "beat")
+
+
+def test_every_image_has_a_version() -> None:
+    named = [entry["image"] for entry in entries().values() if "build" not in entry]
+    built = [entry["build"]["dockerfile"] for entry in entries().values() if "build" in entry]
+    for file in set(built):
+        stages = re.findall(r"^FROM (\S+)(?: AS (\S+))?", (ROOT / file).read_text(), re.MULTILINE)
+        own = {stage for _, stage in stages}
+        named += [image for image, _ in stages if image not in own]
+        assert re.search(r"^USER \d+", (ROOT / file).read_text(), re.MULTILINE), f"{file} runs as root"
+    assert [image for image in named if not re.search(r":\d+\.\d+", image)] == []
+
+
+def test_nginx_refuses_in_the_words_of_the_app() -> None:
+    said = (ROOT / "nginx" / "site" / "errors.conf").read_text()
+    for sentence, code in re.findall(r'{"error":"([^"]+)","code":"([^"]+)"}', said):
+        assert sentence == ERRORS[code].sentence
+
+
+def test_nginx_and_the_server_have_one_limit() -> None:
+    environment = filled_in({name: entry.get("environment") for name, entry in entries().items()}, {})
+    assert environment["nginx"]["MAX_BODY_BYTES"] == environment["web"]["MAX_BODY_BYTES"] == str(2 * 2**30)
+
+
+def test_everything_in_the_example_is_a_variable_of_the_stack() -> None:
+    offered = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    used = set(re.findall(r"\$\{(\w+)", COMPOSE_FILE.read_text()))
+    assert offered - used == set()
