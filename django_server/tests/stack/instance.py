@@ -1,9 +1,11 @@
 """One container's process, run natively: started, asked whether it is well, and stopped as Compose would."""
 
+import os
 import signal
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from tests.servers.leash import leashed
@@ -53,7 +55,8 @@ class Instance:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                leashed(self._command, signal.SIGKILL, self._account),
+                # A test run that is killed takes its instances along, with all they started.
+                leashed(self._command, self._stop_signal, self._account),
                 cwd=self._folder,
                 env=dict(self._environment),
                 stdin=subprocess.DEVNULL,
@@ -106,8 +109,10 @@ class Instance:
             raise AssertionError(f"{self.name} was killed after its grace:\n{self.said}") from None
 
     def kill(self) -> None:
-        if self.is_running and self._process is not None:
-            self._process.kill()
+        """A container that is killed: all its processes at once."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     @property
