@@ -2,20 +2,18 @@
 
 import os
 import time
-import uuid
 from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from archive.local import LocalStore
-from images.models import Image, Status, Thumbnail
+from images.models import Image, Thumbnail
 from images.processing.chunk import process
-from images.storage import storage
 from images.thumbnails.ensure import ensure_in_worker
 from tests.images.pictures import jpeg, pending_images
+from tests.images.thumbnails import completed
 
 _HOURS = 2
 
@@ -30,22 +28,7 @@ def uploaded(count: int = 1) -> list[Image]:
 
 def archived(name: str, collection: str = "fungi", *, warm: bool = True) -> Image:
     """An archive's image as `register` makes it, two hours old, its thumbnails made unless they are not to be."""
-    key = f"{settings.KEY_PREFIX}/{collection}/originals/{name}"
-    with storage().writing(key) as file:
-        file.write(jpeg())
-    stored = storage().store.stat(key)
-    image = Image.objects.create(
-        id=uuid.uuid5(uuid.NAMESPACE_URL, key),
-        collection=collection,
-        name=name,
-        key=key,
-        byte_size=stored.byte_size,
-        media_type="image/jpeg",
-        source_version=stored.version,
-        status=Status.COMPLETED,
-        uploaded_at=timezone.now(),
-        finished_at=timezone.now(),
-    )
+    image = completed.archived(name, jpeg(), collection, folder="")
     if warm:
         ensure_in_worker(image.id)
     rows_grow_old()

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,12 +14,9 @@ from django.conf import settings
 from redis import Redis
 
 from config.celery import app
-from config.serving.children import Child
-from config.serving.plan import Site, children_of
 from images import queue, tasks
 from tests.images.older import path_of, uploaded
-from tests.images.workers import pid_of, worker
-from tests.protocol.processes import site_environment
+from tests.images.workers import child_of, pid_of, worker
 from tests.serving.processes import eventually
 from tests.serving.started_site import SERVER_ROOT
 
@@ -69,22 +65,8 @@ def test_a_worker_carries_it_out(tmp_path: Path) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_beat_ends_at_once_and_leaves_no_file(tmp_path: Path, number: signal.Signals) -> None:
-    site = Site(
-        data_dir=tmp_path,
-        host="127.0.0.1",
-        port=1,
-        server_root=SERVER_ROOT,
-        page_root=tmp_path,
-        worker_processes=1,
-        python=sys.executable,
-        environment={**site_environment(), "LOG_LEVEL": "DEBUG"},
-        redis=None,
-        worker_name="nightly",
-    )
-    (spec,) = [spec for spec in children_of(site) if spec.name == "beat"]
-    spec.log.parent.mkdir() if spec.log else None
+    beat = child_of(tmp_path, "beat", LOG_LEVEL="DEBUG")
     before = _files()
-    beat = Child(spec)
     beat.start()
     pid = pid_of(beat)
     try:

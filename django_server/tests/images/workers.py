@@ -14,9 +14,8 @@ from tests.serving.started_site import SERVER_ROOT
 _END_SECONDS = 30.0
 
 
-@contextmanager
-def worker(folder: Path, processes: int = 1) -> Iterator[Child]:
-    """A running worker, which is killed at the end if it does not finish within half a minute."""
+def child_of(folder: Path, name: str, processes: int = 1, **environment: str) -> Child:
+    """The child of that name that `serve` would start on the test's servers, not started."""
     site = Site(
         data_dir=folder,
         host="127.0.0.1",
@@ -25,13 +24,19 @@ def worker(folder: Path, processes: int = 1) -> Iterator[Child]:
         page_root=folder,
         worker_processes=processes,
         python=sys.executable,
-        environment=site_environment(),
+        environment={**site_environment(), **environment},
         redis=None,
         worker_name="test",
     )
-    (spec,) = [spec for spec in children_of(site) if spec.name == "worker"]
+    (spec,) = [spec for spec in children_of(site) if spec.name == name]
     (folder / "logs").mkdir(exist_ok=True)
-    child = Child(spec)
+    return Child(spec)
+
+
+@contextmanager
+def worker(folder: Path, processes: int = 1) -> Iterator[Child]:
+    """A running worker, which is killed at the end if it does not finish within half a minute."""
+    child = child_of(folder, "worker", processes)
     child.start()
     try:
         yield child

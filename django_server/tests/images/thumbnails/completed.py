@@ -22,9 +22,11 @@ def completed_upload(content: bytes | None = None) -> Image:
     return image
 
 
-def archived(name: str = "a.jpg", content: bytes | None = None, collection: str = "fungi") -> Image:
+def archived(
+    name: str = "a.jpg", content: bytes | None = None, collection: str = "fungi", folder: str = "0a/1b/"
+) -> Image:
     """An original of an archive with its row, as `register` leaves it where no thumbnails are."""
-    key = f"attachments/{collection}/originals/0a/1b/{name}"
+    key = f"{settings.KEY_PREFIX}/{collection}/originals/{folder}{name}"
     path = Path(settings.MEDIA_ROOT) / key
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content or jpeg(640, 400))
