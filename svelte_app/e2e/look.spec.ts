@@ -36,6 +36,8 @@ test('a picture opened by its address has its neighbours too', async ({ page, re
   const [newest, next] = (await listed.json()) as { id: string; name: string }[];
   await page.goto(`/images/${newest?.id ?? ''}`);
   await expect(page.getByRole('heading', { name: newest?.name ?? '' })).toBeVisible();
+  // The list it hangs in comes after the picture.
+  await expect(page.getByRole('link', { name: `Next: ${next?.name ?? ''}` })).toBeVisible();
   await page.keyboard.press('ArrowRight');
   await expect(page).toHaveURL(new RegExp(`/images/${next?.id ?? ''}$`));
   await page.keyboard.press('Escape');
