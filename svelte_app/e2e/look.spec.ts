@@ -36,6 +36,8 @@ test('a picture opened by its address has its neighbours too', async ({ page, re
   const [newest, next] = (await listed.json()) as { id: string; name: string }[];
   await page.goto(`/images/${newest?.id ?? ''}`);
   await expect(page.getByRole('heading', { name: newest?.name ?? '' })).toBeVisible();
+  // The list it hangs in comes after the picture.
+  await expect(page.getByRole('link', { name: `Next: ${next?.name ?? ''}` })).toBeVisible();
   await page.keyboard.press('ArrowRight');
   await expect(page).toHaveURL(new RegExp(`/images/${next?.id ?? ''}$`));
   await page.keyboard.press('Escape');
@@ -113,10 +115,11 @@ test('the first view loads without a jump, a blocking script or a request to any
   );
   expect(blocking).toEqual([]);
   expect([...hosts]).toEqual([new URL(page.url()).host]);
-  const seen = await page.evaluate(
-    () => (window as unknown as { seen: { shift: number; largest: number } }).seen,
-  );
-  expect(seen.shift).toBeLessThan(0.01);
-  expect(seen.largest).toBeGreaterThan(0);
-  expect(seen.largest).toBeLessThan(2_500);
+  const seen = (): Promise<{ shift: number; largest: number }> =>
+    page.evaluate(() => (window as unknown as { seen: { shift: number; largest: number } }).seen);
+  // Told by the browser when it has time to, some moments after the paint.
+  await expect.poll(async () => (await seen()).largest).toBeGreaterThan(0);
+  const { shift, largest } = await seen();
+  expect(shift).toBeLessThan(0.01);
+  expect(largest).toBeLessThan(2_500);
 });
