@@ -47,7 +47,7 @@ WORKER = [
     ("before", "images.processing.transitions:mark_announced", 1),
     ("before", "images.processing.chunk:render_image", 1),
     ("before", "images.processing.render:_target", 3),
-    ("before", "os:replace", 2),
+    ("before", "os:link", 2),
     ("before", "images.processing.chunk:render_image", 3),
     ("before", "images.processing.transitions:flush", 1),
     ("after", "images.processing.transitions:save_thumbnails", 1),
