@@ -139,6 +139,11 @@ class _Spool(FileUploadHandler):
             )
         return None
 
+    def upload_interrupted(self) -> None:
+        # Django also calls this behind a file that was skipped.
+        if self._open is not None:
+            raise MultiPartParserError("The body ends before its last part does.")
+
     def discard(self) -> None:
         """Remove all that was spooled."""
         if self._open is not None:

@@ -169,6 +169,23 @@ def test_broken_bodies_end_in_files_or_a_refusal_and_leave_nothing(
     _outcome(_request(body if cut is None else body[:cut], content_type), settings)
 
 
+def test_a_body_cut_off_anywhere_in_a_file_is_refused_and_leaves_nothing(settings: Any) -> None:
+    whole = Part("images", "a.jpg", b"first").as_bytes()
+    cut = Part("images", "b.jpg", b"second" * 5).as_bytes()
+    begins = len(whole) + cut.index(b"second")
+    for end in range(begins, len(whole) + len(cut) - 2):
+        with pytest.raises(Refusal, match="invalid_request"):
+            spool_files(_request((whole + cut)[:end]), "images", most=_MOST)
+        assert _spooled(settings) == []
+
+
+def test_a_file_in_another_field_that_comes_last_interrupts_nothing(settings: Any) -> None:
+    body = Part("images", "a.jpg", b"x").as_bytes() + Part("other", "b.jpg", b"y").as_bytes()
+    found = spool_files(_request(body + f"--{_BOUNDARY}--\r\n".encode()), "images", most=_MOST)
+    assert [file.byte_size for file in found] == [1]
+    assert [file.path for file in found] == _spooled(settings)
+
+
 def test_the_limit_of_files_is_exact(settings: Any) -> None:
     end = f"--{_BOUNDARY}--\r\n".encode()
     just = Part("images", "a.jpg", b"x").as_bytes() * _MOST
