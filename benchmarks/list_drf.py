@@ -1,8 +1,8 @@
 """What the list endpoint is measured against: the way of Django REST framework's own tutorial, over the same rows.
 
-ModelSerializer with the thumbnails nested and prefetched, DRF's own keyset paging (CursorPagination), JSON alone, and
-a URL for each file as DRF's FileField gives it: the storage's. It does less than the endpoint: no `?v=`, no thumbnail's
-validity judged, no ETag. Used by list_serving.py, as its urlconf.
+ModelSerializer with the thumbnails nested and prefetched, DRF's own keyset paging (CursorPagination), JSON alone.
+Twice: with the columns as they are, and with the storage's URL for each file, as DRF's FileField gives it. Both do less than
+the endpoint: no `?v=`, no thumbnail's validity judged, no ETag. Used by list_serving.py, as its urlconf.
 """
 
 from __future__ import annotations
@@ -16,6 +16,25 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.serializers import ModelSerializer
 
 from images.models import Image, Thumbnail
+
+_COLUMNS = (
+    *("id", "version", "batch", "collection", "name", "byte_size", "media_type", "width", "height", "status"),
+    *("error_code", "error_message", "uploaded_at", "finished_at"),
+)
+
+
+class PlainThumbnailSerializer(ModelSerializer):
+    class Meta:
+        model = Thumbnail
+        fields = ("label", "key", "scale", "width", "height", "byte_size")
+
+
+class PlainImageSerializer(ModelSerializer):
+    thumbnails = PlainThumbnailSerializer(many=True)
+
+    class Meta:
+        model = Image
+        fields = (*_COLUMNS, "key", "thumbnails")
 
 
 class StoredField(Field):
@@ -39,18 +58,7 @@ class ImageSerializer(ModelSerializer):
 
     class Meta:
         model = Image
-        fields = (
-            *("id", "version", "batch", "collection", "name", "byte_size", "media_type", "width", "height"),
-            *(
-                "status",
-                "error_code",
-                "error_message",
-                "uploaded_at",
-                "finished_at",
-                "original",
-                "thumbnails",
-            ),
-        )
+        fields = (*_COLUMNS, "original", "thumbnails")
 
 
 class Pages(CursorPagination):
@@ -60,13 +68,21 @@ class Pages(CursorPagination):
     ordering = ("-uploaded_at", "-id")
 
 
-class ImageList(ListAPIView):
+class PlainImageList(ListAPIView):
     queryset = Image.objects.prefetch_related("thumbnails")
-    serializer_class = ImageSerializer
+    serializer_class = PlainImageSerializer
     pagination_class = Pages
     renderer_classes = (JSONRenderer,)
     authentication_classes = ()
     permission_classes = ()
 
 
-urlpatterns = [path("drf/list", ImageList.as_view()), path("", include("config.urls"))]
+class ImageList(PlainImageList):
+    serializer_class = ImageSerializer
+
+
+urlpatterns = [
+    path("drf/plain", PlainImageList.as_view()),
+    path("drf/list", ImageList.as_view()),
+    path("", include("config.urls")),
+]

@@ -18,7 +18,18 @@ _SHARD_NAME = re.compile(r"[0-9a-f]{4}")
 _SCALED_STEM = re.compile(r"(?P<stem>.*)_(?P<digits>[0-9]+)", re.DOTALL)
 
 ThumbnailFormat = Literal["JPEG", "PNG", "GIF"]
+NAMED_OTHERWISE = frozenset({"tif", "tiff", "bmp"})
+"""Extensions that an archive's thumbnails keep from their originals though they hold JPEG: no browser shows those."""
 _FORMATS: dict[str, ThumbnailFormat] = {"png": "PNG", "gif": "GIF"}
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be written as UTF-8: a file system may hold others, a database or a manifest can't."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class InvalidKey(ValueError):
@@ -79,10 +90,7 @@ def thumbnail_key(original: OriginalKey, scale_px: int, extension: str | None = 
 
 
 def thumbnail_format(extension: str) -> ThumbnailFormat:
-    """What a thumbnail of that extension holds. Pure.
-
-    `.tif`, `.tiff` and `.bmp` are names that archives keep; browsers show none of them, so JPEG is below them.
-    """
+    """What a thumbnail of that extension holds. Pure."""
     return _FORMATS.get(extension.lower(), "JPEG")
 
 

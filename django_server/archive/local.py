@@ -15,7 +15,7 @@ from stat import S_ISREG
 from typing import BinaryIO
 
 from archive.local_listing import PART_SUFFIX, is_folder, runs_below
-from archive.store import Run, StoredFile, Told
+from archive.store import Run, StoredFile, Told, stored_files
 
 
 class LocalStore:
@@ -102,10 +102,7 @@ class LocalStore:
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """Every file below the folder `prefix`, in byte order of key, holding no more than one folder's names."""
-        for folder, files in self.runs(prefix):
-            head = f"{folder}/" if folder else ""
-            for name, byte_size, modified_ns, _ in files:
-                yield StoredFile(head + name, byte_size, modified_ns)
+        return stored_files(self.runs(prefix))
 
     def runs(self, prefix: str = "", unlistable: Told | None = None) -> Iterator[Run]:
         """What `list` lists, folder by folder; see `store.Store.runs`."""

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from archive.keys import is_text
 from archive.store import Listed, Run, Told
 
 # A name no key has: keys end in an extension, and a listing leaves these out.
@@ -98,19 +99,11 @@ def _in_order(
             folders.sort(key=lambda name: os.fsencode(f"{name}/"))
         else:
             for name in [*(file[0] for file in files), *folders]:
-                if not _is_text(name):
+                if not is_text(name):
                     unlistable(head + name, _NO_TEXT)
-            files = [file for file in files if _is_text(file[0])]
-            folders = [name for name in folders if _is_text(name)]
+            files = [file for file in files if is_text(file[0])]
+            folders = [name for name in folders if is_text(name)]
     return files, folders
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _interleaved(files: list[Listed], folders: list[str], path: str, key: str) -> list[_Piece]:

@@ -13,19 +13,13 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, BinaryIO, cast
 
-from archive.keys import THUMBNAILS, thumbnail_format
+from archive.media_types import media_type
 from archive.s3_errors import speaking_of, timed_out
-from archive.store import Run, StoredFile, Told
+from archive.store import Run, StoredFile, Told, stored_files
 
 _BLOCK_BYTES = 1 << 16
 _MEMORY_BYTES = 8 << 20  # a photo stays in memory; what is larger goes to the disk
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MEDIA_TYPES = {
-    "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp",
-    "tif": "image/tiff", "tiff": "image/tiff", "bmp": "image/bmp", "avif": "image/avif", "heic": "image/heic",
-    "json": "application/json",
-}  # fmt: skip
-_NAMED_OTHERWISE = frozenset({"tif", "tiff", "bmp"})
 
 
 class S3Store:
@@ -80,10 +74,7 @@ class S3Store:
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """Every file below the folder `prefix`, in byte order of key, a page of 1,000 at a time."""
-        for folder, files in self.runs(prefix):
-            head = f"{folder}/" if folder else ""
-            for name, byte_size, modified_ns, etag in files:
-                yield StoredFile(head + name, byte_size, modified_ns, etag)
+        return stored_files(self.runs(prefix))
 
     def runs(self, prefix: str = "", unlistable: Told | None = None) -> Iterator[Run]:  # noqa: ARG002  never told
         """What `list` lists, folder by folder; see `store.Store.runs`."""
@@ -129,15 +120,28 @@ class S3Store:
 
     def fetch(self, key: str) -> tuple[StoredFile, BinaryIO]:
         """As `open`, with what is known of the very bytes that are read."""
-        deadline = time.monotonic() + self.open_seconds
         file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=_MEMORY_BYTES))  # noqa: SIM115  the caller's
         try:
-            stored = self._download_patiently(key, file, deadline)
+            stored = self.download(key, file)
             file.seek(0)
         except BaseException:
             file.close()
             raise
         return stored, file
+
+    def download(self, key: str, file: BinaryIO) -> StoredFile:
+        """The whole content into `file`, which is empty. Raises FileNotFoundError, TimeoutError past `open_seconds`."""
+        deadline = time.monotonic() + self.open_seconds
+        # botocore tries a request again, but never a body that breaks off.
+        for attempt in range(1, self._max_attempts + 1):
+            try:
+                return self._download(key, file, deadline)
+            except ConnectionError:
+                if attempt == self._max_attempts or time.monotonic() >= deadline:
+                    raise
+            file.seek(0)
+            file.truncate()
+        raise timed_out(self.bucket, key)
 
     @contextmanager
     def writing(self, key: str) -> Iterator[BinaryIO]:
@@ -145,11 +149,15 @@ class S3Store:
         with tempfile.TemporaryFile() as file:
             yield cast("BinaryIO", file)
             file.seek(0)
-            headers = {"ContentType": media_type(key)}
-            if self.cache_control:
-                headers["CacheControl"] = self.cache_control
-            with speaking_of(self.bucket, key):
-                self._client().put_object(Bucket=self.bucket, Key=key, Body=file, **headers)
+            self.put(cast("BinaryIO", file), key)
+
+    def put(self, source: BinaryIO, key: str) -> None:
+        """Make what `source`, a real file, holds from here on the content of `key`."""
+        headers = {"ContentType": media_type(key)}
+        if self.cache_control:
+            headers["CacheControl"] = self.cache_control
+        with speaking_of(self.bucket, key):
+            self._client().put_object(Bucket=self.bucket, Key=key, Body=source, **headers)
 
     def delete(self, key: str) -> bool:
         """Remove the file. True also where there was none: S3 does not tell."""
@@ -184,18 +192,6 @@ class S3Store:
                 return
             yield page
 
-    def _download_patiently(self, key: str, file: BinaryIO, deadline: float) -> StoredFile:
-        """botocore tries a request again, but never a body that breaks off: that is done here."""
-        for attempt in range(1, self._max_attempts + 1):
-            try:
-                return self._download(key, file, deadline)
-            except ConnectionError:
-                if attempt == self._max_attempts or time.monotonic() >= deadline:
-                    raise
-            file.seek(0)
-            file.truncate()
-        raise timed_out(self.bucket, key)
-
     def _download(self, key: str, file: BinaryIO, deadline: float) -> StoredFile:
         with speaking_of(self.bucket, key):
             answer = self._client().get_object(Bucket=self.bucket, Key=key)
@@ -214,17 +210,6 @@ class S3Store:
                 with speaking_of(self.bucket, ""):
                     self._made = _new_client(self._options, self._settings)
             return self._made
-
-
-def media_type(key: str) -> str:
-    """What a browser is told of the file, by its name. Pure.
-
-    A thumbnail named .tif or .bmp holds JPEG (`keys.thumbnail_format`), which browsers show.
-    """
-    extension = key.rpartition(".")[2].lower()
-    if f"/{THUMBNAILS}/" in key and extension in _NAMED_OTHERWISE:
-        extension = thumbnail_format(extension).lower()
-    return _MEDIA_TYPES.get(extension, "application/octet-stream")
 
 
 def _new_client(options: dict[str, str | None], settings: dict[str, Any]) -> Any:

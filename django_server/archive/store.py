@@ -4,7 +4,7 @@ A store knows keys, never images. What goes wrong is an OSError whatever the sto
 is not there, any other for a store that does not answer or refuses.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple, Protocol
@@ -48,6 +48,14 @@ class Run(NamedTuple):
 
     folder: str
     files: list[Listed]
+
+
+def stored_files(runs: Iterable[Run]) -> Iterator[StoredFile]:
+    """The files of the runs, one by one, by their whole keys."""
+    for folder, files in runs:
+        head = f"{folder}/" if folder else ""
+        for name, byte_size, modified_ns, etag in files:
+            yield StoredFile(head + name, byte_size, modified_ns, etag)
 
 
 class Store(Protocol):

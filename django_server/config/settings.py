@@ -4,7 +4,6 @@ Without any variable this is the embedded default: SQLite, a private Redis and t
 DATABASE_URL and REDIS_URL move it to PostgreSQL and a shared Redis.
 """
 
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from config.environment import env, secret
 from config.secret import stored_secret
 from config.serving.addresses import lan_addresses
 from config.serving.redis import socket_path
+from pregen.cores import cores
 
 SERVER_ROOT = Path(__file__).resolve().parent.parent
 PAGE_ROOT = SERVER_ROOT.parent / "svelte_app" / "dist"
@@ -73,7 +73,7 @@ BODY_STALL_SECONDS: int = env.int("BODY_STALL_SECONDS", default=30)
 
 # --- Processing (images/processing): the figures of one protocol --------------------------------------------------
 
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+CORES = cores()
 WORKER_PROCESSES: int = env.int("WORKER_PROCESSES", default=CORES)
 CHUNK_SIZE = 16
 FLUSH_IMAGES = 16

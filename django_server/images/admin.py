@@ -11,8 +11,7 @@ from django.utils.safestring import SafeString
 from images.listing import listed_of, prefetched
 from images.models import Batch, Image, Thumbnail
 from images.processing.remove import remove_images
-from images.thumbnails.labels import default_label
-from images.wire import image_json
+from images.wire import Addresses
 
 if TYPE_CHECKING:
     ThumbnailInlineBase = admin.TabularInline[Thumbnail, Image]
@@ -72,12 +71,12 @@ class ImageAdmin(ReadOnly, ImageAdminBase):
     @admin.display(description="")
     def preview(self, image: Image) -> SafeString | str:
         # As in the API: a thumbnail that no longer serves is made anew by the look at it.
-        urls = image_json(*listed_of(image))["thumbnails"]
+        urls = Addresses.now().thumbnails(*listed_of(image))
         if not urls:
             return "—"
         return format_html(
             '<img src="{}" alt="" loading="lazy" style="max-height: 48px; max-width: 72px">',
-            urls[default_label()],
+            next(iter(urls.values())),
         )
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:  # noqa: ARG002

@@ -3,9 +3,8 @@
 A task carries ids and may come twice; the work is in `processing`, `thumbnails` and `reconcile`.
 """
 
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from uuid import UUID
 
 from celery import shared_task
@@ -15,6 +14,7 @@ from images import queue
 from images.processing.chunk import process
 from images.reconcile.run import reconcile_nightly
 from images.thumbnails.bulk import make_thumbnails_of
+from imaging.time_limit import dies_after
 
 
 @shared_task(name=queue.PROCESS_IMAGE)
@@ -42,16 +42,6 @@ def reconcile() -> None:
     reconcile_nightly()
 
 
-@contextmanager
-def dies_when_too_slow() -> Iterator[None]:
-    """Ends this process when the block takes longer than RENDER_SECONDS.
-
-    The signal's default action is the kernel's: it strikes inside a decoder that never returns to Python too. The
-    pool replaces the process, the lease brings the images back.
-    """
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, settings.RENDER_SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+def dies_when_too_slow() -> AbstractContextManager[None]:
+    """Around one image. The pool replaces the process that dies, the lease brings the images back."""
+    return dies_after(settings.RENDER_SECONDS)

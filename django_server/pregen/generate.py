@@ -50,10 +50,10 @@ def generate(options: GenerateOptions, environment: Mapping[str, str]) -> Totals
     storage = to_generate(options.storage, environment, head.storage)
     with ExitStack() as resources:
         journals = _journals(options)
-        finished = _finished(journals, _identity(head))
+        finished = _finished(journals, head.identity)
         if options.dry_run:
             return dry_run(_jobs(options, head, storage, finished), show=options.show_files)
-        writers = _open_journals(journals, _identity(head), resources)
+        writers = _open_journals(journals, head.identity, resources)
         images = sum(stats.total_images for stats in _chosen(head, options.wanted.collections))
         progress = resources.enter_context(
             Progress("generate", "images", quiet=options.quiet, total=_expected(images, options.wanted.limit))
@@ -142,10 +142,6 @@ def _finished(journals: dict[int, Path], identity: str) -> Finished:
     for path in sorted(set(journals.values())):
         finished.read(path, identity)
     return finished
-
-
-def _identity(head: ManifestHead) -> str:
-    return head.created_at.isoformat()
 
 
 def _chosen(head: ManifestHead, collections: frozenset[str]) -> list[manifest.CollectionStats]:

@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from archive.keys import InvalidKey, parse_original, thumbnail_key
+from archive.keys import NAMED_OTHERWISE, InvalidKey, parse_original, thumbnail_key
 from pregen.manifest import Record
 from pregen.moments import microseconds_of
-
-_NAMED_OTHERWISE = frozenset({"tif", "tiff", "bmp"})
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def job_of(record: Record, wanted: Wanted, place: Place, is_finished: IsFinished
     if place.now != place.scanned:
         original = parse_original(_moved(key, place), place.now)
         key = str(original)
-    extension = "png" if wanted.as_png and original.extension.lower() in _NAMED_OTHERWISE else None
+    extension = "png" if wanted.as_png and original.extension.lower() in NAMED_OTHERWISE else None
     targets = {scale: str(thumbnail_key(original, scale, extension)) for scale in scales}
     left = {scale: target for scale, target in targets.items() if not is_finished(target, record.version)}
     if not left:

@@ -4,6 +4,7 @@ One file per manifest and size, JSON lines, headed by the manifest's `created_at
 the file, so several runs share it. Owns the file's form. Used by generate, report and the server's `register`.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -11,7 +12,9 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from glob import escape
 from hashlib import blake2b
+from heapq import merge
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +62,8 @@ def made(manifest: Path) -> Iterator[Made]:
     # Here: a manifest's head takes the modules that read it along, which those who write journals don't need.
     from pregen.manifest import read_head
 
-    identity = identity_of(read_head(manifest).created_at.isoformat())
-    for path in sorted(manifest.parent.glob(f"{_escaped(manifest.name)}.*{_SUFFIX}")):
+    identity = read_head(manifest).identity
+    for path in sorted(manifest.parent.glob(f"{escape(manifest.name)}.*{_SUFFIX}")):
         yield from made_in(path, identity)
 
 
@@ -81,11 +84,6 @@ def last_rate(path: Path, identity: str) -> float | None:
         if line.get("run_seconds") and line.get("run_images"):
             rate = line["run_images"] / line["run_seconds"]
     return rate
-
-
-def identity_of(created_at: str) -> str:
-    """What tells one manifest from the next of the same name."""
-    return created_at
 
 
 class Journal:
@@ -130,7 +128,7 @@ class Journal:
     def _append(self, line: dict[str, Any]) -> None:
         text = json.dumps(line, separators=(",", ":")).encode() + b"\n"
         if os.write(self._descriptor, text) < len(text):
-            raise OSError(28, "The disk is full")
+            raise OSError(errno.ENOSPC, "The disk is full")
 
 
 class Finished:
@@ -158,8 +156,6 @@ class Finished:
 def _in_order(marks: "array[int]") -> "array[int]":
     """Sorted a part at a time: as a list, a million would take 40 MB."""
     parts = [array("Q", sorted(marks[at : at + 50_000])) for at in range(0, len(marks), 50_000)]
-    from heapq import merge
-
     return array("Q", merge(*parts))
 
 
@@ -189,9 +185,3 @@ def _parsed(line: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _escaped(name: str) -> str:
-    from glob import escape
-
-    return escape(name)

@@ -113,7 +113,7 @@ def _make(job: Job, wanted: dict[int, str], store: Store, render: Render) -> tup
             "unreadable_original", f"The original can't be read: {sentence_of(failure)}"
         ) from failure
     scales = {str(scale): scale for scale in wanted}
-    output_format = _format_of(next(iter(wanted.values())))
+    output_format = thumbnail_format(next(iter(wanted.values())).rpartition(".")[2])
     with source, ExitStack() as targets:
         files = {str(scale): targets.enter_context(store.writing(key)) for scale, key in wanted.items()}
         rendering = render(source, scales, files, output_format)
@@ -135,11 +135,6 @@ def _made(job: Job, stored: StoredFile, rendering: imaging.Rendering, scale: int
         rendering.width,
         rendering.height,
     )
-
-
-def _format_of(key: str) -> imaging.OutputFormat:
-    written = thumbnail_format(key.rpartition(".")[2])
-    return "PNG" if written == "PNG" else "GIF" if written == "GIF" else "JPEG"
 
 
 def _failure_of(failure: OSError | ValueError) -> Failure:

@@ -46,6 +46,11 @@ class ManifestHead:
     scan_duration_seconds: float
 
     @property
+    def identity(self) -> str:
+        """What tells this manifest from the next of the same name: journals are headed by it."""
+        return self.created_at.isoformat()
+
+    @property
     def storage(self) -> Storage:
         if self.storage_type == "s3":
             return Storage(self.s3_prefix, s3_endpoint=self.s3_endpoint, s3_bucket=self.s3_bucket)

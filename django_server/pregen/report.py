@@ -83,7 +83,7 @@ def _to_generate(
 
 def _finished(options: ReportOptions, head: ManifestHead) -> Finished:
     finished = Finished()
-    finished.read(path_for(options.manifest, options.wanted_px), head.created_at.isoformat())
+    finished.read(path_for(options.manifest, options.wanted_px), head.identity)
     return finished
 
 
@@ -113,7 +113,7 @@ def _facts(head: ManifestHead) -> report_texts.Facts:
 
 
 def _plan_text(options: ReportOptions, head: ManifestHead, tallies: list[CollectionTally]) -> str:
-    rate = last_rate(path_for(options.manifest, options.wanted_px), head.created_at.isoformat())
+    rate = last_rate(path_for(options.manifest, options.wanted_px), head.identity)
     return report_texts.plan(_facts(head), tallies, options.wanted_px, options.cadence, rate)
 
 

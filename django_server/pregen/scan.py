@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from archive.keys import ORIGINALS, THUMBNAILS
+from archive.keys import ORIGINALS, THUMBNAILS, is_text
 from archive.store import Run, Store
 from pregen.console import Progress, log, say
 from pregen.errors import BadConfiguration, StoreFailure, UnknownCollection, sentence_of
@@ -97,7 +97,7 @@ def _scan_all(
     stats = {}
     with Progress("scan", "images", quiet=under_way.options.quiet) as progress:
         for number, collection in enumerate(collections):
-            if not _is_text(collection):
+            if not is_text(collection):
                 under_way.unlistable(collection, "Its name is not valid UTF-8.")
                 continue
             counts = _Counts()
@@ -173,11 +173,3 @@ def _share(folder: str) -> float:
         return int(folder[:2], 16) / 256 if len(folder.partition("/")[0]) == 2 else 0.0
     except ValueError:
         return 0.0
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -6,7 +6,6 @@ of the run in Redis, one for each image, so that the run sees where a killed wor
 
 import json
 import os
-import signal
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 
 from celery import Task, shared_task
 
+from imaging.time_limit import dies_after
 from pregen.distribute import TASK, redis_at
 from pregen.errors import PregenError
 from pregen.jobs import Job
@@ -52,10 +52,11 @@ def work(chunk: dict[str, Any], answer: Any) -> None:
 
     if storage.s3_bucket is None:
         for job in jobs:
-            with _dies_when_too_slow(chunk["render_seconds"]):
+            # The run misses the answers of a process that died, and gives its images out again.
+            with dies_after(chunk["render_seconds"]):
                 do(job)
         return
-    with ThreadPoolExecutor(_HANDS) as hands, _dies_when_too_slow(chunk["render_seconds"] * len(jobs)):
+    with ThreadPoolExecutor(_HANDS) as hands, dies_after(chunk["render_seconds"] * len(jobs)):
         list(hands.map(do, jobs))
 
 
@@ -85,17 +86,3 @@ def _answers(broker: str, chunk: dict[str, Sequence[Any]]) -> Iterator[Any]:
         yield answer
     finally:
         client.close()
-
-
-@contextmanager
-def _dies_when_too_slow(seconds: float) -> Iterator[None]:
-    """Ends this process when the block takes longer: the kernel strikes inside a decoder that never returns too.
-
-    The pool replaces the process; the run misses the answers and gives the images out again.
-    """
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)

@@ -10,8 +10,8 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
-from django.utils.http import parse_etags
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response
 
 from images.errors import Refusal
 
@@ -41,18 +41,18 @@ def kept_answer(request: HttpRequest, data: Any, headers: Mapping[str, str]) -> 
     # Of the headers too: what was the last page may get a next one.
     digest = blake2b(body + repr(sorted(headers.items())).encode(), digest_size=16).hexdigest()
     # Weak, as it names the compressed and the plain bytes alike.
-    kept = {**headers, "Cache-Control": "no-cache", "ETag": f'W/"{digest}"', "Vary": "Accept-Encoding"}
-    if _is_known(request, f'"{digest}"'):
-        return HttpResponseNotModified(headers=kept)
+    etag = f'W/"{digest}"'
+    kept = {**headers, "Cache-Control": "no-cache", "ETag": etag, "Vary": "Accept-Encoding"}
+    answer = HttpResponse(body, content_type="application/json", headers=kept)
+    known = get_conditional_response(request, etag=etag, response=answer)
+    if known is not None and known is not answer:
+        for name, value in headers.items():
+            known[name] = value
+        return known
     if len(body) >= _GZIP_FROM_BYTES and _takes_gzip(request):
-        body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
-        kept["Content-Encoding"] = "gzip"
-    return HttpResponse(body, content_type="application/json", headers=kept)
-
-
-def _is_known(request: HttpRequest, opaque: str) -> bool:
-    known = [etag.removeprefix("W/") for etag in parse_etags(request.headers.get("If-None-Match", ""))]
-    return opaque in known or known == ["*"]
+        answer.content = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+        answer["Content-Encoding"] = "gzip"
+    return answer
 
 
 def _takes_gzip(request: HttpRequest) -> bool:

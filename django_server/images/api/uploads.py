@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from images.api.answers import json_answer
+from images.api.listing import images_json
 from images.api.once import KeyHeader, answer_once, as_remembered
 from images.api.schemas import AcceptedOut, ErrorOut, UploadedOut, UploadErrorOut
 from images.errors import Refusal
@@ -19,7 +20,7 @@ from images.uploads.accept import accept
 from images.uploads.judge import Judged, judge
 from images.uploads.multipart import SpooledFile, spool_files
 from images.uploads.synchronous import process_at_once
-from images.wire import Json, image_json
+from images.wire import Json
 
 router = Router(tags=["uploads"])
 
@@ -76,8 +77,7 @@ def upload_batch(
 
 
 def _uploaded(listed: Listed) -> HttpResponse:
-    image, thumbnails = listed
-    return json_answer({"message": "Image uploaded successfully", "image": image_json(image, thumbnails)})
+    return json_answer({"message": "Image uploaded successfully", "image": images_json([listed])[0]})
 
 
 def _accept_many(
@@ -93,8 +93,8 @@ def _accept_many(
 
     def answer(listed: list[Listed]) -> HttpResponse:
         jobs = [
-            {"index": file.index, **image_json(image, thumbnails)}
-            for (file, _), (image, thumbnails) in zip(judged.accepted, listed, strict=True)
+            {"index": file.index, **image}
+            for (file, _), image in zip(judged.accepted, images_json(listed), strict=True)
         ]
         message = (
             "Images upload initiated" if one_task_each else f"Batch upload of {len(jobs)} images initiated"

@@ -1,11 +1,11 @@
 """What a record of a manifest becomes: an image's row and the rows of those thumbnails that serve. Pure."""
 
-import mimetypes
 import uuid
 
 from django.conf import settings
 
-from archive.keys import InvalidKey, parse_original, parse_thumbnail
+from archive.keys import InvalidKey, is_text, parse_original, parse_thumbnail
+from archive.media_types import media_type
 from images.models import Image, Status
 from images.thumbnails.labels import is_upload, sizes
 from images.thumbnails.validity import ThumbnailRow
@@ -36,17 +36,14 @@ def image_of(record: Record) -> Image:
         raise NotRegistered("belongs to the server's own uploads")
     if len(key) > _KEY_LENGTH or len(record.collection) > _NAME_LENGTH:
         raise NotRegistered("has too long a key")
+    if "\0" in key or not is_text(key):
+        raise NotRegistered("has a name that no database takes")
     try:
-        key.encode()
         parsed = parse_original(key, settings.KEY_PREFIX)
-    except UnicodeEncodeError:
-        raise NotRegistered("has a name that is not UTF-8") from None
     except InvalidKey:
         raise NotRegistered(f"is not below {settings.KEY_PREFIX}/<collection>/originals/") from None
     if parsed.collection != record.collection:
         raise NotRegistered("names another collection than its key")
-    if "\0" in key:
-        raise NotRegistered("has a name that no database takes")
     moment = record.original_modified
     return Image(
         id=id_of(key),
@@ -54,7 +51,7 @@ def image_of(record: Record) -> Image:
         name=record.filename[-_NAME_LENGTH:],
         key=key,
         byte_size=record.original_size,
-        media_type=mimetypes.guess_type(f"x.{parsed.extension.lower()}")[0] or "application/octet-stream",
+        media_type=media_type(key),
         source_version=record.version,
         status=Status.COMPLETED,
         version=1,
@@ -104,9 +101,10 @@ def is_same_source(one: str, other: str) -> bool:
 def _is_thumbnail_of(key: str, collection: str) -> bool:
     """Whether a manifest may name this file as a thumbnail: a key that leads anywhere else is not shown."""
     try:
-        check_key(key)
-        key.encode()
-        return parse_thumbnail(key, settings.KEY_PREFIX).original.collection == collection
+        return (
+            is_text(check_key(key))
+            and parse_thumbnail(key, settings.KEY_PREFIX).original.collection == collection
+        )
     except ValueError:
         return False
 

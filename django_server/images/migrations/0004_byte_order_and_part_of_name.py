@@ -1,12 +1,12 @@
-"""Indexes that PostgreSQL alone has or needs: SQLite compares bytes anyway, and knows no trigrams.
+"""Indexes that are others on each database, and so out of the models' state, which is one for both.
 
-Out of the models' state, which is one for both databases.
+`manage.py reconcile` walks keys in the byte order of a storage's listing: SQLite's own order, and on PostgreSQL that
+of the collation "C". Parts of names are found by trigrams, which PostgreSQL alone has.
 """
 
 from django.db import ProgrammingError, migrations, transaction
 
 _CREATE = [
-    # `manage.py reconcile` walks keys in the byte order of a storage's listing, whatever the database's own order.
     'CREATE INDEX IF NOT EXISTS image_key_bytes ON images_image (key COLLATE "C")',
     'CREATE INDEX IF NOT EXISTS thumbnail_key_bytes ON images_thumbnail (key COLLATE "C")',
 ]
@@ -24,6 +24,8 @@ _DROP = [
 
 def create(apps, schema_editor):
     if schema_editor.connection.vendor != "postgresql":
+        # The keys of images are unique, and so have an index in that order already.
+        schema_editor.execute("CREATE INDEX IF NOT EXISTS thumbnail_key_bytes ON images_thumbnail (key)")
         return
     with schema_editor.connection.cursor() as cursor:
         # An installation without the contributed extensions searches names without an index.
@@ -42,10 +44,8 @@ def create(apps, schema_editor):
 
 
 def drop(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        with schema_editor.connection.cursor() as cursor:
-            for statement in _DROP:
-                cursor.execute(statement)
+    for statement in _DROP:
+        schema_editor.execute(statement)
 
 
 class Migration(migrations.Migration):

@@ -14,7 +14,7 @@ from images.models import RemovedImage
 from images.processing import transitions
 from images.processing.transitions import Removed
 from images.query_guard import no_statements
-from images.wire import ImageValues, notification_json, removed_json
+from images.wire import Addresses, ImageValues, notification_json, removed_json
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +24,9 @@ def announce(listed: Sequence[Listed]) -> None:
     if not listed:
         return
     with no_statements():
+        at = Addresses.now()
         news = [
-            events.News(image["id"], image["batch_id"], _text(notification_json(image, thumbnails)))
+            events.News(image["id"], image["batch_id"], _text(notification_json(image, thumbnails, at)))
             for image, thumbnails in listed
         ]
     if events.publish(news):

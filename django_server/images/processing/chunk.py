@@ -11,14 +11,13 @@ from uuid import UUID
 from django.conf import settings
 
 from images import queue
-from images.models import Image
 from images.processing import transitions
 from images.processing.announce import announce, announce_ids, announce_unfinished
 from images.processing.drain import draining
 from images.processing.outcomes import Outcome, Postponed, Rendered
 from images.processing.render import render_image
 from images.processing.transitions import Claim
-from images.storage import storage
+from images.thumbnails.orphaned import discard_files_of_the_deleted
 from images.wire import ImageValues
 
 # About half a second of decoding: what is finished is told before such an image, not after it.
@@ -73,7 +72,14 @@ class _Unflushed:
             return
         flushed = transitions.flush(self._claim, self._outcomes, renew=renew)
         told = {image["id"] for image, _ in flushed}
-        discard_files_of_the_deleted([outcome for outcome in self._outcomes if outcome.image_id not in told])
+        discard_files_of_the_deleted(
+            [
+                row
+                for outcome in self._outcomes
+                if isinstance(outcome, Rendered) and outcome.image_id not in told
+                for row in outcome.thumbnails
+            ]
+        )
         self._outcomes = []
         announce(flushed)
 
@@ -86,16 +92,3 @@ def _hand_back(claim: Claim, ids: Sequence[UUID]) -> None:
     given_back = transitions.hand_back(claim, ids)
     queue.publish(given_back, one_task_each=False)
     announce_ids(given_back)
-
-
-def discard_files_of_the_deleted(lost: Sequence[Outcome]) -> None:
-    """Remove what was written for images that are gone. Where the row lives, a successor uses the same keys."""
-    if not lost:
-        return
-    alive = set(
-        Image.objects.filter(id__in=[outcome.image_id for outcome in lost]).values_list("id", flat=True)
-    )
-    for outcome in lost:
-        if isinstance(outcome, Rendered) and outcome.image_id not in alive:
-            for thumbnail in outcome.thumbnails:
-                storage().delete(thumbnail["key"])

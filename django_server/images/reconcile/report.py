@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from images.reconcile.judge import Finding
+from pregen.wording import printable
 
 _KEYS_SHOWN = 20
 
@@ -106,8 +107,3 @@ class Report:
             "keys": {finding.value: self.keys[finding] for finding in Finding if self.keys[finding]},
             "unread_collections": sorted(self.unread),
         }
-
-
-def printable(key: str) -> str:
-    """A key as a terminal may show it: names can hold line breaks, escapes, and bytes that are no text."""
-    return key if key.isprintable() else ascii(key)

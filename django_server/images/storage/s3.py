@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from shutil import copyfileobj
 from tempfile import NamedTemporaryFile
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
@@ -54,6 +53,10 @@ class S3Storage(DjangoS3Storage):  # type: ignore[misc]  # django-storages is un
             max_connections=2 * _PUTS_AT_ONCE,
         )
 
+    @cached_property
+    def _impatient_store(self) -> S3Store:
+        return self._store(connect_seconds=1, read_seconds=2, max_attempts=1)
+
     def _store(self, **bounds: Any) -> S3Store:
         # Half a signed URL's life is left at least: a cache keeps what it names for half of that.
         signed = f"private, max-age={settings.S3_URL_SECONDS // 4}"
@@ -93,9 +96,8 @@ class S3Storage(DjangoS3Storage):  # type: ignore[misc]  # django-storages is un
         return f"{self._base}/{quote(name, safe=_SAFE_IN_URLS)}"
 
     def ask(self) -> None:
-        impatient = self._store(connect_seconds=1, read_seconds=2, max_attempts=1)
         # No key is an answer too.
-        impatient.exists(f"{settings.KEY_PREFIX}/")
+        self._impatient_store.exists(f"{settings.KEY_PREFIX}/")
 
     def take(self, files: Sequence[tuple[Path, str]]) -> None:
         with ThreadPoolExecutor(_PUTS_AT_ONCE) as pool:
@@ -109,8 +111,7 @@ class S3Storage(DjangoS3Storage):  # type: ignore[misc]  # django-storages is un
     @contextmanager
     def local_copy(self, key: str) -> Iterator[Path]:
         with NamedTemporaryFile(dir=settings.INCOMING_ROOT, prefix="copy-") as copy:
-            with self.store.open(key) as stored:
-                copyfileobj(stored, copy)
+            self.store.download(key, cast(BinaryIO, copy))
             copy.flush()
             yield Path(copy.name)
 
@@ -136,5 +137,5 @@ class S3Storage(DjangoS3Storage):  # type: ignore[misc]  # django-storages is un
         return name
 
     def _put(self, path: Path, key: str) -> None:
-        with path.open("rb") as source, self.store.writing(key) as target:
-            copyfileobj(source, target)
+        with path.open("rb") as source:
+            self.store.put(source, key)

@@ -28,7 +28,7 @@ def make_thumbnails_of(
             queue.ask_for_thumbnails(ids[place:])
             return
         try:
-            ensure_in_worker(image_id, guard())
+            ensure_in_worker(image_id, guard)
         except Refusal as refusal:
             logger.info("%s goes without new thumbnails: %s", image_id, refusal)
         except Exception:

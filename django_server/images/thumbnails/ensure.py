@@ -7,12 +7,14 @@ label. Called by the page's cold pictures (`ensure_now`) and by the bulk task (`
 
 import logging
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
 
+from archive.keys import InvalidKey
 from images.decode_pool import render_apart
 from images.errors import ERRORS, Refusal
 from images.listing import Listed, by_ids
@@ -20,8 +22,10 @@ from images.models import Status
 from images.render_slots import render_slot
 from images.thumbnails import claims
 from images.thumbnails.flights import one_flight
+from images.thumbnails.labels import key_of_thumbnail
 from images.thumbnails.making import Means, make
 from images.thumbnails.validity import missing_scales
+from images.wire import ImageValues
 from imaging.files import render_files
 
 logger = logging.getLogger(__name__)
@@ -38,9 +42,11 @@ def ensure_now(image_id: UUID) -> Listed:
     return one_flight(image_id, lambda: _ensure(image_id, means), settings.COLD_WAIT_SECONDS)
 
 
-def ensure_in_worker(image_id: UUID, guard: AbstractContextManager[object] = nullcontext()) -> Listed:  # noqa: B008
+def ensure_in_worker(
+    image_id: UUID, guard: Callable[[], AbstractContextManager[object]] = nullcontext
+) -> Listed:
     """The same in a worker, which decodes by itself; `guard` bounds its time. Raises as `ensure_now`."""
-    return _ensure(image_id, Means(render_files, guard))
+    return _ensure(image_id, Means(render_files, guard()))
 
 
 def _ensure(image_id: UUID, means: Means) -> Listed:
@@ -49,6 +55,7 @@ def _ensure(image_id: UUID, means: Means) -> Listed:
         image, thumbnails = completed_image(image_id)
         if not missing_scales(thumbnails, image["source_version"]):
             return image, thumbnails
+        _refuse_what_has_no_place(image)
         token = claims.take(image_id)
         if token is not None:
             break
@@ -78,6 +85,15 @@ def completed_image(image_id: UUID) -> Listed:
             raise Refusal("not_completed", status=status)
         return listed
     raise Refusal("not_found", "There is no image with this id.")
+
+
+def _refuse_what_has_no_place(image: ImageValues) -> None:
+    """An image that was stored under another KEY_PREFIX than today's can be shown, but gets no thumbnails."""
+    try:
+        key_of_thumbnail(image["key"], 1)
+    except InvalidKey as error:
+        sentence = f"No thumbnails can be made of this image: its file is not below {settings.KEY_PREFIX}/."
+        raise Refusal("not_found", sentence) from error
 
 
 def _give_up(token: UUID, image_id: UUID, refusal: Refusal) -> None:

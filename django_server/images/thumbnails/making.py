@@ -18,11 +18,11 @@ from django.db import connection
 from images.decode_pool import DecodingDied
 from images.errors import Refusal
 from images.limits import imaging_limits
-from images.models import Image
 from images.storage import storage, storage_answers
 from images.thumbnails import claims
 from images.thumbnails.labels import format_of_thumbnails
 from images.thumbnails.originals import original_file, version_now
+from images.thumbnails.orphaned import discard_files_of_the_deleted
 from images.thumbnails.rows import rows_of
 from images.thumbnails.validity import ThumbnailsByLabel, missing_scales
 from images.wire import ImageValues
@@ -118,20 +118,12 @@ def _finish(token: UUID, image: ImageValues, made: claims.Made, targets: Mapping
         place()
         replaced = claims.complete(token, image, made)
     if replaced is None:
-        _discard_if_deleted(image, made)
+        discard_files_of_the_deleted(made.rows)
         return
     for key in replaced:
         # What can't be deleted now is nobody's any more: reconcile finds it.
         with suppress(OSError):
             storage().delete(key)
-
-
-def _discard_if_deleted(image: ImageValues, made: claims.Made) -> None:
-    """Where rename could not wait for the lock, what was stored for an image that is gone goes too."""
-    if not storage().places_by_rename and not Image.objects.filter(id=image["id"]).exists():
-        for row in made.rows:
-            with suppress(OSError):
-                storage().delete(row["key"])
 
 
 @contextmanager

@@ -20,7 +20,6 @@ from images.listing import Listed
 from images.models import Image
 from images.processing import transitions
 from images.processing.announce import announce, announce_unfinished
-from images.processing.chunk import discard_files_of_the_deleted
 from images.processing.outcomes import Rendered
 from images.processing.remove import remove_images
 from images.processing.render import rendered
@@ -28,6 +27,7 @@ from images.processing.transitions import Claim
 from images.render_slots import render_slot
 from images.storage import storage, storage_answers
 from images.thumbnails.labels import key_of_thumbnail, sizes
+from images.thumbnails.orphaned import discard_files_of_the_deleted
 from images.uploads.accept import give_back, image_row, spread_uploaded_at, take_files
 from images.uploads.judge import judge
 from images.uploads.multipart import SpooledFile
@@ -85,7 +85,7 @@ def _finish(claim: Claim, outcome: Rendered, hold: Hold, answered: Callable[[Lis
             hold.remember(answered(flushed[0]))
     if not flushed:
         # Aborted or deleted by somebody, or finished by a successor, while it was rendered here.
-        discard_files_of_the_deleted([outcome])
+        discard_files_of_the_deleted(outcome.thumbnails)
         raise Refusal("not_found", "The image was removed while it was processed.")
     announce(flushed)
     return flushed[0]

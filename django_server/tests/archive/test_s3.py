@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from archive.s3 import S3Store, media_type
+from archive.media_types import media_type
+from archive.s3 import S3Store
 from archive.store import Store
 from tests.servers import S3
 from tests.servers.s3 import fill

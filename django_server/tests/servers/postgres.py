@@ -112,15 +112,25 @@ def runnable_by(account: str | None, programs: Path, folder: Path) -> Path:
 def _make_cluster(programs: Path, folder: Path, account: str | None) -> None:
     command = [str(programs / "initdb"), "-D", str(folder / "data"), "-U", "postgres", "-A", "trust"]
     command += ["--encoding", "UTF8", "--no-locale", "--no-sync"]
-    made = subprocess.run(
+    run_as(account, command, folder)
+
+
+def run_as(account: str | None, command: list[str], folder: Path, said: str = "") -> None:
+    """Run a program of PostgreSQL's to its end, under the account, in the folder. Raises RuntimeError with its words.
+
+    `said`: what it reads.
+    """
+    done = subprocess.run(
         command,
         user=account,
+        group=pwd.getpwnam(account).pw_gid if account else None,
         extra_groups=[] if account else None,
         cwd=folder,
+        input=said,
         capture_output=True,
         text=True,
         timeout=INITDB_SECONDS,
         check=False,
     )
-    if made.returncode != 0:
-        raise RuntimeError(f"initdb failed:\n{made.stdout}{made.stderr}")
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")

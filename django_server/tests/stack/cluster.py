@@ -1,14 +1,11 @@
 """PostgreSQL's first start as the official image does it: a cluster for POSTGRES_USER, and POSTGRES_DB in it."""
 
-import pwd
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.servers.postgres import run_as
 from tests.stack.places import Places
-
-_SECONDS = 60
 
 
 def make(programs: Path, environment: Mapping[str, str], places: Places, account: str | None) -> None:
@@ -20,12 +17,11 @@ def make(programs: Path, environment: Mapping[str, str], places: Places, account
     user, database = environment["POSTGRES_USER"], environment["POSTGRES_DB"]
     password = places.text(environment["POSTGRES_PASSWORD_FILE"])
     arguments = ["-D", str(home / "data"), "-U", user, f"--pwfile={password}", "--auth-host=scram-sha-256"]
-    _run(
-        [str(programs / "initdb"), *arguments, "--auth-local=trust", "-E", "UTF8", "--no-sync"], home, account
-    )
+    initdb = [str(programs / "initdb"), *arguments, "--auth-local=trust", "-E", "UTF8", "--no-sync"]
+    run_as(account, initdb, home)
     statement = f'CREATE DATABASE "{database}"'
     single = [str(programs / "postgres"), "--single", "-D", str(home / "data"), "-c", "fsync=off", "postgres"]
-    _run(single, home, account, statement)
+    run_as(account, single, home, statement)
 
 
 def listening(places: Places) -> list[str]:
@@ -39,20 +35,3 @@ def listening(places: Places) -> list[str]:
     }
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return ["-D", str(places.path("cluster/data")), *options]
-
-
-def _run(command: list[str], home: Path, account: str | None, text: str = "") -> None:
-    done = subprocess.run(
-        command,
-        user=account,
-        group=pwd.getpwnam(account).pw_gid if account else None,
-        extra_groups=[] if account else None,
-        cwd=home,
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")

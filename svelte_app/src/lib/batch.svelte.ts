@@ -14,9 +14,9 @@ const SILENT_MS = 10_000;
 export class WatchedBatch {
   value = $state.raw<Batch | null>(null);
   problem = $state<string | null>(null);
-  gone = $state(false);
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueAt = Infinity;
+  #closed = false;
 
   constructor(readonly id: string) {}
 
@@ -30,7 +30,7 @@ export class WatchedBatch {
       removed: () => this.#soon(GATHER_MS),
     });
     return () => {
-      this.gone = true;
+      this.#closed = true;
       clearTimeout(this.#timer);
       unlisten();
     };
@@ -53,7 +53,7 @@ export class WatchedBatch {
     await this.#guarded(async () => {
       this.value = await getBatch(this.id);
     });
-    if (!this.value?.final && !this.gone) this.#soon(SILENT_MS);
+    if (!this.value?.final && !this.#closed) this.#soon(SILENT_MS);
   }
 
   #soon(ms: number): void {

@@ -1,5 +1,5 @@
 /**
- * A job's status in a person's words. Pure.
+ * The statuses of a job: which there are, which are final, and each in a person's words. Pure.
  */
 import type { Status } from './api/types';
 
@@ -10,5 +10,15 @@ const WORDS: Record<Status, string> = {
   error: 'Failed',
   aborted: 'Cancelled',
 };
+
+/** All of them, in the order in which people are told of them. */
+export const STATUSES: readonly Status[] = ['completed', 'processing', 'pending', 'error', 'aborted'];
+
+const STOPPED: ReadonlySet<Status> = new Set(['error', 'aborted']);
+
+/** It ended without a picture, and may be tried again. */
+export const isStopped = (status: Status): boolean => STOPPED.has(status);
+
+export const isFinal = (status: Status): boolean => status === 'completed' || isStopped(status);
 
 export const statusWords = (status: Status): string => WORDS[status];

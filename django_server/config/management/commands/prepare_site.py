@@ -13,7 +13,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from archive.s3 import S3Store
+from images.storage.s3 import S3Storage
 
 _BUCKET_WITHIN_SECONDS = 60
 
@@ -33,14 +33,7 @@ class Command(BaseCommand):
         self._make_first_administrator()
 
     def _make_bucket(self) -> None:
-        store = S3Store(
-            settings.S3_BUCKET,
-            endpoint=settings.S3_ENDPOINT,
-            access_key=settings.S3_ACCESS_KEY,
-            secret_key=settings.S3_SECRET_KEY,
-            region=settings.S3_REGION,
-        )
-        _patiently(store.make_bucket, _BUCKET_WITHIN_SECONDS)
+        _patiently(S3Storage().store.make_bucket, _BUCKET_WITHIN_SECONDS)
 
     def _make_first_administrator(self) -> None:
         """From DJANGO_SUPERUSER_USERNAME and …_PASSWORD, where both are set and there is none of that name."""

@@ -77,6 +77,19 @@ def test_an_image_that_does_not_exist_or_an_id_that_is_none(id_: str) -> None:
     assert refused(ask(id_, "small")) == (404, "not_found")
 
 
+def test_an_image_stored_under_another_prefix_is_told_that_it_gets_none(settings: Any) -> None:
+    image = completed_upload()
+    Thumbnail.objects.all().delete()
+    settings.KEY_PREFIX = "elsewhere"
+    answer = ask(image, "small")
+    assert refused(answer) == (404, "not_found")
+    assert "elsewhere/" in answer.json()["error"]
+    image.refresh_from_db()
+    assert not image.original_missing
+    settings.KEY_PREFIX = "attachments"
+    assert ask(image, "small").status_code == 302
+
+
 def test_an_image_that_is_not_completed_is_named_with_its_status() -> None:
     (image,) = pending_images(broken_jpeg())
     answer = ask(image, "small")

@@ -3,6 +3,7 @@
  * it lists; the same test here decides about what the news brings.
  */
 import type { Image, Status } from '../api/types';
+import { STATUSES } from '../status';
 
 export interface Filter {
   readonly status: Status | null;
@@ -14,14 +15,12 @@ export interface Filter {
 
 export const EVERYTHING: Filter = { status: null, collection: null, batch: null, q: '' };
 
-const STATUSES: readonly string[] = ['pending', 'processing', 'completed', 'error', 'aborted'];
-
 /** Reads an address's query. What makes no sense there filters nothing. */
 export function filterOf(query: string): Filter {
   const asked = new URLSearchParams(query);
   const status = asked.get('status') ?? '';
   return {
-    status: STATUSES.includes(status) ? (status as Status) : null,
+    status: STATUSES.find((known) => known === status) ?? null,
     collection: asked.get('collection') || null,
     batch: asked.get('batch') || null,
     q: asked.get('q') ?? '',

@@ -3,9 +3,10 @@
  * filter. Lives as long as its owner keeps it, so that "back" finds the sheet as it was left.
  */
 import { ApiError, listByIds, listImages } from '../api/client';
-import type { Image, Status } from '../api/types';
+import type { Image } from '../api/types';
 import { live } from '../live/live.svelte';
 import type { News, Topic } from '../live/messages';
+import { isFinal } from '../status';
 import { matches, parametersOf, type Filter } from './filter';
 
 const PAGE = 60;
@@ -157,10 +158,8 @@ export class ImageList {
   }
 }
 
-const FINAL: ReadonlySet<Status> = new Set(['completed', 'error', 'aborted']);
-
 function withNews(image: Image, news: News): Image {
   const { version, status, width, height, thumbnails, error, finished_at } = news;
   const told = { version, status, width, height, thumbnails, error, finished_at, image: news.image };
-  return { ...image, ...told, final: FINAL.has(status) };
+  return { ...image, ...told, final: isFinal(status) };
 }

@@ -9,6 +9,7 @@ import type { Image } from '../api/types';
 import { eachInTurn } from '../each';
 import { plural } from '../format';
 import { live } from '../live/live.svelte';
+import { isStopped } from '../status';
 
 export class Selection {
   /** pictures are picked instead of opened */
@@ -55,7 +56,9 @@ export class Selection {
 
   /** @returns how many are worked on again */
   retry(images: readonly Image[]): Promise<number> {
-    const ids = images.filter((image) => this.ids.has(image.id) && mayRetry(image)).map(({ id }) => id);
+    const ids = images
+      .filter((image) => this.ids.has(image.id) && isStopped(image.status))
+      .map(({ id }) => id);
     return this.#do(ids, 'tried again', async (id) => {
       live.merge([await retryJob(id)]);
       this.ids.delete(id);
@@ -82,8 +85,6 @@ export class Selection {
     return count;
   }
 }
-
-export const mayRetry = ({ status }: Image): boolean => status === 'error' || status === 'aborted';
 
 /** The ids from one picture to another, both included, whichever comes first. */
 export function between(all: readonly Image[], one: string, other: string): string[] {

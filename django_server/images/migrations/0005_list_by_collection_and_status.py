@@ -21,7 +21,7 @@ def _on_postgresql(statement):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("images", "0005_thumbnail_keys_on_sqlite"),
+        ("images", "0004_byte_order_and_part_of_name"),
     ]
 
     operations = [

@@ -1,0 +1,22 @@
+"""A bound on how long this process may decode, for processes that a pool replaces. Used by workers, never by a server.
+
+A thread can't be stopped inside a decoder; the kernel can stop a process there.
+"""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def dies_after(seconds: float) -> Iterator[None]:
+    """Ends this process when the block takes longer. In the main thread only.
+
+    The signal's default action is the kernel's: it strikes inside a decoder that never returns to Python too.
+    """
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
