@@ -1,8 +1,8 @@
 """What the list endpoint is measured against: the way of Django REST framework's own tutorial, over the same rows.
 
 ModelSerializer with the thumbnails nested and prefetched, DRF's own keyset paging (CursorPagination), JSON alone.
-Twice: with the columns as they are, and with the storage's URL for each file, as DRF's FileField gives it. Both do less than
-the endpoint: no `?v=`, no thumbnail's validity judged, no ETag. Used by list_serving.py, as its urlconf.
+Twice: with the columns as they are, and with a URL for each file as DRF's FileField gives it, the storage's. Both do
+less than the endpoint: no `?v=`, no validity judged, no ETag. Used by list_serving.py, as its urlconf.
 """
 
 from __future__ import annotations

@@ -131,6 +131,14 @@ test('files dropped anywhere on the gallery are uploaded', async ({ page }) => {
 });
 
 test('news moves a file through processing to finished without a reload', async ({ page }) => {
+  // One frame after the other: on a busy machine several come at once, of which only the last is seen.
+  await page.routeWebSocket(/\/ws\/upload\//, (socket) => {
+    let before = Promise.resolve();
+    socket.connectToServer().onMessage((frame) => {
+      before = before.then(() => new Promise((resolve) => setTimeout(resolve, 100)));
+      void before.then(() => socket.send(frame));
+    });
+  });
   // Noted in the page itself: a poll from outside would miss a state that lasts a moment.
   await page.addInitScript(() => {
     const kinds: string[] = [];
