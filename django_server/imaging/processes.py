@@ -20,6 +20,8 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_START_SECONDS = 60.0  # on a machine that is busy with all else
+
 
 class ProcessDied(Exception):
     """The process that worked crashed, or was killed by the system or by somebody."""
@@ -34,7 +36,7 @@ class ProcessesStopped(ProcessDied):
 
 
 class Processes:
-    """`size` processes at most, each started when it is first needed and replaced when it is gone.
+    """`size` processes at most, each started when it is first needed, or by `start`, and replaced when it is gone.
 
     Any number of threads may call `run`; as many of them as there are processes are served at once.
     """
@@ -46,6 +48,14 @@ class Processes:
         for process in reversed(self._all):
             self._idle.put(process)
         self._stopped = False
+
+    def start(self) -> None:
+        """Start all of them now, before anything else is asked of them, and wait until they can work.
+
+        Raises ProcessDied.
+        """
+        for process in self._all:
+            process.run(_START_SECONDS, os.getpid, (), {})
 
     def run(self, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the function returns, or raises, in another process. It and its values must be importable there.
@@ -79,8 +89,8 @@ class _Process:
         self._pipe: Connection | None = None
 
     def run(self, seconds: float, function: Callable[..., T], args: Any, kwargs: Any) -> Any:
-        pipe = self._started()
         try:
+            pipe = self._started()
             pipe.send((function, args, kwargs))
             if not pipe.poll(seconds):
                 self.kill()

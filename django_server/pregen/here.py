@@ -20,6 +20,7 @@ import imaging
 from archive.store import Store
 from imaging.files import render_files
 from imaging.processes import ProcessDied, Processes, ProcessesStopped, ProcessTimedOut
+from pregen.errors import PregenError
 from pregen.jobs import Job
 from pregen.making import LIMITS, QUALITY, NotRendered, Outcome, Render, make, render_in_this_process
 
@@ -45,7 +46,7 @@ def crew_for(*, remote: bool, workers: int, one_by_one: bool) -> Crew:
 
 @contextmanager
 def rendering_processes(workers: int) -> Iterator[Render]:
-    """A Render that works in one of `workers` processes. Interrupted, they are stopped."""
+    """A Render that works in one of `workers` processes, which are stopped in the end. Raises PregenError."""
     if not _OPEN_FILES.is_dir():
         # Without it an open file can't be named to another process.
         yield render_in_this_process
@@ -55,6 +56,13 @@ def rendering_processes(workers: int) -> Iterator[Render]:
         multiprocessing.set_forkserver_preload(["pregen.making", "imaging.files"])
     processes = Processes(workers, context)
     try:
+        # Before the first image: its start would be far from its end, and the second one's near.
+        try:
+            processes.start()
+        except ProcessDied as failure:
+            raise PregenError(
+                "The processes that decode can't be started: is there too little memory?"
+            ) from failure
         yield _renderer(processes)
     finally:
         processes.stop()
