@@ -104,22 +104,28 @@ class _Process:
         return value
 
     def kill(self) -> None:
+        """The next run starts another one."""
         if self._process is not None:
             self._process.kill()
             self._process.join()
 
     def _started(self) -> Connection:
-        if self._pipe is not None and self._process is not None and self._process.is_alive():
-            return self._pipe
         if self._pipe is not None:
+            # Idle it has nothing to say: what can be read is its end, known here before it is known anywhere.
+            if not self._pipe.poll():
+                return self._pipe
+            self.kill()
             self._pipe.close()
-        self._pipe, theirs = self._context.Pipe()
+            self._pipe = None
+        ours, theirs = self._context.Pipe()
         # daemon: when this process exits the other is ended, not waited for.
         process: BaseProcess = self._context.Process(target=_serve, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
-        process.start()
-        self._process = process
-        theirs.close()
-        return self._pipe
+        try:
+            process.start()
+        finally:
+            theirs.close()
+        self._pipe, self._process = ours, process
+        return ours
 
 
 def _serve(pipe: Connection) -> None:
