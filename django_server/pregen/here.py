@@ -24,7 +24,7 @@ from pregen.errors import PregenError
 from pregen.jobs import Job
 from pregen.making import LIMITS, QUALITY, NotRendered, Outcome, Render, make, render_in_this_process
 
-RENDER_SECONDS = 300.0  # a scan of 600 megapixels takes 10 s on a slow core
+RENDER_SECONDS = 300.0  # a scan of 600 megapixels takes 10 to 19 s of a core
 FINISH_SECONDS = 10.0  # what is in flight when a run is stopped may take so long
 _OPEN_FILES = Path("/proc/self/fd")
 
