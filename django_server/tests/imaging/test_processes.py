@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def test_one_that_is_too_slow_is_killed_and_replaced(processes: Processes) -> No
 def test_one_killed_while_idle_costs_nothing(processes: Processes) -> None:
     idle = processes.run(10, os.getpid)
     os.kill(idle, signal.SIGKILL)
-    _wait_for_the_end_of(idle)
+    _wait_until(lambda: not Path(f"/proc/{idle}").exists())
     assert processes.run(10, os.getpid) != idle
 
 
@@ -123,11 +123,13 @@ def test_they_end_with_the_process_they_work_for(tmp_path: Path) -> None:
     time.sleep(0.1)
     parent.kill()
     parent.wait(10)
-    _wait_for_the_end_of(int(told.read_text()[:-1]))
+    ended = Path(f"/proc/{told.read_text()[:-1]}/stat")
+    # Nobody may be left who takes note of its end.
+    _wait_until(lambda: not ended.exists() or b" Z " in ended.read_bytes())
 
 
-def _wait_for_the_end_of(pid: int) -> None:
+def _wait_until(it_is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
-    while Path(f"/proc/{pid}").exists() and b" Z " not in Path(f"/proc/{pid}/stat").read_bytes():
-        assert time.monotonic() < deadline, f"process {pid} lives on"
+    while not it_is_so():
+        assert time.monotonic() < deadline
         time.sleep(0.01)
