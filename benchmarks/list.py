@@ -26,12 +26,12 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
 from list_rows import EPOCH_SECONDS, IMAGES_PER_BATCH, Thumbnails, make_database
 from list_serving import Ask, Cost, Serving, cost_of
+from sizes import SCALES
 
 ROUNDS = 5
 REQUESTS = 30  # a repetition; PostgreSQL's CPU is told in hundredths of a second
 IMAGES = {"1 k": 1_000, "100 k": 100_000, "1 M": 1_000_000}
 DEPTH = 900_000
-SCALES = {"small": 240, "medium": 1024, "large": 1500}
 # What it is called, and its query, out of a million. Names are IMG_0000001.jpg and so on.
 FILTERS = {
     "status, one in a hundred": "status=error",

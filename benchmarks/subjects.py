@@ -15,13 +15,11 @@ from typing import BinaryIO
 
 import simplejpeg
 from PIL import Image
+from sizes import QUALITY, SCALES
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "django_server"))
 
 import imaging
-
-SCALES = {"small": 240, "medium": 1024, "large": 1500}
-QUALITY = 82
 
 
 @contextmanager

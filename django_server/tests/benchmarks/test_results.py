@@ -37,7 +37,8 @@ def test_a_benchmark_replaces_its_own_rows_and_keeps_those_of_others(
     assert kept["about"] == {"list": "With this.", "warm": "With more."}
     table = (tmp_path / "results" / "latest.md").read_text()
     assert "- warm: With more." in table
-    assert "| list | other  | 3 x   | <= 2 x | NO    |" in table
+    assert "| list | other  | 3 x   | <= 2 x | NO, 50% over  |" in table
+    assert "| warm | second | 4 x   | <= 2 x | NO, 100% over |" in table
 
 
 def test_every_module_that_measures_is_found_and_an_unknown_one_is_refused_with_their_names() -> None:
