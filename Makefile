@@ -30,7 +30,7 @@ test: environment-dev page ## every test: Python, page, and the browser against 
 check: environment-dev page-packages ## style, types, import rules, Dockerfiles, migrations, API types: what CI runs before the tests
 	@$(IN_SERVER) ruff check --config pyproject.toml . ../benchmarks
 	@$(IN_SERVER) ruff format --config pyproject.toml --check . ../benchmarks
-	@$(IN_SERVER) mypy .
+	@$(IN_SERVER) mypy . ../benchmarks
 	@$(IN_SERVER) PYTHONPATH=. lint-imports
 	@.venv/bin/hadolint */Dockerfile
 	@$(IN_SERVER) python manage.py makemigrations --check --dry-run
