@@ -12,10 +12,8 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -24,6 +22,7 @@ from uuid import uuid4
 import httpx
 from bodies import upload_of
 from cpu import cpu_seconds
+from instances import instance
 from live_audience import audience
 from load import allow_open_files
 from load_report import nearest_rank
@@ -34,8 +33,6 @@ from sites import site
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
-from tests.servers import free_port
-from tests.serving.started_site import SERVER_ROOT
 from tests.site.running import RunningSite
 from tests.stack.instance import Instance
 
@@ -93,31 +90,14 @@ def measure() -> tuple[list[Row], str]:
     )
 
 
-@contextmanager
-def _daphne(running: RunningSite) -> Iterator[Instance]:
+def _daphne(running: RunningSite) -> AbstractContextManager[Instance]:
     """The service `live` of docker-compose.yml, on this site's servers."""
-    port = free_port()
-    address = f"127.0.0.1:{port}"
-    live = Instance(
-        "live",
-        address,
-        [
-            *(sys.executable, "-m", "daphne", "--bind", "127.0.0.1", "--port", str(port), "--verbosity", "0"),
-            *("--ping-interval", "30", "--ping-timeout", "60", "--no-server-name", "config.asgi:application"),
-        ],
-        {**running.environment, "DJANGO_SETTINGS_MODULE": "config.settings"},
-        SERVER_ROOT,
-        health=[sys.executable, "-m", "config.answers", f"http://{address}/healthz"],
-        stop_signal=signal.SIGTERM,
-        grace_seconds=15,
-        log=running.data_dir / "live.log",
+    arguments = (
+        *("--bind", "127.0.0.1", "--verbosity", "0", "--ping-interval", "30", "--ping-timeout", "60"),
+        *("--no-server-name", "config.asgi:application"),
     )
-    live.start()
-    try:
-        live.await_health()
-        yield live
-    finally:
-        live.kill()
+    environment = {**running.environment, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    return instance("live", "daphne", arguments, environment, running.data_dir)
 
 
 async def _announced(running: RunningSite, live: Instance, case: Case) -> Told:
