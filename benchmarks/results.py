@@ -59,9 +59,9 @@ def told(name: str, what: str, value: float, unit: str, target: str = "for orien
     return Row(name, what, round(value, 2), unit, target, None)
 
 
-def point(name: str, series: str, at: float, value: float, unit: str) -> Row:
-    """A point of a line, told at `at`. `series` says what is told of what, with `at` in its words' place of `{}`."""
-    return Row(name, series.format(f"{at:,g}"), round(value, 3), unit, "for orientation", None, series, at)
+def point(name: str, series: str, at: float, value: float, unit: str, target: str = "for orientation") -> Row:
+    """A point of the line `series`, whose words have a `{}` for `at`."""
+    return Row(name, series.format(f"{at:,g}"), round(value, 3), unit, target, None, series, at)
 
 
 def as_table(rows: list[Row]) -> str:
