@@ -1,4 +1,4 @@
-"""Rows of results: what was measured, its target, whether it holds. Owns the table and the files under results/.
+"""Rows of results: what was measured, its target, whether it holds. Owns the tables and the files under results/.
 
 Used by every benchmark.
 """
@@ -9,6 +9,8 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import plots
 
 FOLDER = Path(__file__).resolve().parent / "results"
 
@@ -89,7 +91,7 @@ def _verdict(row: Row) -> str:
 
 
 def merge(rows: list[Row], benchmark: str, about: str) -> None:
-    """Put the rows in the place of those of the same names in latest.json, and write latest.md from all of it.
+    """Put the rows in the place of those of the same names in latest.json, and write the page and plots from all of it.
 
     `about` says what this benchmark's rows were measured with.
     """
@@ -101,8 +103,24 @@ def merge(rows: list[Row], benchmark: str, about: str) -> None:
     sentences = dict(sorted({**sentences, benchmark: about}.items()))
     whole = {"rows": [asdict(row) for row in together], "about": sentences}
     (FOLDER / "latest.json").write_text(json.dumps(whole, indent=2) + "\n")
-    told = "\n".join(f"- {name}: {sentence}" for name, sentence in sentences.items())
-    (FOLDER / "latest.md").write_text(f"{told}\n\n{as_table(together)}\n")
+    (FOLDER / "latest.md").write_text(_page(together, sentences))
+    (FOLDER / "targets.svg").write_text(plots.bars(together))
+    (FOLDER / "series.svg").write_text(plots.lines(together))
+
+
+def _page(rows: list[Row], sentences: dict[str, str]) -> str:
+    """Everything for a person: how much holds, the pictures, then each benchmark with what it was measured with."""
+    judged = [row for row in rows if row.holds is not None]
+    parts = [
+        "# What `make bench` measured last",
+        f"{sum(bool(row.holds) for row in judged)} of {len(judged)} targets hold. A ratio (x) is one of values of the "
+        "same run; times of a machine's own are for orientation.",
+        "![Each value beside its target](targets.svg)",
+        "![How values grow](series.svg)",
+    ]
+    for name, sentence in sentences.items():
+        parts += [f"## {name}", sentence, as_table([row for row in rows if row.name == name])]
+    return "\n\n".join(parts) + "\n"
 
 
 def _kept() -> tuple[list[Row], dict[str, str]]:
