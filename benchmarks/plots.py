@@ -131,10 +131,11 @@ def _drawn(chart: Chart) -> Iterator[str]:
     y_of = _logarithmic(_power_below(min(ys)), _power_below(max(ys)) * 10, bottom, _TOP)
     yield _text(10, 20, f"{chart.title}, {chart.unit}")
     yield f'<path class="axis" d="M{_LEFT} {_TOP}V{bottom}H{right}"/>'
+    labelled = float(-_LABEL)
     for x in sorted(set(xs)):
-        yield _text(
-            x_of(x), bottom + 16, f"{x:,g}" if x < 100_000 else f"{x / 1e3:,g} k", "quiet", middle=True
-        )
+        if x_of(x) - labelled >= _LABEL:
+            labelled = x_of(x)
+            yield _text(labelled, bottom + 16, f"{x:,.0f}", "quiet", middle=True)
     power = _power_below(min(ys))
     while power <= _power_below(max(ys)) * 10:
         yield _text(_LEFT - 6, y_of(power) + 4, f"{power:g}", "quiet", end=True)

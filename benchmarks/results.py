@@ -63,7 +63,7 @@ def told(name: str, what: str, value: float, unit: str, target: str = "for orien
 
 def point(name: str, series: str, at: float, value: float, unit: str, target: str = "for orientation") -> Row:
     """A point of the line `series`, whose words have a `{}` for `at`."""
-    return Row(name, series.format(f"{at:,g}"), round(value, 3), unit, target, None, series, at)
+    return Row(name, series.format(f"{at:,.0f}"), round(value, 3), unit, target, None, series, at)
 
 
 def as_table(rows: list[Row]) -> str:
