@@ -18,12 +18,13 @@ from pathlib import Path
 from statistics import median
 
 from bodies import pictures_of
-from floor import Floor, Work
+from floor import Floor, Work, floor_of
 from journey import journey_seconds
 from load_requests import Picture, generated_pictures
 from results import Row, at_least, at_most, point, told
 from rounds import rounds_of
 from samples import make_samples
+from scenes import make_photo
 from sites import SiteOnServers, cpu_of, site_on_servers
 
 PROCESSES = os.cpu_count() or 1
@@ -34,8 +35,10 @@ PER_REQUEST, AT_ONCE = 50, 3  # what the page sends
 SMALL_MEGAPIXELS = 0.2
 GROWTH = (100, 500, 1000, 2000)
 SMALL = 1000
-# Of a mixed and of a small image, one of two processes: what decides how often each is repeated.
-_MIXED_SECONDS, _SMALL_SECONDS = 0.04, 0.01
+LARGE = 30
+_PHOTOS = 2
+# Of an image where there are two processes: what decides how often each is repeated.
+_LARGE_SECONDS, _MIXED_SECONDS, _SMALL_SECONDS = 0.1, 0.04, 0.01
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,9 @@ def measure() -> tuple[list[Row], str]:
         kilobytes = sum(file.stat().st_size for file in files) / len(files) / 1e3
         mixed, small = pictures_of(files, MIXED), generated_pictures(SMALL_MEGAPIXELS, seed=1)
         _on_the_way(running, small, Way("batch", PROCESSES * PER_REQUEST))  # warms up
-        with Floor(PROCESSES, Path(folder), files) as floor:
+        with floor_of(PROCESSES, Path(folder), files) as floor:
             rows = _against_the_floor(running, floor, files, mixed)
+            rows += _large_against_the_floor(running, floor, _photos(Path(folder)))
         rows += _one_task_each(running, small) + _growth(running, small)
     return rows, (
         f"{PROCESSES} worker processes on {os.cpu_count()} cores that the client shares; a phone-like mix of JPEG, PNG "
@@ -106,6 +110,28 @@ def _against_the_floor(
         told("batch", "CPU per mixed image, the floor", cpu["floor"] / MIXED * 1e3, "ms"),
         told("batch", f"CPU per mixed image {requests}", cpu["page"] / MIXED * 1e3, "ms"),
         told("batch", "CPU per mixed image in one request", cpu["one"] / MIXED * 1e3, "ms"),
+    ]
+
+
+def _photos(folder: Path) -> list[Path]:
+    paths = [folder / f"photo-{number}.jpg" for number in range(_PHOTOS)]
+    for number, path in enumerate(paths):
+        make_photo(4000, 3000, seed=number, grain=9).save(path, "JPEG", quality=92)
+    return paths
+
+
+def _large_against_the_floor(running: SiteOnServers, floor: Floor, files: Sequence[Path]) -> list[Row]:
+    photos = pictures_of(files, LARGE)
+    sources = [files[number % len(files)] for number in range(LARGE)]
+    cpu: dict[str, list[float]] = {"floor": [], "site": []}
+    for _ in range(rounds_of(LARGE * _LARGE_SECONDS)):
+        cpu["floor"].append(floor.render(sources).cpu_seconds)
+        cpu["site"].append(_on_the_way(running, photos, Way("batch", LARGE)).cpu_seconds)
+    bare, ours = (median(some) / LARGE for some in cpu.values())
+    return [
+        at_most("batch", f"{LARGE} JPEGs of 12 megapixels, CPU against the floor's", ours / bare, 1.3),
+        told("batch", "CPU per JPEG of 12 megapixels, the floor", bare * 1e3, "ms"),
+        told("batch", "CPU per JPEG of 12 megapixels", ours * 1e3, "ms"),
     ]
 
 

@@ -9,12 +9,11 @@ import multiprocessing
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.pool import Pool
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from sizes import QUALITY, SCALES
 
@@ -33,21 +32,11 @@ class Work:
 
 
 class Floor:
-    """In a `with` block: so many warmed up processes."""
+    """So many warmed up processes: made by `floor_of`."""
 
-    def __init__(self, processes: int, folder: Path, warm_up: Sequence[Path]) -> None:
+    def __init__(self, pool: Pool, folder: Path) -> None:
+        self._pool = pool
         self._folder = folder
-        self._pool: Pool = multiprocessing.get_context("spawn").Pool(processes)
-        self.render([path for path in warm_up for _ in range(processes)])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._pool.terminate()
-        self._pool.join()
 
     def render(self, sources: Sequence[Path]) -> Work:
         """Render these files, and forget what came out."""
@@ -57,6 +46,15 @@ class Floor:
         wall = time.perf_counter() - started
         shutil.rmtree(self._folder / "floor")
         return Work(wall, cpu)
+
+
+@contextmanager
+def floor_of(processes: int, folder: Path, warm_up: Sequence[Path]) -> Iterator[Floor]:
+    """A pool, each of whose processes has rendered about as many files as `warm_up` has. Writes below `folder`."""
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:  # ends them
+        floor = Floor(pool, folder)
+        floor.render([path for path in warm_up for _ in range(processes)])
+        yield floor
 
 
 def _render(job: tuple[Path, Path]) -> float:
