@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -47,6 +48,8 @@ def main() -> None:
     names = parser.parse_args().names or known
     if unknown := sorted(set(names) - set(known)):
         parser.error(f"There is no benchmark {', '.join(unknown)}. There are: {', '.join(known)}.")
+    # As by Ctrl+C: what was started is stopped and removed on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     rows: list[Row] = []
     for name in names:
         started = time.perf_counter()
