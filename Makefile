@@ -42,7 +42,7 @@ fuzz: environment-dev page ## longer fuzzing, new ground each time: `make fuzz S
 	@$(IN_SERVER) FUZZ_SECONDS=$(SECONDS) python -m pytest --timeout=0 tests/fuzz tests/protocol/test_model.py \
 		tests/protocol/test_at_once.py
 
-bench: environment-dev ## measure, into benchmarks/results/; `make bench ONLY=list` runs one
+bench: environment-dev ## measure, into benchmarks/results/; `make bench ONLY=list` runs one, FULL=1 repeats all five times
 	@mkdir -p $(SCRATCH)
 	@DATA_DIR=$(SCRATCH) PYTHONPATH=django_server $(PYTHON) benchmarks/run.py $(ONLY)
 

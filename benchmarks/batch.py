@@ -33,12 +33,12 @@ FEW_MIXED = 200
 _DIFFERENT = 24
 PER_REQUEST, AT_ONCE = 50, 3  # what the page sends
 SMALL_MEGAPIXELS = 0.2
-GROWTH = (100, 500, 1000, 2000)
+GROWTH = (100, 500, 2000)
 SMALL = 1000
 LARGE = 30
 _PHOTOS = 2
 # Of an image where there are two processes: what decides how often each is repeated.
-_LARGE_SECONDS, _MIXED_SECONDS, _SMALL_SECONDS = 0.1, 0.04, 0.01
+_LARGE_SECONDS, _MIXED_SECONDS, _SMALL_SECONDS = 0.1, 0.04, 0.02
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from results import Row, at_most, told
+from rounds import rounds_of
 from scenes import make_photo
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
@@ -39,7 +40,7 @@ _SERVER = _HERE.parent / "django_server"
 _TOOL = [sys.executable, "-m", "pregen"]
 _PR_SET_CHILD_SUBREAPER = 36
 
-ROUNDS = 3
+ROUNDS = rounds_of(20.0)  # seconds of one of the larger repetitions
 _FILES = 300_000  # half of them thumbnails
 _PHOTOS = 150  # of 12 megapixels
 _OBJECTS = 600  # of 1 megapixel

@@ -19,10 +19,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from statistics import median
 
 from list_rows import Thumbnails, fill
-from probing import p95_of
+from load_report import nearest_rank
+from probing import answer_seconds
 from results import Row, at_most, told
 from rounds import rounds_of
 from scenes import make_photo
@@ -36,7 +36,7 @@ from tests.stress.cold_burst import burst, cold_images
 
 PATHS = ("/api/list", "/healthz")
 AT_ONCE = 8
-SECONDS = 8
+SECONDS = 10
 LISTED = 20_000
 PAGE = 1000
 PER_UPLOAD = 25
@@ -55,22 +55,24 @@ def measure() -> tuple[list[Row], str]:
     """The rows, and a sentence on what they were measured with."""
     from imaging import RECIPE
 
-    found: dict[str, list[Mapping[str, float]]] = {}
+    found: dict[tuple[str, str], list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="benchmark-neighbours-") as folder, site() as running:
         photos = [_photo(Path(folder) / f"photo-{number}.jpg", number) for number in range(_PHOTOS)]
         megabytes = sum(photo.stat().st_size for photo in photos) / _PHOTOS / 1e6
         fill(running.environment["DATABASE_URL"], LISTED, Thumbnails(SCALES, RECIPE))
-        p95_of(running.url, PATHS, _for_a_while())  # warms up
+        answer_seconds(running.url, PATHS, _for_a_while())  # warms up
         for _ in range(rounds_of(4 * SECONDS)):
             for name, load in _loads(running, photos).items():
                 with load as goes_on:
-                    found.setdefault(name, []).append(p95_of(running.url, PATHS, goes_on))
+                    for path, seconds in answer_seconds(running.url, PATHS, goes_on).items():
+                        found.setdefault((path, name), []).extend(seconds)
     return _rows(found), (
         f"One uvicorn process, its workers, the load and the asking client on {os.cpu_count()} cores. Uploads: "
         f"{AT_ONCE} requests of {PER_UPLOAD} JPEGs of {megabytes:.1f} MB at a time, for {SECONDS} s; lists: {AT_ONCE} "
         f"pages of {PAGE:,} at a time, for {SECONDS} s; cold: {COLD_IMAGES} images of 12 megapixels, "
-        f"{len(COLD_LABELS)} labels each, all at once. Ratios within a round, their medians of {len(found[IDLE])}. "
-        f"Python {platform.python_version()}, {platform.machine()}."
+        f"{len(COLD_LABELS)} labels each, all at once. All requests of a process share one interpreter, and all "
+        f"processes the cores. Percentiles of all answers ({min(map(len, found.values()))} at least) of interleaved "
+        f"rounds. Python {platform.python_version()}, {platform.machine()}."
     )
 
 
@@ -143,16 +145,14 @@ def _look(url: str, ids: Sequence[str]) -> None:
     asyncio.run(burst(url, ids, COLD_LABELS))
 
 
-def _rows(found: Mapping[str, list[Mapping[str, float]]]) -> list[Row]:
-    rows = []
-    for path in PATHS:
-        idle = [one[path] for one in found[IDLE]]
-        for name, rounds in found.items():
-            p95 = [one[path] for one in rounds]
-            if name != IDLE:
-                ratio = median(busy / alone for busy, alone in zip(p95, idle, strict=True))
-                rows.append(at_most("neighbours", f"p95 of {path} beside {name}, against idle", ratio, 3))
-        for name, rounds in found.items():
-            p95_ms = median(one[path] for one in rounds) * 1e3
-            rows.append(told("neighbours", f"p95 of {path}, {name}", p95_ms, "ms"))
-    return rows
+def _rows(found: Mapping[tuple[str, str], Sequence[float]]) -> list[Row]:
+    p95 = {key: nearest_rank(sorted(seconds), 95) for key, seconds in found.items()}
+    rows = [
+        at_most("neighbours", f"p95 of {path} beside {name}, against idle", seconds / p95[path, IDLE], 3)
+        for (path, name), seconds in p95.items()
+        if name != IDLE
+    ]
+    return rows + [
+        told("neighbours", f"p95 of {path}, {name}", seconds * 1e3, "ms")
+        for (path, name), seconds in p95.items()
+    ]

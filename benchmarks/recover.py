@@ -26,7 +26,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 from tests.faults.fault_site import CHUNK, IMAGES, BatchUnderFault
 from tests.serving.processes import eventually
 
-LEASE_SECONDS, RENDER_SECONDS, SWEEP_SECONDS = 15, 10, 5
+LEASE_SECONDS, RENDER_SECONDS, SWEEP_SECONDS = 10, 8, 3
 SLACK_SECONDS = 5
 PROCESSES = 2
 _PATIENCE_SECONDS = 180.0
