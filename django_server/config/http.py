@@ -17,6 +17,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from config.database_ids import remember_ids
 from config.database_patience import bound_waits
 from images.checks import refuse_unsound_settings
 from images.storage import storage_answers
@@ -65,4 +66,5 @@ def django_http_application() -> ThreadedHandler:
     refuse_unsound_settings()
     settings.INCOMING_ROOT.mkdir(parents=True, exist_ok=True)
     bound_waits(settings.DATABASES["default"], settings.STATEMENT_SECONDS)
+    remember_ids()
     return ThreadedHandler()

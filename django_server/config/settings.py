@@ -4,6 +4,7 @@ Without any variable this is the embedded default: SQLite, a private Redis and t
 DATABASE_URL and REDIS_URL move it to PostgreSQL and a shared Redis.
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,8 @@ else:
     if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
         # Where nothing else bounds it (config.database_patience does in the web process).
         DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
+        # Said to PostgreSQL while connecting, else Django says it by a statement of its own on each connection.
+        os.environ.setdefault("PGTZ", "UTC")
         # PgBouncer in transaction mode has no cursors that outlive a transaction.
         DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 # In the web process nothing waits longer for PostgreSQL. 0: no bound, for a PgBouncer that refuses the parameter.

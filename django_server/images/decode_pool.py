@@ -1,4 +1,4 @@
-"""Decoding in a web process's stead: a small pool of processes that a time-out can kill. A thread could not be.
+"""Decoding in a web process's stead: a few processes that a time limit can kill.
 
 (A 195 KB progressive JPEG of 1,000 scans decodes for 13 s, a 50 MB one for hours.) The processes import `imaging`
 and nothing of Django.
@@ -6,19 +6,14 @@ and nothing of Django.
 
 import multiprocessing
 from collections.abc import Mapping
-from concurrent.futures import TimeoutError as FutureTimeout
 from functools import cache
 from pathlib import Path
 
 from django.conf import settings
-from pebble import ProcessExpired, ProcessPool
 
 from imaging import Limits, OutputFormat, Rendering
 from imaging.files import render_files
-
-
-class DecodingDied(Exception):
-    """The process that decoded was killed, by its time-out or by the system."""
+from imaging.processes import Processes
 
 
 def render_apart(
@@ -31,21 +26,21 @@ def render_apart(
 ) -> Rendering:
     """`imaging.render` from file to files in another process.
 
-    Raises ImagingError as it does, and DecodingDied past RENDER_SECONDS.
+    Raises ImagingError as it does, and ProcessDied past RENDER_SECONDS.
     """
-    future = _pool().schedule(
+    return _processes().run(
+        settings.RENDER_SECONDS,
         render_files,
-        args=(source, dict(scales), dict(targets), quality, limits, output_format),
-        timeout=settings.RENDER_SECONDS,
+        source,
+        dict(scales),
+        dict(targets),
+        quality,
+        limits,
+        output_format,
     )
-    try:
-        rendering: Rendering = future.result()
-    except (FutureTimeout, ProcessExpired) as error:
-        raise DecodingDied from error
-    return rendering
 
 
 @cache
-def _pool() -> ProcessPool:
+def _processes() -> Processes:
     # Spawned, not forked: a fork of a process with threads inherits their locks as they happen to be.
-    return ProcessPool(max_workers=settings.RENDER_SLOTS, context=multiprocessing.get_context("spawn"))
+    return Processes(settings.RENDER_SLOTS, multiprocessing.get_context("spawn"))

@@ -5,7 +5,7 @@ asked for, and its pixel limit is one number for the whole process. Used by prob
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from PIL import ImageFile
@@ -19,6 +19,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif import HeifImageFile
 
 from . import content, jpeg
+from .banded import has_bands, refuse_unless_banded
 from .containers import check_tiff_directory, gif_frames, png_frames, read_webp_header
 from .content import Kind
 from .errors import CorruptImage, EmptyFile, TooManyPixels, UnsupportedType
@@ -55,11 +56,15 @@ class Probe:
 
 @dataclass(frozen=True)
 class Opened:
-    """A judged picture. `image` is open but not decoded; `turn` is the orientation the decoder leaves to us."""
+    """A judged picture. `image` is open but not decoded; `turn` is the orientation the decoder leaves to us.
+
+    `in_bands`: it has more pixels than may be decoded whole.
+    """
 
     image: ImageFile.ImageFile
     probe: Probe
     turn: int
+    in_bands: bool = False
 
 
 def inspect(source: BinaryIO, limits: Limits) -> tuple[Probe, Opened | None]:
@@ -76,11 +81,7 @@ def inspect(source: BinaryIO, limits: Limits) -> tuple[Probe, Opened | None]:
         raise UnsupportedType
     if kind is content.WEBP:
         return _inspect_webp(source, limits), None
-    if kind is content.JPEG:
-        opened = _open_jpeg(source, limits)
-    else:
-        opened = _OPENERS[kind](source)
-        _refuse_above(limits.pixels, opened.image.size)
+    opened = _open_jpeg(source, limits) if kind is content.JPEG else _open_other(kind, source, limits)
     return opened.probe, opened
 
 
@@ -91,6 +92,18 @@ def open_judged(source: BinaryIO, limits: Limits) -> Opened:
         return opened
     source.seek(0)
     return Opened(WebPImageFile(source), probe, probe.orientation)
+
+
+def _open_other(kind: Kind, source: BinaryIO, limits: Limits) -> Opened:
+    opened = _OPENERS[kind](source)
+    width, height = opened.image.size
+    if width * height <= limits.pixels or limits.pixels_in_bands <= limits.pixels or not has_bands(kind):
+        _refuse_above(limits.pixels, (width, height))
+        return opened
+    _refuse_above(limits.pixels_in_bands, (width, height))
+    refuse_unless_banded(kind, opened.image, limits.pixels)
+    # Bands come as they are stored, of a TIFF too.
+    return replace(opened, turn=opened.probe.orientation, in_bands=True)
 
 
 def _refuse_above(pixels: int, size: tuple[int, int]) -> None:

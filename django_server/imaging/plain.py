@@ -3,6 +3,7 @@
 Owns what each Pillow mode means. Must not convert between colour spaces through profiles. Used by render.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -63,12 +64,26 @@ def shrink(image: Image.Image, factor: int) -> Image.Image:
     if factor == 1:
         return plain(image, levels)
     width, height = image.size
-    rows = max(1, _BAND_PIXELS // (width * factor)) * factor
-    mode = plain(image.crop((0, 0, 1, 1)), levels).mode
-    small = Image.new(mode, (-(-width // factor), -(-height // factor)), None)
-    for top in range(0, height, rows):
-        band = plain(image.crop((0, top, width, min(height, top + rows))), levels).reduce(factor)
-        small.paste(band, (0, top // factor))
+    rows = rows_of_a_band(width, factor)
+    cut = (image.crop((0, top, width, min(height, top + rows))) for top in range(0, height, rows))
+    return shrink_bands((plain(band, levels) for band in cut), image.size, factor)
+
+
+def rows_of_a_band(width: int, factor: int) -> int:
+    """How many rows to make plain at once: a multiple of `factor`."""
+    return max(1, _BAND_PIXELS // (width * factor)) * factor
+
+
+def shrink_bands(bands: Iterable[Image.Image], size: tuple[int, int], factor: int) -> Image.Image:
+    """A picture of that size, in plain bands of `rows_of_a_band` of which the last may be lower, averaged down."""
+    parts = (band.reduce(factor) for band in bands)
+    first = next(parts)
+    small = Image.new(first.mode, (-(-size[0] // factor), -(-size[1] // factor)), None)
+    small.paste(first)
+    top = first.height
+    for part in parts:
+        small.paste(part, (0, top))
+        top += part.height
     return small
 
 

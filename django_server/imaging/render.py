@@ -16,13 +16,14 @@ from typing import BinaryIO, Literal
 
 from PIL import Image
 
-from .errors import decoding
+from .errors import TooManyPixels, decoding
 from .geometry import JPEG_EDGE_PX, fit, reduction, upright
 from .limits import Limits
 from .opening import Opened, open_judged
-from .plain import shrink
+from .plain import levels_of, plain, rows_of_a_band, shrink, shrink_bands
 from .profiles import to_srgb
 from .resampling import resize_in_bands
+from .vips import bands
 
 RECIPE = "1:jpeg-progressive-420,srgb,on-white,first-frame"
 """Names the rules of this module. Raise its number whenever the same source would come out visibly different."""
@@ -35,6 +36,7 @@ _SMALL_PX = 512  # up to here a picture shows what LANCZOS keeps, and is cheap
 # Averaging before the filter: to 1 x is what a JPEG's scaled decoding does too (47 dB against a full LANCZOS at
 # 1500 px, at half the time); to 2 x loses nothing visible and is as cheap where pictures are small.
 _GAP, _GAP_SMALL = 1, 2
+_MOST_BAND_PIXELS = 1 << 21  # 2 Mpx: 32 MB in four copies, and 85 rows of a picture 24,500 px wide
 
 # Of a JPEG, a PNG and a GIF, as this module writes them.
 _ENDINGS = (b"\xff\xd9", b"IEND\xaeB`\x82", b";")
@@ -106,10 +108,12 @@ def render(
     with decoding():
         opened = open_judged(source, limits)
         largest = min(max(scales.values()), JPEG_EDGE_PX)
-        box = _decode(opened, largest)
+        image, box = (
+            _decode_in_bands(opened, source, largest) if opened.in_bands else _decode(opened, largest)
+        )
     decoded = time.perf_counter()
     with decoding():
-        picture = _first_picture(opened, largest, box)
+        picture = _first_picture(opened, image, largest, box)
         pictures = _cascade(picture, scales, (opened.probe.width, opened.probe.height))
     resized = time.perf_counter()
     write = partial(_write, output_format=output_format, quality=quality)
@@ -128,8 +132,12 @@ def _stored_target(opened: Opened, scale_px: int) -> tuple[int, int]:
     return upright(*fitted, opened.turn)
 
 
-def _decode(opened: Opened, largest: int) -> tuple[float, float]:
-    """Decode at the smallest scale the decoder offers. Returns the part of the pixels that holds the picture."""
+def _gap(largest: int) -> int:
+    return _GAP_SMALL if largest <= _SMALL_PX else _GAP
+
+
+def _decode(opened: Opened, largest: int) -> tuple[Image.Image, tuple[float, float]]:
+    """Decode at the smallest scale the decoder offers; with it the part of the pixels that holds the picture."""
     image = opened.image
     box: tuple[float, float] = image.size
     if opened.probe.format == "JPEG":
@@ -138,21 +146,38 @@ def _decode(opened: Opened, largest: int) -> tuple[float, float]:
         if drafted is not None:
             box = drafted[1][2:]
     image.load()
-    return box
+    return image, box
 
 
-def _first_picture(opened: Opened, largest: int, box: tuple[float, float]) -> Image.Image:
+def _decode_in_bands(
+    opened: Opened, source: BinaryIO, largest: int
+) -> tuple[Image.Image, tuple[float, float]]:
+    """As `_decode`, averaged down while it is decoded, as far as the bands' memory allows."""
+    width, height = upright(opened.probe.width, opened.probe.height, opened.turn)
+    factor = reduction((width, height), _stored_target(opened, largest), _gap(largest))
+    factor = min(factor, _MOST_BAND_PIXELS // width)
+    if factor == 1:
+        raise TooManyPixels(
+            f"This image has {width} x {height} pixels: "
+            f"too many for a thumbnail of {largest}; {max(width, height) // 2} can be made."
+        )
+    decoded = bands(source, opened.image, rows_of_a_band(width, factor))
+    made_plain = (plain(band, levels_of(band)) for band in decoded)
+    return shrink_bands(made_plain, (width, height), factor), (width / factor, height / factor)
+
+
+def _first_picture(opened: Opened, image: Image.Image, largest: int, box: tuple[float, float]) -> Image.Image:
     """The largest thumbnail, upright and in sRGB. Frees the decoded picture."""
     wanted = _stored_target(opened, largest)
     profile = opened.image.info.get("icc_profile")
-    factor = reduction(box, wanted, _GAP_SMALL if largest <= _SMALL_PX else _GAP)
-    picture = shrink(opened.image, factor)
+    factor = reduction(box, wanted, _gap(largest))
+    picture = shrink(image, factor)
     if picture.size != wanted:
         region = (0, 0, min(box[0] / factor, picture.width), min(box[1] / factor, picture.height))
         kernel = Image.Resampling.LANCZOS if largest <= _SMALL_PX else Image.Resampling.BICUBIC
         picture = resize_in_bands(picture, wanted, kernel, region)
-    if picture is not opened.image:
-        _forget(opened.image)
+    if picture is not image:
+        _forget(image)
     picture = to_srgb(picture, profile if isinstance(profile, bytes) else None)
     turn = _TURNS.get(opened.turn)
     return picture if turn is None else picture.transpose(turn)

@@ -6,30 +6,26 @@ killed and replaced. Used by generate.
 
 import multiprocessing
 import os
-import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import wait
-from multiprocessing.synchronize import Semaphore
 from pathlib import Path
 from typing import BinaryIO
-
-from pebble import ProcessExpired, ProcessPool
 
 import imaging
 from archive.store import Store
 from imaging.files import render_files
+from imaging.processes import ProcessDied, Processes, ProcessesStopped, ProcessTimedOut
+from pregen.errors import PregenError
 from pregen.jobs import Job
 from pregen.making import LIMITS, QUALITY, NotRendered, Outcome, Render, make, render_in_this_process
 
-RENDER_SECONDS = 300.0  # a scan of 600 megapixels takes 10 s on a slow core
+RENDER_SECONDS = 300.0  # a scan of 600 megapixels takes 10 to 19 s of a core
 FINISH_SECONDS = 10.0  # what is in flight when a run is stopped may take so long
-_START_SECONDS = 30.0
 _OPEN_FILES = Path("/proc/self/fd")
 
 
@@ -50,7 +46,7 @@ def crew_for(*, remote: bool, workers: int, one_by_one: bool) -> Crew:
 
 @contextmanager
 def rendering_processes(workers: int) -> Iterator[Render]:
-    """A Render that works in one of `workers` processes. Interrupted, they are stopped."""
+    """A Render that works in one of `workers` processes, which are stopped in the end. Raises PregenError."""
     if not _OPEN_FILES.is_dir():
         # Without it an open file can't be named to another process.
         yield render_in_this_process
@@ -58,23 +54,21 @@ def rendering_processes(workers: int) -> Iterator[Render]:
     context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
     if sys.platform == "linux":
         multiprocessing.set_forkserver_preload(["pregen.making", "imaging.files"])
-    ready = context.Semaphore(0)
-    pool = ProcessPool(max_workers=workers, context=context, initializer=_begin, initargs=[ready])
+    processes = Processes(workers, context)
     try:
-        pool.schedule(os.getpid).result()
-        # All of them, before the first image is started: one that starts as the run ends would fail to.
-        for _ in range(workers):
-            ready.acquire(timeout=_START_SECONDS)
-        yield _renderer(pool)
-        pool.close()  # type: ignore[no-untyped-call]  # pebble's
-    except BaseException:
-        pool.stop()  # type: ignore[no-untyped-call]
-        raise
+        # Before the first image: its start would be far from its end, and the second one's near.
+        try:
+            processes.start()
+        except ProcessDied as failure:
+            raise PregenError(
+                "The processes that decode can't be started: is there too little memory?"
+            ) from failure
+        yield _renderer(processes)
     finally:
-        pool.join()
+        processes.stop()
 
 
-def _renderer(pool: ProcessPool) -> Render:
+def _renderer(processes: Processes) -> Render:
     def render(
         source: BinaryIO,
         scales: Mapping[str, int],
@@ -82,19 +76,25 @@ def _renderer(pool: ProcessPool) -> Render:
         output_format: imaging.OutputFormat,
     ) -> imaging.Rendering:
         targets = {label: _name_of(file) for label, file in files.items()}
-        arguments = (_name_of(source), dict(scales), targets, QUALITY, LIMITS, output_format)
         try:
-            future = pool.schedule(render_files, args=arguments, timeout=RENDER_SECONDS)
-            rendering: imaging.Rendering = future.result()
-        except TimeoutError as failure:
+            return processes.run(
+                RENDER_SECONDS,
+                render_files,
+                _name_of(source),
+                dict(scales),
+                targets,
+                QUALITY,
+                LIMITS,
+                output_format,
+            )
+        except ProcessTimedOut as failure:
             cause = f"It took longer than {RENDER_SECONDS:.0f} seconds to decode."
             raise NotRendered("too_slow", cause) from failure
-        except ProcessExpired as failure:
+        except ProcessesStopped as failure:
+            raise NotRendered("stopped", "The run was stopped before it was done.") from failure
+        except ProcessDied as failure:
             cause = "The decoder crashed, or was killed, on this image. Was there enough memory?"
             raise NotRendered("decoder_died", cause) from failure
-        except (CancelledError, RuntimeError) as failure:
-            raise NotRendered("stopped", "The run was stopped before it was done.") from failure
-        return rendering
 
     return render
 
@@ -102,21 +102,6 @@ def _renderer(pool: ProcessPool) -> Render:
 def _name_of(file: BinaryIO) -> Path:
     """The open file as another process of this user can open it, though it may have no name."""
     return Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
-
-
-def _begin(ready: Semaphore) -> None:
-    """A rendering process's first act: it leaves Ctrl+C to its parent, and ends when that is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-    ready.release()
-
-
-def _end_with(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)
 
 
 def run(

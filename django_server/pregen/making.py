@@ -17,10 +17,13 @@ from pregen.jobs import Job
 from pregen.journal import Made
 
 QUALITY = 85  # of JPEG; what archives have
-# Archives hold scans and panoramas. A JPEG is decoded at 1/2 to 1/8 scale; everything else in full, at up to 4 bytes
-# a pixel: 800 MB a worker.
+# Archives hold scans and panoramas. A JPEG is decoded at 1/2 to 1/8 scale, a TIFF or PNG past 200 Mpx band by band;
+# everything else in full, at up to 4 bytes a pixel: 800 MB a worker.
 LIMITS = imaging.Limits(
-    pixels=200_000_000, pixels_baseline_jpeg=2_000_000_000, pixels_progressive_jpeg=200_000_000
+    pixels=200_000_000,
+    pixels_in_bands=600_000_000,
+    pixels_baseline_jpeg=2_000_000_000,
+    pixels_progressive_jpeg=200_000_000,
 )
 
 Render = Callable[

@@ -118,11 +118,12 @@ test('the keyboard alone uploads, looks, picks and deletes', async ({ page }) =>
       )
       .toMatch(name);
   };
+  // Long before the key: the browser is told in passing that dialogs are to be reported, not shown.
+  const asked = page.waitForEvent('filechooser');
   await page.goto('/');
   await expect(page.getByText('Live', { exact: true })).toBeVisible();
   await tabTo(/Skip to the pictures/);
   await tabTo(/Choose photos/);
-  const asked = page.waitForEvent('filechooser');
   await press('Enter');
   await (await asked).setFiles(photos(2, 'keys'));
   await expect(progress(page).getByText('2 photos finished.')).toBeVisible();

@@ -15,7 +15,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from images.decode_pool import DecodingDied
 from images.errors import Refusal
 from images.limits import imaging_limits
 from images.storage import storage, storage_answers
@@ -27,6 +26,7 @@ from images.thumbnails.rows import rows_of
 from images.thumbnails.validity import ThumbnailsByLabel, missing_scales
 from images.wire import ImageValues
 from imaging import ImagingError, Limits, OutputFormat, Rendering
+from imaging.processes import ProcessDied
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def _render(
             )
     except ImagingError as error:
         raise Refusal(error.code, error.message).with_status(422) from error
-    except DecodingDied as error:
+    except ProcessDied as error:
         raise Refusal("corrupt_image", "The image takes longer to decode than any sound one does.") from error
     timings = rendering.timings
     logger.info(

@@ -12,7 +12,7 @@ from django.core.files import File
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from images.decode_pool import DecodingDied, render_apart
+from images.decode_pool import render_apart
 from images.errors import Refusal
 from images.idempotency import Answer, Hold
 from images.limits import imaging_limits
@@ -33,6 +33,7 @@ from images.uploads.judge import judge
 from images.uploads.multipart import SpooledFile
 from images.wire import ImageValues
 from imaging import ImagingError, Probe
+from imaging.processes import ProcessDied
 
 
 def process_at_once(spooled: SpooledFile, hold: Hold, answered: Callable[[Listed], Answer]) -> Listed:
@@ -99,7 +100,7 @@ def _render(spooled: SpooledFile, image: ImageValues) -> Rendered:
             )
         except ImagingError as error:
             raise Refusal(error.code, f"{spooled.name}: {error.message}") from error
-        except DecodingDied as error:
+        except ProcessDied as error:
             raise Refusal(
                 "corrupt_image", f"{spooled.name} takes longer to decode than any sound image does."
             ) from error

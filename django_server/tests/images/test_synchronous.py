@@ -13,12 +13,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from PIL import Image as Picture
 
-from images.decode_pool import DecodingDied, render_apart
+from images.decode_pool import render_apart
 from images.errors import Refusal
 from images.limits import imaging_limits
 from images.models import Image, RemovedImage
 from images.render_slots import render_slot
 from imaging import CorruptImage
+from imaging.processes import ProcessTimedOut
 from tests.corpus.raw_jpeg import with_repeated_last_scan
 from tests.images.counting import statements
 from tests.images.pictures import broken_jpeg, jpeg, spooled
@@ -58,7 +59,7 @@ def test_a_decoder_that_never_ends_is_killed(settings: Any, tmp_path: Path) -> N
     slow.write_bytes(with_repeated_last_scan(plain.getvalue(), 2000))
     patient = replace(imaging_limits(), jpeg_scans=100_000)
     started = time.monotonic()
-    with pytest.raises(DecodingDied):
+    with pytest.raises(ProcessTimedOut):
         render_apart(slow, {"small": 240}, {"small": tmp_path / "small"}, 82, patient)
     assert time.monotonic() - started < 5
 

@@ -1,0 +1,62 @@
+"""Which pictures with too many pixels for a full decode can be decoded band by band, and why another one can't.
+
+Owns these conditions and their sentences. Pure: it looks at what Pillow read from the header. Used by opening; the
+bands themselves come from `vips`.
+"""
+
+from PIL import ImageFile
+
+from . import content
+from .content import Kind
+from .errors import TooManyPixels
+
+_KINDS = frozenset({content.TIFF, content.PNG})
+# Integers and floats of 32 bits are spread over the whole picture's range, LAB and plain YCbCr libvips converts.
+_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "I;16", "I;16L", "I;16B", "I;16N"})
+# Those of TIFF 6.0, of which the libvips of pyvips-binary was built with every one; Pillow's libtiff has zstd and LZMA.
+_COMPRESSIONS = frozenset({
+    "raw", "tiff_ccitt", "group3", "group4", "tiff_lzw", "jpeg", "packbits", "tiff_adobe_deflate", "tiff_deflate",
+})  # fmt: skip
+_WIDTH_TAG, _SAMPLES_TAG, _TILE_LENGTH_TAG = 256, 277, 323
+# What libvips 8.18 was measured to keep of the picture: 600 rows in its own layout, or close to three rows of tiles.
+_ROWS_KEPT = 600
+_ROWS_OF_TILES_KEPT = 3
+_MOST_BYTES_KEPT = 600_000_000  # with the bands themselves 800 MB: what a full decode of 200 Mpx takes
+
+
+def has_bands(kind: Kind) -> bool:
+    """Whether files of this kind can be decoded band by band at all."""
+    return kind in _KINDS
+
+
+def refuse_unless_banded(kind: Kind, image: ImageFile.ImageFile, whole_pixels: int) -> None:
+    """Raises TooManyPixels, with the reason, for a TIFF or PNG that can only be decoded whole.
+
+    `image` is open and not decoded; `whole_pixels` is the limit that then holds.
+    """
+    if kind is content.PNG and image.info.get("interlace"):
+        reason = "in an interlaced PNG"
+    elif kind is content.TIFF and image.info.get("compression") not in _COMPRESSIONS:
+        reason = "in a TIFF of this compression"
+    elif image.mode not in _MODES:
+        reason = f"with pixels of the kind {image.mode}"
+    elif _bytes_kept(image) > _MOST_BYTES_KEPT:
+        reason = "with rows this long, or tiles this tall"
+    else:
+        return
+    raise TooManyPixels(
+        f"This image has {image.width} x {image.height} pixels; "
+        f"at most {whole_pixels // 1_000_000} million are accepted {reason}."
+    )
+
+
+def _bytes_kept(image: ImageFile.ImageFile) -> int:
+    tags = getattr(image, "tag_v2", {})  # of a TIFF, whose size Pillow tells upright
+    width = int(tags.get(_WIDTH_TAG, image.width))
+    rows = max(_ROWS_KEPT, _ROWS_OF_TILES_KEPT * int(tags.get(_TILE_LENGTH_TAG, 0)))
+    samples = int(tags.get(_SAMPLES_TAG, len(image.getbands())))
+    if image.mode in ("P", "PA"):
+        samples = 4
+    arguments = image.tile[0].args if image.tile else None
+    raw_mode = arguments[0] if isinstance(arguments, tuple) else arguments
+    return width * rows * samples * (2 if "16" in str(raw_mode) else 1)
