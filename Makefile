@@ -30,7 +30,7 @@ test: environment-dev page ## every test: Python, page, and the browser against 
 check: environment-dev page-packages ## style, types, import rules, Dockerfiles, migrations, API types: what CI runs before the tests
 	@$(IN_SERVER) ruff check --config pyproject.toml . ../benchmarks
 	@$(IN_SERVER) ruff format --config pyproject.toml --check . ../benchmarks
-	@$(IN_SERVER) mypy .
+	@$(IN_SERVER) mypy . ../benchmarks
 	@$(IN_SERVER) PYTHONPATH=. lint-imports
 	@.venv/bin/hadolint */Dockerfile
 	@$(IN_SERVER) python manage.py makemigrations --check --dry-run
@@ -42,7 +42,7 @@ fuzz: environment-dev page ## longer fuzzing, new ground each time: `make fuzz S
 	@$(IN_SERVER) FUZZ_SECONDS=$(SECONDS) python -m pytest --timeout=0 tests/fuzz tests/protocol/test_model.py \
 		tests/protocol/test_at_once.py
 
-bench: environment-dev ## measure, into benchmarks/results/; `make bench ONLY=list` runs one
+bench: environment-dev ## measure, into benchmarks/results/; `make bench ONLY=list` runs one, FULL=1 repeats all five times
 	@mkdir -p $(SCRATCH)
 	@DATA_DIR=$(SCRATCH) PYTHONPATH=django_server $(PYTHON) benchmarks/run.py $(ONLY)
 

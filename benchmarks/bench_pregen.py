@@ -15,7 +15,6 @@ import json
 import os
 import resource
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -28,15 +27,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from results import Row
+from results import Row, at_most, told
+from rounds import rounds_of
 from scenes import make_photo
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
+
+from tests.servers import free_port
 
 _HERE = Path(__file__).resolve().parent
 _SERVER = _HERE.parent / "django_server"
 _TOOL = [sys.executable, "-m", "pregen"]
 _PR_SET_CHILD_SUBREAPER = 36
 
-ROUNDS = 3
+ROUNDS = rounds_of(20.0)  # seconds of one of the larger repetitions
 _FILES = 300_000  # half of them thumbnails
 _PHOTOS = 150  # of 12 megapixels
 _OBJECTS = 600  # of 1 megapixel
@@ -86,12 +90,11 @@ def measure_scan(folder: Path) -> list[Row]:
         scan = [*_TOOL, "scan", "--local-root", str(root), "-o", str(folder / "tree.json"), "-q"]
         found["scan"].append(run(scan))
     ours, plain = _median(found["scan"], _cpu), _median(found["find"], _cpu)
-    ratio = ours / plain
     about = f"scan of {_FILES:,} files, CPU against find"
     return [
-        Row("pregen", about, round(ratio, 2), "x", "<= 2.5 x", ratio <= 2.5),
-        Row("pregen", "scan, CPU", round(ours, 2), "s", "for orientation", None),
-        Row("pregen", "find, CPU", round(plain, 2), "s", "for orientation", None),
+        at_most("pregen", about, ours / plain, 2.5),
+        told("pregen", "scan, CPU", ours, "s"),
+        told("pregen", "find, CPU", plain, "s"),
     ]
 
 
@@ -126,7 +129,7 @@ def measure_memory(folder: Path) -> list[Row]:
     for name, few, many in zip(("scan", "report", "generate -n"), *peaks.values(), strict=True):
         grown = (many - few) / 1024
         about = f"{name}, memory of 1,000,000 records over that of 10,000"
-        rows.append(Row("pregen", about, round(grown, 1), "MB", "<= 30 MB", grown <= 30))
+        rows.append(at_most("pregen", about, grown, 30, "MB"))
     return rows
 
 
@@ -161,32 +164,16 @@ def measure_generate(folder: Path) -> list[Row]:
                 run([*_TOOL, "generate", "-m", str(manifest), "-c", "0", "--workers", workers])
             )
     two, one = _median(found["2"], _wall), _median(found["1"], _wall)
-    ratio = two / one
     ours = _median(found["1"], _cpu) / _PHOTOS
     rows = [
-        Row("pregen", "generate, wall, two workers to one", round(ratio, 2), "x", "<= 0.6 x", ratio <= 0.6),
-        Row(
-            "pregen",
-            "generate, CPU per 12-megapixel JPEG",
-            round(ours * 1e3, 1),
-            "ms",
-            "for orientation",
-            None,
-        ),
+        at_most("pregen", "generate, wall, two workers to one", two / one, 0.6),
+        told("pregen", "generate, CPU per 12-megapixel JPEG", ours * 1e3, "ms"),
     ]
     if found["vips"]:
         vips = _median(found["vips"], _cpu) / _PHOTOS
-        against = ours / vips
         rows += [
-            Row(
-                "pregen",
-                "generate, CPU against vipsthumbnail",
-                round(against, 2),
-                "x",
-                "<= 1 x",
-                against <= 1,
-            ),
-            Row("pregen", "vipsthumbnail, CPU per JPEG", round(vips * 1e3, 1), "ms", "for orientation", None),
+            at_most("pregen", "generate, CPU against vipsthumbnail", ours / vips, 1),
+            told("pregen", "vipsthumbnail, CPU per JPEG", vips * 1e3, "ms"),
         ]
     return rows
 
@@ -210,9 +197,7 @@ def _photos(folder: Path) -> Path:
 
 
 def measure_s3(folder: Path) -> list[Row]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen([sys.executable, str(_HERE / "slow_s3.py"), str(port), str(_LATENCY_MS)])
     endpoint = f"http://127.0.0.1:{port}"
     try:
@@ -256,13 +241,12 @@ def _measure_s3(folder: Path, endpoint: str) -> list[Row]:
             raise RuntimeError(f"generate made {made['generated']} of {_OBJECTS}")
         found["ours"].append(made["seconds"])
     ours, bare_seconds = statistics.median(found["ours"]), statistics.median(found["bare"])
-    ratio = ours / bare_seconds
     size = f"{_OBJECTS:,} objects of {len(memory.getvalue()) / 1e6:.1f} MB"
     about = f"S3 at {_LATENCY_MS} ms, {size}, wall against bare get + put"
     return [
-        Row("pregen", about, round(ratio, 2), "x", "<= 1.3 x", ratio <= 1.3),
-        Row("pregen", "S3, generate", round(_OBJECTS / ours, 1), "/s", "for orientation", None),
-        Row("pregen", "S3, bare get + put", round(_OBJECTS / bare_seconds, 1), "/s", "for orientation", None),
+        at_most("pregen", about, ours / bare_seconds, 1.3),
+        told("pregen", "S3, generate", _OBJECTS / ours, "/s"),
+        told("pregen", "S3, bare get + put", _OBJECTS / bare_seconds, "/s"),
     ]
 
 
@@ -278,9 +262,12 @@ def measure() -> tuple[list[Row], str]:
     # Processes that outlive the one that started them become ours, and their CPU is counted.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     rows: list[Row] = []
-    for measurement in MEASUREMENTS:
-        with tempfile.TemporaryDirectory(prefix="pregen-benchmark-") as folder:
-            rows += measurement(Path(folder))
+    try:
+        for measurement in MEASUREMENTS:
+            with tempfile.TemporaryDirectory(prefix="pregen-benchmark-") as folder:
+                rows += measurement(Path(folder))
+    finally:
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
     return rows, (
         f"Median of {ROUNDS}, interleaved, on {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f} at the end."
     )

@@ -13,7 +13,7 @@ import platform
 import sys
 from pathlib import Path
 
-from results import Row
+from results import Row, at_most, exactly, told
 from scenes import make_photo
 from sites import site
 
@@ -40,14 +40,13 @@ def measure() -> tuple[list[Row], str]:
         with MemoryWatch(running.process.child("uvicorn")) as memory:
             made = asyncio.run(burst(running.url, ids, LABELS))
     growth = memory.peak_mb - memory.before_mb
-    made_all = made.answers["302"] == IMAGES * len(LABELS)
     rows = [
-        Row("cold", "memory above idle", round(growth), "MB", f"<= {BOUND_MB:.0f} MB", growth <= BOUND_MB),
-        Row("cold", "errors other than 503", made.errors, "", "0", made.errors == 0),
-        Row("cold", "thumbnails made", made.answers["302"], "", str(IMAGES * len(LABELS)), made_all),
-        Row("cold", "idle memory", round(memory.before_mb), "MB", "for orientation", None),
-        Row("cold", "answers 503", made.answers["503"], "", "for orientation", None),
-        Row("cold", "until all are made", round(made.seconds, 1), "s", "for orientation", None),
+        at_most("cold", "memory above idle", growth, round(BOUND_MB), "MB"),
+        exactly("cold", "errors other than 503", made.errors, 0),
+        exactly("cold", "thumbnails made", made.answers["302"], IMAGES * len(LABELS)),
+        told("cold", "idle memory", memory.before_mb, "MB"),
+        told("cold", "answers 503", made.answers["503"], ""),
+        told("cold", "until all are made", made.seconds, "s"),
     ]
     return rows, (
         f"{IMAGES} images of {SIZE[0]} x {SIZE[1]}, {megabytes:.1f} MB, half of them progressive JPEGs, "

@@ -20,18 +20,19 @@ from pathlib import Path
 from statistics import median
 from uuid import UUID
 
-from results import Row
+from results import Row, at_least, at_most, point, told
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
 from list_rows import EPOCH_SECONDS, IMAGES_PER_BATCH, Thumbnails, make_database
 from list_serving import Ask, Cost, Serving, cost_of
+from sizes import SCALES
 
 ROUNDS = 5
 REQUESTS = 30  # a repetition; PostgreSQL's CPU is told in hundredths of a second
 IMAGES = {"1 k": 1_000, "100 k": 100_000, "1 M": 1_000_000}
 DEPTH = 900_000
-SCALES = {"small": 240, "medium": 1024, "large": 1500}
+DEPTHS = (1_000, 10_000, 100_000, DEPTH)
 # What it is called, and its query, out of a million. Names are IMG_0000001.jpg and so on.
 FILTERS = {
     "status, one in a hundred": "status=error",
@@ -54,7 +55,8 @@ def measure() -> tuple[list[Row], str]:
         asks = {name: (serving, _of("/api/list")) for name, serving in servings.items()}
         asks["DRF"] = (million, _of("/drf/list"))
         asks["DRF plain"] = (million, _of("/drf/plain"))
-        asks["deep"] = (million, _of(f"/api/list?cursor={_cursor_at(DEPTH)}"))
+        for depth in DEPTHS:
+            asks[_deep(depth)] = (million, _of(f"/api/list?cursor={_cursor_at(depth)}"))
         asks["gzip"] = (million, Ask(("/api/list",) * REQUESTS, gzip=True))
         asks["1000"] = (million, Ask(("/api/list?limit=1000",)))
         asks["DRF 1000"] = (million, Ask(("/drf/list?limit=1000",)))
@@ -93,6 +95,10 @@ def _of(target: str) -> Ask:
     return Ask((target,) * REQUESTS)
 
 
+def _deep(depth: int) -> str:
+    return f"deep {depth}"
+
+
 def _cursor_at(depth: int) -> str:
     """The cursor of the image that so many of the million are newer than."""
     number = IMAGES["1 M"] - depth
@@ -111,37 +117,34 @@ def _rows(costs: Mapping[str, list[Cost]]) -> list[Row]:
     # The database's share is what could grow with its rows.
     both = {name: median(one.both_seconds for one in some) for name, some in costs.items()}
     wall = {name: median(one.wall_seconds for one in some) for name, some in costs.items()}
-    growth, depth = both["1 M"] / both["1 k"], both["deep"] / both["1 M"]
+    growth, deep = both["1 M"] / both["1 k"], both[_deep(DEPTH)] / both["1 M"]
+    lighter = costs["gzip"][0].body_bytes / costs["1 M"][0].body_bytes
     rows = [
-        _at_least("less CPU than DRF's ModelSerializer, 1 M", serving["DRF plain"] / serving["1 M"], 3),
-        _at_least("the same, with a URL for each file as we give it", serving["DRF"] / serving["1 M"], 3),
-        _told("the same, with limit=1000", serving["DRF 1000"] / serving["1000"], "x"),
-        _at_most("1 M against 1 k, with PostgreSQL's CPU", growth, 1.2),
-        _at_most(f"from the {DEPTH:,}th on against the first page, with PostgreSQL's CPU", depth, 1.2),
-        _at_most("gzip against plain, bytes", costs["gzip"][0].body_bytes / costs["1 M"][0].body_bytes, 0.25),
-        _told("gzip against plain, CPU", serving["gzip"] / serving["1 M"], "x"),
+        at_least(
+            "list", "less CPU than DRF's ModelSerializer, 1 M", serving["DRF plain"] / serving["1 M"], 3
+        ),
+        at_least(
+            "list", "the same, with a URL for each file as we give it", serving["DRF"] / serving["1 M"], 3
+        ),
+        told("list", "the same, with limit=1000", serving["DRF 1000"] / serving["1000"], "x"),
+        at_most("list", "1 M against 1 k, with PostgreSQL's CPU", growth, 1.2),
+        at_most("list", f"from the {DEPTH:,}th on against the first page, with PostgreSQL's CPU", deep, 1.2),
+        at_most("list", "gzip against plain, bytes", lighter, 0.25),
+        told("list", "gzip against plain, CPU", serving["gzip"] / serving["1 M"], "x"),
     ]
-    for said, name in {
-        "ours, 1 k": "1 k",
-        "ours, 100 k": "100 k",
-        "ours, 1 M": "1 M",
-        "DRF with URLs, 1 M": "DRF",
-        "DRF, 1 M": "DRF plain",
-    }.items():
-        rows.append(_told(f"CPU a page, {said}", serving[name] / REQUESTS * 1e3, "ms"))
-        rows.append(_told(f"with PostgreSQL's, {said}", both[name] / REQUESTS * 1e3, "ms"))
-    rows += [_told("CPU of limit=1000, ours", serving["1000"] * 1e3, "ms")]
+    for said, name in {"ours, 1 M": "1 M", "DRF with URLs, 1 M": "DRF", "DRF, 1 M": "DRF plain"}.items():
+        rows.append(told("list", f"CPU a page, {said}", serving[name] / REQUESTS * 1e3, "ms"))
+        rows.append(told("list", f"with PostgreSQL's, {said}", both[name] / REQUESTS * 1e3, "ms"))
+    rows += [told("list", "CPU of limit=1000, ours", serving["1000"] * 1e3, "ms")]
+    in_all = {images: both[name] / REQUESTS * 1e3 for name, images in IMAGES.items()}
+    rows += [
+        point("list", "CPU a page out of {} images, with PostgreSQL's", at, ms, "ms")
+        for at, ms in in_all.items()
+    ]
+    at_depth = {depth: both[_deep(depth)] / REQUESTS * 1e3 for depth in DEPTHS}
+    line = "CPU a page from image {} on, with PostgreSQL's"
+    rows += [point("list", line, at, ms, "ms") for at, ms in {1: in_all[IMAGES["1 M"]], **at_depth}.items()]
     given_up = "for orientation; the site gives up at 3,000 ms"
-    return rows + [_told(f"1 M, wall time, {said}", wall[said] * 1e3, "ms", given_up) for said in FILTERS]
-
-
-def _at_least(what: str, value: float, least: float) -> Row:
-    return Row("list", what, round(value, 2), "x", f">= {least:g} x", value >= least)
-
-
-def _at_most(what: str, value: float, most: float) -> Row:
-    return Row("list", what, round(value, 2), "x", f"<= {most:g} x", value <= most)
-
-
-def _told(what: str, value: float, unit: str, target: str = "for orientation") -> Row:
-    return Row("list", what, round(value, 2), unit, target, None)
+    return rows + [
+        told("list", f"1 M, wall time, {said}", wall[said] * 1e3, "ms", given_up) for said in FILTERS
+    ]

@@ -1,6 +1,6 @@
 """Databases full of images for the `list` rows: made inside PostgreSQL, so that a million takes a minute or two.
 
-Owns what the rows look like. Must not time anything. Used by list.py.
+Owns what the rows look like. Must not time anything. Used by list.py and neighbours.py.
 """
 
 from __future__ import annotations
@@ -88,11 +88,12 @@ def make_database(server_url: str, images: int, thumbnails: Thumbnails) -> str:
     environment = {**os.environ, "DATABASE_URL": url, "SECRET_KEY": "for benchmarks only"}
     command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
     subprocess.run(command, cwd=SERVER_ROOT, env=environment, check=True)
-    _fill(url, images, thumbnails)
+    fill(url, images, thumbnails)
     return url
 
 
-def _fill(url: str, images: int, thumbnails: Thumbnails) -> None:
+def fill(url: str, images: int, thumbnails: Thumbnails) -> None:
+    """Put so many images into an empty database that has its tables, each completed one with its thumbnails."""
     values = {
         "images": images,
         "per_batch": IMAGES_PER_BATCH,

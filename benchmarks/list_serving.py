@@ -15,6 +15,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from cpu import reaped_cpu_seconds
+
 SERVER_ROOT = Path(__file__).resolve().parent.parent / "django_server"
 _ANSWER_SECONDS = 120.0
 _REAP_SECONDS = 0.1
@@ -53,17 +55,11 @@ class Cost:
 
 def cost_of(serving: Serving, ask: Ask, postgres_pid: int) -> Cost:
     """Ask, and see what it costs. Each request has a connection, whose process PostgreSQL reaps when it is closed."""
-    before = _reaped_cpu_seconds(postgres_pid)
+    before = reaped_cpu_seconds(postgres_pid)
     served = serving.ask(ask)
     time.sleep(_REAP_SECONDS)
-    postgres_seconds = _reaped_cpu_seconds(postgres_pid) - before
+    postgres_seconds = reaped_cpu_seconds(postgres_pid) - before
     return Cost(served.cpu_seconds, postgres_seconds, served.wall_seconds, served.body_bytes)
-
-
-def _reaped_cpu_seconds(pid: int) -> float:
-    """User and system time of the ended children of a process (proc(5), fields 16 and 17)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
 
 
 class Serving:

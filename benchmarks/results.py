@@ -1,4 +1,4 @@
-"""Rows of results: what was measured, its target, whether it holds. Owns the table and the files under results/.
+"""Rows of results: what was measured, its target, whether it holds. Owns the tables and the files under results/.
 
 Used by every benchmark.
 """
@@ -6,15 +6,24 @@ Used by every benchmark.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import plots
 
 FOLDER = Path(__file__).resolve().parent / "results"
 
 
+_BOUND = re.compile(r"(<=|>=) ([\d.]+)")
+
+
 @dataclass(frozen=True)
 class Row:
-    """`value` with its `unit`; `target` as a sentence, and whether it `holds` (None: reported only)."""
+    """`value` with its `unit`; `target` as a sentence, and whether it `holds` (None: reported only).
+
+    Rows of one `series` are points of a line, `at` their places on it (images, rows, ...).
+    """
 
     name: str
     what: str
@@ -22,14 +31,46 @@ class Row:
     unit: str
     target: str
     holds: bool | None
+    series: str = ""
+    at: float | None = None
+
+    @property
+    def bound(self) -> float | None:
+        """The number that the target sets, where it is one not to be exceeded or fallen below."""
+        found = _BOUND.match(self.target)
+        return float(found[2]) if found else None
+
+
+def at_most(name: str, what: str, value: float, most: float, unit: str = "x", condition: str = "") -> Row:
+    """A row that holds up to `most`. `condition` stands behind the target."""
+    return Row(name, what, round(value, 2), unit, f"<= {most:g} {unit}{condition}".strip(), value <= most)
+
+
+def at_least(name: str, what: str, value: float, least: float, unit: str = "x") -> Row:
+    """A row that holds from `least` on."""
+    return Row(name, what, round(value, 2), unit, f">= {least:g} {unit}".strip(), value >= least)
+
+
+def exactly(name: str, what: str, value: int, due: int) -> Row:
+    """A count that holds where it is what was due."""
+    return Row(name, what, value, "", str(due), value == due)
+
+
+def told(name: str, what: str, value: float, unit: str, target: str = "for orientation") -> Row:
+    """A row that nothing is asked of."""
+    return Row(name, what, round(value, 2), unit, target, None)
+
+
+def point(name: str, series: str, at: float, value: float, unit: str, target: str = "for orientation") -> Row:
+    """A point of the line `series`, whose words have a `{}` for `at`."""
+    return Row(name, series.format(f"{at:,.0f}"), round(value, 3), unit, target, None, series, at)
 
 
 def as_table(rows: list[Row]) -> str:
     """The rows as a Markdown table, which reads well in a terminal too."""
     cells = [("name", "what", "value", "target", "holds")]
     cells += [
-        (row.name, row.what, f"{row.value:g} {row.unit}".strip(), row.target, _verdict(row.holds))
-        for row in rows
+        (row.name, row.what, f"{row.value:g} {row.unit}".strip(), row.target, _verdict(row)) for row in rows
     ]
     widths = [max(len(line[column]) for line in cells) for column in range(5)]
     lines = [
@@ -40,12 +81,17 @@ def as_table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def _verdict(holds: bool | None) -> str:
-    return "–" if holds is None else "yes" if holds else "NO"
+def _verdict(row: Row) -> str:
+    if row.holds is not False:
+        return "–" if row.holds is None else "yes"
+    if not row.bound:
+        return "NO"
+    off = row.value / row.bound - 1
+    return f"NO, {abs(off):.0%} {'over' if off > 0 else 'below'}"
 
 
 def merge(rows: list[Row], benchmark: str, about: str) -> None:
-    """Put the rows in the place of those of the same names in latest.json, and write latest.md from all of it.
+    """Put the rows in the place of those of the same names in latest.json, and write the page and plots from all of it.
 
     `about` says what this benchmark's rows were measured with.
     """
@@ -57,8 +103,24 @@ def merge(rows: list[Row], benchmark: str, about: str) -> None:
     sentences = dict(sorted({**sentences, benchmark: about}.items()))
     whole = {"rows": [asdict(row) for row in together], "about": sentences}
     (FOLDER / "latest.json").write_text(json.dumps(whole, indent=2) + "\n")
-    told = "\n".join(f"- {name}: {sentence}" for name, sentence in sentences.items())
-    (FOLDER / "latest.md").write_text(f"{told}\n\n{as_table(together)}\n")
+    (FOLDER / "latest.md").write_text(_page(together, sentences))
+    (FOLDER / "targets.svg").write_text(plots.bars(together))
+    (FOLDER / "series.svg").write_text(plots.lines(together))
+
+
+def _page(rows: list[Row], sentences: dict[str, str]) -> str:
+    """Everything for a person: how much holds, the pictures, then each benchmark with what it was measured with."""
+    judged = [row for row in rows if row.holds is not None]
+    parts = [
+        "# What `make bench` measured last",
+        f"{sum(bool(row.holds) for row in judged)} of {len(judged)} targets hold. A ratio (x) is one of values of the "
+        "same run; times of a machine's own are for orientation.",
+        "![Each value beside its target](targets.svg)",
+        "![How values grow](series.svg)",
+    ]
+    for name, sentence in sentences.items():
+        parts += [f"## {name}", sentence, as_table([row for row in rows if row.name == name])]
+    return "\n\n".join(parts) + "\n"
 
 
 def _kept() -> tuple[list[Row], dict[str, str]]:

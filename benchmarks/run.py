@@ -11,8 +11,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
+import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,15 +49,23 @@ def main() -> None:
     names = parser.parse_args().names or known
     if unknown := sorted(set(names) - set(known)):
         parser.error(f"There is no benchmark {', '.join(unknown)}. There are: {', '.join(known)}.")
+    # As by Ctrl+C: what was started is stopped and removed on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     rows: list[Row] = []
+    failed = False
     for name in names:
         started = time.perf_counter()
-        found, about = measured(name)
+        try:
+            found, about = measured(name)
+        except Exception:  # the others are worth half an hour; its rows stay as they were
+            traceback.print_exc()
+            failed = True
+            continue
         rows += found
         merge(found, name, about)
         print(f"{name}: {about} ({time.perf_counter() - started:.0f} s)", file=sys.stderr, flush=True)
     print(as_table(rows))
-    sys.exit(0 if all(row.holds is not False for row in rows) else 1)
+    sys.exit(1 if failed or any(row.holds is False for row in rows) else 0)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A really started site for a benchmark: web, worker and sweeper on a PostgreSQL and a Redis of its own.
 
-Used by the benchmarks that need one.
+`site` yields the site, `site_on_servers` also the two servers, to look at and to sum up their CPU. Used by the
+benchmarks that need one.
 """
 
 from __future__ import annotations
@@ -13,18 +14,38 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
+from cpu import cpu_seconds
+
+from tests.faults.fault_site import FaultSite as SiteOnServers
 from tests.servers import postgres, redis_server
 from tests.site.running import RunningSite, running_site
+
+__all__ = ["SiteOnServers", "cpu_of", "site", "site_on_servers"]
 
 
 @contextmanager
 def site(settings: Mapping[str, str] | None = None) -> Iterator[RunningSite]:
     """The site, with these settings besides; its files and servers are gone at the end."""
+    with site_on_servers(settings) as on_servers:
+        yield on_servers.site
+
+
+@contextmanager
+def site_on_servers(settings: Mapping[str, str] | None = None) -> Iterator[SiteOnServers]:
+    """The same, with its servers."""
     with ExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-site-")))
+        database = resources.enter_context(postgres())
+        redis = resources.enter_context(redis_server())
         servers = {
-            "DATABASE_URL": resources.enter_context(postgres()).url,
-            "REDIS_URL": resources.enter_context(redis_server()).url,
+            "DATABASE_URL": database.url,
+            "REDIS_URL": redis.url,
             "SECRET_KEY": "for benchmarks only",
         }
-        yield resources.enter_context(running_site(folder, {**servers, **(settings or {})}))
+        running = resources.enter_context(running_site(folder, {**servers, **(settings or {})}))
+        yield SiteOnServers(running, database, redis)
+
+
+def cpu_of(running: SiteOnServers) -> float:
+    """The CPU seconds of all the site's processes and of its PostgreSQL and Redis so far."""
+    return cpu_seconds(running.site.process.process.pid, running.postgres.pid, running.redis.pid)

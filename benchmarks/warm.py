@@ -14,7 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
-from results import Row
+from results import Row, exactly, told
 from samples import make_samples
 from sites import site
 
@@ -40,18 +40,11 @@ def measure() -> tuple[list[Row], str]:
     kept = sum(_is_kept(picture) for picture in pictures)
     due = IMAGES * LABELS
     rows = [
-        Row("warm", "requests to the app for pictures", to_app, "", "0", to_app == 0),
-        Row("warm", "pictures served", len(pictures), "", str(due), len(pictures) == due),
-        Row("warm", "of them to be kept for a year", kept, "", str(due), kept == due),
-        Row(
-            "warm",
-            "status of the list asked for again",
-            again.status_code,
-            "",
-            "304",
-            again.status_code == 304,
-        ),
-        Row("warm", "bytes of the page's list, gzip", _wire_bytes(page), "B", "for orientation", None),
+        exactly("warm", "requests to the app for pictures", to_app, 0),
+        exactly("warm", "pictures served", len(pictures), due),
+        exactly("warm", "of them to be kept for a year", kept, due),
+        exactly("warm", "status of the list asked for again", again.status_code, 304),
+        told("warm", "bytes of the page's list, gzip", _wire_bytes(page), "B"),
     ]
     return rows, (
         f"{IMAGES} images as a phone's folder has them, {LABELS} labels, on a started site with PostgreSQL and Redis. "

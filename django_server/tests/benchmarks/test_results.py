@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
+SVG = "{http://www.w3.org/2000/svg}"
 BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 
 
@@ -36,8 +38,28 @@ def test_a_benchmark_replaces_its_own_rows_and_keeps_those_of_others(
     assert told == [("list", "other", 3, False), ("warm", "second", 4, False)]
     assert kept["about"] == {"list": "With this.", "warm": "With more."}
     table = (tmp_path / "results" / "latest.md").read_text()
-    assert "- warm: With more." in table
-    assert "| list | other  | 3 x   | <= 2 x | NO    |" in table
+    assert "## warm\n\nWith more." in table
+    assert "0 of 2 targets hold" in table
+    assert "| list | other | 3 x   | <= 2 x | NO, 50% over |" in table
+    assert "| warm | second | 4 x   | <= 2 x | NO, 100% over |" in table
+
+
+def test_the_plots_show_what_has_a_number_for_its_target_and_what_is_a_series(benchmark_module: Any) -> None:
+    results, plots = benchmark_module("results"), benchmark_module("plots")
+    rows = [
+        results.at_most("batch", "against <the floor>", 2.0, 1.35),
+        results.at_least("render", "faster", 4.0, 3.4),
+        results.exactly("warm", "requests", 0, 0),
+        results.point("batch", "per image, batch of {}", 100, 9.5, "ms"),
+        results.point("batch", "per image, batch of {}", 2000, 9.7, "ms"),
+    ]
+    bars = ET.fromstring(plots.bars(rows))  # noqa: S314  our own
+    assert [bar.get("class") for bar in bars.iter(f"{SVG}rect")] == ["misses", "holds"]
+    assert any("against <the floor>" in (text.text or "") for text in bars.iter(f"{SVG}text"))
+    lines = ET.fromstring(plots.lines(rows))  # noqa: S314
+    assert len(list(lines.iter(f"{SVG}polyline"))) == 1
+    assert len(list(lines.iter(f"{SVG}circle"))) == 2
+    assert rows[3].what == "per image, batch of 100"
 
 
 def test_every_module_that_measures_is_found_and_an_unknown_one_is_refused_with_their_names() -> None:

@@ -1,11 +1,11 @@
 """What large requests cost the web process in memory: bounded, whatever their size."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.images.pictures import jpeg
+from tests.serving.memory import forget_peak, resident_mb
 from tests.site.running import RunningSite, wait_until_final
 
 MOST_GROWTH_MB = 60
@@ -26,16 +26,6 @@ def body_of(files: int, file_bytes: int) -> Iterator[bytes]:
             left -= len(padding[:left])
         yield b"\r\n"
     yield b"--frontier--\r\n"
-
-
-def resident_mb(pid: int, field: str) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith(field))
-    return int(line.split()[1]) / 1024
-
-
-def forget_peak(pid: int) -> None:
-    Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.images.pictures import jpeg
+from tests.serving.memory import forget_peak, resident_mb
 from tests.site.running import RunningSite
-from tests.site.test_memory import forget_peak, resident_mb
 
 UPLOADS = 1000
 # A thread and a parsed request for each that waits: about 0.1 MB.

@@ -1,0 +1,41 @@
+"""What CPU processes have taken, read from /proc: differences of these figures are what something cost.
+
+Used by the benchmarks that measure servers from outside.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
+
+from tests.serving.processes import descendants
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(*pids: int) -> float:
+    """User and system time of the processes, of the living ones they started, and of those that have ended."""
+    seconds = 0.0
+    for one in {found for pid in pids for found in (pid, *descendants(pid))}:
+        with suppress(
+            FileNotFoundError, ProcessLookupError
+        ):  # it ended while we looked: its parent has its time
+            own, reaped = _times(one)
+            seconds += own + reaped
+    return seconds
+
+
+def reaped_cpu_seconds(pid: int) -> float:
+    """The same of the ended children of a process alone."""
+    return _times(pid)[1]
+
+
+def _times(pid: int) -> tuple[float, float]:
+    """Of the process itself and of its reaped children: utime, stime, cutime and cstime of proc(5)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    user, system, children_user, children_system = map(int, fields[11:15])
+    return (user + system) / _TICKS, (children_user + children_system) / _TICKS

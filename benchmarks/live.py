@@ -1,0 +1,152 @@
+"""A thousand images announced to one, a hundred and a thousand WebSocket clients: the `live` rows.
+
+    python benchmarks/run.py live
+
+The images are small and really uploaded and processed, on a site as in production: daphne alone has the WebSocket.
+Each image is told three times (pending, processing, completed), and each client is to hear all of it. A delay counts
+from the beginning of the transaction that completes an image, which its frame tells: a little before the commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import sys
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from uuid import uuid4
+
+import httpx
+from bodies import upload_of
+from cpu import cpu_seconds
+from instances import instance
+from live_audience import audience
+from load import allow_open_files
+from load_report import nearest_rank
+from load_requests import generated_pictures
+from results import Row, at_most, exactly, point, told
+from rounds import rounds_of
+from sites import site
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
+
+from tests.site.running import RunningSite
+from tests.stack.instance import Instance
+
+IMAGES = 1000
+_MEGAPIXELS = 0.003  # two milliseconds of work: their news is what costs
+TOLD = ("pending", "processing", "completed")
+# Three times as many as clients: an audience's sockets, daphne's and some more.
+_OPEN_FILES = 4096
+_PATIENCE_SECONDS = 120.0
+_REPETITION_SECONDS = 60.0  # a round of all audiences
+
+
+@dataclass(frozen=True)
+class Case:
+    """An audience."""
+
+    clients: int
+    coalesce: bool
+
+    def __str__(self) -> str:
+        kind = "coalescing" if self.coalesce else "plain"
+        return f"{self.clients:,} {kind} client{'s' if self.clients > 1 else ''}"
+
+
+CASES = (Case(1, True), Case(100, True), Case(1000, True), Case(1, False), Case(100, False))
+JUDGED = Case(100, True)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of one batch. `missing`: messages that were due and not heard."""
+
+    cpu_seconds: float
+    missing: int
+    resyncs: int
+    frames: int
+    p95_seconds: float
+
+
+def measure() -> tuple[list[Row], str]:
+    """The rows, and a sentence on what they were measured with."""
+    allow_open_files(_OPEN_FILES)
+    found: dict[Case, list[Told]] = {case: [] for case in CASES}
+    with site() as running, _daphne(running) as live:
+        for number in range(rounds_of(_REPETITION_SECONDS) + 1):
+            for case in CASES:
+                if number or case == JUDGED:  # which is what warms up
+                    told_ = asyncio.run(_announced(running, live, case))
+                    found[case] += [told_] if number else []
+    return _rows(found), (
+        f"{IMAGES:,} JPEGs of {_MEGAPIXELS * 1e6:,.0f} pixels in one request, really processed; each is told three "
+        "times: pending, processing, completed. daphne has the WebSocket, as in production, and all clients are one "
+        f"process on the same {os.cpu_count()} cores. CPU is daphne's, for all three. Medians of {len(found[JUDGED])}, "
+        f"interleaved. Python {platform.python_version()}, {platform.machine()}."
+    )
+
+
+def _daphne(running: RunningSite) -> AbstractContextManager[Instance]:
+    """The service `live` of docker-compose.yml, on this site's servers."""
+    arguments = (
+        *("--bind", "127.0.0.1", "--verbosity", "0", "--ping-interval", "30", "--ping-timeout", "60"),
+        *("--no-server-name", "config.asgi:application"),
+    )
+    environment = {**running.environment, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    return instance("live", "daphne", arguments, environment, running.data_dir)
+
+
+async def _announced(running: RunningSite, live: Instance, case: Case) -> Told:
+    batch = str(uuid4())
+    few = generated_pictures(_MEGAPIXELS, seed=1)
+    pictures = [few[number % len(few)] for number in range(IMAGES)]
+    url = f"ws://{live.address}/ws/upload/"
+    async with (
+        audience(url, batch, case.clients, coalesce=case.coalesce) as heard,
+        httpx.AsyncClient(base_url=running.url, timeout=_PATIENCE_SECONDS, trust_env=False) as client,
+    ):
+        before = cpu_seconds(live.pid)
+        uploading = asyncio.create_task(client.send(upload_of(client, "batch", pictures, batch)))
+        await heard.hear(len(TOLD) * IMAGES, _PATIENCE_SECONDS)
+        spent = cpu_seconds(live.pid) - before
+        (await uploading).raise_for_status()
+    due = len(TOLD) * IMAGES * case.clients
+    delays = sorted(delay for one in heard.listeners for delay in one.delays())
+    return Told(
+        cpu_seconds=spent,
+        missing=due - sum(len(one.heard) for one in heard.listeners),
+        resyncs=sum(one.resyncs for one in heard.listeners),
+        frames=sum(one.frames for one in heard.listeners),
+        p95_seconds=nearest_rank(delays, 95) if delays else float("inf"),
+    )
+
+
+def _rows(found: dict[Case, list[Told]]) -> list[Row]:
+    rows = []
+    for case, tellings in found.items():
+        cpu_ms = median(one.cpu_seconds for one in tellings) / IMAGES * 1e3
+        p95_ms = median(one.p95_seconds for one in tellings) * 1e3
+        due = len(TOLD) * IMAGES * case.clients
+        missing = max(one.missing for one in tellings)
+        resyncs = max(one.resyncs for one in tellings)
+        if case.coalesce:
+            rows.append(exactly("live", f"{case}, messages not delivered of {due:,}", missing, 0))
+        else:
+            rows.append(told("live", f"{case}, messages not pushed of {due:,}", missing, ""))
+            rows.append(told("live", f"{case}, told to ask for a snapshot instead", resyncs, "times"))
+        if case == JUDGED:
+            rows.append(at_most("live", f"{case}, CPU per image", cpu_ms, 1.5, "ms"))
+            rows.append(at_most("live", f"{case}, p95 from commit to frame", p95_ms, 500, "ms"))
+        else:
+            rows.append(told("live", f"{case}, p95 from commit to frame", p95_ms, "ms"))
+        frames = median(one.frames for one in tellings) / case.clients
+        rows.append(told("live", f"{case}, frames each", frames, ""))
+        kind = "coalescing" if case.coalesce else "plain"
+        rows.append(
+            point("live", f"CPU per image, number of {kind} clients: {{}}", case.clients, cpu_ms, "ms")
+        )
+    return rows

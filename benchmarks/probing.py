@@ -1,0 +1,38 @@
+"""Asking a server the same few things over and over, as a neighbour of what else it does: how long each answer takes.
+
+Used by neighbours.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+
+PAUSE_SECONDS = 0.02
+
+
+def answer_seconds(
+    url: str, paths: Sequence[str], goes_on: Callable[[], bool]
+) -> Mapping[str, Sequence[float]]:
+    """path -> the seconds of its answers, each path asked on a connection of its own while `goes_on`, at least once.
+
+    Raises RuntimeError where one is not answered with 200.
+    """
+
+    def ask(path: str) -> list[float]:
+        seconds: list[float] = []
+        with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+            while goes_on() or not seconds:
+                started = time.perf_counter()
+                answer = client.get(path)
+                seconds.append(time.perf_counter() - started)
+                if answer.status_code != 200:
+                    raise RuntimeError(f"{path} was answered {answer.status_code}.")
+                time.sleep(PAUSE_SECONDS)
+        return seconds
+
+    with ThreadPoolExecutor(len(paths)) as hands:
+        return dict(zip(paths, hands.map(ask, paths), strict=True))

@@ -1,0 +1,105 @@
+"""A worker killed in the middle of two hundred images: how long until all are final, the `recover` rows.
+
+    python benchmarks/run.py recover
+
+Each round has two batches of the same images: one is left alone, which is the work itself, and in the middle of the
+other the whole worker is killed with SIGKILL. The lease is shorter than the default, so that a round is.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from results import Row, at_most, exactly, told
+from rounds import rounds_of
+from sites import SiteOnServers, site_on_servers
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
+
+from tests.faults.fault_site import CHUNK, IMAGES, BatchUnderFault
+from tests.serving.processes import eventually
+
+LEASE_SECONDS, RENDER_SECONDS, SWEEP_SECONDS = 10, 8, 3
+SLACK_SECONDS = 5
+PROCESSES = 2
+_PATIENCE_SECONDS = 180.0
+_REPETITION_SECONDS = 2 * 10 + LEASE_SECONDS + SWEEP_SECONDS
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """One batch, from its middle on. `again`: images that were claimed more than once.
+
+    `held_seconds`: until what was claimed in the middle was claimed no more.
+    """
+
+    seconds: float
+    held_seconds: float
+    lost: int
+    again: int
+
+
+def measure() -> tuple[list[Row], str]:
+    """The rows, and a sentence on what they were measured with."""
+    settings = {
+        "LEASE_SECONDS": str(LEASE_SECONDS),
+        "RENDER_SECONDS": str(RENDER_SECONDS),
+        "SWEEP_SECONDS": str(SWEEP_SECONDS),
+        "WORKER_PROCESSES": str(PROCESSES),
+    }
+    alone: list[Recovery] = []
+    killed: list[Recovery] = []
+    with site_on_servers(settings) as running:
+        for _ in range(rounds_of(_REPETITION_SECONDS)):
+            alone.append(_batch(running, kill=False))
+            killed.append(_batch(running, kill=True))
+    return _rows(alone, killed), (
+        f"Batches of {IMAGES} JPEGs of a megapixel on PostgreSQL and Redis, the whole worker of {PROCESSES} processes "
+        f"killed once {CHUNK} are final; LEASE_SECONDS={LEASE_SECONDS}, SWEEP_SECONDS={SWEEP_SECONDS}. Wall time, "
+        "medians; the work itself is the same batch left alone, in turn. "
+        f"Python {platform.python_version()}, {platform.machine()}."
+    )
+
+
+def _batch(running: SiteOnServers, *, kill: bool) -> Recovery:
+    with running.batch_in_the_middle() as batch:
+        worker, claims = running.worker, batch.claims()
+        started = time.monotonic()
+        if kill:
+            os.kill(worker, signal.SIGKILL)
+            batch.must_be_in_the_middle()
+        held_seconds = batch.free_seconds(claims, started)
+        _until_final(batch)
+        seconds = time.monotonic() - started
+        jobs = batch.jobs().values()
+    lost = IMAGES - sum(job.status == "completed" for job in jobs)
+    return Recovery(seconds, held_seconds, lost, sum(job.attempts > 1 for job in jobs))
+
+
+def _until_final(batch: BatchUnderFault) -> None:
+    """Returns when all are final, or when patience has ended: what is not final then is lost."""
+    eventually(lambda: batch.final_count() == IMAGES, _PATIENCE_SECONDS)
+
+
+def _rows(alone: list[Recovery], killed: list[Recovery]) -> list[Row]:
+    work, whole = (median(one.seconds for one in some) for some in (alone, killed))
+    held = max(one.held_seconds for one in killed)
+    most = LEASE_SECONDS + SWEEP_SECONDS + SLACK_SECONDS
+    sum_ = f" (lease {LEASE_SECONDS}, sweep {SWEEP_SECONDS}, {SLACK_SECONDS})"
+    final = "from kill -9 of the worker until all are final, without the work itself"
+    freed = "from kill -9 until the dead hold no image any more, at most"
+    return [
+        at_most("recover", final, whole - work, most, "s", sum_),
+        at_most("recover", freed, held, most, "s", sum_),
+        exactly("recover", f"images lost, of {len(killed)} x {IMAGES}", sum(one.lost for one in killed), 0),
+        at_most("recover", "images begun again, at most", max(one.again for one in killed), CHUNK, "images"),
+        told("recover", "begun again in the batches left alone", sum(one.again for one in alone), "images"),
+        told("recover", "the work itself, from the same moment on", work, "s"),
+    ]

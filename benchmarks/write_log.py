@@ -1,0 +1,67 @@
+"""Counting what a site writes into PostgreSQL and puts into its queue: both servers are asked, not the site.
+
+Used by seed.py.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import psycopg2
+from redis import Redis
+from sites import SiteOnServers
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
+
+from tests.serving.processes import eventually
+
+_PATIENCE_SECONDS = 60.0
+_STATEMENT = b"LOG:  statement: "
+
+
+@dataclass
+class Written:
+    """`statements` that change rows, transaction control not counted; `tasks` put into the queue."""
+
+    statements: int = 0
+    tasks: int = 0
+
+
+def log_writes(running: SiteOnServers) -> None:
+    """From now on PostgreSQL logs each statement that changes rows."""
+    with closing(psycopg2.connect(running.postgres.url.replace("postgres:", "postgresql:", 1))) as connection:
+        connection.autocommit = True  # ALTER SYSTEM stands in no transaction
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER SYSTEM SET log_statement = 'mod'")
+            cursor.execute("SELECT pg_reload_conf()")
+
+
+@contextmanager
+def written(running: SiteOnServers) -> Iterator[Written]:
+    """Filled at the end of the block with what the site wrote within it, and until all of it is noted as told."""
+    log = running.postgres.data_folder.with_name("server.log")
+    counted = Written()
+    with Redis.from_url(running.redis.url) as redis, log.open("rb") as lines:
+        lines.seek(0, 2)
+        before = _pushes(redis)
+        yield counted
+        if not eventually(lambda: _untold(running) == 0, _PATIENCE_SECONDS):
+            raise RuntimeError("Some images were not noted as told.")
+        counted.tasks = _pushes(redis) - before
+        counted.statements = sum(_STATEMENT in line for line in lines)
+
+
+def _untold(running: SiteOnServers) -> int:
+    ((count,),) = running.rows("SELECT count(*) FROM images_image WHERE announced_version < version")
+    return int(count)
+
+
+def _pushes(redis: Redis) -> int:
+    """How often something was pushed onto a list since Redis started: its lists are the queues, a push is a task."""
+    commands = cast(dict[str, dict[str, int]], redis.info("commandstats"))
+    return commands.get("cmdstat_lpush", {"calls": 0})["calls"]
