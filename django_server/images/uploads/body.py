@@ -67,7 +67,9 @@ class _Body:
         if self.ended and self.refusal is None:
             return await self._receive()
         try:
-            message = await asyncio.wait_for(self._receive(), settings.BODY_STALL_SECONDS)
+            # Of Python 3.11's two ways the one that makes no task: a body of 4 MB comes in 64 messages.
+            async with asyncio.timeout(settings.BODY_STALL_SECONDS):
+                message = await self._receive()
         except TimeoutError:
             return self._leave(Refusal("invalid_request", "The request's body stopped arriving."))
         if message["type"] != "http.request":
@@ -82,7 +84,8 @@ class _Body:
             return self._leave(Refusal("invalid_request", "The request's body arrived too slowly."))
         if self._closing is not None:
             # The closing boundary may be followed by a line break, or by an epilogue nobody writes.
-            self._tail = (self._tail + chunk)[-(len(self._closing) + 64) :]
+            length = len(self._closing) + 64
+            self._tail = (self._tail + chunk[-length:])[-length:]
             if self.ended and self._seen_bytes and self._closing not in self._tail:
                 return self._leave(
                     Refusal("invalid_request", "The request's body ends before its last part does.")
