@@ -3,13 +3,12 @@
     python pregen_subjects.py scan RECORDS MANIFEST
     python pregen_subjects.py transfer ENDPOINT BUCKET COUNT
 
-Must not time anything but its own transfers. Used by pregen.py.
+Used by pregen.py.
 """
 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -53,7 +52,7 @@ def scan(records: int, manifest: Path) -> None:
 
 
 def transfer(endpoint: str, bucket: str, count: int) -> None:
-    """Get and put so many objects, as many at a time as pregen does; prints the seconds."""
+    """Get and put so many objects, as many at a time as pregen does."""
     import boto3
     from botocore.config import Config
 
@@ -77,10 +76,8 @@ def transfer(endpoint: str, bucket: str, count: int) -> None:
             Bucket=bucket, Key=f"bare/{number:05}.jpg", Body=bytes(8_000), ContentType="image/jpeg"
         )
 
-    started = time.perf_counter()
     with ThreadPoolExecutor(CONNECTIONS) as hands:
         list(hands.map(one, range(count)))
-    print(time.perf_counter() - started)
 
 
 if __name__ == "__main__":
