@@ -4,6 +4,7 @@ Labels hold words of ours (codes, statuses, stages, endpoints), never what a cli
 """
 
 import os
+from functools import cache
 
 from billiard.process import current_process
 from django.conf import settings
@@ -49,4 +50,9 @@ THUMBNAIL_GENERATIONS = Counter(
 )
 SWEEPS = Counter("intake_sweeps", "Rounds of repairs.", ["outcome"])
 REPAIRS = Counter("intake_repairs", "What the sweeps repaired.", ["repair"])
-WEBSOCKET_CLIENTS = Gauge("intake_websocket_clients", "Open WebSockets.", multiprocess_mode="livesum")
+
+
+@cache
+def websocket_clients() -> Gauge:
+    """Made by who has some: a metric without labels writes its file at once, in every command that imports this."""
+    return Gauge("intake_websocket_clients", "Open WebSockets.", multiprocess_mode="livesum")

@@ -16,16 +16,6 @@ from images.metrics.state import State
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _OF_LIVING = re.compile(r"gauge_live[a-z]*_(\d+)\.db")
-_COUNTED: tuple[Collector, ...] = (
-    counted.STAGE_SECONDS,
-    counted.IMAGES_ACCEPTED,
-    counted.UPLOADS_REJECTED,
-    counted.IMAGES_FINISHED,
-    counted.THUMBNAIL_GENERATIONS,
-    counted.SWEEPS,
-    counted.REPAIRS,
-    counted.WEBSOCKET_CLIENTS,
-)
 
 
 def exposition(*, with_state: bool) -> bytes:
@@ -35,11 +25,25 @@ def exposition(*, with_state: bool) -> bytes:
         _forget_the_dead(settings.METRICS_DIR)
         MultiProcessCollector(shown, str(settings.METRICS_DIR))
     else:
-        for one in _COUNTED:
+        for one in counted_here():
             shown.register(one)
     if with_state:
         shown.register(State())
     return generate_latest(shown)
+
+
+def counted_here() -> tuple[Collector, ...]:
+    """Every metric of events."""
+    return (
+        counted.STAGE_SECONDS,
+        counted.IMAGES_ACCEPTED,
+        counted.UPLOADS_REJECTED,
+        counted.IMAGES_FINISHED,
+        counted.THUMBNAIL_GENERATIONS,
+        counted.SWEEPS,
+        counted.REPAIRS,
+        counted.websocket_clients(),
+    )
 
 
 def _forget_the_dead(folder: Path) -> None:
