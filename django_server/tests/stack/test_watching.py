@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import uuid
 from collections import Counter
@@ -200,3 +201,32 @@ def test_nothing_a_client_sends_begins_a_line_of_a_log(stack: Stack) -> None:
     assert answer.headers["x-request-id"] == "Trace-1.2_3"
     for found in lines(stack, "web", "live", "worker", "nginx"):
         assert found.get("message") != forged
+
+
+def test_an_administrator_sees_each_worker_with_its_queues_and_what_it_does(stack: Stack) -> None:
+    with client(stack) as asking:
+        asking.get("/admin/login/")
+        form = {"username": "first", "password": "for tests only"}
+        headers = {"X-CSRFToken": asking.cookies["csrftoken"], "Origin": stack.url}
+        asking.post("/admin/login/?next=/admin/", data=form, headers=headers)
+        page = asking.get("/admin/status/")
+        assert page.status_code == 200
+        rows = {cells[0]: cells[1:] for cells in cells_of(page.text)}
+        assert rows["celery@worker-1"] == ["uploads", "1", "nothing", "0"]
+        assert rows["celery@worker-2"] == ["uploads", "1", "nothing", "0"]
+        assert rows["celery@bulk-1"] == ["bulk", "1", "nothing", "0"]
+        # One that does not answer is not there, and holds nobody up.
+        os.kill(stack.instances["worker-1"].pid, signal.SIGSTOP)
+        try:
+            rows = {cells[0]: cells[1:] for cells in cells_of(asking.get("/admin/status/").text)}
+        finally:
+            os.kill(stack.instances["worker-1"].pid, signal.SIGCONT)
+    assert "celery@worker-1" not in rows
+    assert "celery@worker-2" in rows
+
+
+def cells_of(page: str) -> list[list[str]]:
+    """The text of each table row's cells."""
+    rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
+    cells = [re.findall(r"<t[hd]>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
+    return [[one.strip() for one in row] for row in cells if row]
