@@ -230,3 +230,20 @@ def cells_of(page: str) -> list[list[str]]:
     rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
     cells = [re.findall(r"<t[hd]>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
     return [[one.strip() for one in row] for row in cells if row]
+
+
+def test_while_the_database_is_away_the_rest_is_still_told(stack: Stack) -> None:
+    database = sample("intake_dependency_up", dependency="database")
+    pending = sample("intake_images_unfinished", status="pending")
+    web = stack.of("web")[0]
+    with client(stack) as asking:
+        await_final(asking, upload(asking, 1))
+    stack.stop("pgbouncer-1")
+    try:
+        told = scrape_one(stack, web)
+        assert (told[database], pending in told) == (0, False)
+        assert sample("intake_queue_messages", queue="uploads") in told
+        assert any(name == "intake_stage_seconds_count" for name, _ in told)
+    finally:
+        stack.start("pgbouncer-1")
+    assert eventually(lambda: scrape_one(stack, web)[database] == 1, 10)
