@@ -38,6 +38,13 @@ def end_with_the_worker(**_: object) -> None:
     die_with_parent(signal.SIGKILL)
 
 
+@worker_process_init.connect
+def begin_to_count(**_: object) -> None:
+    from images.metrics.counted import start_at_zero
+
+    start_at_zero()
+
+
 @worker_ready.connect
 def tell_what_the_pool_counts(**_: object) -> None:
     # Of the main process, whose pool is forked by now: what a thread holds just then would stay held in a fork.

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from images.metrics.counted import SWEEPS
+from images.metrics.counted import SWEEPS, start_at_zero
 from images.metrics.listener import listen_for_scrapes
 from images.processing.sweep import sweep
 
@@ -27,6 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, every: float | None, **__: Any) -> None:
         if every is not None:
+            start_at_zero()
             listen_for_scrapes()
         while True:
             try:
