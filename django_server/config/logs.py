@@ -34,6 +34,8 @@ def logging_settings(log_format: str, level: str) -> dict[str, Any]:
         "loggers": {
             # Celery's --loglevel is for what Celery itself says.
             "images": {"level": level},
+            # What a worker says of its pool. Celery sets its level, and would give it a form of its own.
+            "multiprocessing": {"handlers": ["console"]},
             # A refused request is an answer, not an incident.
             "django.request": {"level": "ERROR"},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
