@@ -12,10 +12,13 @@ http_application = django_http_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
-from starlette.routing import Mount, Router  # noqa: E402
+from starlette.routing import Mount, Route, Router  # noqa: E402
 
 from config.files import MediaFiles, packaged_files, page_assets  # noqa: E402
+from images.api.naming import NameRequests  # noqa: E402
 from images.api.waiting import WaitForBatch  # noqa: E402
+from images.metrics.listener import listen_for_scrapes  # noqa: E402
+from images.metrics.local import LocalMetrics  # noqa: E402
 from images.routing import websocket_application  # noqa: E402
 from images.tokens import AskForToken  # noqa: E402
 from images.uploads.body import BodyGuard  # noqa: E402
@@ -25,8 +28,10 @@ files_or_django = Router(
         Mount("/media", MediaFiles(settings.MEDIA_ROOT)),
         Mount("/static", packaged_files()),
         Mount("/assets", page_assets(settings.PAGE_ROOT / "assets")),
+        Route("/metrics", LocalMetrics()),
     ],
-    default=AskForToken(BodyGuard(WaitForBatch(cast(Any, http_application)))),
+    default=NameRequests(AskForToken(BodyGuard(WaitForBatch(cast(Any, http_application))))),
     redirect_slashes=False,
 )
+listen_for_scrapes(with_state=True)
 application = ProtocolTypeRouter({"http": files_or_django, "websocket": websocket_application})

@@ -5,7 +5,7 @@ import signal
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import worker_init, worker_process_init, worker_shutting_down
+from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutting_down
 
 from config.serving.children import die_with_parent
 from config.unheard_acks import survive_unheard_acks
@@ -36,6 +36,21 @@ def go_on_without_an_ack(**_: object) -> None:
 def end_with_the_worker(**_: object) -> None:
     # A worker killed with SIGKILL can't stop its pool: an orphan would go on with claims nobody renews.
     die_with_parent(signal.SIGKILL)
+
+
+@worker_process_init.connect
+def begin_to_count(**_: object) -> None:
+    from images.metrics.counted import start_at_zero
+
+    start_at_zero()
+
+
+@worker_ready.connect
+def tell_what_the_pool_counts(**_: object) -> None:
+    # Of the main process, whose pool is forked by now: what a thread holds just then would stay held in a fork.
+    from images.metrics.listener import listen_for_scrapes
+
+    listen_for_scrapes()
 
 
 @worker_shutting_down.connect

@@ -11,7 +11,8 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import env, secret
+from config.environment import address, env, secret
+from config.logs import FORMATS, logging_settings
 from config.secret import stored_secret
 from config.serving.addresses import lan_addresses
 from config.serving.redis import socket_path
@@ -265,15 +266,15 @@ LANGUAGE_CODE = "en"
 SECURE_REFERRER_POLICY = "same-origin"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        # A refused request is an answer, not an incident.
-        "django.request": {"level": "ERROR"},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
-    },
-}
+# --- Watching ----------------------------------------------------------------------------------------------------
+
+LOG_FORMAT: str = env("LOG_FORMAT", default="line")
+if LOG_FORMAT not in FORMATS:
+    raise ImproperlyConfigured(f"LOG_FORMAT must be one of: {', '.join(FORMATS)}.")
+LOGGING = logging_settings(LOG_FORMAT, env("LOG_LEVEL", default="INFO"))
+
+# Where processes leave what they count, so that any of them can tell the sum (images/metrics). A variable of
+# prometheus-client, which reads it as well. Without it each process tells of itself.
+METRICS_DIR = Path(env("PROMETHEUS_MULTIPROC_DIR")) if env("PROMETHEUS_MULTIPROC_DIR", default="") else None
+# Where every process gives its figures to a network: `0.0.0.0:9100`. Anybody who reaches it may read them.
+METRICS_LISTEN = address("METRICS_LISTEN")

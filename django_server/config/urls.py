@@ -5,11 +5,13 @@ from django.urls import path, re_path
 
 from config.page import page
 from images.api.urls import api
+from images.status import status
 
 urlpatterns = [
     # Before the API, which answers 404 at its own root.
     path("", page),
     path("", api.urls),
+    path("admin/status/", admin.site.admin_view(status), name="status"),
     path("admin/", admin.site.urls),
     # Every other address is a view of the page, which routes by itself; unknown API addresses stay 404.
     re_path(r"^(?!api/|ws/|media/|static/|assets/|admin/|healthz|readyz|metrics).*$", page),

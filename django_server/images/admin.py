@@ -24,6 +24,10 @@ else:
     ImageAdminBase = BatchAdminBase = ThumbnailAdminBase = admin.ModelAdmin
 
 
+# With a link to the state of the site (images.status).
+admin.site.index_template = "images/admin_index.html"
+
+
 class ReadOnly:
     """Rows are written by the software; a person may look at them."""
 

@@ -5,7 +5,9 @@ The queue is a hint: what is lost here the sweeper queues again. Publishing neve
 
 import logging
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from celery import current_app
@@ -15,6 +17,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from images.processing import transitions
+from images.request_ids import current_request_id
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +26,8 @@ PROCESS_IMAGE = "images.process_image"
 PROCESS_CHUNK = "images.process_chunk"
 MAKE_THUMBNAILS = "images.make_thumbnails"
 RECONCILE = "images.reconcile"
+# Of a message: for whom its work is done.
+REQUEST_ID_HEADER = "intake_request_id"
 # What nobody waits for. A worker takes from it when no upload waits.
 BULK = "bulk"
 _TIMEOUT_SECONDS = 0.5
@@ -43,9 +48,9 @@ def publish(ids: Sequence[UUID], *, one_task_each: bool) -> bool:
     try:
         for chunk in _pieces([str(id_) for id_ in ids], size):
             if one_task_each:
-                current_app.send_task(PROCESS_IMAGE, args=chunk, retry=False)
+                _send(PROCESS_IMAGE, chunk)
             else:
-                current_app.send_task(PROCESS_CHUNK, args=[chunk], retry=False)
+                _send(PROCESS_CHUNK, [chunk])
             done += len(chunk)
     except (OperationalError, RedisError, OSError) as error:
         logger.warning("The queue is away (%s): %d images wait for the sweeper.", error, len(ids) - done)
@@ -57,7 +62,7 @@ def publish(ids: Sequence[UUID], *, one_task_each: bool) -> bool:
 def ask_for_thumbnails(ids: Sequence[UUID]) -> bool:
     """Queue one chunk of images whose thumbnails are to be made. False when the queue is away."""
     try:
-        current_app.send_task(MAKE_THUMBNAILS, args=[[str(id_) for id_ in ids]], queue=BULK, retry=False)
+        _send(MAKE_THUMBNAILS, [[str(id_) for id_ in ids]], queue=BULK)
     except (OperationalError, RedisError, OSError) as error:
         logger.warning("The queue is away (%s).", error)
         return False
@@ -82,9 +87,37 @@ def is_empty() -> bool | None:
         return None
 
 
+@dataclass(frozen=True)
+class Depths:
+    """Messages that wait, by queue, and those that workers have."""
+
+    waiting: Mapping[str, int]
+    unacknowledged: int
+
+
+def depths() -> Depths | None:
+    """How full the queues are, in one round trip; None when the broker does not answer."""
+    names = (settings.CELERY_TASK_DEFAULT_QUEUE, BULK)
+    try:
+        with _redis() as redis, redis.pipeline(transaction=False) as asked:
+            for name in names:
+                asked.llen(name)
+            asked.hlen("unacked")
+            *waiting, unacknowledged = asked.execute()
+    except (RedisError, OSError):
+        return None
+    return Depths(dict(zip(names, waiting, strict=True)), unacknowledged)
+
+
 def answers() -> bool:
     """Whether the broker answers within half a second."""
     return is_empty() is not None
+
+
+def _send(name: str, arguments: Sequence[Any], queue: str | None = None) -> None:
+    request_id = current_request_id()
+    headers = {REQUEST_ID_HEADER: request_id} if request_id else None
+    current_app.send_task(name, args=arguments, headers=headers, queue=queue, retry=False)
 
 
 def _redis() -> "Redis":

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from django.conf import settings
 
 from images.errors import Refusal
+from images.stages import note_stage
 
 _LOOK_EVERY_SECONDS = 0.05
 # Of one process only so many threads look at the files: the other thousand wait here, at no cost.
@@ -22,11 +23,12 @@ _turnstile = threading.BoundedSemaphore(settings.RENDER_SLOTS)
 @contextmanager
 def render_slot(wait_seconds: float) -> Iterator[None]:
     """Hold one of RENDER_SLOTS. Raises Refusal `overloaded` when none is free within `wait_seconds`."""
-    deadline = time.monotonic() + wait_seconds
+    started = time.monotonic()
     if not _turnstile.acquire(timeout=wait_seconds):
         raise Refusal("overloaded")
     try:
-        descriptor = _lock_one(deadline)
+        descriptor = _lock_one(started + wait_seconds)
+        note_stage("slot", time.monotonic() - started)
         try:
             yield
         finally:

@@ -5,34 +5,41 @@ A task carries ids and may come twice; the work is in `processing`, `thumbnails`
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from typing import Any
 from uuid import UUID
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.conf import settings
 
 from images import queue
 from images.processing.chunk import process
 from images.reconcile.run import reconcile_nightly
+from images.request_ids import fit_request_id, on_behalf_of
 from images.thumbnails.bulk import make_thumbnails_of
 from imaging.time_limit import dies_after
 
+AnyTask = Task[Any, Any]
 
-@shared_task(name=queue.PROCESS_IMAGE)
-def process_image(image_id: str) -> None:
+
+@shared_task(name=queue.PROCESS_IMAGE, bind=True)
+def process_image(task: AnyTask, image_id: str) -> None:
     """Process one image."""
-    process([UUID(image_id)], guard=dies_when_too_slow)
+    with on_behalf_of(_request_id(task)):
+        process([UUID(image_id)], guard=dies_when_too_slow)
 
 
-@shared_task(name=queue.PROCESS_CHUNK)
-def process_chunk(image_ids: Sequence[str]) -> None:
+@shared_task(name=queue.PROCESS_CHUNK, bind=True)
+def process_chunk(task: AnyTask, image_ids: Sequence[str]) -> None:
     """Process images one after the other, their results flushed together."""
-    process([UUID(image_id) for image_id in image_ids], guard=dies_when_too_slow)
+    with on_behalf_of(_request_id(task)):
+        process([UUID(image_id) for image_id in image_ids], guard=dies_when_too_slow)
 
 
-@shared_task(name=queue.MAKE_THUMBNAILS)
-def make_thumbnails(image_ids: Sequence[str]) -> None:
+@shared_task(name=queue.MAKE_THUMBNAILS, bind=True)
+def make_thumbnails(task: AnyTask, image_ids: Sequence[str]) -> None:
     """Make what thumbnails these images lack, one image after the other."""
-    make_thumbnails_of([UUID(image_id) for image_id in image_ids], guard=dies_when_too_slow)
+    with on_behalf_of(_request_id(task)):
+        make_thumbnails_of([UUID(image_id) for image_id in image_ids], guard=dies_when_too_slow)
 
 
 # Acknowledged first: one that takes longer than the visibility time-out, an hour, would be delivered once more.
@@ -40,6 +47,11 @@ def make_thumbnails(image_ids: Sequence[str]) -> None:
 def reconcile() -> None:
     """Repair what differs between storage and rows."""
     reconcile_nightly()
+
+
+def _request_id(task: AnyTask) -> str | None:
+    """Of the request that queued it; what the sweeper queues again has none."""
+    return fit_request_id((task.request.headers or {}).get(queue.REQUEST_ID_HEADER))
 
 
 def dies_when_too_slow() -> AbstractContextManager[None]:

@@ -52,6 +52,11 @@ class Site:
     def own_host(self) -> str:
         return own_address(self.host)
 
+    @property
+    def metrics(self) -> Path:
+        """Where all children leave what they count: the web process tells of all."""
+        return self.data_dir / "metrics"
+
     def log(self, name: str) -> Path:
         return self.data_dir / "logs" / f"{name}.log"
 
@@ -152,11 +157,14 @@ def _once(site: Site, *arguments: str) -> ChildSpec:
 def _python(
     site: Site, name: str, arguments: tuple[str, ...], *, grace_seconds: float = GRACE_SECONDS
 ) -> ChildSpec:
+    counting = {"PROMETHEUS_MULTIPROC_DIR": str(site.metrics)}
+    # One of them listens where METRICS_LISTEN says: the one that tells the state, too.
+    silent = {} if name == "web" else {"METRICS_LISTEN": ""}
     return ChildSpec(
         name=name,
         command=(site.python, *arguments),
         folder=site.server_root,
-        environment=site.environment,
+        environment={**site.environment, **counting, **silent},
         log=site.log(name),
         grace_seconds=grace_seconds,
     )

@@ -3,6 +3,7 @@
 Called by the command `serve`. The parts are in the other modules; this one puts them in order.
 """
 
+import shutil
 from collections.abc import Callable
 
 from config.serving.addresses import EVERY_INTERFACE, lan_addresses, own_address, require_free_port, site_url
@@ -30,6 +31,8 @@ def serve(
         require_free_port(site.host, site.port)
         if site.develop:
             _require_page_tools(site)
+        # What an earlier run counted: figures begin with the processes that count them.
+        shutil.rmtree(site.metrics, ignore_errors=True)
         if site.redis:
             prepare_redis_home(site.redis.socket)
         try:

@@ -12,6 +12,7 @@ from ninja.errors import HttpError, ValidationError
 
 from images.api.answers import refusal_answer
 from images.errors import Refusal
+from images.request_ids import current_request_id
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def answer_exception(request: HttpRequest, error: Exception) -> HttpResponse:
 
 def internal_answer(request: HttpRequest, error: BaseException | None) -> HttpResponse:
     """500 with an id by which the traceback is found in the log, and nothing else."""
-    request_id = uuid.uuid4().hex
+    request_id = current_request_id() or uuid.uuid4().hex
     logger.error("%s %s failed, request id %s", request.method, request.path, request_id, exc_info=error)
     return refusal_answer(Refusal("internal", request_id=request_id))
 

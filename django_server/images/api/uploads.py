@@ -13,9 +13,11 @@ from images.api.answers import json_answer
 from images.api.listing import images_json
 from images.api.once import KeyHeader, answer_once, as_remembered
 from images.api.schemas import AcceptedOut, ErrorOut, UploadedOut, UploadErrorOut
+from images.api.upload_lines import UploadLine, one_line
 from images.errors import Refusal
 from images.idempotency import Hold
 from images.listing import Listed
+from images.stages import stage
 from images.uploads.accept import accept
 from images.uploads.judge import Judged, judge
 from images.uploads.multipart import SpooledFile, spool_files
@@ -48,12 +50,16 @@ _MANY = _body("images", {"type": "array", "items": {"type": "string", "format": 
 @router.post("/api/upload", response={200: UploadedOut, **_REFUSED}, openapi_extra=_ONE)
 def upload(request: HttpRequest, idempotency_key: KeyHeader = None) -> HttpResponse:
     """Upload one image and have it processed before the answer."""
-    files = spool_files(request, "image", most=1)
+    with one_line("upload") as line:
+        with stage("spool"):
+            files = spool_files(request, "image", most=1)
 
-    def work(hold: Hold) -> HttpResponse:
-        return _uploaded(process_at_once(files[0], hold, lambda listed: as_remembered(_uploaded(listed))))
+        def work(hold: Hold) -> HttpResponse:
+            listed = process_at_once(files[0], hold, lambda listed: as_remembered(_uploaded(listed)))
+            line.job_id, line.accepted = files[0].id, 1
+            return _uploaded(listed)
 
-    return answer_once(idempotency_key, "upload", files, work, image_id=files[0].id)
+        return answer_once(idempotency_key, "upload", files, work, image_id=files[0].id)
 
 
 @router.post("/api/async/upload", response={202: AcceptedOut, **_REFUSED}, openapi_extra=_MANY)
@@ -61,9 +67,7 @@ def upload_async(
     request: HttpRequest, batch: UUID | None = None, idempotency_key: KeyHeader = None
 ) -> HttpResponse:
     """Upload images that are processed one task each."""
-    files = spool_files(request, "images", most=settings.MAX_FILES_PER_REQUEST)
-    work = partial(_accept_many, files, batch, one_task_each=True)
-    return answer_once(idempotency_key, "async/upload", files, work)
+    return _upload_many("async/upload", request, batch, idempotency_key, one_task_each=True)
 
 
 @router.post("/api/async/batch/upload", response={202: AcceptedOut, **_REFUSED}, openapi_extra=_MANY)
@@ -71,9 +75,17 @@ def upload_batch(
     request: HttpRequest, batch: UUID | None = None, idempotency_key: KeyHeader = None
 ) -> HttpResponse:
     """Upload images that are processed in chunks by all workers."""
-    files = spool_files(request, "images", most=settings.MAX_FILES_PER_REQUEST)
-    work = partial(_accept_many, files, batch, one_task_each=False)
-    return answer_once(idempotency_key, "async/batch/upload", files, work)
+    return _upload_many("async/batch/upload", request, batch, idempotency_key, one_task_each=False)
+
+
+def _upload_many(
+    endpoint: str, request: HttpRequest, batch: UUID | None, key: str | None, *, one_task_each: bool
+) -> HttpResponse:
+    with one_line(endpoint) as line:
+        with stage("spool"):
+            files = spool_files(request, "images", most=settings.MAX_FILES_PER_REQUEST)
+        work = partial(_accept_many, files, batch, line, one_task_each=one_task_each)
+        return answer_once(key, endpoint, files, work)
 
 
 def _uploaded(listed: Listed) -> HttpResponse:
@@ -81,9 +93,10 @@ def _uploaded(listed: Listed) -> HttpResponse:
 
 
 def _accept_many(
-    files: list[SpooledFile], batch: UUID | None, hold: Hold, *, one_task_each: bool
+    files: list[SpooledFile], batch: UUID | None, line: UploadLine, hold: Hold, *, one_task_each: bool
 ) -> HttpResponse:
     judged = judge(files)
+    line.rejected = [refusal.code for _, refusal in judged.rejected]
     for file, _ in judged.rejected:
         file.discard()
     rejected = [_rejected_json(file, refusal) for file, refusal in judged.rejected]
@@ -106,7 +119,9 @@ def _accept_many(
     def remember(listed: list[Listed]) -> None:
         hold.remember(as_remembered(answer(listed)))
 
-    return answer(accept(judged.accepted, batch_id, one_task_each=one_task_each, with_rows=remember))
+    listed = accept(judged.accepted, batch_id, one_task_each=one_task_each, with_rows=remember)
+    line.batch_id, line.accepted = batch_id, len(listed)
+    return answer(listed)
 
 
 def _rejected_json(file: SpooledFile, refusal: Refusal) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from images.consumers.replays import database_now
 from images.consumers.speaker import Speaker
 from images.consumers.subscriptions import Subscriptions
 from images.events import Item
+from images.metrics.counted import websocket_clients
 from images.wire import change_cursor
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Connection:
 
     async def run(self) -> None:
         tasks: list[asyncio.Task[None]] = []
+        websocket_clients().inc()
         try:
             await self._accept()
             tasks = [
@@ -70,6 +72,7 @@ class Connection:
             logger.warning("A WebSocket could not be shown the database: %s", type(error).__name__)
             await (self._close_as_too_much() if tasks else refuse(self._send, self._scope, 503))
         finally:
+            websocket_clients().dec()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

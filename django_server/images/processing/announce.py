@@ -14,6 +14,7 @@ from images.models import RemovedImage
 from images.processing import transitions
 from images.processing.transitions import Removed
 from images.query_guard import no_statements
+from images.stages import stage
 from images.wire import Addresses, ImageValues, notification_json, removed_json
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,9 @@ def announce(listed: Sequence[Listed]) -> None:
             events.News(image["id"], image["batch_id"], _text(notification_json(image, thumbnails, at)))
             for image, thumbnails in listed
         ]
-    if events.publish(news):
+    with stage("announce"):
+        told = events.publish(news)
+    if told:
         with _noting():
             transitions.mark_announced({image["id"]: image["version"] for image, _ in listed})
 

@@ -3,6 +3,7 @@
 Runs the same in a Celery child and in a test; nothing but the database is touched inside a transaction.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -17,8 +18,11 @@ from images.processing.drain import draining
 from images.processing.outcomes import Outcome, Postponed, Rendered
 from images.processing.render import render_image
 from images.processing.transitions import Claim
+from images.stages import Milliseconds, as_fields, in_words, measured, note_stage, stage
 from images.thumbnails.orphaned import discard_files_of_the_deleted
 from images.wire import ImageValues
+
+logger = logging.getLogger(__name__)
 
 # About half a second of decoding: what is finished is told before such an image, not after it.
 _SLOW_PIXELS = 24_000_000
@@ -37,12 +41,14 @@ def process(ids: Sequence[UUID], guard: Guard = nullcontext) -> None:
             break
         if _is_slow(image):
             unflushed.flush(renew=True)
-        with guard():
-            outcome = render_image(image)
+        with measured() as stages:
+            note_stage("wait", claim.waited_seconds[image["id"]])
+            with guard():
+                outcome = render_image(image)
         if isinstance(outcome, Postponed):
             announce_ids(transitions.hand_back(claim, [image["id"]], postpone=True))
         else:
-            unflushed.add(outcome)
+            unflushed.add(outcome, stages)
         if unflushed.is_due():
             unflushed.flush(renew=place + 1 < len(claim.images))
     unflushed.flush(renew=False)
@@ -54,12 +60,14 @@ class _Unflushed:
     def __init__(self, claim: Claim) -> None:
         self._claim = claim
         self._outcomes: list[Outcome] = []
+        self._stages: dict[UUID, Milliseconds] = {}
         self._since = 0.0
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: Outcome, stages: Milliseconds) -> None:
         if not self._outcomes:
             self._since = time.monotonic()
         self._outcomes.append(outcome)
+        self._stages[outcome.image_id] = stages
 
     def is_due(self) -> bool:
         waited_seconds = time.monotonic() - self._since
@@ -70,7 +78,8 @@ class _Unflushed:
     def flush(self, *, renew: bool) -> None:
         if not self._outcomes:
             return
-        flushed = transitions.flush(self._claim, self._outcomes, renew=renew)
+        with measured() as shared, stage("flush"):
+            flushed = transitions.flush(self._claim, self._outcomes, renew=renew)
         told = {image["id"] for image, _ in flushed}
         discard_files_of_the_deleted(
             [
@@ -82,10 +91,31 @@ class _Unflushed:
         )
         self._outcomes = []
         announce(flushed)
+        for image, _ in flushed:
+            _log(image, {**self._stages[image["id"]], **shared})
+        self._stages = {}
 
 
 def _is_slow(image: ImageValues) -> bool:
     return (image["width"] or 0) * (image["height"] or 0) >= _SLOW_PIXELS
+
+
+def _log(image: ImageValues, stages: Milliseconds) -> None:
+    """The one line of an image. Its flush was shared with others."""
+    logger.info(
+        "Image %s %s%s: %s",
+        image["id"],
+        image["status"],
+        f" ({image['error_code']})" if image["error_code"] else "",
+        in_words(stages),
+        extra={
+            "job_id": str(image["id"]),
+            "batch_id": str(image["batch_id"]) if image["batch_id"] else None,
+            "status": str(image["status"]),
+            "code": image["error_code"],
+            **as_fields(stages),
+        },
+    )
 
 
 def _hand_back(claim: Claim, ids: Sequence[UUID]) -> None:

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from images.limits import imaging_limits
 from images.processing.outcomes import Failed, Outcome, Postponed, Rendered
+from images.stages import note_rendering, stage
 from images.storage import storage
 from images.thumbnails.labels import key_of_thumbnail, sizes
 from images.thumbnails.rows import rows_of
@@ -22,7 +23,9 @@ def render_image(image: ImageValues) -> Outcome | Postponed:
     """Render `image` from storage to storage. Every failure of the image itself is an outcome, not an exception."""
     target = partial(_target, image)
     try:
-        with storage().open(image["key"]) as source:
+        with stage("fetch"):
+            original = storage().open(image["key"])
+        with original as source:
             rendering = render(
                 cast(BinaryIO, source),
                 sizes(),
@@ -37,14 +40,7 @@ def render_image(image: ImageValues) -> Outcome | Postponed:
     except OSError as error:
         logger.warning("Storage did not answer for %s: %s", image["id"], error)
         return Postponed(image["id"])
-    timings = rendering.timings
-    logger.info(
-        "Rendered %s: decode %.0f ms, resize %.0f ms, encode %.0f ms",
-        image["id"],
-        timings.decode_ms,
-        timings.resize_ms,
-        timings.encode_ms,
-    )
+    note_rendering(rendering.timings)
     return rendered(image, rendering)
 
 

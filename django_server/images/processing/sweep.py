@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from archive.keys import upload_key
 from images import queue
 from images.idempotency import forget_answers
+from images.metrics.counted import REPAIRS
 from images.models import Image, RemovedImage, Status
 from images.processing import transitions
 from images.processing.announce import announce_ids, announce_removed
@@ -61,6 +62,7 @@ def sweep() -> None:
 def _count(step: Callable[[], int]) -> None:
     repaired = step()
     if repaired:
+        REPAIRS.labels(step.__name__).inc(repaired)
         logger.info("%s: %d", step.__name__.replace("_", " "), repaired)
 
 

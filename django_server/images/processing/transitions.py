@@ -4,10 +4,11 @@ Only the database's clock counts. Each function returns the images it really cha
 for the caller to announce after the commit.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -20,6 +21,7 @@ from django.db.models.functions import Now
 from archive.keys import InvalidKey
 from images.errors import ERRORS
 from images.listing import Listed
+from images.metrics.counted import IMAGES_FINISHED
 from images.models import Image, RemovedImage, Status, Thumbnail
 from images.processing.outcomes import Failed, Outcome, Rendered
 from images.thumbnails.labels import is_upload, key_of_thumbnail, sizes
@@ -38,6 +40,7 @@ class Claim:
 
     token: UUID
     images: Sequence[ImageValues]
+    waited_seconds: Mapping[UUID, float] = field(default_factory=dict)
 
 
 def lease_end() -> Combinable:
@@ -57,9 +60,10 @@ def claim(ids: Sequence[UUID]) -> Claim:
         attempts=F("attempts") + 1,
         **_CHANGED,
     )
-    rows = Image.objects.filter(claim=token).values(*IMAGE_FIELDS) if claimed else []
+    rows = list(Image.objects.filter(claim=token).values(*IMAGE_FIELDS, "queued_at")) if claimed else []
+    waited = {row["id"]: _seconds_between(row.pop("queued_at"), row["changed_at"]) for row in rows}
     order = {id_: place for place, id_ in enumerate(ids)}
-    return Claim(token, sorted(cast(list[ImageValues], list(rows)), key=lambda row: order[row["id"]]))
+    return Claim(token, sorted(cast(list[ImageValues], rows), key=lambda row: order[row["id"]]), waited)
 
 
 def insert_claimed(image: Image) -> Claim:
@@ -115,6 +119,8 @@ def flush(held: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[List
             )
         if renew:
             still_held.update(lease_until=lease_end())
+        _count(Status.COMPLETED, [""] * len(rendered))
+        _count(Status.ERROR, [outcome.code for outcome in failed])
     return [_as_flushed(row, by_id[row["id"]]) for row in rows]
 
 
@@ -155,6 +161,7 @@ def expire(most: int) -> tuple[list[UUID], list[UUID]]:
             **_UNCLAIMED,
             **_CHANGED,
         )
+        _count(Status.ERROR, ["processing_failed"] * len(given_up))
         waiting = [id_ for id_ in ids if id_ not in set(given_up)]
         Image.objects.filter(id__in=waiting, status=Status.PROCESSING, lease_until__lt=Now()).update(
             status=Status.PENDING, queued_at=Now(), **_UNCLAIMED, **_CHANGED
@@ -186,6 +193,7 @@ def abort(ids: Sequence[UUID]) -> list[UUID]:
         Image.objects.filter(id__in=mine).update(
             status=Status.ABORTED, finished_at=Now(), **_UNCLAIMED, **_CHANGED
         )
+        _count(Status.ABORTED, [""] * len(mine))
     return mine
 
 
@@ -278,6 +286,21 @@ def _update(images: QuerySet[Image], most: int, **values: Any) -> int:
     with transaction.atomic():
         in_order = images.select_for_update().order_by("id").values("id")[:most]
         return images.filter(id__in=in_order).update(**values)
+
+
+def _count(status: Status, codes: Sequence[str]) -> None:
+    """Count images that are final, each with its code, once that is committed."""
+
+    def count() -> None:
+        for code, images in Counter(codes).items():
+            IMAGES_FINISHED.labels(status.value, code).inc(images)
+
+    transaction.on_commit(count)
+
+
+def _seconds_between(queued_at: datetime | None, claimed_at: datetime) -> float:
+    # Python's clock may have dated the one, the database's the other.
+    return max(0.0, (claimed_at - queued_at).total_seconds()) if queued_at else 0.0
 
 
 def _held(held: Claim, outcomes: Sequence[Outcome]) -> QuerySet[Image]:

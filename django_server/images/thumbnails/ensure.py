@@ -7,8 +7,9 @@ label. Called by the page's cold pictures (`ensure_now`) and by the bulk task (`
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Literal
 from uuid import UUID
 
 from django.conf import settings
@@ -18,8 +19,10 @@ from archive.keys import InvalidKey
 from images.decode_pool import render_apart
 from images.errors import ERRORS, Refusal
 from images.listing import Listed, by_ids
+from images.metrics.counted import THUMBNAIL_GENERATIONS
 from images.models import Status
 from images.render_slots import render_slot
+from images.stages import Milliseconds, as_fields, in_words, measured
 from images.thumbnails import claims
 from images.thumbnails.flights import one_flight
 from images.thumbnails.labels import key_of_thumbnail
@@ -32,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 _LOOK_EVERY_SECONDS = 0.1
 
+Occasion = Literal["cold", "bulk"]
+
 
 def ensure_now(image_id: UUID) -> Listed:
     """The image with every thumbnail valid, made here if need be, in a web process: slots bound how many decode.
@@ -39,17 +44,19 @@ def ensure_now(image_id: UUID) -> Listed:
     Raises Refusal: not_found, not_completed, overloaded, storage_unavailable, or why the original can't be rendered.
     """
     means = Means(render_apart, render_slot(settings.COLD_WAIT_SECONDS))
-    return one_flight(image_id, lambda: _ensure(image_id, means), settings.COLD_WAIT_SECONDS)
+    with _counted("cold"):
+        return one_flight(image_id, lambda: _ensure(image_id, means, "cold"), settings.COLD_WAIT_SECONDS)
 
 
 def ensure_in_worker(
     image_id: UUID, guard: Callable[[], AbstractContextManager[object]] = nullcontext
 ) -> Listed:
     """The same in a worker, which decodes by itself; `guard` bounds its time. Raises as `ensure_now`."""
-    return _ensure(image_id, Means(render_files, guard()))
+    with _counted("bulk"):
+        return _ensure(image_id, Means(render_files, guard()), "bulk")
 
 
-def _ensure(image_id: UUID, means: Means) -> Listed:
+def _ensure(image_id: UUID, means: Means, occasion: Occasion) -> Listed:
     deadline = time.monotonic() + settings.COLD_WAIT_SECONDS
     while True:
         image, thumbnails = completed_image(image_id)
@@ -67,14 +74,33 @@ def _ensure(image_id: UUID, means: Means) -> Listed:
         _sleep_without_connection()
     try:
         # Looked at again, under the claim: who held it before may have made them.
-        make(token, *completed_image(image_id), means)
+        with measured() as stages:
+            labels = make(token, *completed_image(image_id), means)
     except Refusal as refusal:
         _give_up(token, image_id, refusal)
         raise
     except BaseException:
         claims.release(token)
         raise
+    if labels:
+        _tell(image_id, occasion, labels, stages)
     return completed_image(image_id)
+
+
+def _tell(image_id: UUID, occasion: Occasion, labels: Sequence[str], stages: Milliseconds) -> None:
+    THUMBNAIL_GENERATIONS.labels(occasion, "").inc()
+    fields = {"job_id": str(image_id), "occasion": occasion, **as_fields(stages)}
+    logger.info("Made %s of %s: %s", ", ".join(labels), image_id, in_words(stages), extra=fields)
+
+
+@contextmanager
+def _counted(occasion: Occasion) -> Iterator[None]:
+    """Counts those who wanted thumbnails and got none. Whoever made some has counted that."""
+    try:
+        yield
+    except Refusal as refusal:
+        THUMBNAIL_GENERATIONS.labels(occasion, refusal.code).inc()
+        raise
 
 
 def completed_image(image_id: UUID) -> Listed:

@@ -3,9 +3,8 @@
 Owns the order of those steps. Whether and by whom they are made is decided in `ensure`.
 """
 
-import logging
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from django.db import connection
 
 from images.errors import Refusal
 from images.limits import imaging_limits
+from images.stages import note_rendering, stage
 from images.storage import storage, storage_answers
 from images.thumbnails import claims
 from images.thumbnails.labels import format_of_thumbnails
@@ -27,8 +27,6 @@ from images.thumbnails.validity import ThumbnailsByLabel, missing_scales
 from images.wire import ImageValues
 from imaging import ImagingError, Limits, OutputFormat, Rendering
 from imaging.processes import ProcessDied
-
-logger = logging.getLogger(__name__)
 
 
 class Decode(Protocol):
@@ -54,8 +52,11 @@ class Means:
     surrounding: AbstractContextManager[object]
 
 
-def make(token: UUID, image: ImageValues, thumbnails: ThumbnailsByLabel, means: Means) -> None:
-    """Make what is missing among `thumbnails`, and end the claim, if it goes well. Raises Refusal."""
+def make(token: UUID, image: ImageValues, thumbnails: ThumbnailsByLabel, means: Means) -> Sequence[str]:
+    """Make what is missing among `thumbnails`, and end the claim, if it goes well.
+
+    Returns the labels that were made. Raises Refusal.
+    """
     # Slots are waited for, and remote originals read, without a connection: PostgreSQL has a hundred.
     connection.close()
     with means.surrounding, _temporary_files() as temporary:
@@ -63,7 +64,7 @@ def make(token: UUID, image: ImageValues, thumbnails: ThumbnailsByLabel, means: 
         scales = missing_scales(thumbnails, version.name)
         if not scales:
             claims.release(token)
-            return
+            return ()
         targets = {label: temporary(label) for label in scales}
         with original_file(image) as source:
             rendering = _render(means.decode, source, image, scales, targets)
@@ -74,7 +75,9 @@ def make(token: UUID, image: ImageValues, thumbnails: ThumbnailsByLabel, means: 
             rendering.height,
             rows_of(image, rendering, version.name),
         )
-        _finish(token, image, made, targets)
+        with stage("flush"):
+            _finish(token, image, made, targets)
+        return tuple(scales)
 
 
 def _render(
@@ -94,15 +97,7 @@ def _render(
         raise Refusal(error.code, error.message).with_status(422) from error
     except ProcessDied as error:
         raise Refusal("corrupt_image", "The image takes longer to decode than any sound one does.") from error
-    timings = rendering.timings
-    logger.info(
-        "Made %s of %s: decode %.0f ms, resize %.0f ms, encode %.0f ms",
-        ", ".join(scales),
-        image["id"],
-        timings.decode_ms,
-        timings.resize_ms,
-        timings.encode_ms,
-    )
+    note_rendering(rendering.timings)
     return rendering
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from images.errors import Refusal
+from images.stages import stage
 from images.storage import storage
 from images.thumbnails.labels import is_upload
 from images.wire import ImageValues
@@ -35,7 +36,7 @@ def version_now(image: ImageValues) -> Version:
 def original_file(image: ImageValues) -> Iterator[Path]:
     """A path with the original's bytes. Raises as `version_now`; what the block raises passes through."""
     copying = storage().local_copy(image["key"])
-    with _original():
+    with stage("fetch"), _original():
         path = copying.__enter__()
     try:
         yield path

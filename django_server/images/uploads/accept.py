@@ -20,6 +20,7 @@ from images.listing import Listed
 from images.models import Batch, Image
 from images.processing import transitions
 from images.processing.announce import announce_unfinished
+from images.stages import stage
 from images.storage import storage, storage_answers
 from images.uploads.multipart import SpooledFile
 from imaging import Probe
@@ -48,7 +49,7 @@ def accept(
     listed: list[Listed] = [(image, {}) for image in values]
 
     def insert() -> None:
-        with transaction.atomic():
+        with stage("insert"), transaction.atomic():
             Batch.objects.bulk_create([Batch(id=batch_id)], ignore_conflicts=True)
             Image.objects.bulk_create(images)
             with_rows(listed)
@@ -66,7 +67,8 @@ def accept(
     discard_spooled(files)
     queued = False
     try:
-        queued = queue.publish([image.id for image in images], one_task_each=one_task_each)
+        with stage("queue"):
+            queued = queue.publish([image.id for image in images], one_task_each=one_task_each)
     except DatabaseError as error:
         # They are accepted, even when it can't be noted that they did not get into the queue.
         logger.warning("%d images wait for the sweeper: %s", len(images), type(error).__name__)
@@ -103,7 +105,7 @@ def spread_uploaded_at(images: Sequence[Image], now: datetime) -> None:
 def take_files(files: Accepted, images: Sequence[Image]) -> None:
     """Link each spooled file to its key. After a failure neither keys nor spool files are left."""
     try:
-        with storage_answers():
+        with stage("store"), storage_answers():
             storage().take([(file.path, image.key) for (file, _), image in zip(files, images, strict=True)])
     except BaseException:
         give_back(files, images)

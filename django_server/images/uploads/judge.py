@@ -6,6 +6,7 @@ from django.conf import settings
 
 from images.errors import Refusal
 from images.limits import imaging_limits
+from images.stages import stage
 from images.uploads.multipart import SpooledFile
 from imaging import ImagingError, Probe, probe
 
@@ -21,11 +22,12 @@ class Judged:
 def judge(files: list[SpooledFile]) -> Judged:
     """Judge each file alone."""
     judged = Judged([], [])
-    for file in files:
-        try:
-            judged.accepted.append((file, _probe(file)))
-        except Refusal as refusal:
-            judged.rejected.append((file, refusal))
+    with stage("judge"):
+        for file in files:
+            try:
+                judged.accepted.append((file, _probe(file)))
+            except Refusal as refusal:
+                judged.rejected.append((file, refusal))
     return judged
 
 

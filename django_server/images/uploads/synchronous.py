@@ -3,7 +3,7 @@
 Goes through the same claim and flush as a worker: if this process dies, the sweeper finishes the image.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from images.processing.remove import remove_images
 from images.processing.render import rendered
 from images.processing.transitions import Claim
 from images.render_slots import render_slot
+from images.stages import note_rendering, stage
 from images.storage import storage, storage_answers
 from images.thumbnails.labels import key_of_thumbnail, sizes
 from images.thumbnails.orphaned import discard_files_of_the_deleted
@@ -64,7 +65,7 @@ def _process(spooled: SpooledFile, header: Probe, hold: Hold, answered: Callable
     spread_uploaded_at([image], timezone.now())
     take_files([(spooled, header)], [image])
     try:
-        with transaction.atomic():
+        with stage("insert"), transaction.atomic():
             claim = transitions.insert_claimed(image)
             hold.confirm()
     except Refusal:
@@ -80,7 +81,7 @@ def _process(spooled: SpooledFile, header: Probe, hold: Hold, answered: Callable
 
 
 def _finish(claim: Claim, outcome: Rendered, hold: Hold, answered: Callable[[Listed], Answer]) -> Listed:
-    with transaction.atomic():
+    with stage("flush"), transaction.atomic():
         flushed = transitions.flush(claim, [outcome], renew=False)
         if flushed:
             hold.remember(answered(flushed[0]))
@@ -104,10 +105,16 @@ def _render(spooled: SpooledFile, image: ImageValues) -> Rendered:
             raise Refusal(
                 "corrupt_image", f"{spooled.name} takes longer to decode than any sound image does."
             ) from error
-        for label, path in targets.items():
-            with path.open("rb") as file:
-                storage().save(key_of_thumbnail(image["key"], sizes()[label]), File(file))
+        note_rendering(rendering.timings)
+        with stage("store"):
+            _store(image, targets)
     return rendered(image, rendering)
+
+
+def _store(image: ImageValues, targets: Mapping[str, Path]) -> None:
+    for label, path in targets.items():
+        with path.open("rb") as file:
+            storage().save(key_of_thumbnail(image["key"], sizes()[label]), File(file))
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """One container's process, run natively: started, asked whether it is well, and stopped as Compose would."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -30,6 +31,7 @@ class Instance:
         grace_seconds: float,
         log: Path,
         account: str = "",
+        tmpfs: Path,
     ) -> None:
         self.name = name
         self.address = address
@@ -41,6 +43,7 @@ class Instance:
         self._stop_signal = stop_signal
         self._grace_seconds = grace_seconds
         self._account = account
+        self._tmpfs = tmpfs
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -53,6 +56,8 @@ class Instance:
         return self._process.pid
 
     def start(self) -> None:
+        # Memory, which ends with the container.
+        shutil.rmtree(self._tmpfs, ignore_errors=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 # A test run that is killed takes its instances along, with all they started.

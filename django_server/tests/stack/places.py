@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # The ports of the containers, and the names that their files call each other by.
-PORTS = ("8080", "8443", "8000", "8001", "5432", "6432", "6379", "8333")
+PORTS = ("8080", "8443", "8000", "8001", "5432", "6432", "6379", "8333", "9100")
 NAMES = ("db", "pgbouncer", "redis")
-_FOLDERS = "data|secrets|srv/page|page|spool|run/site|etc/nginx/(?:site|tls|templates)|etc/pgbouncer|tmp"
+_FOLDERS = (
+    "data|secrets|srv/page|page|spool|run/site|run/metrics|etc/nginx/(?:site|tls|templates)|etc/pgbouncer|tmp"
+)
 _PATH = re.compile(rf"(?<![\w./-])/({_FOLDERS})(?=[/\s;\"']|$)")
 _PORT = re.compile(rf"(?<![\w.])({'|'.join(PORTS)})(?![\w.])")
 _NAME = re.compile(rf"(?<=[@=/])({'|'.join(NAMES)})(?=[:\s]|$)")

@@ -177,14 +177,23 @@ class Stack:
             grace_seconds=service.grace_seconds,
             log=log,
             account=account,
+            tmpfs=self.places.path(f"run/metrics/{name}"),
         )
 
     def _environment(self, service: Service, name: str) -> dict[str, str]:
         ours = {key: self.places.text(value) for key, value in service.environment.items()}
+        if "METRICS_LISTEN" in ours:
+            ours["METRICS_LISTEN"] = self.places.bound(
+                service.environment["METRICS_LISTEN"], self._address_of.get(name, "127.0.0.1")
+            )
+            # A tmpfs is its container's alone.
+            ours["PROMETHEUS_MULTIPROC_DIR"] += f"/{name}"
         if service.name == "nginx":
             ours["RESOLVER"] = f"127.0.0.1:{self._name_port}"
         path = f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         container = {"PATH": path, "HOME": str(self.folder / "tmp"), "HOSTNAME": name, "LANG": "C.UTF-8"}
+        # Tests may run as root; containers don't.
+        container["PYTHONWARNINGS"] = "ignore:You're running the worker with superuser privileges"
         return {**container, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", **ours}
 
     def _let_read(self, secrets: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from images.metrics.counted import SWEEPS, start_at_zero
+from images.metrics.listener import listen_for_scrapes
 from images.processing.sweep import sweep
 
 logger = logging.getLogger(__name__)
@@ -24,11 +26,16 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_: Any, every: float | None, **__: Any) -> None:
+        if every is not None:
+            start_at_zero()
+            listen_for_scrapes()
         while True:
             try:
                 sweep()
+                SWEEPS.labels("done").inc()
             except (DatabaseError, InterfaceError, OSError) as error:
                 # The database or the storage is away: the next round repairs what this one could not.
+                SWEEPS.labels("failed").inc()
                 logger.warning("This round of repairs failed: %s", error)
             finally:
                 close_old_connections()

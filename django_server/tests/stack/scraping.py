@@ -1,0 +1,50 @@
+"""Reading the stack's figures and logs as their readers do: Prometheus's own parser, one JSON object a line."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.stack.instance import Instance
+from tests.stack.stack import Stack
+
+Labels = frozenset[tuple[str, str]]
+
+
+def scrape(stack: Stack, *services: str) -> Counter[tuple[str, Labels]]:
+    """The samples of all instances of these services, summed: (name, labels) -> value."""
+    total: Counter[tuple[str, Labels]] = Counter()
+    for service in services:
+        for one in stack.of(service):
+            total.update(scrape_one(stack, one))
+    return total
+
+
+def scrape_one(stack: Stack, instance: Instance) -> dict[tuple[str, Labels], Any]:
+    """The samples of one instance."""
+    answer = httpx.get(f"http://{instance.address}:{stack.places.ports['9100']}/metrics", timeout=10)
+    assert answer.status_code == 200, answer.text
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def sample(name: str, **labels: str) -> tuple[str, Labels]:
+    """How `scrape` calls it."""
+    return name, frozenset(labels.items())
+
+
+def lines(stack: Stack, *services: str) -> Iterator[dict[str, Any]]:
+    """The log of all instances of these services. AssertionError where a line is not JSON."""
+    for service in services:
+        for one in stack.of(service):
+            for line in one.log.read_text().splitlines():
+                try:
+                    yield json.loads(line)
+                except ValueError:
+                    raise AssertionError(f"{one.name} said: {line!r}") from None
