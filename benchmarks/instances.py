@@ -38,6 +38,7 @@ def instance(
         stop_signal=signal.SIGTERM,
         grace_seconds=0,
         log=folder / f"{name}.log",
+        tmpfs=folder / f"{name}.tmpfs",
     )
     server.start()
     try:

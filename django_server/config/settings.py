@@ -265,6 +265,11 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 SECURE_REFERRER_POLICY = "same-origin"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+# Where the site is public under https, the admin's cookies never travel without it.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+# Not for `check --deploy` to ask: Strict-Transport-Security (W004), and what is answered without https (W008), are
+# the front door's.
+SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 
 # --- Watching ----------------------------------------------------------------------------------------------------
 

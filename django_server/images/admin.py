@@ -1,8 +1,12 @@
-"""The operator's view of images, batches and thumbnails: to look and to delete, never to write a status by hand."""
+"""The operator's view of images, batches and thumbnails: to look, to delete, to have images processed once more or
+stopped; never to write a status by hand.
+"""
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -10,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from images.listing import listed_of, prefetched
 from images.models import Batch, Image, Thumbnail
+from images.processing.change import AT_ONCE, abort, retry
 from images.processing.remove import remove_images
 from images.wire import Addresses
 
@@ -26,6 +31,12 @@ else:
 
 # With a link to the state of the site (images.status).
 admin.site.index_template = "images/admin_index.html"
+
+
+def _change_all(images: QuerySet[Image], change: Callable[[Sequence[UUID]], int]) -> tuple[int, int]:
+    """How many were changed, and how many there were."""
+    ids = list(images.order_by("id").values_list("id", flat=True))
+    return sum(change(ids[start : start + AT_ONCE]) for start in range(0, len(ids), AT_ONCE)), len(ids)
 
 
 class ReadOnly:
@@ -68,6 +79,28 @@ class ImageAdmin(ReadOnly, ImageAdminBase):
     list_per_page = 50
     show_full_result_count = False
     inlines = (ThumbnailInline,)
+    actions = ("retry_selected", "abort_selected")
+
+    def has_process_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("images.change_image")
+
+    @admin.action(description="Process selected images once more", permissions=["process"])
+    def retry_selected(self, request: HttpRequest, images: QuerySet[Image]) -> None:
+        retried, chosen = _change_all(images, retry)
+        self.message_user(
+            request,
+            f"{retried} of {chosen} images are processed once more. Only those that failed or were aborted can be.",
+            messages.SUCCESS if retried else messages.WARNING,
+        )
+
+    @admin.action(description="Stop the processing of selected images", permissions=["process"])
+    def abort_selected(self, request: HttpRequest, images: QuerySet[Image]) -> None:
+        aborted, chosen = _change_all(images, abort)
+        self.message_user(
+            request,
+            f"{aborted} of {chosen} images were stopped. Only those that are not finished can be.",
+            messages.SUCCESS if aborted else messages.WARNING,
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
         return prefetched(super().get_queryset(request))

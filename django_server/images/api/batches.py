@@ -9,7 +9,6 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from images import queue
 from images.api.answers import json_answer, kept_answer
 from images.api.listing import images_json, place_of
 from images.api.paging import Cursor, after, link_to_next
@@ -19,8 +18,7 @@ from images.api.waiting import LONGEST_WAIT_SECONDS
 from images.errors import Refusal
 from images.listing import with_thumbnails
 from images.models import FINAL_STATUSES, Batch, Image
-from images.processing import transitions
-from images.processing.announce import announce_ids
+from images.processing.change import AT_ONCE, abort, retry
 from images.processing.remove import remove_images
 from images.wire import Json, time_json
 
@@ -37,8 +35,6 @@ WaitSeconds = Annotated[
 _REFUSED = {400: ErrorOut, 401: ErrorOut, 403: ErrorOut, 404: ErrorOut, 503: ErrorOut}
 
 Counts = dict[str, int]
-# So many images of a batch are changed, announced and deleted at a time: memory and statements stay bounded.
-_AT_ONCE = 500
 
 
 @router.get("/api/batches", response={200: list[BatchOut], 400: ErrorOut, 503: ErrorOut})
@@ -77,7 +73,7 @@ def delete_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa:
     """Delete a batch with all of its images."""
     batch = _existing(batch_id)
     removed = 0
-    while ids := list(batch.images.values_list("id", flat=True)[:_AT_ONCE]):
+    while ids := list(batch.images.values_list("id", flat=True)[:AT_ONCE]):
         removed += remove_images(Image.objects.filter(id__in=ids))
     batch.delete()
     return json_answer({"id": str(batch_id), "changed": removed, "counts": {}}, 202)
@@ -86,28 +82,18 @@ def delete_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa:
 @router.post("/api/batches/{batch_id}/retry", response={202: CountsOut, **_REFUSED})
 def retry_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa: ARG001
     """Process the failed and aborted images of a batch once more."""
-
-    def retry(ids: Sequence[UUID]) -> Sequence[UUID]:
-        changed = transitions.retry(ids)
-        queue.publish(changed, one_task_each=False)
-        return changed
-
     return _change_all(_existing(batch_id), retry)
 
 
 @router.post("/api/batches/{batch_id}/abort", response={202: CountsOut, **_REFUSED})
 def abort_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa: ARG001
     """Stop the images of a batch that are not finished."""
-    return _change_all(_existing(batch_id), transitions.abort)
+    return _change_all(_existing(batch_id), abort)
 
 
-def _change_all(batch: Batch, change: Callable[[Sequence[UUID]], Sequence[UUID]]) -> HttpResponse:
+def _change_all(batch: Batch, change: Callable[[Sequence[UUID]], int]) -> HttpResponse:
     ids = list(batch.images.order_by("id").values_list("id", flat=True))
-    total = 0
-    for start in range(0, len(ids), _AT_ONCE):
-        changed = change(ids[start : start + _AT_ONCE])
-        announce_ids(changed)
-        total += len(changed)
+    total = sum(change(ids[start : start + AT_ONCE]) for start in range(0, len(ids), AT_ONCE))
     return json_answer({"id": str(batch.id), "changed": total, "counts": _counts([batch.id])[batch.id]}, 202)
 
 
