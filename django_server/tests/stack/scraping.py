@@ -1,6 +1,7 @@
 """Reading the stack's figures and logs as their readers do: Prometheus's own parser, one JSON object a line."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.stack.instance import Instance
 from tests.stack.stack import Stack
+
+# What programs say of themselves past their log's format: nginx of its upstreams, Celery when it is told to stop.
+_ITS_OWN = re.compile(
+    r"\d{4}/\d\d/\d\d [\d:]{8} \[(warn|error)\] |(worker: (Warm|Cold) shutdown \(MainProcess\))?$"
+)
 
 Labels = frozenset[tuple[str, str]]
 
@@ -40,10 +46,12 @@ def sample(name: str, **labels: str) -> tuple[str, Labels]:
 
 
 def lines(stack: Stack, *services: str) -> Iterator[dict[str, Any]]:
-    """The log of all instances of these services. AssertionError where a line is not JSON."""
+    """The log of all instances of these services. AssertionError where a line is neither JSON nor a program's own."""
     for service in services:
         for one in stack.of(service):
             for line in one.log.read_text().splitlines():
+                if _ITS_OWN.match(line):
+                    continue
                 try:
                     yield json.loads(line)
                 except ValueError:

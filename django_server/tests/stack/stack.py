@@ -123,6 +123,11 @@ class Stack:
         self.start(name)
         return self.instances[name]
 
+    def scale_down(self, name: str) -> None:
+        """Stop an instance for good."""
+        self.stop(name)
+        del self.instances[name]
+
     def run_once(self, service: str) -> str:
         """Run a service that ends, to its end. What it said; AssertionError when it failed."""
         one = self._instance(self.services[service], service, "127.0.0.1")

@@ -104,8 +104,8 @@ def test_requests_are_shared_out_over_the_web_instances_there_are(stack: Stack) 
     time.sleep(FORGOTTEN_SECONDS)
     with client(stack) as asking:
         assert answering(stack, asking) == {one.address for one in stack.of("web")}
-        stack.stop(third.name)
-        assert answering(stack, asking) <= {one.address for one in stack.of("web") if one is not third}
+        stack.scale_down(third.name)
+        assert answering(stack, asking) <= {one.address for one in stack.of("web")}
 
 
 def answering(stack: Stack, asking: httpx.Client) -> set[str]:
