@@ -8,7 +8,7 @@ from pathlib import Path
 from config.serving.children import Child
 from config.serving.plan import Site, children_of
 from tests.protocol.processes import site_environment
-from tests.serving.processes import all_end, descendants
+from tests.serving.processes import all_end, descendants, eventually
 from tests.serving.started_site import SERVER_ROOT
 
 _END_SECONDS = 30.0
@@ -46,6 +46,8 @@ def worker(folder: Path, processes: int = 1) -> Iterator[Child]:
         child.ask_to_end()
         if not all_end(pids, _END_SECONDS):
             child.kill()
+        # A process whose first thread has ended counts as dead, and can be waited for only when the others have too.
+        assert eventually(lambda: not child.is_running)
         child.end_what_it_left()
 
 
