@@ -14,6 +14,7 @@ from images.api.listing import images_json, place_of
 from images.api.paging import Cursor, after, link_to_next
 from images.api.parameters import PAGE, CursorText, PageSize
 from images.api.schemas import BatchOut, BatchWithImagesOut, CountsOut, ErrorOut
+from images.api.turns import turn_for
 from images.api.waiting import LONGEST_WAIT_SECONDS
 from images.errors import Refusal
 from images.listing import with_thumbnails
@@ -62,10 +63,11 @@ def one_batch(
 ) -> HttpResponse:
     """One batch with a page of its images. Four statements."""
     batch = _existing(batch_id)
-    listed = with_thumbnails(after(batch.images.all(), "uploaded_at", cursor)[: limit + 1])
-    headers = link_to_next(request, place_of(listed[limit - 1])) if len(listed) > limit else {}
-    answer = {**_batch_json(batch, _counts([batch_id])[batch_id]), "images": images_json(listed[:limit])}
-    return kept_answer(request, answer, headers)
+    with turn_for(limit):
+        listed = with_thumbnails(after(batch.images.all(), "uploaded_at", cursor)[: limit + 1])
+        headers = link_to_next(request, place_of(listed[limit - 1])) if len(listed) > limit else {}
+        counted = _batch_json(batch, _counts([batch_id])[batch_id])
+        return kept_answer(request, {**counted, "images": images_json(listed[:limit])}, headers)
 
 
 @router.delete("/api/batches/{batch_id}", response={202: CountsOut, **_REFUSED})

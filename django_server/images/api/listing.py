@@ -10,6 +10,7 @@ from images.api.answers import kept_answer
 from images.api.paging import Cursor, after, link_to_next
 from images.api.parameters import PAGE, CursorText, PageSize, Text
 from images.api.schemas import ErrorOut, ImageOut, StatusName
+from images.api.turns import turn_for
 from images.errors import Refusal
 from images.listing import Listed, by_ids, with_thumbnails
 from images.models import Image
@@ -46,12 +47,13 @@ def list_images(
         images = images.filter(batch_id=batch)
     if q:
         images = images.filter(name__icontains=q)
-    # One more than is shown tells whether there is a next page, without counting.
-    listed = with_thumbnails(after(images, "uploaded_at", cursor)[: limit + 1])
-    headers = {}
-    if len(listed) > limit:
-        headers = link_to_next(request, place_of(listed[limit - 1]))
-    return kept_answer(request, images_json(listed[:limit]), headers)
+    with turn_for(limit):
+        # One more than is shown tells whether there is a next page, without counting.
+        listed = with_thumbnails(after(images, "uploaded_at", cursor)[: limit + 1])
+        headers = {}
+        if len(listed) > limit:
+            headers = link_to_next(request, place_of(listed[limit - 1]))
+        return kept_answer(request, images_json(listed[:limit]), headers)
 
 
 def one(image_id: UUID) -> list[Listed]:
