@@ -65,7 +65,7 @@ async def _fill(body: "tempfile.SpooledTemporaryFile[bytes]", receive: Callable[
     """Everything that is received, into `body`. Raises RequestAborted, OSError."""
     started = time.perf_counter()
     # A disk that is busy may hold a write up for long, and all other requests with it if the event loop waited.
-    write = sync_to_async(body.write, thread_sensitive=False, executor=_WRITERS)
+    write = sync_to_async(body.writelines, thread_sensitive=False, executor=_WRITERS)
     pieces: list[bytes] = []
     received = pending = 0
     more = True
@@ -80,9 +80,9 @@ async def _fill(body: "tempfile.SpooledTemporaryFile[bytes]", receive: Callable[
             continue
         received += pending
         if received <= settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
-            body.write(b"".join(pieces))
+            body.writelines(pieces)
         else:
-            await write(b"".join(pieces))
+            await write(pieces)
         pieces, pending = [], 0
     if received:
         note_stage("receive", time.perf_counter() - started)

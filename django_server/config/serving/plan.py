@@ -54,7 +54,7 @@ class Site:
 
     @property
     def metrics(self) -> Path:
-        """Where all children leave what they count: the web process tells of all."""
+        """Where all children leave what they count: the web process tells of all. See `metrics_home`."""
         return self.data_dir / "metrics"
 
     def log(self, name: str) -> Path:

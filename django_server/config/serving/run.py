@@ -3,7 +3,6 @@
 Called by the command `serve`. The parts are in the other modules; this one puts them in order.
 """
 
-import shutil
 from collections.abc import Callable
 
 from config.serving.addresses import EVERY_INTERFACE, lan_addresses, own_address, require_free_port, site_url
@@ -11,6 +10,7 @@ from config.serving.child_log import begin_log
 from config.serving.children import ChildSpec
 from config.serving.errors import ServeError
 from config.serving.instance_lock import sole_instance
+from config.serving.metrics_home import leave_metrics_home, prepare_metrics_home
 from config.serving.plan import VITE_PORT, Site, children_of, stop_order
 from config.serving.redis_home import leave_redis_home, prepare_redis_home
 from config.serving.restart import RestartPolicy
@@ -31,13 +31,14 @@ def serve(
         require_free_port(site.host, site.port)
         if site.develop:
             _require_page_tools(site)
-        # What an earlier run counted: figures begin with the processes that count them.
-        shutil.rmtree(site.metrics, ignore_errors=True)
+        # Empty: figures begin with the processes that count them.
+        prepare_metrics_home(site.metrics)
         if site.redis:
             prepare_redis_home(site.redis.socket)
         try:
             _supervise(site, plan(site), stop, say)
         finally:
+            leave_metrics_home(site.metrics)
             if site.redis:
                 leave_redis_home(site.redis.socket)
 

@@ -1,0 +1,34 @@
+"""Where a site's processes leave what they count: in memory, where the machine has a file system there.
+
+They map these files. A disk without room would kill who writes to a part of one that was never written before.
+"""
+
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+_MEMORY = Path("/dev/shm")  # noqa: S108  mkdtemp makes what is used
+
+
+def prepare_metrics_home(folder: Path) -> None:
+    """Makes `folder` empty: a link to a folder in memory, or an ordinary one where there is no such place."""
+    leave_metrics_home(folder)
+    try:
+        # This user's alone, under a name that nobody could know beforehand.
+        folder.symlink_to(tempfile.mkdtemp(prefix="django-file-upload-", dir=_MEMORY))
+    except OSError:
+        folder.mkdir(parents=True)
+
+
+def leave_metrics_home(folder: Path) -> None:
+    """Removes it, whichever it is; also what a killed run left."""
+    if folder.is_symlink():
+        target = folder.readlink()
+        # What else a link might lead to is not ours.
+        if target.parent == _MEMORY:
+            shutil.rmtree(target, ignore_errors=True)
+        folder.unlink()
+    else:
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
