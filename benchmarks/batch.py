@@ -33,8 +33,8 @@ FEW_MIXED = 200
 _DIFFERENT = 24
 PER_REQUEST, AT_ONCE = 50, 3  # what the page sends
 SMALL_MEGAPIXELS = 0.2
-GROWTH = (100, 500, 2000)
-SMALL = 1000
+GROWTH = (100, 2000)
+SMALL = 400
 LARGE = 30
 _PHOTOS = 2
 # Of an image where there are two processes: what decides how often each is repeated.

@@ -23,7 +23,6 @@ import time
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,15 +57,21 @@ class Cost:
 
 def run(command: list[str]) -> Cost:
     """Raises CalledProcessError."""
+    others = _children()
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(command, cwd=_SERVER, capture_output=True, text=True, check=True)
     wall = time.perf_counter() - started
-    with suppress(ChildProcessError):
-        while True:  # what it left behind is ours by now: see main
-            os.waitpid(-1, 0)
+    while left_behind := _children() - others:  # ours by now: see measure
+        for pid in left_behind:
+            os.waitpid(pid, 0)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(wall, cpu, done.stdout)
+
+
+def _children() -> set[int]:
+    """This process's, the ended ones too: of all `make bench` there may be some that stay."""
+    return set(map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()))
 
 
 def _median(costs: list[Cost], what: Callable[[Cost], float]) -> float:

@@ -1,6 +1,6 @@
 """A store on S3, or whatever speaks its protocol: keys in a bucket, each written by one PUT, listed in byte order.
 
-The only importer of boto3, which is loaded when the first store is made. Threads may share a store; a process makes
+Imports boto3, with `s3_requests`; it is loaded when the first store is made. Threads may share a store; a process makes
 its own. What goes wrong is an OSError with a sentence for a person (`s3_errors`).
 """
 
@@ -10,11 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import Any, BinaryIO, cast
 
 from archive.media_types import media_type
-from archive.s3_errors import speaking_of, timed_out
+from archive.s3_errors import missing, speaking_of, timed_out
+from archive.s3_requests import Answer, Requests
 from archive.store import Run, StoredFile, Told, stored_files
 
 _BLOCK_BYTES = 1 << 16
@@ -108,8 +110,12 @@ class S3Store:
     def stat(self, key: str) -> StoredFile:
         """One HEAD. Raises FileNotFoundError."""
         with speaking_of(self.bucket, key):
-            head = self._client().head_object(Bucket=self.bucket, Key=key)
-        return _stored(key, head)
+            answer = self._requests().head(key)
+            if answer is None:
+                return _stored(key, self._client().head_object(Bucket=self.bucket, Key=key))
+        if answer.status != 200:
+            raise missing(self.bucket, key)
+        return _told(key, answer)
 
     def open(self, key: str) -> BinaryIO:
         """The whole file, downloaded; seekable. Small ones are in memory, others in a file without a name.
@@ -153,11 +159,13 @@ class S3Store:
 
     def put(self, source: BinaryIO, key: str) -> None:
         """Make what `source`, a real file, holds from here on the content of `key`."""
-        headers = {"ContentType": media_type(key)}
+        headers = {"Content-Type": media_type(key)}
         if self.cache_control:
-            headers["CacheControl"] = self.cache_control
+            headers["Cache-Control"] = self.cache_control
         with speaking_of(self.bucket, key):
-            self._client().put_object(Bucket=self.bucket, Key=key, Body=source, **headers)
+            if self._requests().put(key, source, headers) is None:
+                named = {name.replace("-", ""): value for name, value in headers.items()}
+                self._client().put_object(Bucket=self.bucket, Key=key, Body=source, **named)
 
     def delete(self, key: str) -> bool:
         """Remove the file. True also where there was none: S3 does not tell."""
@@ -194,30 +202,44 @@ class S3Store:
 
     def _download(self, key: str, file: BinaryIO, deadline: float) -> StoredFile:
         with speaking_of(self.bucket, key):
-            answer = self._client().get_object(Bucket=self.bucket, Key=key)
+            answer = self._requests().get(key)
+            found: Any = None if answer else self._client().get_object(Bucket=self.bucket, Key=key)
             # Closed before its end, a body takes its connection along. (As a context it would be another object,
             # which does not notice its end.)
-            with closing(answer["Body"]) as body:
+            with closing(answer.body if answer else found["Body"]) as body:
                 while block := body.read(_BLOCK_BYTES):
                     if time.monotonic() >= deadline:
                         raise timed_out(self.bucket, key)
                     file.write(block)
-        return _stored(key, answer)
+        return _told(key, answer) if answer else _stored(key, found)
 
     def _client(self) -> Any:
+        self._make()
+        return self._made[0]
+
+    def _requests(self) -> Requests:
+        self._make()
+        return cast("Requests", self._made[1])
+
+    def _make(self) -> None:
         with self._making:
             if self._made is None:
                 with speaking_of(self.bucket, ""):
-                    self._made = _new_client(self._options, self._settings)
-            return self._made
+                    self._made = self._new()
 
+    def _new(self) -> tuple[Any, Requests]:
+        import boto3
+        import botocore.session
+        from botocore.config import Config
 
-def _new_client(options: dict[str, str | None], settings: dict[str, Any]) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    # A session of its own: boto3's default one is not for several threads.
-    return boto3.session.Session().client("s3", config=Config(**settings), **options)
+        # A session of its own: boto3's default one is not for several threads.
+        keys = botocore.session.Session()
+        if self._options["aws_access_key_id"] and self._options["aws_secret_access_key"]:
+            keys.set_credentials(self._options["aws_access_key_id"], self._options["aws_secret_access_key"])
+        client = boto3.session.Session(botocore_session=keys).client(
+            "s3", config=Config(**self._settings), **self._options
+        )
+        return client, Requests(client, keys, self.bucket, attempts=self._max_attempts)
 
 
 def _head(prefix: str) -> str:
@@ -228,6 +250,19 @@ def _stored(key: str, answer: Any) -> StoredFile:
     """What the answer to a HEAD or GET tells of the file."""
     modified_ns = _nanoseconds(answer["LastModified"])
     return StoredFile(key, answer["ContentLength"], modified_ns, answer["ETag"].strip('"'))
+
+
+def _told(key: str, answer: Answer) -> StoredFile:
+    """The same, of an answer that only its headers tell of."""
+    headers = answer.headers
+    return _stored(
+        key,
+        {
+            "LastModified": parsedate_to_datetime(headers["Last-Modified"]),
+            "ContentLength": int(headers["Content-Length"]),
+            "ETag": headers["ETag"],
+        },
+    )
 
 
 def _nanoseconds(moment: datetime) -> int:

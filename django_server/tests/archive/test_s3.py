@@ -155,7 +155,7 @@ def test_what_is_missing_is_a_missing_file(s3: S3, store: S3Store) -> None:
 
 @contextmanager
 def _server(answer: Answer) -> Iterator[str]:
-    """An HTTP server of which every GET and HEAD is answered by `answer`."""
+    """An HTTP server of which every request is answered by `answer`."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -164,6 +164,9 @@ def _server(answer: Answer) -> Iterator[str]:
             answer(self)
 
         def do_HEAD(self) -> None:
+            answer(self)
+
+        def do_PUT(self) -> None:
             answer(self)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  as the base class has it
@@ -210,6 +213,67 @@ def test_a_failing_server_is_asked_again_and_then_told_of() -> None:
     with _server(answer) as endpoint, pytest.raises(ConnectionError, match="failed with status 503"):
         _store_at(endpoint, max_attempts=2).stat("x.jpg")
     assert asked == ["/photos/x.jpg", "/photos/x.jpg"]
+
+
+@pytest.mark.parametrize("first", [429, 503])
+def test_a_file_that_was_not_taken_is_sent_again_whole(first: int) -> None:
+    bodies: list[bytes] = []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        bodies.append(request.rfile.read(int(request.headers["Content-Length"])))
+        _status(first if len(bodies) == 1 else 200)(request)
+
+    with _server(answer) as endpoint:
+        _write(_store_at(endpoint, max_attempts=2), "x.jpg", b"all of it")
+    assert bodies == [b"all of it", b"all of it"]
+
+
+def test_what_is_no_plain_answer_is_left_to_the_client_that_knows_all() -> None:
+    agents: list[str] = []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        agents.append(request.headers.get("User-Agent", ""))
+        body = b"<Error><Code>ExpiredToken</Code></Error>"
+        request.send_response(400)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    with _server(answer) as endpoint:
+        store = _store_at(endpoint)
+        with pytest.raises(PermissionError, match=r"refuses access to 'x.jpg'"):
+            store.open("x.jpg")
+        # The connection had been read to its end, and nothing was tried in vain.
+        assert len(agents) == 2
+        assert agents[-1].startswith("Boto3")
+
+
+def test_keys_are_looked_for_where_boto3_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        asked.append(f"{request.headers['Authorization']} {request.headers['X-Amz-Security-Token']}")
+        request.send_response(200)
+        for name, value in {
+            "Content-Length": "1",
+            "ETag": '"a"',
+            "Last-Modified": "Fri, 02 Jan 2026 03:04:05 GMT",
+        }.items():
+            request.send_header(name, value)
+        request.end_headers()
+
+    for name, value in {
+        "ACCESS_KEY_ID": "env-key",
+        "SECRET_ACCESS_KEY": "s",
+        "SESSION_TOKEN": "token",
+    }.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    with _server(answer) as endpoint:
+        S3Store("photos", endpoint=endpoint, region="eu-west-1").stat("x.jpg")
+    (only,) = asked
+    assert "Credential=env-key/" in only
+    assert "/eu-west-1/s3/" in only
+    assert only.endswith(" token")
 
 
 def test_a_server_that_is_not_there_is_a_connection_error() -> None:
