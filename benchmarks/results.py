@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import plots
+from shortfalls import reasons
 
 FOLDER = Path(__file__).resolve().parent / "results"
 
@@ -81,6 +82,11 @@ def as_table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+def why_missed(rows: list[Row]) -> list[str]:
+    """The reasons, where rows fall short."""
+    return reasons(row.name for row in rows if row.holds is False)
+
+
 def _verdict(row: Row) -> str:
     if row.holds is not False:
         return "–" if row.holds is None else "yes"
@@ -119,7 +125,8 @@ def _page(rows: list[Row], sentences: dict[str, str]) -> str:
         "![How values grow](series.svg)",
     ]
     for name, sentence in sentences.items():
-        parts += [f"## {name}", sentence, as_table([row for row in rows if row.name == name])]
+        of_it = [row for row in rows if row.name == name]
+        parts += [f"## {name}", sentence, as_table(of_it), *why_missed(of_it)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from results import Row, as_table, merge
+from results import Row, as_table, merge, why_missed
 
 _FOLDER = Path(__file__).resolve().parent
 # `bench_pregen.py` measures `pregen`: a module of that bare name would stand before the package.
@@ -64,7 +64,7 @@ def main() -> None:
         rows += found
         merge(found, name, about)
         print(f"{name}: {about} ({time.perf_counter() - started:.0f} s)", file=sys.stderr, flush=True)
-    print(as_table(rows))
+    print(as_table(rows), *why_missed(rows), sep="\n")
     sys.exit(1 if failed or any(row.holds is False for row in rows) else 0)
 
 

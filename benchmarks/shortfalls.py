@@ -1,0 +1,38 @@
+"""Why targets are missed: for each benchmark that has missed one, what was found to cost the difference.
+
+Said under the tables, only while a row falls short. Used by run.py and results.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+REASONS = {
+    "batch": (
+        "The seconds of 200 images are mostly their pixels: the bare floor takes a fifth of its seconds for 1,000 of "
+        "them. The ratios to the floor hold."
+    ),
+    "ingest": (
+        "Django alone neither hashes (SHA-256: 0.65 ms of CPU a megabyte, a quarter of all it needs itself) nor judges "
+        "headers, syncs to the disk, links, records or queues: 15 ms a request and 1 ms a file, and 2 to 3 ms a file "
+        "where each is a task of its own."
+    ),
+    "live": (
+        "100 listeners are sent 13,000 frames for 1,000 images, at 0.15 ms each in daphne; uvicorn took two thirds "
+        "of its CPU for the same, measured once, and can be put in its place."
+    ),
+    "neighbours": (
+        "The load, the workers and PostgreSQL share two cores with one web process, whose requests share one "
+        "interpreter; idle, it has both cores for itself. In production each instance has two processes."
+    ),
+    "pregen": (
+        "All transfers of a run are signed and sent by one Python process, some milliseconds of its interpreter for "
+        "each image (a HEAD, a GET, a PUT), beside renderers that keep both cores busy. Bare transfers have them to "
+        "themselves."
+    ),
+}
+
+
+def reasons(missed: Iterable[str]) -> list[str]:
+    """A sentence for each benchmark in `missed`, in order, that has one."""
+    return [f"Why {name} falls short: {REASONS[name]}" for name in sorted(set(missed)) if name in REASONS]
