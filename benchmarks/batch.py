@@ -38,7 +38,7 @@ SMALL = 400
 LARGE = 30
 _PHOTOS = 2
 # Of an image where there are two processes: what decides how often each is repeated.
-_LARGE_SECONDS, _MIXED_SECONDS, _SMALL_SECONDS = 0.1, 0.04, 0.02
+_LARGE_SECONDS, _MIXED_SECONDS, _SMALL_SECONDS = 0.1, 0.04, 0.05
 
 
 @dataclass(frozen=True)

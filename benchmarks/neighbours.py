@@ -36,7 +36,7 @@ from tests.stress.cold_burst import burst, cold_images
 
 PATHS = ("/api/list", "/healthz")
 AT_ONCE = 8
-SECONDS = 10
+SECONDS = 8
 LISTED = 20_000
 PAGE = 1000
 PER_UPLOAD = 25
