@@ -1,7 +1,7 @@
 """A store on S3, or whatever speaks its protocol: keys in a bucket, each written by one PUT, listed in byte order.
 
-Imports boto3, with `s3_requests`; it is loaded when the first store is made. Threads may share a store; a process makes
-its own. What goes wrong is an OSError with a sentence for a person (`s3_errors`).
+boto3 is imported here and in `s3_requests` alone, when a store is first used. Threads may share a store; a process
+makes its own. What goes wrong is an OSError with a sentence for a person (`s3_errors`).
 """
 
 import errno
@@ -10,13 +10,12 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import Any, BinaryIO, cast
 
 from archive.media_types import media_type
-from archive.s3_errors import missing, speaking_of, timed_out
-from archive.s3_requests import Answer, Requests
+from archive.s3_errors import speaking_of, timed_out
+from archive.s3_requests import Requests
 from archive.store import Run, StoredFile, Told, stored_files
 
 _BLOCK_BYTES = 1 << 16
@@ -54,8 +53,8 @@ class S3Store:
         self.open_seconds = open_seconds
         self.cache_control = cache_control
         self._max_attempts = max_attempts
-        self._options = {
-            "endpoint_url": endpoint or None,
+        self._endpoint = endpoint or None
+        self._identity = {
             "aws_access_key_id": access_key or None,
             "aws_secret_access_key": secret_key or None,
             "region_name": region or None,
@@ -71,7 +70,7 @@ class S3Store:
             "request_checksum_calculation": "when_required",
             "response_checksum_validation": "when_required",
         }
-        self._made: Any = None
+        self._made: tuple[Any, Requests] | None = None
         self._making = Lock()
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
@@ -110,12 +109,8 @@ class S3Store:
     def stat(self, key: str) -> StoredFile:
         """One HEAD. Raises FileNotFoundError."""
         with speaking_of(self.bucket, key):
-            answer = self._requests().head(key)
-            if answer is None:
-                return _stored(key, self._client().head_object(Bucket=self.bucket, Key=key))
-        if answer.status != 200:
-            raise missing(self.bucket, key)
-        return _told(key, answer)
+            head = self._requests().head(key) or self._client().head_object(Bucket=self.bucket, Key=key)
+        return _stored(key, head)
 
     def open(self, key: str) -> BinaryIO:
         """The whole file, downloaded; seekable. Small ones are in memory, others in a file without a name.
@@ -202,44 +197,37 @@ class S3Store:
 
     def _download(self, key: str, file: BinaryIO, deadline: float) -> StoredFile:
         with speaking_of(self.bucket, key):
-            answer = self._requests().get(key)
-            found: Any = None if answer else self._client().get_object(Bucket=self.bucket, Key=key)
+            answer = self._requests().get(key) or self._client().get_object(Bucket=self.bucket, Key=key)
             # Closed before its end, a body takes its connection along. (As a context it would be another object,
             # which does not notice its end.)
-            with closing(answer.body if answer else found["Body"]) as body:
+            with closing(answer["Body"]) as body:
                 while block := body.read(_BLOCK_BYTES):
                     if time.monotonic() >= deadline:
                         raise timed_out(self.bucket, key)
                     file.write(block)
-        return _told(key, answer) if answer else _stored(key, found)
+        return _stored(key, answer)
 
     def _client(self) -> Any:
-        self._make()
-        return self._made[0]
+        return self._both()[0]
 
     def _requests(self) -> Requests:
-        self._make()
-        return cast("Requests", self._made[1])
+        return self._both()[1]
 
-    def _make(self) -> None:
+    def _both(self) -> tuple[Any, Requests]:
         with self._making:
             if self._made is None:
                 with speaking_of(self.bucket, ""):
-                    self._made = self._new()
+                    self._made = self._make()
+            return self._made
 
-    def _new(self) -> tuple[Any, Requests]:
+    def _make(self) -> tuple[Any, Requests]:
         import boto3
-        import botocore.session
         from botocore.config import Config
 
         # A session of its own: boto3's default one is not for several threads.
-        keys = botocore.session.Session()
-        if self._options["aws_access_key_id"] and self._options["aws_secret_access_key"]:
-            keys.set_credentials(self._options["aws_access_key_id"], self._options["aws_secret_access_key"])
-        client = boto3.session.Session(botocore_session=keys).client(
-            "s3", config=Config(**self._settings), **self._options
-        )
-        return client, Requests(client, keys, self.bucket, attempts=self._max_attempts)
+        session = boto3.session.Session(**self._identity)
+        client = session.client("s3", endpoint_url=self._endpoint, config=Config(**self._settings))
+        return client, Requests(client, session.get_credentials(), self.bucket, attempts=self._max_attempts)
 
 
 def _head(prefix: str) -> str:
@@ -250,19 +238,6 @@ def _stored(key: str, answer: Any) -> StoredFile:
     """What the answer to a HEAD or GET tells of the file."""
     modified_ns = _nanoseconds(answer["LastModified"])
     return StoredFile(key, answer["ContentLength"], modified_ns, answer["ETag"].strip('"'))
-
-
-def _told(key: str, answer: Answer) -> StoredFile:
-    """The same, of an answer that only its headers tell of."""
-    headers = answer.headers
-    return _stored(
-        key,
-        {
-            "LastModified": parsedate_to_datetime(headers["Last-Modified"]),
-            "ContentLength": int(headers["Content-Length"]),
-            "ETag": headers["ETag"],
-        },
-    )
 
 
 def _nanoseconds(moment: datetime) -> int:

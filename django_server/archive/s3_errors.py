@@ -54,11 +54,6 @@ def timed_out(bucket: str, key: str) -> TimeoutError:
     return TimeoutError(errno.ETIMEDOUT, f"The S3 server did not answer in time for {what}.", key)
 
 
-def missing(bucket: str, key: str) -> FileNotFoundError:
-    """What is raised where there is no such file."""
-    return FileNotFoundError(errno.ENOENT, f"There is no {key!r} of the bucket {bucket!r}.", key)
-
-
 def _of_answer(response: Any, bucket: str, key: str, what: str) -> OSError:
     code = str(response.get("Error", {}).get("Code", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -66,7 +61,7 @@ def _of_answer(response: Any, bucket: str, key: str, what: str) -> OSError:
         # Not a missing file: whoever asks for one must not take all of them for deleted.
         return OSError(errno.ENXIO, f"There is no bucket {bucket!r}.", key)
     if code in _MISSING_CODES or status == 404:
-        return missing(bucket, key) if key else FileNotFoundError(errno.ENOENT, f"There is no {what}.", key)
+        return FileNotFoundError(errno.ENOENT, f"There is no {what}.", key)
     if code in _REFUSED_CODES or status in (401, 403):
         return PermissionError(errno.EACCES, f"The S3 server refuses access to {what}.", key)
     return ConnectionError(errno.EIO, f"The S3 server failed with status {status} for {what}.", key)

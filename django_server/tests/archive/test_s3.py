@@ -243,7 +243,7 @@ def test_what_is_no_plain_answer_is_left_to_the_client_that_knows_all() -> None:
         store = _store_at(endpoint)
         with pytest.raises(PermissionError, match=r"refuses access to 'x.jpg'"):
             store.open("x.jpg")
-        # The connection had been read to its end, and nothing was tried in vain.
+        # Nothing was tried in vain.
         assert len(agents) == 2
         assert agents[-1].startswith("Boto3")
 
