@@ -10,7 +10,7 @@ from collections.abc import Iterable
 REASONS = {
     "batch": (
         "The seconds of 200 images are mostly their pixels: the bare floor takes a fifth of its seconds for 1,000 of "
-        "them. The ratios to the floor hold."
+        "them."
     ),
     "ingest": (
         "Django alone neither hashes (SHA-256: 0.65 ms of CPU a megabyte, a quarter of all it needs itself) nor judges "

@@ -1,6 +1,6 @@
 """A store on S3, or whatever speaks its protocol: keys in a bucket, each written by one PUT, listed in byte order.
 
-boto3 is imported here and in `s3_requests` alone, when a store is first used. Threads may share a store; a process
+boto3 is loaded here, and botocore in `s3_requests`, when a store is first used. Threads may share a store; a process
 makes its own. What goes wrong is an OSError with a sentence for a person (`s3_errors`).
 """
 
@@ -226,7 +226,10 @@ class S3Store:
 
         # A session of its own: boto3's default one is not for several threads.
         session = boto3.session.Session(**self._identity)
-        client = session.client("s3", endpoint_url=self._endpoint, config=Config(**self._settings))
+        # Given to both: the session would take half a pair of keys for a whole one.
+        client = session.client(
+            "s3", endpoint_url=self._endpoint, config=Config(**self._settings), **self._identity
+        )
         return client, Requests(client, session.get_credentials(), self.bucket, attempts=self._max_attempts)
 
 

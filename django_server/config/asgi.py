@@ -8,7 +8,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from config.http import django_http_application
 
-# A request that takes half a millisecond waits so long for each that is at work, and not ten times as long.
+# For so long a thread that computes may keep the interpreter from the others: a small request waits for each of them,
+# several times. (Beside eight long lists p95 of /healthz was 262 ms, against 521 with Python's 5 ms.)
 sys.setswitchinterval(0.0005)
 # First of all: what follows needs Django's apps, which this loads.
 http_application = django_http_application()

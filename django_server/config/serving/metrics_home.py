@@ -1,6 +1,7 @@
 """Where a site's processes leave what they count: in memory, where the machine has a file system there.
 
-They map these files. A disk without room would kill who writes to a part of one that was never written before.
+They map these files (prometheus-client's multiprocess mode): on a disk without room the kernel would kill, by SIGBUS,
+who counts something for the first time.
 """
 
 import shutil
@@ -16,9 +17,11 @@ def prepare_metrics_home(folder: Path) -> None:
     leave_metrics_home(folder)
     try:
         # This user's alone, under a name that nobody could know beforehand.
-        folder.symlink_to(tempfile.mkdtemp(prefix="django-file-upload-", dir=_MEMORY))
+        in_memory = tempfile.mkdtemp(prefix="django-file-upload-", dir=_MEMORY)
     except OSError:
-        folder.mkdir(parents=True)
+        folder.mkdir()
+    else:
+        folder.symlink_to(in_memory)
 
 
 def leave_metrics_home(folder: Path) -> None:

@@ -31,10 +31,10 @@ def serve(
         require_free_port(site.host, site.port)
         if site.develop:
             _require_page_tools(site)
-        # Empty: figures begin with the processes that count them.
-        prepare_metrics_home(site.metrics)
         if site.redis:
             prepare_redis_home(site.redis.socket)
+        # Empty: figures begin with the processes that count them.
+        prepare_metrics_home(site.metrics)
         try:
             _supervise(site, plan(site), stop, say)
         finally:

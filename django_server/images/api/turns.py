@@ -8,7 +8,7 @@ from images.api.parameters import PAGE
 
 # Past it a page is made beside the others: what holds them up may be the database, which serves many at once.
 _PATIENCE_SECONDS = 1.0
-_turn = threading.BoundedSemaphore(1)
+_turn = threading.Lock()
 
 
 @contextmanager

@@ -276,6 +276,14 @@ def test_keys_are_looked_for_where_boto3_looks(monkeypatch: pytest.MonkeyPatch) 
     assert only.endswith(" token")
 
 
+@pytest.mark.parametrize("given", [{"access_key": "k"}, {"secret_key": "s"}])
+def test_half_a_pair_of_keys_is_none(given: dict[str, str]) -> None:
+    with pytest.raises(PermissionError, match="There are no access keys for the bucket 'photos'"):
+        S3Store("photos", endpoint="http://127.0.0.1:9", **given).stat("x.jpg")  # type: ignore[arg-type]
+    with pytest.raises(PermissionError, match="There are no access keys for the bucket 'photos'"):
+        next(S3Store("photos", endpoint="http://127.0.0.1:9", **given).list())  # type: ignore[arg-type]
+
+
 def test_a_server_that_is_not_there_is_a_connection_error() -> None:
     with pytest.raises(ConnectionError, match="could not be reached"):
         _store_at("http://127.0.0.1:9", max_attempts=1).stat("x.jpg")
