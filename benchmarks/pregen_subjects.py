@@ -2,16 +2,20 @@
 
     python pregen_subjects.py scan RECORDS MANIFEST
     python pregen_subjects.py transfer ENDPOINT BUCKET COUNT
+    python pregen_subjects.py thumbnails ENDPOINT BUCKET COUNT
 
-Used by pregen.py.
+Used by bench_pregen.py.
 """
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import Process
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "django_server"))
 
@@ -53,6 +57,46 @@ def scan(records: int, manifest: Path) -> None:
 
 def transfer(endpoint: str, bucket: str, count: int) -> None:
     """Get and put so many objects, as many at a time as pregen does."""
+    client = _client(endpoint)
+
+    def one(number: int) -> None:
+        _get(client, bucket, number)
+        client.put_object(
+            Bucket=bucket, Key=f"bare/{number:05}.jpg", Body=bytes(8_000), ContentType="image/jpeg"
+        )
+
+    with ThreadPoolExecutor(CONNECTIONS) as hands:
+        list(hands.map(one, range(count)))
+
+
+def thumbnails(endpoint: str, bucket: str, count: int) -> None:
+    """The shortest program that does the work itself: each of two processes makes every second thumbnail."""
+    both = [Process(target=_thumbnails, args=(endpoint, bucket, range(first, count, 2))) for first in (0, 1)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+
+
+def _thumbnails(endpoint: str, bucket: str, numbers: range) -> None:
+    from PIL import Image
+
+    client = _client(endpoint)
+
+    def one(number: int) -> None:
+        picture = Image.open(io.BytesIO(_get(client, bucket, number)))
+        picture.thumbnail((200, 200), Image.Resampling.LANCZOS)
+        memory = io.BytesIO()
+        picture.save(memory, "JPEG", quality=85, progressive=True)
+        client.put_object(
+            Bucket=bucket, Key=f"plain/{number:05}.jpg", Body=memory.getvalue(), ContentType="image/jpeg"
+        )
+
+    with ThreadPoolExecutor(CONNECTIONS // 2) as hands:
+        list(hands.map(one, numbers))
+
+
+def _client(endpoint: str) -> Any:
     import boto3
     from botocore.config import Config
 
@@ -62,7 +106,7 @@ def transfer(endpoint: str, bucket: str, count: int) -> None:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    client = boto3.session.Session().client(
+    return boto3.session.Session().client(
         "s3",
         endpoint_url=endpoint,
         aws_access_key_id="k",
@@ -70,18 +114,15 @@ def transfer(endpoint: str, bucket: str, count: int) -> None:
         config=settings,
     )
 
-    def one(number: int) -> None:
-        client.get_object(Bucket=bucket, Key=f"attachments/fungi/originals/{number:05}.jpg")["Body"].read()
-        client.put_object(
-            Bucket=bucket, Key=f"bare/{number:05}.jpg", Body=bytes(8_000), ContentType="image/jpeg"
-        )
 
-    with ThreadPoolExecutor(CONNECTIONS) as hands:
-        list(hands.map(one, range(count)))
+def _get(client: Any, bucket: str, number: int) -> bytes:
+    answer = client.get_object(Bucket=bucket, Key=f"attachments/fungi/originals/{number:05}.jpg")
+    return answer["Body"].read()  # type: ignore[no-any-return]
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "scan":
         scan(int(sys.argv[2]), Path(sys.argv[3]))
     else:
-        transfer(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+        what = {"transfer": transfer, "thumbnails": thumbnails}[sys.argv[1]]
+        what(sys.argv[2], sys.argv[3], int(sys.argv[4]))

@@ -19,7 +19,8 @@ _DATE = formatdate(usegmt=True)
 
 
 def _listing(bucket: str, query: dict[str, list[str]]) -> bytes:
-    prefix, after = query.get("prefix", [""])[0], query.get("continuation-token", [""])[0]
+    prefix, most = query.get("prefix", [""])[0], int(query.get("max-keys", ["1000"])[0])
+    after = query.get("continuation-token", [f"{bucket}/{query.get('start-after', [''])[0]}"])[0]
     keys = [key for key in sorted(_FILES) if key.startswith(f"{bucket}/{prefix}") and key > after]
     if query.get("delimiter"):
         start = len(bucket) + 1 + len(prefix)
@@ -32,10 +33,12 @@ def _listing(bucket: str, query: dict[str, list[str]]) -> bytes:
         found = "".join(
             f"<Contents><Key>{escape(key.partition('/')[2])}</Key><Size>{len(_FILES[key])}</Size><ETag>&quot;"
             f"{_etag(_FILES[key])}&quot;</ETag><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>"
-            for key in keys[:1000]
+            for key in keys[:most]
         )
         more = (
-            f"<NextContinuationToken>{escape(keys[999])}</NextContinuationToken>" if len(keys) > 1000 else ""
+            f"<NextContinuationToken>{escape(keys[most - 1])}</NextContinuationToken>"
+            if len(keys) > most
+            else ""
         )
     truncated = "true" if more else "false"
     return (

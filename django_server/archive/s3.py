@@ -5,11 +5,13 @@ makes its own. What goes wrong is an OSError with a sentence for a person (`s3_e
 """
 
 import errno
+import os
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from os.path import commonprefix
 from threading import Lock
 from typing import Any, BinaryIO, cast
 
@@ -18,8 +20,10 @@ from archive.s3_errors import speaking_of, timed_out
 from archive.s3_requests import Requests
 from archive.store import Run, StoredFile, Told, stored_files
 
-_BLOCK_BYTES = 1 << 16
+_BLOCK_BYTES = 1 << 18
 _MEMORY_BYTES = 8 << 20  # a photo stays in memory; what is larger goes to the disk
+_PAGE_KEYS = 1000  # S3 lists no more at a time
+_LISTED_FOR_EACH = 4  # of the keys that a glance is asked about, for others lie between them
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -73,6 +77,10 @@ class S3Store:
         self._made: tuple[Any, Requests] | None = None
         self._making = Lock()
 
+    def ask(self) -> None:
+        """Whether the bucket is there, and lets itself be listed. Raises OSError."""
+        self._page(MaxKeys=1)
+
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """Every file below the folder `prefix`, in byte order of key, a page of 1,000 at a time."""
         return stored_files(self.runs(prefix))
@@ -110,10 +118,26 @@ class S3Store:
         """One HEAD. Raises FileNotFoundError."""
         with speaking_of(self.bucket, key):
             head = self._requests().head(key) or self._client().head_object(Bucket=self.bucket, Key=key)
-        return _stored(key, head)
+        return _stored(key, head, head["ContentLength"])
+
+    def glance(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:
+        """One page of a listing, from the first of the keys on: it costs as much as one HEAD, and tells of many."""
+        wanted = sorted(keys, key=str.encode)
+        if not wanted:
+            return {}
+        # Exclusive: whatever is one character shorter comes before the first.
+        after, most = wanted[0][:-1], min(_PAGE_KEYS, _LISTED_FOR_EACH * len(wanted))
+        folder = commonprefix(wanted).rpartition("/")[0]  # noqa: RUF071  of characters, then of folders
+        page = self._page(Prefix=_head(folder), StartAfter=after, MaxKeys=most)
+        entries = page.get("Contents", ())
+        found = {entry["Key"]: _stored(entry["Key"], entry, entry["Size"]) for entry in entries}
+        if page["IsTruncated"]:
+            last = max(map(str.encode, found), default=b"")
+            wanted = [key for key in wanted if key.encode() <= last]
+        return {key: found.get(key) for key in wanted}
 
     def open(self, key: str) -> BinaryIO:
-        """The whole file, downloaded; seekable. Small ones are in memory, others in a file without a name.
+        """The whole file, downloaded; seekable. Small ones are in memory, others on the disk, without a name.
 
         Raises FileNotFoundError, TimeoutError past `open_seconds`.
         """
@@ -121,36 +145,34 @@ class S3Store:
 
     def fetch(self, key: str) -> tuple[StoredFile, BinaryIO]:
         """As `open`, with what is known of the very bytes that are read."""
-        file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=_MEMORY_BYTES))  # noqa: SIM115  the caller's
-        try:
-            stored = self.download(key, file)
+        with ExitStack() as unfinished:
+
+            def begin(byte_size: int) -> BinaryIO:
+                unfinished.close()
+                return unfinished.enter_context(_nameless_file(byte_size))
+
+            stored, file = self._download(key, begin)
             file.seek(0)
-        except BaseException:
-            file.close()
-            raise
+            unfinished.pop_all()
         return stored, file
 
     def download(self, key: str, file: BinaryIO) -> StoredFile:
         """The whole content into `file`, which is empty. Raises FileNotFoundError, TimeoutError past `open_seconds`."""
-        deadline = time.monotonic() + self.open_seconds
-        # botocore tries a request again, but never a body that breaks off.
-        for attempt in range(1, self._max_attempts + 1):
-            try:
-                return self._download(key, file, deadline)
-            except ConnectionError:
-                if attempt == self._max_attempts or time.monotonic() >= deadline:
-                    raise
+
+        def begin(_byte_size: int) -> BinaryIO:
             file.seek(0)
             file.truncate()
-        raise timed_out(self.bucket, key)
+            return file
+
+        return self._download(key, begin)[0]
 
     @contextmanager
     def writing(self, key: str) -> Iterator[BinaryIO]:
         """A real file that one PUT makes `key` when the block ends well; nothing happens when it does not."""
-        with tempfile.TemporaryFile() as file:
-            yield cast("BinaryIO", file)
+        with _nameless_file(0) as file:
+            yield file
             file.seek(0)
-            self.put(cast("BinaryIO", file), key)
+            self.put(file, key)
 
     def put(self, source: BinaryIO, key: str) -> None:
         """Make what `source`, a real file, holds from here on the content of `key`."""
@@ -178,7 +200,7 @@ class S3Store:
     def make_bucket(self) -> None:
         """Make the bucket where there is none yet."""
         try:
-            next(self.folders(), None)
+            self.ask()
         except OSError as error:
             if error.errno != errno.ENXIO:
                 raise
@@ -195,17 +217,37 @@ class S3Store:
                 return
             yield page
 
-    def _download(self, key: str, file: BinaryIO, deadline: float) -> StoredFile:
+    def _page(self, **request: Any) -> Any:
+        """One page of a listing."""
+        with speaking_of(self.bucket, ""):
+            return self._client().list_objects_v2(Bucket=self.bucket, **request)
+
+    def _download(self, key: str, begin: Callable[[int], BinaryIO]) -> tuple[StoredFile, BinaryIO]:
+        """`begin` is told how many bytes will come, and has an empty file for them, at each attempt."""
+        deadline = time.monotonic() + self.open_seconds
+        # botocore tries a request again, but never a body that breaks off.
+        for attempt in range(1, self._max_attempts + 1):
+            try:
+                return self._attempt(key, begin, deadline)
+            except ConnectionError:
+                if attempt == self._max_attempts or time.monotonic() >= deadline:
+                    raise
+        raise timed_out(self.bucket, key)
+
+    def _attempt(
+        self, key: str, begin: Callable[[int], BinaryIO], deadline: float
+    ) -> tuple[StoredFile, BinaryIO]:
         with speaking_of(self.bucket, key):
             answer = self._requests().get(key) or self._client().get_object(Bucket=self.bucket, Key=key)
             # Closed before its end, a body takes its connection along. (As a context it would be another object,
             # which does not notice its end.)
             with closing(answer["Body"]) as body:
+                file = begin(answer["ContentLength"])
                 while block := body.read(_BLOCK_BYTES):
                     if time.monotonic() >= deadline:
                         raise timed_out(self.bucket, key)
                     file.write(block)
-        return _stored(key, answer)
+        return _stored(key, answer, answer["ContentLength"]), file
 
     def _client(self) -> Any:
         return self._both()[0]
@@ -237,10 +279,16 @@ def _head(prefix: str) -> str:
     return f"{prefix}/" if prefix else ""
 
 
-def _stored(key: str, answer: Any) -> StoredFile:
-    """What the answer to a HEAD or GET tells of the file."""
-    modified_ns = _nanoseconds(answer["LastModified"])
-    return StoredFile(key, answer["ContentLength"], modified_ns, answer["ETag"].strip('"'))
+def _stored(key: str, answer: Any, byte_size: int) -> StoredFile:
+    """What the answer to a HEAD or GET, or an entry of a listing, tells of the file."""
+    return StoredFile(key, byte_size, _nanoseconds(answer["LastModified"]), answer["ETag"].strip('"'))
+
+
+def _nameless_file(byte_size: int) -> BinaryIO:
+    """A real file, which other processes can open by its descriptor: in memory if it stays small, else on the disk."""
+    if byte_size <= _MEMORY_BYTES and hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("archive"), "w+b")
+    return cast("BinaryIO", tempfile.TemporaryFile())
 
 
 def _nanoseconds(moment: datetime) -> int:

@@ -8,6 +8,7 @@ clocks and the codes of errors.
 Used by `s3` alone, and loads botocore when the first request is made.
 """
 
+import os
 import random
 import time
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ Answer = dict[str, Any]
 """ContentLength, LastModified, ETag where the server tells them; Body of a GET, the caller's to close."""
 
 _KEY = "key"
+_SMALL_BYTES = 1 << 20  # sent from memory: read piece by piece, a file costs thirty calls of the system
 _LONGEST_PAUSE_SECONDS = 20.0
 _TOO_MANY_REQUESTS = 429
 
@@ -57,10 +59,13 @@ class Requests:
         from botocore.exceptions import ClientError, HTTPClientError
 
         start = source.tell() if source is not None else 0
+        body: BinaryIO | bytes | None = source
+        if source is not None and os.fstat(source.fileno()).st_size <= _SMALL_BYTES:
+            body = source.read()
         for attempt in range(1, self._attempts + 1):
             last = attempt == self._attempts
             try:
-                answer = self._send(method, key, headers, source)
+                answer = self._send(method, key, headers, body)
             except HTTPClientError:
                 if last:
                     raise
@@ -82,12 +87,14 @@ class Requests:
             source.seek(start)
         return None
 
-    def _send(self, method: str, key: str, headers: Mapping[str, str] | None, source: BinaryIO | None) -> Any:
+    def _send(
+        self, method: str, key: str, headers: Mapping[str, str] | None, body: BinaryIO | bytes | None
+    ) -> Any:
         from botocore.auth import S3SigV4Auth
         from botocore.awsrequest import AWSRequest
 
         url = self._base + quote(key, safe="/~")
-        request = AWSRequest(method, url, headers, source, stream_output=method == "GET")
+        request = AWSRequest(method, url, headers, body, stream_output=method == "GET")
         S3SigV4Auth(self._credentials.get_frozen_credentials(), "s3", self._region).add_auth(request)
         return self._http.send(request.prepare())
 

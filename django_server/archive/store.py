@@ -76,6 +76,12 @@ class Store(Protocol):
     def stat(self, key: str) -> StoredFile:
         """What is known of the file. Raises FileNotFoundError."""
 
+    def glance(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:
+        """What is to be had of so many keys at the price of one: the file, None where there is none.
+
+        Keys that are not in it have to be asked for by `stat`.
+        """
+
     def open(self, key: str) -> BinaryIO:
         """Open for reading; seekable. Raises FileNotFoundError."""
 

@@ -130,12 +130,7 @@ class _Process:
 
 def _serve(pipe: Connection) -> None:
     """What each process does: one call after the other, until the one it works for is gone."""
-    # Ctrl+C at a terminal goes to it too; when it ends is its parent's say.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    end_with_parent()
     while True:
         try:
             function, args, kwargs = pipe.recv()
@@ -147,6 +142,16 @@ def _serve(pipe: Connection) -> None:
             failure.add_note(traceback.format_exc())
             answer = False, failure
         pipe.send(answer)
+
+
+def end_with_parent() -> None:
+    """For a process that works for another: to end with that one, however it ends, and not before."""
+    # Ctrl+C at a terminal goes to it too; when it ends is its parent's say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
 
 
 def _end_with(sentinel: int) -> None:

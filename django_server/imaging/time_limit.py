@@ -10,11 +10,12 @@ from contextlib import contextmanager
 
 @contextmanager
 def dies_after(seconds: float) -> Iterator[None]:
-    """Ends this process when the block takes longer. In the main thread only.
+    """Ends this process when the block takes longer. One such block at a time, in whatever thread.
 
     The signal's default action is the kernel's: it strikes inside a decoder that never returns to Python too.
     """
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # in the main thread only
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield

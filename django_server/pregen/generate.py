@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from pregen import here, manifest
+from pregen import here, manifest, remote
 from pregen.console import Progress, log
 from pregen.errors import Interrupted
 from pregen.fitness import refuse_stale, refuse_unknown
@@ -105,10 +105,15 @@ def _work(
         )
         distribute.run(jobs, storage, plan, ledger.add)
         return
-    remote = storage.s3_bucket is not None
-    crew = here.crew_for(remote=remote, workers=options.workers, one_by_one=options.cadence > 0)
+    is_remote = storage.s3_bucket is not None
+    here.prepare(*(remote.LIBRARIES if is_remote else ()))
+    crew = here.crew_for(remote=is_remote, workers=options.workers, one_by_one=options.cadence > 0)
     store = open_store(storage, secret, crew.hands)
-    here.run(jobs, store, crew, ledger.add, skip_existing=options.skip_existing)
+    if is_remote and options.cadence <= 0:
+        bucket = remote.Bucket(storage, secret, store)
+        remote.run(jobs, bucket, crew, ledger.add, skip_existing=options.skip_existing)
+    else:
+        here.run(jobs, store, crew, ledger.add, skip_existing=options.skip_existing)
 
 
 def _jobs(

@@ -1,7 +1,7 @@
 """Work done on this machine: threads fetch, look and put; processes, one for each core, do the pixels.
 
 So the pixels never wait for the disk or the network. A render that hangs or crashes costs one image: its process is
-killed and replaced. Used by generate.
+killed and replaced. Used by generate, and by `remote` for what may have killed a process of its own.
 """
 
 import multiprocessing
@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,6 +46,18 @@ def crew_for(*, remote: bool, workers: int, one_by_one: bool) -> Crew:
     return Crew(workers, max(32, 16 * workers) if remote else 2 * workers)
 
 
+def context() -> BaseContext:
+    """How processes are made here."""
+    return multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+
+
+def prepare(*libraries: str) -> None:
+    """Start what processes are forked from: it loads what they need, and `libraries`, while others do other things."""
+    if sys.platform == "linux":
+        multiprocessing.set_forkserver_preload(["pregen.making", "imaging.files", *libraries])
+        forkserver.ensure_running()
+
+
 @contextmanager
 def rendering_processes(workers: int) -> Iterator[Render]:
     """A Render that works in one of `workers` processes, which are stopped in the end. Raises PregenError."""
@@ -51,10 +65,8 @@ def rendering_processes(workers: int) -> Iterator[Render]:
         # Without it an open file can't be named to another process.
         yield render_in_this_process
         return
-    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-    if sys.platform == "linux":
-        multiprocessing.set_forkserver_preload(["pregen.making", "imaging.files"])
-    processes = Processes(workers, context)
+    prepare()
+    processes = Processes(workers, context())
     try:
         # Before the first image: its start would be far from its end, and the second one's near.
         try:

@@ -4,9 +4,10 @@ Owns the order of these steps and the sentence for each failure. Who renders, in
 Used by `here`, by threads of the command, and by `tasks`, in a Celery worker.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import imaging
@@ -76,12 +77,28 @@ class Outcome:
         )
 
 
-def make(job: Job, store: Store, render: Render, *, skip_existing: bool) -> Outcome:
-    """Make the job's thumbnails and put them in place, each whole. Any failure of this image is in the outcome."""
+Known = Mapping[str, StoredFile | None]
+"""Of some thumbnails, by key: the file, None where there is none."""
+_NOTHING: Known = MappingProxyType({})
+
+
+def glance(jobs: Iterable[Job], store: Store) -> Known:
+    """What the store tells of the jobs' thumbnails in one go: on S3 that takes the place of a request for each."""
+    try:
+        return store.glance(key for job in jobs for key in job.targets.values())
+    except (OSError, ValueError):
+        return {}  # then each is asked for, and fails, or not, with a sentence of its own
+
+
+def make(job: Job, store: Store, render: Render, *, skip_existing: bool, known: Known = _NOTHING) -> Outcome:
+    """Make the job's thumbnails and put them in place, each whole. Any failure of this image is in the outcome.
+
+    `known` is what `glance` told of them, if it did.
+    """
     skipped: list[int] = []
     try:
         if skip_existing:
-            skipped = [scale for scale, key in job.targets.items() if _is_there(store, key, job)]
+            skipped = [scale for scale, key in job.targets.items() if _is_there(store, key, job, known)]
         wanted = {scale: key for scale, key in job.targets.items() if scale not in skipped}
         made = _make(job, wanted, store, render) if wanted else ()
     except imaging.ImagingError as failure:
@@ -93,11 +110,13 @@ def make(job: Job, store: Store, render: Render, *, skip_existing: bool) -> Outc
     return Outcome(job, made, tuple(skipped))
 
 
-def _is_there(store: Store, key: str, job: Job) -> bool:
+def _is_there(store: Store, key: str, job: Job, known: Known) -> bool:
     """Whether there is a thumbnail that is not older than its original."""
     try:
-        found = store.stat(key)
+        found = known[key] if key in known else store.stat(key)
     except FileNotFoundError:
+        return False
+    if found is None:
         return False
     if found.etag:  # S3 tells whole seconds here, and the original's milliseconds in its listing
         return found.modified_ns // 1_000_000_000 >= job.modified_us // 1_000_000

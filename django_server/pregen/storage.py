@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from archive.local import LocalStore
+from archive.s3 import S3Store
 from archive.store import Store
 from pregen.errors import BadConfiguration, StoreFailure, sentence_of
 
@@ -112,12 +113,25 @@ def open_store(storage: Storage, secret: Secrets, connections: int = 10) -> Stor
     """The store, once it has answered. Raises BadConfiguration, StoreFailure."""
     if storage.s3_bucket is None:
         return _open_local(storage)
-    store = _open_s3(storage, storage.s3_bucket, secret, connections)
+    store = bucket_of(storage, secret, connections)
     try:
-        next(iter(store.runs(storage.prefix)), None)
+        store.ask()
     except OSError as failure:
         raise StoreFailure(sentence_of(failure)) from failure
     return store
+
+
+def bucket_of(storage: Storage, secret: Secrets, connections: int) -> S3Store:
+    """The store of a storage with a bucket, not asked yet. Raises BadConfiguration."""
+    if find_spec("boto3") is None:
+        raise BadConfiguration("S3 needs the package boto3, which is not installed: pip install boto3.")
+    return S3Store(
+        storage.s3_bucket or "",
+        endpoint=storage.s3_endpoint,
+        access_key=secret.access_key,
+        secret_key=secret.secret_key,
+        max_connections=connections,
+    )
 
 
 def _open_local(storage: Storage) -> LocalStore:
@@ -127,20 +141,6 @@ def _open_local(storage: Storage) -> LocalStore:
     if not os.access(root, os.R_OK | os.X_OK):
         raise BadConfiguration(f"The folder {storage.local_root} can't be read.")
     return LocalStore(root)
-
-
-def _open_s3(storage: Storage, bucket: str, secret: Secrets, connections: int) -> Store:
-    if find_spec("boto3") is None:
-        raise BadConfiguration("S3 needs the package boto3, which is not installed: pip install boto3.")
-    from archive.s3 import S3Store
-
-    return S3Store(
-        bucket,
-        endpoint=storage.s3_endpoint,
-        access_key=secret.access_key,
-        secret_key=secret.secret_key,
-        max_connections=connections,
-    )
 
 
 def _clean(prefix: str | None, otherwise: str) -> str:

@@ -19,7 +19,7 @@ from imaging.time_limit import dies_after
 from pregen.distribute import TASK, redis_at
 from pregen.errors import PregenError
 from pregen.jobs import Job
-from pregen.making import Failure, Outcome, Render, make, render_in_this_process
+from pregen.making import Failure, Outcome, Render, glance, make, render_in_this_process
 from pregen.storage import Given, Storage, open_store, secrets
 
 _HANDS = 8  # images in flight on S3
@@ -46,8 +46,11 @@ def work(chunk: dict[str, Any], answer: Any) -> None:
             answer({"outcome": Outcome(job, failure=Failure("worker_without_archive", cause)).as_json()})
         return
 
+    skip_existing = chunk["skip_existing"]
+    known = glance(jobs, store) if skip_existing else {}
+
     def do(job: Job) -> None:
-        outcome = make(job, store, _one_at_a_time(), skip_existing=chunk["skip_existing"])
+        outcome = make(job, store, _one_at_a_time(), skip_existing=skip_existing, known=known)
         answer({"outcome": outcome.as_json()})
 
     if storage.s3_bucket is None:

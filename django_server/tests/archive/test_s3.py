@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -110,12 +111,44 @@ def test_deleting_twice_is_the_same_as_once(store: S3Store) -> None:
     assert not store.exists("x.jpg")
 
 
-def test_a_large_file_is_read_back_from_the_disk_not_from_memory(store: S3Store) -> None:
-    content = bytes(range(256)) * (9 << 12)
-    _write(store, "large.tif", content)
-    with store.open("large.tif") as file:
-        assert file._file.name  # type: ignore[attr-defined]  # rolled over: BytesIO has no name
-        assert file.read() == content
+def test_a_large_file_is_read_back_from_the_disk_a_small_one_from_memory(store: S3Store) -> None:
+    large = bytes(range(256)) * (9 << 12)
+    for key, content, in_memory in (("large.tif", large, False), ("small.jpg", b"small", True)):
+        _write(store, key, content)
+        with store.open(key) as file:
+            place = Path(f"/proc/self/fd/{file.fileno()}").readlink()
+            assert str(place).startswith("/memfd:") is in_memory
+            assert file.read() == content
+
+
+def test_a_glance_tells_what_is_there_and_what_is_not(store: S3Store) -> None:
+    there = ["a/thumbnails/0/x y é_200.jpg", "a/thumbnails/1/b_200.jpg", "a/thumbnails/1/b_400.jpg"]
+    for key in [*there, "a/originals/x.jpg", "b/thumbnails/0/x_200.jpg"]:
+        _write(store, key)
+    missing = ["a/thumbnails/0/a_200.jpg", "a/thumbnails/1/c_200.jpg", "a/thumbnails/1/日本_200.jpg"]
+    seen = store.glance([*missing, *reversed(there)])
+    assert {key: found is not None for key, found in seen.items()} == {
+        **dict.fromkeys(there, True),
+        **dict.fromkeys(missing, False),
+    }
+    for key in there:
+        found, told = seen[key], store.stat(key)
+        assert found is not None
+        assert (found.key, found.byte_size, found.etag) == (key, told.byte_size, told.etag)
+        assert found.modified_ns // 1_000_000_000 == told.modified_ns // 1_000_000_000
+    assert store.glance([]) == {}
+    assert store.glance(["b/x.jpg"]) == {"b/x.jpg": None}
+
+
+def test_a_glance_leaves_out_what_lies_past_its_page(store: S3Store) -> None:
+    keys = [f"a/{number:02}.jpg" for number in range(12)]
+    for key in keys:
+        _write(store, key)
+    seen = store.glance([keys[1], keys[2], keys[11]])  # twelve keys at most
+    assert set(seen) == {keys[1], keys[2], keys[11]}
+    seen = store.glance([keys[0], keys[11]])  # eight
+    assert set(seen) == {keys[0]}
+    assert seen[keys[0]] is not None
 
 
 @pytest.mark.parametrize(

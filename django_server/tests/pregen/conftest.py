@@ -57,6 +57,13 @@ def picture(size: tuple[int, int] = (320, 240), form: str = "JPEG", **options: A
     return memory.getvalue()
 
 
+def children_of(pid: int) -> list[int]:
+    """All that the process has started, and what those have."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    found = [int(child) for children in tasks for child in children.read_text().split()]
+    return found + [grandchild for child in found for grandchild in children_of(child)]
+
+
 class Archive:
     """A folder below which collections are."""
 

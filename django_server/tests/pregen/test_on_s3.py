@@ -1,9 +1,15 @@
 """The tool against an S3 server: the same promises as on a disk."""
 
 import json
+import os
+import signal
+import subprocess
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -12,7 +18,7 @@ import pytest
 
 from archive.s3 import S3Store
 from pregen import journal, manifest
-from tests.pregen.conftest import Ran, picture, pregen
+from tests.pregen.conftest import SERVER, TOOL, Ran, children_of, environment, picture, pregen
 from tests.pregen.old_reader import load
 from tests.servers import S3
 from tests.servers.s3 import fill, make_bucket
@@ -129,3 +135,123 @@ def test_wrong_keys_and_a_server_that_is_not_there_are_told(bucket: Bucket) -> N
     ran = bucket.run("scan", "--s3-endpoint", "http://127.0.0.1:9")
     assert ran.code == 1
     assert "The S3 server could not be reached" in ran.log
+
+
+@contextmanager
+def _counting(server: S3) -> Iterator[tuple[str, Counter[str]]]:
+    """The address of a door to the server, and how often each method has gone through."""
+    counts: Counter[str] = Counter()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _pass_on(self) -> None:
+            counts[self.command] += 1
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            there = HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+            there.request(self.command, self.path, body, dict(self.headers))
+            answer = there.getresponse()
+            content = answer.read()
+            self.send_response(answer.status)
+            for name in ("ETag", "Last-Modified", "Content-Type"):
+                if value := answer.headers.get(name):
+                    self.send_header(name, value)
+            self.send_header("Content-Length", answer.headers.get("Content-Length", str(len(content))))
+            self.end_headers()
+            self.wfile.write(content)
+            there.close()
+
+        do_GET = do_HEAD = do_PUT = _pass_on  # noqa: N815  as the base class has them
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  as the base class has it
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as door:
+        thread = threading.Thread(target=door.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{door.server_port}", counts
+        door.shutdown()
+        thread.join()
+
+
+def test_what_is_there_is_looked_for_many_at_a_time(bucket: Bucket) -> None:
+    images, there = 30, 5
+    photo = picture()
+    bucket.put(**{f"fungi/originals/{index:02}.jpg": photo for index in range(images)})
+    bucket.run("scan", "-q")
+    bucket.put(**{f"fungi/thumbnails/{index:02}_200.jpg": b"1" for index in range(there)})
+    with _counting(bucket.server) as (endpoint, counts):
+        ran = bucket.run("generate", "-c", 0, "--json", "--s3-endpoint", endpoint)
+    told = json.loads(ran.out)
+    assert (told["generated"], told["skipped"], told["errors"]) == (images - there, there, 0)
+    # Does the bucket answer? What is there of these thirty?
+    listings = 2
+    assert counts == {"GET": listings + images - there, "PUT": images - there}
+
+
+@contextmanager
+def _generating(bucket: Bucket, images: int) -> Iterator[subprocess.Popen[str]]:
+    photo = picture((900, 700))
+    bucket.put(**{f"fungi/originals/{index:03}.jpg": photo for index in range(images)})
+    bucket.run("scan", "-q")
+    variables = {"S3_ENDPOINT": bucket.server.url, "S3_ACCESS_KEY": "k", "S3_SECRET_KEY": "s"}
+    options = ["-m", str(bucket.manifest), "-c", "0", "-s", "200", "-s", "400", "--json"]
+    with subprocess.Popen(
+        [*TOOL, "generate", *options],
+        cwd=SERVER,
+        env=environment(**variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def _wait_for(bucket: Bucket, images: int) -> None:
+    while len(list(journal.made(bucket.manifest))) < 2 * images:
+        time.sleep(0.002)
+
+
+def test_a_process_killed_in_the_middle_costs_no_image(bucket: Bucket) -> None:
+    images, kills = 150, 4
+    with _generating(bucket, images) as running:
+        for number in range(kills):
+            _wait_for(bucket, 10 * (number + 1))
+            workers = [pid for child in children_of(running.pid) for pid in children_of(child)]
+            os.kill(workers[number % len(workers)], signal.SIGKILL)
+        out, log = running.communicate(timeout=60)
+    told = json.loads(out)
+    assert (running.returncode, told["errors"]) == (0, 0), log
+    assert told["generated"] + told["skipped"] == 2 * images
+    assert 1 <= log.count("A process that makes thumbnails died.") <= kills
+    bucket.run("scan", "-q")
+    assert json.loads(bucket.run("generate", "-n", "--json", "-s", 200, "-s", 400).out)["planned"] == 0
+
+
+def test_a_run_on_s3_whose_whole_group_is_told_to_end_says_how_to_go_on(bucket: Bucket) -> None:
+    with _generating(bucket, 150) as running:
+        _wait_for(bucket, 10)
+        os.killpg(running.pid, signal.SIGTERM)
+        _, log = running.communicate(timeout=60)
+    assert running.returncode == 128 + signal.SIGTERM
+    assert "Run the same command again to go on." in log
+    assert "died" not in log
+    assert "Traceback" not in log
+
+
+def test_a_run_on_s3_that_is_stopped_finishes_what_is_in_flight(bucket: Bucket) -> None:
+    images = 150
+    with _generating(bucket, images) as running:
+        _wait_for(bucket, 10)
+        running.terminate()
+        _, log = running.communicate(timeout=60)
+    assert running.returncode == 128 + signal.SIGTERM
+    assert "Run the same command again to go on." in log
+    made = {one.thumbnail_key for one in journal.made(bucket.manifest)}
+    assert 20 <= len(made) < 2 * images
+    thumbnails = {file.key for file in bucket.store.list("attachments/fungi/thumbnails")}
+    assert thumbnails == made, "each that was put is in the journal"

@@ -1,0 +1,208 @@
+"""Work on a bucket: processes, one for each core, that do whole images, with threads for their transfers.
+
+To fetch and put takes as much Python as the pixels take of a photo, and one process can't do it for several that
+render. What a process had in hand when it died is done again by `here`, which finds out whose fault it was: a crash,
+too little memory, a render without an end. Used by generate.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import chain, count, islice
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, BinaryIO
+
+import imaging
+from archive.store import Store
+from imaging.processes import end_with_parent
+from imaging.time_limit import dies_after
+from pregen import here
+from pregen.console import log
+from pregen.jobs import Job
+from pregen.making import Known, Outcome, glance, make, render_in_this_process
+from pregen.storage import Secrets, Storage, bucket_of
+
+LIBRARIES = ("boto3", "botocore.auth", "botocore.httpsession", "pregen.remote")
+"""What each process would load by itself."""
+
+_GLANCE = 256  # seconds, not minutes, lie between the look and the last of them
+_AHEAD = 2  # images that wait at a process, so that it need not wait for one
+_MOST_DEATHS = 10  # then all the rest is done by `here`
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """What processes open it by, and the `store` that it is here."""
+
+    storage: Storage
+    secret: Secrets
+    store: Store
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    in_hand: dict[int, Job] = field(default_factory=dict)
+
+
+def run(
+    jobs: Iterator[Job],
+    bucket: Bucket,
+    crew: here.Crew,
+    finish: Callable[[Outcome], None],
+    *,
+    skip_existing: bool,
+) -> None:
+    """Do every job; `finish` is told of each outcome, one at a time.
+
+    Interrupted, it gives what is in flight ten seconds, and drops the rest.
+    """
+    seen = _seen(jobs, bucket.store, _GLANCE if skip_existing else 1)
+    again: list[Job] = []
+    with ExitStack() as ended:
+        workers = _Workers(bucket, crew, skip_existing=skip_existing)
+        ended.callback(workers.stop)
+        try:
+            while workers.deal(seen):
+                again += workers.hear(finish)
+        except BaseException:
+            workers.drain(finish, here.FINISH_SECONDS)
+            raise
+    rest = chain(again, (job for job, _ in seen))
+    first = next(rest, None)
+    if first is not None:
+        here.run(chain([first], rest), bucket.store, crew, finish, skip_existing=skip_existing)
+
+
+def _seen(jobs: Iterator[Job], store: Store, at_once: int) -> Iterator[tuple[Job, Known]]:
+    """The jobs, each with what is known of its thumbnails: looked up for so many jobs `at_once`, when they begin."""
+    while some := list(islice(jobs, at_once)):
+        known = glance(some, store) if at_once > 1 else {}
+        for job in some:
+            yield job, {key: known[key] for key in job.targets.values() if key in known}
+
+
+class _Workers:
+    """The processes, and what each has in hand."""
+
+    def __init__(self, bucket: Bucket, crew: here.Crew, *, skip_existing: bool) -> None:
+        self._hands = -(-crew.hands // crew.workers)
+        self._arguments = (bucket.storage, bucket.secret, self._hands, skip_existing)
+        self._context = here.context()
+        self._workers = [self._started() for _ in range(crew.workers)]
+        self._deaths = 0
+        self._numbers = count()
+
+    def deal(self, seen: Iterator[tuple[Job, Known]]) -> bool:
+        """Give out as much as there are hands for. Whether anything is in hand then."""
+        for worker in self._workers:
+            for job, known in islice(seen, max(0, self._hands + _AHEAD - len(worker.in_hand))):
+                number = next(self._numbers)
+                worker.in_hand[number] = job
+                try:
+                    worker.pipe.send((number, job, known))
+                except OSError:
+                    break  # it died: `hear` learns of it too
+        return self._at_work()
+
+    def hear(self, finish: Callable[[Outcome], None]) -> list[Job]:
+        """Wait for outcomes, and tell of them. What has to be done again, for who had it has died."""
+        again: list[Job] = []
+        for worker in self._told(finish, None):
+            again += worker.in_hand.values()
+            self._end(worker)
+            self._deaths += 1
+            log.warning(
+                "A process that makes thumbnails died. What it had in hand is done again, one by one."
+            )
+            if self._deaths < _MOST_DEATHS:
+                self._workers.append(self._started())
+        return again
+
+    def drain(self, finish: Callable[[Outcome], None], seconds: float) -> None:
+        """Tell of what is in hand, as far as it is done in so many seconds."""
+        deadline = time.monotonic() + seconds
+        while self._at_work() and (left := deadline - time.monotonic()) > 0:
+            for worker in self._told(finish, left):
+                self._end(worker)
+
+    def stop(self) -> None:
+        for worker in list(self._workers):
+            self._end(worker)
+
+    def _at_work(self) -> bool:
+        return any(worker.in_hand for worker in self._workers)
+
+    def _told(self, finish: Callable[[Outcome], None], seconds: float | None) -> list[_Worker]:
+        """Wait for outcomes, or so long, and tell of them. Returns who has died."""
+        dead: list[_Worker] = []
+        heard = wait([worker.pipe for worker in self._workers], seconds)
+        for worker in [worker for worker in self._workers if worker.pipe in heard]:
+            try:
+                number, answer = worker.pipe.recv()
+            except (EOFError, OSError):
+                dead.append(worker)
+                continue
+            if isinstance(answer, BaseException):
+                raise answer  # ours: the run ends with it
+            del worker.in_hand[number]
+            finish(answer)
+        return dead
+
+    def _end(self, worker: _Worker) -> None:
+        worker.pipe.close()
+        worker.process.kill()
+        worker.process.join()
+        self._workers.remove(worker)
+
+    def _started(self) -> _Worker:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(theirs, *self._arguments), daemon=True)  # type: ignore[attr-defined]
+        try:
+            process.start()
+        finally:
+            theirs.close()
+        return _Worker(process, ours)
+
+
+def _serve(pipe: Connection, storage: Storage, secret: Secrets, hands: int, skip_existing: bool) -> None:
+    """What each process does: any job that comes, as many at once as it has hands."""
+    end_with_parent()
+    store = bucket_of(storage, secret, hands)
+    telling = threading.Lock()
+
+    def do(number: int, job: Job, known: Known) -> None:
+        answer: Outcome | BaseException
+        try:
+            answer = make(job, store, _one_at_a_time, skip_existing=skip_existing, known=known)
+        except BaseException as failure:  # ours, not the image's
+            answer = failure
+        with telling:
+            pipe.send((number, answer))
+
+    with ThreadPoolExecutor(hands) as threads:
+        while True:
+            try:
+                task = pipe.recv()
+            except EOFError:
+                return
+            threads.submit(do, *task)
+
+
+_rendering = threading.Lock()
+
+
+def _one_at_a_time(
+    source: BinaryIO,
+    scales: Mapping[str, int],
+    files: Mapping[str, BinaryIO],
+    output_format: imaging.OutputFormat,
+) -> Any:
+    """A Render with the memory of one image, that ends this process when it takes too long."""
+    with _rendering, dies_after(here.RENDER_SECONDS):
+        return render_in_this_process(source, scales, files, output_format)
