@@ -273,6 +273,10 @@ def measure() -> tuple[list[Row], str]:
                 rows += measurement(Path(folder))
     finally:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+    missing = (
+        "" if shutil.which("vipsthumbnail") else " vipsthumbnail (libvips-tools) is missing, and its row."
+    )
     return rows, (
         f"Median of {ROUNDS}, interleaved, on {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f} at the end."
+        f"{missing}"
     )

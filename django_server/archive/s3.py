@@ -20,6 +20,9 @@ from archive.s3_errors import speaking_of, timed_out
 from archive.s3_requests import Requests
 from archive.store import Run, StoredFile, Told, stored_files
 
+LIBRARIES = ("boto3", "botocore.auth", "botocore.httpsession")
+"""What is loaded when a store is first used, for whoever makes many processes of one."""
+
 _BLOCK_BYTES = 1 << 18
 _MEMORY_BYTES = 8 << 20  # a photo stays in memory; what is larger goes to the disk
 _PAGE_KEYS = 1000  # S3 lists no more at a time
@@ -77,9 +80,9 @@ class S3Store:
         self._made: tuple[Any, Requests] | None = None
         self._making = Lock()
 
-    def ask(self) -> None:
-        """Whether the bucket is there, and lets itself be listed. Raises OSError."""
-        self._page(MaxKeys=1)
+    def ask(self, prefix: str = "") -> None:
+        """Whether the bucket is there, and lets the folder `prefix` be listed. Raises OSError."""
+        self._page(Prefix=_head(prefix), MaxKeys=1)
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """Every file below the folder `prefix`, in byte order of key, a page of 1,000 at a time."""

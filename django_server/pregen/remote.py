@@ -17,16 +17,18 @@ from multiprocessing.process import BaseProcess
 from typing import Any, BinaryIO
 
 import imaging
+from archive import s3
 from archive.store import Store
 from imaging.processes import end_with_parent
 from imaging.time_limit import dies_after
 from pregen import here
 from pregen.console import log
+from pregen.errors import PregenError
 from pregen.jobs import Job
 from pregen.making import Known, Outcome, glance, make, render_in_this_process
 from pregen.storage import Secrets, Storage, bucket_of
 
-LIBRARIES = ("boto3", "botocore.auth", "botocore.httpsession", "pregen.remote")
+LIBRARIES = (*s3.LIBRARIES, __name__)
 """What each process would load by itself."""
 
 _GLANCE = 256  # seconds, not minutes, lie between the look and the last of them
@@ -165,6 +167,10 @@ class _Workers:
         process = self._context.Process(target=_serve, args=(theirs, *self._arguments), daemon=True)  # type: ignore[attr-defined]
         try:
             process.start()
+        except (EOFError, OSError) as failure:
+            raise PregenError(
+                "The processes that make thumbnails can't be started: is there too little memory?"
+            ) from failure
         finally:
             theirs.close()
         return _Worker(process, ours)

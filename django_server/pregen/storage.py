@@ -115,7 +115,7 @@ def open_store(storage: Storage, secret: Secrets, connections: int = 10) -> Stor
         return _open_local(storage)
     store = bucket_of(storage, secret, connections)
     try:
-        store.ask()
+        store.ask(storage.prefix)
     except OSError as failure:
         raise StoreFailure(sentence_of(failure)) from failure
     return store
