@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +87,16 @@ def test_everything_in_the_example_is_a_variable_of_the_stack() -> None:
     offered = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     used = set(re.findall(r"\$\{(\w+)", COMPOSE_FILE.read_text()))
     assert offered - used == set()
+
+
+def test_the_images_packages_can_be_had_in_the_forms_that_it_asks_for() -> None:
+    """pip's own line of the Dockerfile, up to where it would install: there is no compiler in the image."""
+    text = (ROOT / "django_server/Dockerfile").read_text().replace("\\\n", " ")
+    found = re.search(r"pip install (.+?) -r /requirements.txt", text)
+    assert found is not None
+    options = found[1].split()
+    assert "--require-hashes" in options
+    requirements = ["-r", str(ROOT / "django_server/requirements.txt")]
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet"]
+    looked = subprocess.run([*command, *options, *requirements], capture_output=True, text=True, check=False)
+    assert looked.returncode == 0, looked.stderr
