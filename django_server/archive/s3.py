@@ -124,7 +124,7 @@ class S3Store:
         return _stored(key, head, head["ContentLength"])
 
     def glance(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:
-        """One page of a listing, from the first of the keys on: it costs as much as one HEAD, and tells of many."""
+        """One page of a listing, from the first of the keys on, in place of a HEAD for each."""
         wanted = sorted(keys, key=str.encode)
         if not wanted:
             return {}
@@ -152,7 +152,7 @@ class S3Store:
 
             def begin(byte_size: int) -> BinaryIO:
                 unfinished.close()
-                return unfinished.enter_context(_nameless_file(byte_size))
+                return unfinished.enter_context(_nameless_file(in_memory=byte_size <= _MEMORY_BYTES))
 
             stored, file = self._download(key, begin)
             file.seek(0)
@@ -172,7 +172,7 @@ class S3Store:
     @contextmanager
     def writing(self, key: str) -> Iterator[BinaryIO]:
         """A real file that one PUT makes `key` when the block ends well; nothing happens when it does not."""
-        with _nameless_file(0) as file:
+        with _nameless_file(in_memory=True) as file:
             yield file
             file.seek(0)
             self.put(file, key)
@@ -287,9 +287,9 @@ def _stored(key: str, answer: Any, byte_size: int) -> StoredFile:
     return StoredFile(key, byte_size, _nanoseconds(answer["LastModified"]), answer["ETag"].strip('"'))
 
 
-def _nameless_file(byte_size: int) -> BinaryIO:
-    """A real file, which other processes can open by its descriptor: in memory if it stays small, else on the disk."""
-    if byte_size <= _MEMORY_BYTES and hasattr(os, "memfd_create"):
+def _nameless_file(*, in_memory: bool) -> BinaryIO:
+    """A real file, which other processes can open by its descriptor; on the disk where the system has no other."""
+    if in_memory and hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("archive"), "w+b")
     return cast("BinaryIO", tempfile.TemporaryFile())
 

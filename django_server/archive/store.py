@@ -77,7 +77,7 @@ class Store(Protocol):
         """What is known of the file. Raises FileNotFoundError."""
 
     def glance(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:
-        """What is to be had of so many keys at the price of one: the file, None where there is none.
+        """What one request tells of so many keys: the file, None where there is none.
 
         Keys that are not in it have to be asked for by `stat`.
         """

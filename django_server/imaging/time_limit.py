@@ -15,7 +15,7 @@ def dies_after(seconds: float) -> Iterator[None]:
     The signal's default action is the kernel's: it strikes inside a decoder that never returns to Python too.
     """
     if signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # in the main thread only
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # Python lets the main thread alone do this
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield

@@ -105,11 +105,12 @@ def _work(
         )
         distribute.run(jobs, storage, plan, ledger.add)
         return
-    is_remote = storage.s3_bucket is not None
-    here.prepare(*(remote.LIBRARIES if is_remote else ()))
-    crew = here.crew_for(remote=is_remote, workers=options.workers, one_by_one=options.cadence > 0)
+    throttled, on_s3 = options.cadence > 0, storage.s3_bucket is not None
+    whole_images = on_s3 and not throttled
+    here.prepare(*(remote.LIBRARIES if whole_images else ()))
+    crew = here.crew_for(remote=on_s3, workers=options.workers, one_by_one=throttled)
     store = open_store(storage, secret, crew.hands)
-    if is_remote and options.cadence <= 0:
+    if whole_images:
         bucket = remote.Bucket(storage, secret, store)
         remote.run(jobs, bucket, crew, ledger.add, skip_existing=options.skip_existing)
     else:

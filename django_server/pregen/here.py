@@ -134,7 +134,7 @@ def run(
 
     def do(job: Job, render: Render) -> None:
         try:
-            outcome = make(job, store, render, skip_existing=skip_existing)
+            outcome = make(job, store, render, skip_existing=skip_existing, known={})
             if outcome.failure is None or outcome.failure.code != "stopped":
                 with telling:
                     finish(outcome)

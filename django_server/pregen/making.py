@@ -4,10 +4,10 @@ Owns the order of these steps and the sentence for each failure. Who renders, in
 Used by `here`, by threads of the command, and by `tasks`, in a Celery worker.
 """
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import imaging
@@ -79,7 +79,6 @@ class Outcome:
 
 Known = Mapping[str, StoredFile | None]
 """Of some thumbnails, by key: the file, None where there is none."""
-_NOTHING: Known = MappingProxyType({})
 
 
 def glance(jobs: Iterable[Job], store: Store) -> Known:
@@ -90,10 +89,10 @@ def glance(jobs: Iterable[Job], store: Store) -> Known:
         return {}  # then each is asked for, and fails, or not, with a sentence of its own
 
 
-def make(job: Job, store: Store, render: Render, *, skip_existing: bool, known: Known = _NOTHING) -> Outcome:
+def make(job: Job, store: Store, render: Render, *, skip_existing: bool, known: Known) -> Outcome:
     """Make the job's thumbnails and put them in place, each whole. Any failure of this image is in the outcome.
 
-    `known` is what `glance` told of them, if it did.
+    `known` is what `glance` told of its thumbnails; what it did not tell of is asked for.
     """
     skipped: list[int] = []
     try:
@@ -163,6 +162,17 @@ def _failure_of(failure: OSError | ValueError) -> Failure:
     if isinstance(failure, OSError):
         return Failure("storage_failed", f"The thumbnail can't be written: {sentence_of(failure)}")
     return Failure("invalid_key", "Its key is none that this archive can hold.")
+
+
+def one_at_a_time(render: Render) -> Render:
+    """The same for several threads, with the memory of one image."""
+    rendering = threading.Lock()
+
+    def render_alone(*arguments: Any) -> imaging.Rendering:
+        with rendering:
+            return render(*arguments)
+
+    return render_alone
 
 
 def render_in_this_process(

@@ -5,16 +5,16 @@ render. What a process had in hand when it died is done again by `here`, which f
 too little memory, a render without an end. Used by generate.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain, count, islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import imaging
 from archive import s3
@@ -25,7 +25,7 @@ from pregen import here
 from pregen.console import log
 from pregen.errors import PregenError
 from pregen.jobs import Job
-from pregen.making import Known, Outcome, glance, make, render_in_this_process
+from pregen.making import Known, Outcome, glance, make, one_at_a_time, render_in_this_process
 from pregen.storage import Secrets, Storage, bucket_of
 
 LIBRARIES = (*s3.LIBRARIES, __name__)
@@ -64,27 +64,27 @@ def run(
 
     Interrupted, it gives what is in flight ten seconds, and drops the rest.
     """
-    seen = _seen(jobs, bucket.store, _GLANCE if skip_existing else 1)
+    seen = _seen(jobs, bucket.store, skip_existing=skip_existing)
     again: list[Job] = []
-    with ExitStack() as ended:
-        workers = _Workers(bucket, crew, skip_existing=skip_existing)
-        ended.callback(workers.stop)
-        try:
-            while workers.deal(seen):
-                again += workers.hear(finish)
-        except BaseException:
-            workers.drain(finish, here.FINISH_SECONDS)
-            raise
-    rest = chain(again, (job for job, _ in seen))
-    first = next(rest, None)
-    if first is not None:
-        here.run(chain([first], rest), bucket.store, crew, finish, skip_existing=skip_existing)
+    workers = _Workers(bucket, crew, skip_existing=skip_existing)
+    try:
+        while workers.deal(seen):
+            again += workers.hear(finish)
+    except BaseException:
+        workers.drain(finish, here.FINISH_SECONDS)
+        raise
+    finally:
+        workers.stop()
+    # Jobs are left only where every process has died, the last one with some in hand.
+    if again:
+        left = chain(again, (job for job, _ in seen))
+        here.run(left, bucket.store, crew, finish, skip_existing=skip_existing)
 
 
-def _seen(jobs: Iterator[Job], store: Store, at_once: int) -> Iterator[tuple[Job, Known]]:
-    """The jobs, each with what is known of its thumbnails: looked up for so many jobs `at_once`, when they begin."""
-    while some := list(islice(jobs, at_once)):
-        known = glance(some, store) if at_once > 1 else {}
+def _seen(jobs: Iterator[Job], store: Store, *, skip_existing: bool) -> Iterator[tuple[Job, Known]]:
+    """The jobs, each with what is known of its thumbnails: looked up for many, when the first of them begins."""
+    while some := list(islice(jobs, _GLANCE)):
+        known = glance(some, store) if skip_existing else {}
         for job in some:
             yield job, {key: known[key] for key in job.targets.values() if key in known}
 
@@ -144,16 +144,16 @@ class _Workers:
         """Wait for outcomes, or so long, and tell of them. Returns who has died."""
         dead: list[_Worker] = []
         heard = wait([worker.pipe for worker in self._workers], seconds)
-        for worker in [worker for worker in self._workers if worker.pipe in heard]:
+        for worker in self._workers:
+            if worker.pipe not in heard:
+                continue
             try:
-                number, answer = worker.pipe.recv()
+                number, outcome = worker.pipe.recv()
             except (EOFError, OSError):
                 dead.append(worker)
-                continue
-            if isinstance(answer, BaseException):
-                raise answer  # ours: the run ends with it
-            del worker.in_hand[number]
-            finish(answer)
+            else:
+                del worker.in_hand[number]
+                finish(outcome)
         return dead
 
     def _end(self, worker: _Worker) -> None:
@@ -180,16 +180,16 @@ def _serve(pipe: Connection, storage: Storage, secret: Secrets, hands: int, skip
     """What each process does: any job that comes, as many at once as it has hands."""
     end_with_parent()
     store = bucket_of(storage, secret, hands)
+    render = one_at_a_time(_in_time)
     telling = threading.Lock()
 
     def do(number: int, job: Job, known: Known) -> None:
-        answer: Outcome | BaseException
         try:
-            answer = make(job, store, _one_at_a_time, skip_existing=skip_existing, known=known)
-        except BaseException as failure:  # ours, not the image's
-            answer = failure
-        with telling:
-            pipe.send((number, answer))
+            outcome = make(job, store, render, skip_existing=skip_existing, known=known)
+            with telling:
+                pipe.send((number, outcome))
+        except BaseException:
+            os._exit(1)  # our fault, not the image's: `here` meets it again, and tells of it
 
     with ThreadPoolExecutor(hands) as threads:
         while True:
@@ -200,15 +200,12 @@ def _serve(pipe: Connection, storage: Storage, secret: Secrets, hands: int, skip
             threads.submit(do, *task)
 
 
-_rendering = threading.Lock()
-
-
-def _one_at_a_time(
+def _in_time(
     source: BinaryIO,
     scales: Mapping[str, int],
     files: Mapping[str, BinaryIO],
     output_format: imaging.OutputFormat,
-) -> Any:
-    """A Render with the memory of one image, that ends this process when it takes too long."""
-    with _rendering, dies_after(here.RENDER_SECONDS):
+) -> imaging.Rendering:
+    """A Render that ends this process when it takes too long."""
+    with dies_after(here.RENDER_SECONDS):
         return render_in_this_process(source, scales, files, output_format)

@@ -123,10 +123,12 @@ def open_store(storage: Storage, secret: Secrets, connections: int = 10) -> Stor
 
 def bucket_of(storage: Storage, secret: Secrets, connections: int) -> S3Store:
     """The store of a storage with a bucket, not asked yet. Raises BadConfiguration."""
+    if storage.s3_bucket is None:
+        raise ValueError("storage: without a bucket")
     if find_spec("boto3") is None:
         raise BadConfiguration("S3 needs the package boto3, which is not installed: pip install boto3.")
     return S3Store(
-        storage.s3_bucket or "",
+        storage.s3_bucket,
         endpoint=storage.s3_endpoint,
         access_key=secret.access_key,
         secret_key=secret.secret_key,

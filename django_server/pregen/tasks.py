@@ -19,11 +19,12 @@ from imaging.time_limit import dies_after
 from pregen.distribute import TASK, redis_at
 from pregen.errors import PregenError
 from pregen.jobs import Job
-from pregen.making import Failure, Outcome, Render, glance, make, render_in_this_process
+from pregen.making import Failure, Outcome, glance, make, one_at_a_time, render_in_this_process
 from pregen.storage import Given, Storage, open_store, secrets
 
 _HANDS = 8  # images in flight on S3
 _ANSWERS_LIVE_SECONDS = 24 * 3600
+_render = one_at_a_time(render_in_this_process)
 
 
 @shared_task(name=TASK, bind=True, acks_late=True, ignore_result=True)
@@ -50,7 +51,7 @@ def work(chunk: dict[str, Any], answer: Any) -> None:
     known = glance(jobs, store) if skip_existing else {}
 
     def do(job: Job) -> None:
-        outcome = make(job, store, _one_at_a_time(), skip_existing=skip_existing, known=known)
+        outcome = make(job, store, _render, skip_existing=skip_existing, known=known)
         answer({"outcome": outcome.as_json()})
 
     if storage.s3_bucket is None:
@@ -61,17 +62,6 @@ def work(chunk: dict[str, Any], answer: Any) -> None:
         return
     with ThreadPoolExecutor(_HANDS) as hands, dies_after(chunk["render_seconds"] * len(jobs)):
         list(hands.map(do, jobs))
-
-
-_rendering = threading.Lock()
-
-
-def _one_at_a_time() -> Render:
-    def render(*arguments: Any) -> Any:
-        with _rendering:
-            return render_in_this_process(*arguments)
-
-    return render
 
 
 @contextmanager
