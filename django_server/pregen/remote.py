@@ -8,13 +8,13 @@ too little memory, a render without an end. Used by generate.
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain, count, islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import BinaryIO
+from typing import Any
 
 import imaging
 from archive import s3
@@ -200,12 +200,7 @@ def _serve(pipe: Connection, storage: Storage, secret: Secrets, hands: int, skip
             threads.submit(do, *task)
 
 
-def _in_time(
-    source: BinaryIO,
-    scales: Mapping[str, int],
-    files: Mapping[str, BinaryIO],
-    output_format: imaging.OutputFormat,
-) -> imaging.Rendering:
+def _in_time(*arguments: Any) -> imaging.Rendering:
     """A Render that ends this process when it takes too long."""
     with dies_after(here.RENDER_SECONDS):
-        return render_in_this_process(source, scales, files, output_format)
+        return render_in_this_process(*arguments)
