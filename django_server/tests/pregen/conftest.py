@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,15 @@ def picture(size: tuple[int, int] = (320, 240), form: str = "JPEG", **options: A
 
 
 def children_of(pid: int) -> list[int]:
-    """All that the process has started, and what those have."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    found = [int(child) for children in tasks for child in children.read_text().split()]
+    """All that the process has started, and what those have; but for what has ended meanwhile."""
+    ended = suppress(FileNotFoundError, ProcessLookupError)
+    tasks: list[Path] = []
+    found: list[int] = []
+    with ended:
+        tasks += Path(f"/proc/{pid}/task").iterdir()
+    for task in tasks:
+        with ended:
+            found += map(int, (task / "children").read_text().split())
     return found + [grandchild for child in found for grandchild in children_of(child)]
 
 
