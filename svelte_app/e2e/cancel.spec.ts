@@ -27,7 +27,7 @@ test('cancelling all stops what waits to travel and what waits to be worked on',
   const held = new Promise<void>((resolve) => (release = resolve));
   let requests = 0;
   await page.route('**/api/async/batch/upload*', async (route) => {
-    // The first fifty are taken, the rest still travel.
+    // One request is taken, the rest still travels.
     if ((requests += 1) > 1) await held;
     await route.continue().catch(() => undefined);
   });
