@@ -26,6 +26,7 @@ from pregen.console import log
 from pregen.errors import PregenError
 from pregen.jobs import Job
 from pregen.making import Known, Outcome, glance, make, one_at_a_time, render_in_this_process
+from pregen.stopping import undisturbed
 from pregen.storage import Secrets, Storage, bucket_of
 
 LIBRARIES = (*s3.LIBRARIES, __name__)
@@ -105,9 +106,10 @@ class _Workers:
         for worker in self._workers:
             for job, known in islice(seen, max(0, self._hands + _AHEAD - len(worker.in_hand))):
                 number = next(self._numbers)
-                worker.in_hand[number] = job
                 try:
-                    worker.pipe.send((number, job, known))
+                    with undisturbed:
+                        worker.in_hand[number] = job
+                        worker.pipe.send((number, job, known))
                 except OSError:
                     break  # it died: `hear` learns of it too
         return self._at_work()
@@ -147,13 +149,14 @@ class _Workers:
         for worker in self._workers:
             if worker.pipe not in heard:
                 continue
-            try:
-                number, outcome = worker.pipe.recv()
-            except (EOFError, OSError):
-                dead.append(worker)
-            else:
-                del worker.in_hand[number]
-                finish(outcome)
+            with undisturbed:  # an outcome that was heard is told
+                try:
+                    number, outcome = worker.pipe.recv()
+                except (EOFError, OSError):
+                    dead.append(worker)
+                else:
+                    del worker.in_hand[number]
+                    finish(outcome)
         return dead
 
     def _end(self, worker: _Worker) -> None:

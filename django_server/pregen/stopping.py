@@ -1,13 +1,47 @@
-"""Ctrl+C and SIGTERM as one exception in the main thread. The second Ctrl+C ends at once. Used by `cli`."""
+"""Ctrl+C and SIGTERM as one exception in the main thread. The second Ctrl+C ends at once.
+
+`cli` makes a run interruptible; `undisturbed` is for what may not be left half done. Used by `cli` and `remote`.
+"""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, TracebackType
 
 from pregen.errors import Interrupted
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class _Undisturbed:
+    """A block of the main thread whose end Interrupted waits for."""
+
+    def __init__(self) -> None:
+        self._on = False
+        self._came: int | None = None
+
+    def __enter__(self) -> None:
+        self._on = True
+
+    def __exit__(
+        self,
+        failed: type[BaseException] | None,
+        _failure: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self._on = False
+        number, self._came = self._came, None
+        if number is not None and failed is None:
+            raise Interrupted(number)
+
+    def keeps(self, number: int) -> bool:
+        """Whether the signal is kept for the end of the block."""
+        if self._on:
+            self._came = number
+        return self._on
+
+
+undisturbed = _Undisturbed()
 
 
 @contextmanager
@@ -17,7 +51,8 @@ def interruptible() -> Iterator[None]:
     def interrupt(number: int, _frame: FrameType | None) -> None:
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_DFL)
-        raise Interrupted(number)
+        if not undisturbed.keeps(number):
+            raise Interrupted(number)
 
     before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
     try:

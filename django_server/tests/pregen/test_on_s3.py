@@ -18,6 +18,13 @@ import pytest
 
 from archive.s3 import S3Store
 from pregen import journal, manifest
+from pregen.errors import Interrupted
+from pregen.generate import GenerateOptions, generate
+from pregen.jobs import Wanted
+from pregen.ledger import Ledger
+from pregen.making import Outcome
+from pregen.stopping import interruptible
+from pregen.storage import Given
 from tests.pregen.conftest import SERVER, TOOL, Ran, children_of, environment, picture, pregen
 from tests.pregen.old_reader import load
 from tests.servers import S3
@@ -255,3 +262,29 @@ def test_a_run_on_s3_that_is_stopped_finishes_what_is_in_flight(bucket: Bucket) 
     assert 20 <= len(made) < 2 * images
     thumbnails = {file.key for file in bucket.store.list("attachments/fungi/thumbnails")}
     assert thumbnails == made, "each that was put is in the journal"
+
+
+def test_what_is_being_told_when_a_run_on_s3_is_stopped_is_told_to_its_end(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = 40
+    bucket.put(**{f"fungi/originals/{index:02}.jpg": picture() for index in range(images)})
+    bucket.run("scan", "-q")
+    monkeypatch.setenv("S3_ACCESS_KEY", "k")
+    monkeypatch.setenv("S3_SECRET_KEY", "s")
+    stops = [signal.SIGTERM]
+    tell = Ledger.add
+
+    def stopped_in_the_middle(ledger: Ledger, outcome: Outcome) -> None:
+        if stops:
+            signal.raise_signal(stops.pop())
+        tell(ledger, outcome)
+
+    monkeypatch.setattr(Ledger, "add", stopped_in_the_middle)
+    wanted = Wanted(scales=(200,), collections=frozenset())
+    options = GenerateOptions(bucket.manifest, wanted, Given(), cadence=0.0, workers=2, quiet=True)
+    with pytest.raises(Interrupted), interruptible():
+        generate(options, os.environ)
+    thumbnails = {file.key for file in bucket.store.list("attachments/fungi/thumbnails")}
+    assert 1 <= len(thumbnails) < images
+    assert {one.thumbnail_key for one in journal.made(bucket.manifest)} == thumbnails
