@@ -5,6 +5,7 @@ In front of Django, whose views hold a thread each. What can't be understood goe
 
 import asyncio
 import re
+from contextlib import ExitStack
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -15,6 +16,9 @@ from images.turn_away import App, Message, Receive, Scope, Send, turn_away
 from images.unfinished import waiters
 
 LONGEST_WAIT_SECONDS = 60
+# All who wait for a batch are told of its end at once. So many then ask the database at a time: each on a connection
+# of its own, of which PostgreSQL has a hundred.
+_AT_ONCE = 8
 _PATH = re.compile(r"/api/batches/([0-9a-fA-F-]{32,36})")
 
 
@@ -23,6 +27,7 @@ class WaitForBatch:
 
     def __init__(self, app: App) -> None:
         self.app = app
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         wanted = _wanted(scope)
@@ -40,11 +45,24 @@ class WaitForBatch:
                 # Said now: Django would find the same out a second time.
                 await turn_away(Refusal("database_unavailable"), receive, send, body_ended=True)
             else:
-                await self.app(scope, _replaying(request, leaving), send)
+                await self._in_turn(scope, _replaying(request, leaving), send)
         finally:
             for task in (leaving, waiting):
                 task.cancel()
             await asyncio.gather(leaving, waiting, return_exceptions=True)
+
+    async def _in_turn(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A turn ends where the answer begins: who reads that slowly keeps nobody waiting."""
+        await self._turns.acquire()
+        turn = ExitStack()
+        turn.callback(self._turns.release)
+
+        async def send_on(message: Message) -> None:
+            turn.close()
+            await send(message)
+
+        with turn:
+            await self.app(scope, receive, send_on)
 
 
 def _wanted(scope: Scope) -> tuple[UUID, int] | None:
