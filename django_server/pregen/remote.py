@@ -107,7 +107,7 @@ class _Workers:
             for job, known in islice(seen, max(0, self._hands + _AHEAD - len(worker.in_hand))):
                 number = next(self._numbers)
                 try:
-                    with undisturbed:
+                    with undisturbed:  # half a message would end the process
                         worker.in_hand[number] = job
                         worker.pipe.send((number, job, known))
                 except OSError:
@@ -144,20 +144,9 @@ class _Workers:
 
     def _told(self, finish: Callable[[Outcome], None], seconds: float | None) -> list[_Worker]:
         """Wait for outcomes, or so long, and tell of them. Returns who has died."""
-        dead: list[_Worker] = []
         heard = wait([worker.pipe for worker in self._workers], seconds)
-        for worker in self._workers:
-            if worker.pipe not in heard:
-                continue
-            with undisturbed:  # an outcome that was heard is told
-                try:
-                    number, outcome = worker.pipe.recv()
-                except (EOFError, OSError):
-                    dead.append(worker)
-                else:
-                    del worker.in_hand[number]
-                    finish(outcome)
-        return dead
+        speaking = [worker for worker in self._workers if worker.pipe in heard]
+        return [worker for worker in speaking if not _tell(worker, finish)]
 
     def _end(self, worker: _Worker) -> None:
         worker.pipe.close()
@@ -177,6 +166,18 @@ class _Workers:
         finally:
             theirs.close()
         return _Worker(process, ours)
+
+
+def _tell(worker: _Worker, finish: Callable[[Outcome], None]) -> bool:
+    """Tell of the outcome that waits in its pipe. False: its end waits there, it has died."""
+    with undisturbed:  # what was heard is told
+        try:
+            number, outcome = worker.pipe.recv()
+        except (EOFError, OSError):
+            return False
+        del worker.in_hand[number]
+        finish(outcome)
+    return True
 
 
 def _serve(pipe: Connection, storage: Storage, secret: Secrets, hands: int, skip_existing: bool) -> None:

@@ -6,7 +6,7 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType, TracebackType
+from types import FrameType
 
 from pregen.errors import Interrupted
 
@@ -23,15 +23,10 @@ class _Undisturbed:
     def __enter__(self) -> None:
         self._on = True
 
-    def __exit__(
-        self,
-        failed: type[BaseException] | None,
-        _failure: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, failed: object, *_: object) -> None:
         self._on = False
         number, self._came = self._came, None
-        if number is not None and failed is None:
+        if number is not None and failed is None:  # a failure says more, and ends the run as well
             raise Interrupted(number)
 
     def keeps(self, number: int) -> bool:
