@@ -32,7 +32,7 @@ class MadeUp:
         return iter(["fungi"])
 
     def runs(self, prefix: str = "", *_: object) -> Iterator[object]:
-        from archive.store import Run
+        from filestore.store import Run
 
         tail = "_200.jpg" if prefix.endswith("thumbnails") else ".jpg"
         each = -(-self.records // 65_536)

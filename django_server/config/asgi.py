@@ -16,9 +16,6 @@ http_application = django_http_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
-from starlette.routing import Mount, Route, Router  # noqa: E402
-
-from config.files import MediaFiles, packaged_files, page_assets  # noqa: E402
 from images.api.naming import NameRequests  # noqa: E402
 from images.api.waiting import WaitForBatch  # noqa: E402
 from images.metrics.listener import listen_for_scrapes  # noqa: E402
@@ -26,6 +23,9 @@ from images.metrics.local import LocalMetrics  # noqa: E402
 from images.routing import websocket_application  # noqa: E402
 from images.tokens import AskForToken  # noqa: E402
 from images.uploads.body import BodyGuard  # noqa: E402
+from starlette.routing import Mount, Route, Router  # noqa: E402
+
+from config.files import MediaFiles, packaged_files, page_assets  # noqa: E402
 
 files_or_django = Router(
     [

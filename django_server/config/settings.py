@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from pregen.cores import cores
 
 from config.environment import address, env, secret
 from config.logs import FORMATS, logging_settings
 from config.secret import stored_secret
 from config.serving.addresses import lan_addresses
 from config.serving.redis import socket_path
-from pregen.cores import cores
 
 SERVER_ROOT = Path(__file__).resolve().parent.parent
 PAGE_ROOT = SERVER_ROOT.parent / "svelte_app" / "dist"

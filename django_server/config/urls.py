@@ -2,10 +2,10 @@
 
 from django.contrib import admin
 from django.urls import path, re_path
-
-from config.page import page
 from images.api.urls import api
 from images.status import status
+
+from config.page import page
 
 urlpatterns = [
     # Before the API, which answers 404 at its own root.

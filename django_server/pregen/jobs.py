@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from archive.keys import NAMED_OTHERWISE, InvalidKey, parse_original, thumbnail_key
+from filestore.keys import NAMED_OTHERWISE, InvalidKey, parse_original, thumbnail_key
+
 from pregen.manifest import Record
 from pregen.moments import microseconds_of
 

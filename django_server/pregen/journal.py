@@ -18,7 +18,8 @@ from heapq import merge
 from pathlib import Path
 from typing import Any
 
-from archive.store import version_of
+from filestore.store import version_of
+
 from pregen.errors import StoreFailure, sentence_of
 
 _SUFFIX = ".journal"

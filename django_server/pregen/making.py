@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import imaging
-from archive.keys import thumbnail_format
-from archive.store import Store, StoredFile
+from filestore.keys import thumbnail_format
+from filestore.store import Store, StoredFile
+
 from pregen.errors import sentence_of
 from pregen.jobs import Job
 from pregen.journal import Made

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from archive.store import version_of
+from filestore.store import version_of
+
 from pregen import json_stream
 from pregen.errors import UnreadableManifest
 from pregen.manifest_ends import without_records

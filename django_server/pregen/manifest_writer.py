@@ -17,7 +17,8 @@ from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
 from typing import TextIO
 
-from archive.keys import ORIGINALS, THUMBNAILS
+from filestore.keys import ORIGINALS, THUMBNAILS
+
 from pregen.manifest import CollectionStats
 from pregen.matching import Matched, Thumbnails
 from pregen.moments import iso_of

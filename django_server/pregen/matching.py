@@ -8,7 +8,8 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from archive.store import Listed, Run
+from filestore.store import Listed, Run
+
 from pregen.names import is_image, original_of
 
 Thumbnails = dict[int, Listed]

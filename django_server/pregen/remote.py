@@ -17,10 +17,11 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import imaging
-from archive import s3
-from archive.store import Store
+from filestore import s3
+from filestore.store import Store
 from imaging.processes import end_with_parent
 from imaging.time_limit import dies_after
+
 from pregen import here
 from pregen.console import log
 from pregen.errors import PregenError

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from archive.keys import ORIGINALS, THUMBNAILS, is_text
-from archive.store import Run, Store
+from filestore.keys import ORIGINALS, THUMBNAILS, is_text
+from filestore.store import Run, Store
+
 from pregen.console import Progress, log, say
 from pregen.errors import BadConfiguration, StoreFailure, UnknownCollection, sentence_of
 from pregen.manifest import CollectionStats

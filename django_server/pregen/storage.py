@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from archive.local import LocalStore
-from archive.s3 import S3Store
-from archive.store import Store
+from filestore.local import LocalStore
+from filestore.s3 import S3Store
+from filestore.store import Store
+
 from pregen.errors import BadConfiguration, StoreFailure, sentence_of
 
 DEFAULT_PREFIX = "attachments"

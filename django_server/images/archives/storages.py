@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from django.conf import settings
-
 from pregen.manifest import ManifestHead
 
 

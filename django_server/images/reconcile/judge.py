@@ -5,8 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from django.conf import settings
-
-from archive.keys import (
+from filestore.keys import (
     InvalidKey,
     OriginalKey,
     ThumbnailKey,
@@ -15,6 +14,7 @@ from archive.keys import (
     thumbnail_key,
     upload_key,
 )
+
 from images.reconcile.walk import Known
 from images.thumbnails.labels import is_upload
 

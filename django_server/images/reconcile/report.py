@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from images.reconcile.judge import Finding
 from pregen.wording import printable
+
+from images.reconcile.judge import Finding
 
 _KEYS_SHOWN = 20
 

@@ -9,8 +9,7 @@ from urllib.parse import quote
 
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage
-
-from archive.local import LocalStore
+from filestore.local import LocalStore
 
 _SAFE_IN_URLS = "/~!*()'"
 _is_plain = re.compile(r"[A-Za-z0-9/_.-]*").fullmatch

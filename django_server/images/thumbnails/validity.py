@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import TypedDict
 from uuid import UUID
 
-from images.thumbnails.labels import sizes
 from imaging import RECIPE
+
+from images.thumbnails.labels import sizes
 
 
 class ThumbnailValues(TypedDict):

@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from filestore.local import LocalStore
 from hypothesis import given
 from hypothesis import strategies as st
-
-from archive.local import LocalStore
 
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -41,7 +40,7 @@ def test_a_writer_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) ->
 
 def test_a_writer_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
     program = (
-        "import os, pathlib, signal, sys; from archive.local import LocalStore\n"
+        "import os, pathlib, signal, sys; from filestore.local import LocalStore\n"
         "with LocalStore(pathlib.Path(sys.argv[1])).writing('a/x.jpg') as file:\n"
         "    file.write(b'half'); file.flush(); os.kill(os.getpid(), signal.SIGKILL)"
     )

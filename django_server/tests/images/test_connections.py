@@ -6,9 +6,8 @@ from uuid import UUID, uuid4
 
 import psycopg2.extras
 import pytest
-from django.db import connection
-
 from config.database_ids import remember_ids
+from django.db import connection
 
 pytestmark = pytest.mark.django_db
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from config.serving.children import Child
 from config.serving.plan import Site, children_of
+
 from tests.protocol.processes import site_environment
 from tests.serving.processes import all_end, descendants, eventually
 from tests.serving.started_site import SERVER_ROOT

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from pregen import manifest
 from pregen.errors import UnreadableManifest
 from pregen.jobs import missing_scales

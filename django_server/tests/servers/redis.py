@@ -8,6 +8,7 @@ from pathlib import Path
 
 from config.serving.redis import redis_command, redis_executable
 from config.serving.redis_home import redis_answers
+
 from tests.servers.server_process import ServerProcess
 
 

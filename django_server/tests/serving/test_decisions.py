@@ -5,9 +5,6 @@ import socket
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from config.serving.addresses import EVERY_INTERFACE, lan_addresses, own_address, require_free_port, site_url
 from config.serving.child_log import last_lines
 from config.serving.children import describe_end
@@ -17,6 +14,9 @@ from config.serving.redis import socket_path
 from config.serving.restart import GiveUp, RestartAfter, RestartPolicy, after_death
 from config.serving.run import ready_line
 from config.serving.stop_signals import asked_again
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tests.servers import free_port
 
 EVERYWHERE = EVERY_INTERFACE[0]

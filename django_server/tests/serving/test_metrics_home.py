@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from config.serving import metrics_home
 from config.serving.metrics_home import leave_metrics_home, prepare_metrics_home
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from PIL import Image
-
 from config.serving.readiness import answers_ok
 from config.serving.redis import socket_path
+from PIL import Image
+
 from tests.servers import free_port
 from tests.serving.processes import all_end, eventually
 from tests.serving.started_site import READY, SERVER_ROOT, StartedSite, started

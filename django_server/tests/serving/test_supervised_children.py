@@ -11,6 +11,7 @@ from pathlib import Path
 
 from config.serving.redis import redis_command, redis_executable, socket_path
 from config.serving.redis_home import redis_answers
+
 from tests.servers import free_port
 from tests.serving.processes import all_end, eventually, is_alive
 from tests.serving.started_site import READY, StartedSite, started

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from config.serving.redis import redis_executable
+
 from tests.stack import cluster
 from tests.stack.places import Places
 

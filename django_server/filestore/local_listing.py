@@ -8,8 +8,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from archive.keys import is_text
-from archive.store import Listed, Run, Told
+from filestore.keys import is_text
+from filestore.store import Listed, Run, Told
 
 # A name no key has: keys end in an extension, and a listing leaves these out.
 PART_SUFFIX = ".part~"

@@ -15,10 +15,10 @@ from os.path import commonprefix
 from threading import Lock
 from typing import Any, BinaryIO, cast
 
-from archive.media_types import media_type
-from archive.s3_errors import speaking_of, timed_out
-from archive.s3_requests import Requests
-from archive.store import Run, StoredFile, Told, stored_files
+from filestore.media_types import media_type
+from filestore.s3_errors import speaking_of, timed_out
+from filestore.s3_requests import Requests
+from filestore.store import Run, StoredFile, Told, stored_files
 
 LIBRARIES = ("boto3", "botocore.auth", "botocore.httpsession")
 """What is loaded when a store is first used, for whoever makes many processes of one."""

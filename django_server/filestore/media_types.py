@@ -3,7 +3,7 @@
 Keys' extensions tell the truth: an upload gets its from its content, and a thumbnail from who renders it.
 """
 
-from archive.keys import NAMED_OTHERWISE, THUMBNAILS, thumbnail_format
+from filestore.keys import NAMED_OTHERWISE, THUMBNAILS, thumbnail_format
 
 _MEDIA_TYPES = {
     "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp",

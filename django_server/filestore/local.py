@@ -14,8 +14,8 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO
 
-from archive.local_listing import PART_SUFFIX, is_folder, runs_below
-from archive.store import Run, StoredFile, Told, stored_files
+from filestore.local_listing import PART_SUFFIX, is_folder, runs_below
+from filestore.store import Run, StoredFile, Told, stored_files
 
 
 class LocalStore:
