@@ -34,7 +34,7 @@ def instance(
         [sys.executable, "-m", module, *arguments, "--port", str(port)],
         environment,
         SERVER_ROOT,
-        health=[sys.executable, "-m", "config.answers", f"http://{address}/healthz"],
+        health=[sys.executable, "-m", "config.healthcheck", f"http://{address}/healthz"],
         stop_signal=signal.SIGTERM,
         grace_seconds=0,
         log=folder / f"{name}.log",

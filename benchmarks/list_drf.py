@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from django.core.files.storage import default_storage
 from django.urls import include, path
-from images.models import Image, Thumbnail
 from rest_framework.fields import Field
 from rest_framework.generics import ListAPIView
 from rest_framework.pagination import CursorPagination
 from rest_framework.renderers import JSONRenderer
 from rest_framework.serializers import ModelSerializer
+
+from images.models import Image, Thumbnail
 
 _COLUMNS = (
     *("id", "version", "batch", "collection", "name", "byte_size", "media_type", "width", "height", "status"),

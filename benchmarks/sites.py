@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
 from cpu import cpu_seconds
+
 from tests.faults.fault_site import FaultSite as SiteOnServers
 from tests.servers import postgres, redis_server
 from tests.site.running import RunningSite, running_site

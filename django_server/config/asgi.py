@@ -6,7 +6,7 @@ from typing import Any, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from config.http import django_http_application
+from config.threaded_handler import django_http_application
 
 # For so long a thread that computes may keep the interpreter from the others: a small request waits for each of them,
 # several times. (Beside eight long lists p95 of /healthz was 262 ms, against 521 with Python's 5 ms.)
@@ -16,6 +16,9 @@ http_application = django_http_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
+from starlette.routing import Mount, Route, Router  # noqa: E402
+
+from config.static_files import MediaFiles, packaged_files, page_assets  # noqa: E402
 from images.api.naming import NameRequests  # noqa: E402
 from images.api.waiting import WaitForBatch  # noqa: E402
 from images.metrics.listener import listen_for_scrapes  # noqa: E402
@@ -23,9 +26,6 @@ from images.metrics.local import LocalMetrics  # noqa: E402
 from images.routing import websocket_application  # noqa: E402
 from images.tokens import AskForToken  # noqa: E402
 from images.uploads.body import BodyGuard  # noqa: E402
-from starlette.routing import Mount, Route, Router  # noqa: E402
-
-from config.files import MediaFiles, packaged_files, page_assets  # noqa: E402
 
 files_or_django = Router(
     [

@@ -7,8 +7,8 @@ from celery import Celery
 from celery.schedules import crontab
 from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutting_down
 
-from config.serving.children import die_with_parent
-from config.unheard_acks import survive_unheard_acks
+from config.lost_acks import survive_unheard_acks
+from serve.child_process import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

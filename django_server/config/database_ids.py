@@ -1,6 +1,6 @@
 """Ids from PostgreSQL, each parsed once: an answer names an image and its thumbnails, and so the same id four times.
 
-Parsing was a twentieth of the CPU of a page of the list. For the web process: called once, by `config.http`.
+Parsing was a twentieth of the CPU of a page of the list. Called once, by `config.threaded_handler`, in the web process.
 """
 
 from functools import lru_cache

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from config.secret import keep_secret, stored_secret
+from config.secret_files import keep_secret, stored_secret
 
 DATABASE_USER = "admin"
 

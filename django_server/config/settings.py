@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from pregen.cores import cores
 
-from config.environment import address, env, secret
-from config.logs import FORMATS, logging_settings
-from config.secret import stored_secret
-from config.serving.addresses import lan_addresses
-from config.serving.redis import socket_path
+from config.env_reader import address, env, secret
+from config.log_config import FORMATS, logging_settings
+from config.secret_files import stored_secret
+from pregen.cores import cores
+from serve.addresses import lan_addresses
+from serve.private_redis import socket_path
 
 SERVER_ROOT = Path(__file__).resolve().parent.parent
 PAGE_ROOT = SERVER_ROOT.parent / "svelte_app" / "dist"
@@ -164,7 +164,7 @@ else:
     if secret("DATABASE_PASSWORD"):
         DATABASES["default"]["PASSWORD"] = secret("DATABASE_PASSWORD")
     if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-        # Where nothing else bounds it (config.database_patience does in the web process).
+        # Where nothing else bounds it (config.database_timeouts does in the web process).
         DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
         # Said to PostgreSQL while connecting, else Django says it by a statement of its own on each connection.
         os.environ.setdefault("PGTZ", "UTC")

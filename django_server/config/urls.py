@@ -2,10 +2,10 @@
 
 from django.contrib import admin
 from django.urls import path, re_path
+
+from config.page_views import page
 from images.api.urls import api
 from images.status import status
-
-from config.page import page
 
 urlpatterns = [
     # Before the API, which answers 404 at its own root.
@@ -17,6 +17,6 @@ urlpatterns = [
     re_path(r"^(?!api/|ws/|media/|static/|assets/|admin/|healthz|readyz|metrics).*$", page),
 ]
 
-handler400 = "config.page.bad_request"
-handler404 = "config.page.not_found"
-handler500 = "config.page.server_error"
+handler400 = "config.page_views.bad_request"
+handler404 = "config.page_views.not_found"
+handler500 = "config.page_views.server_error"

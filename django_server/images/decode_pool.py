@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
+
 from imaging import Limits, OutputFormat, Rendering
 from imaging.files import render_files
 from imaging.processes import Processes

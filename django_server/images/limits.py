@@ -1,6 +1,7 @@
 """The limits of the settings as `imaging` takes them."""
 
 from django.conf import settings
+
 from imaging import Limits
 
 

@@ -1,6 +1,6 @@
 """The id by which a request is found in every log: nginx's, the web process's, and those of the workers it queues for.
 
-It is the client's, or the proxy's, where that is fit for a log, else made here. `config.log_lines` puts it on lines.
+It is the client's, or the proxy's, where that is fit for a log, else made here. `config.log_filters` puts it on lines.
 """
 
 import re

@@ -10,13 +10,13 @@ from uuid import UUID
 
 from celery import Task, shared_task
 from django.conf import settings
-from imaging.time_limit import dies_after
 
 from images import queue
 from images.processing.chunk import process
 from images.reconcile.run import reconcile_nightly
 from images.request_ids import fit_request_id, on_behalf_of
 from images.thumbnails.bulk import make_thumbnails_of
+from imaging.time_limit import dies_after
 
 AnyTask = Task[Any, Any]
 

@@ -22,7 +22,6 @@ import imaging
 from filestore.store import Store
 from imaging.files import render_files
 from imaging.processes import ProcessDied, Processes, ProcessesStopped, ProcessTimedOut
-
 from pregen.errors import PregenError
 from pregen.jobs import Job
 from pregen.making import LIMITS, QUALITY, NotRendered, Outcome, Render, make, render_in_this_process

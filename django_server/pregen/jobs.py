@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from filestore.keys import NAMED_OTHERWISE, InvalidKey, parse_original, thumbnail_key
-
 from pregen.manifest import Record
 from pregen.moments import microseconds_of
 

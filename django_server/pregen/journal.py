@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from filestore.store import version_of
-
 from pregen.errors import StoreFailure, sentence_of
 
 _SUFFIX = ".journal"

@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 import imaging
 from filestore.keys import thumbnail_format
 from filestore.store import Store, StoredFile
-
 from pregen.errors import sentence_of
 from pregen.jobs import Job
 from pregen.journal import Made

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from filestore.store import version_of
-
 from pregen import json_stream
 from pregen.errors import UnreadableManifest
 from pregen.manifest_ends import without_records

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TextIO
 
 from filestore.keys import ORIGINALS, THUMBNAILS
-
 from pregen.manifest import CollectionStats
 from pregen.matching import Matched, Thumbnails
 from pregen.moments import iso_of

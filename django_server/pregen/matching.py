@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from filestore.store import Listed, Run
-
 from pregen.names import is_image, original_of
 
 Thumbnails = dict[int, Listed]

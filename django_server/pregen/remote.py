@@ -21,7 +21,6 @@ from filestore import s3
 from filestore.store import Store
 from imaging.processes import end_with_parent
 from imaging.time_limit import dies_after
-
 from pregen import here
 from pregen.console import log
 from pregen.errors import PregenError

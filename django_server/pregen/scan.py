@@ -12,7 +12,6 @@ from pathlib import Path
 
 from filestore.keys import ORIGINALS, THUMBNAILS, is_text
 from filestore.store import Run, Store
-
 from pregen.console import Progress, log, say
 from pregen.errors import BadConfiguration, StoreFailure, UnknownCollection, sentence_of
 from pregen.manifest import CollectionStats

@@ -12,7 +12,6 @@ from pathlib import Path
 from filestore.local import LocalStore
 from filestore.s3 import S3Store
 from filestore.store import Store
-
 from pregen.errors import BadConfiguration, StoreFailure, sentence_of
 
 DEFAULT_PREFIX = "attachments"

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery import Task, shared_task
-from imaging.time_limit import dies_after
 
+from imaging.time_limit import dies_after
 from pregen.distribute import TASK, redis_at
 from pregen.errors import PregenError
 from pregen.jobs import Job

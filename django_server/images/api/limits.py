@@ -2,12 +2,12 @@
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from imaging import ACCEPTED_MEDIA_TYPES
 from ninja import Router
 
 from images.api.answers import json_answer
 from images.api.schemas import LimitsOut
 from images.thumbnails.labels import sizes
+from imaging import ACCEPTED_MEDIA_TYPES
 
 router = Router(tags=["limits"])
 

@@ -13,8 +13,6 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.db import transaction
-from pregen.journal import Made, made
-from pregen.manifest import Record, read_head, records
 
 from images.archives.rows import (
     NotRegistered,
@@ -29,6 +27,8 @@ from images.listing import thumbnails_of as stored_thumbnails_of
 from images.models import Image
 from images.thumbnails.rows import save_thumbnails
 from images.thumbnails.validity import ThumbnailRow, is_valid
+from pregen.journal import Made, made
+from pregen.manifest import Record, read_head, records
 
 CHUNK = 1000
 T = TypeVar("T")

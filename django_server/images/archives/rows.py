@@ -3,14 +3,14 @@
 import uuid
 
 from django.conf import settings
+
 from filestore.keys import InvalidKey, is_text, parse_original, parse_thumbnail
 from filestore.media_types import media_type
-from pregen.journal import Made
-from pregen.manifest import Record, check_key
-
 from images.models import Image, Status
 from images.thumbnails.labels import is_upload, sizes
 from images.thumbnails.validity import ThumbnailRow
+from pregen.journal import Made
+from pregen.manifest import Record, check_key
 
 # Ids of an archive's images are made of their keys: registering twice finds the same rows.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "django-file-upload:archive")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from django.conf import settings
+
 from pregen.manifest import ManifestHead
 
 

@@ -6,7 +6,6 @@ from functools import partial
 from typing import BinaryIO, cast
 
 from django.conf import settings
-from imaging import ImagingError, Rendering, render
 
 from images.limits import imaging_limits
 from images.processing.outcomes import Failed, Outcome, Postponed, Rendered
@@ -15,6 +14,7 @@ from images.storage import storage
 from images.thumbnails.labels import key_of_thumbnail, sizes
 from images.thumbnails.rows import rows_of
 from images.wire import ImageValues
+from imaging import ImagingError, Rendering, render
 
 logger = logging.getLogger(__name__)
 

@@ -15,9 +15,8 @@ from django.conf import settings
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
-from filestore.keys import upload_key
-from imaging import ImagingError, probe
 
+from filestore.keys import upload_key
 from images import queue
 from images.idempotency import forget_answers
 from images.metrics.counted import REPAIRS
@@ -27,6 +26,7 @@ from images.processing.announce import announce_ids, announce_removed
 from images.processing.remove import delete_files
 from images.processing.transitions import Removed
 from images.storage import storage
+from imaging import ImagingError, probe
 
 logger = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from django.db import transaction
 from django.db.models import Case, DateTimeField, ExpressionWrapper, F, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
-from filestore.keys import InvalidKey
 
+from filestore.keys import InvalidKey
 from images.errors import ERRORS
 from images.listing import Listed
 from images.metrics.counted import IMAGES_FINISHED

@@ -5,6 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from django.conf import settings
+
 from filestore.keys import (
     InvalidKey,
     OriginalKey,
@@ -14,7 +15,6 @@ from filestore.keys import (
     thumbnail_key,
     upload_key,
 )
-
 from images.reconcile.walk import Known
 from images.thumbnails.labels import is_upload
 

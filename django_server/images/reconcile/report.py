@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pregen.wording import printable
-
 from images.reconcile.judge import Finding
+from pregen.wording import printable
 
 _KEYS_SHOWN = 20
 

@@ -10,15 +10,15 @@ from itertools import chain
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
-from filestore.store import StoredFile
-from pregen.wording import printable
 
+from filestore.store import StoredFile
 from images.processing.drain import draining
 from images.reconcile.judge import judge
 from images.reconcile.report import Report
 from images.reconcile.settle import Settler
 from images.reconcile.walk import count_rows, has_rows, image_rows, merged, thumbnail_rows
 from images.storage import storage
+from pregen.wording import printable
 
 logger = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Collate
-from filestore.store import StoredFile
 
+from filestore.store import StoredFile
 from images.models import Image, Thumbnail
 
 _PAGE_ROWS = 1000

@@ -11,8 +11,8 @@ from typing import BinaryIO, Protocol, cast
 
 from django.core.files import File
 from django.core.files.storage import default_storage
-from filestore.store import Store
 
+from filestore.store import Store
 from images.errors import Refusal
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage
+
 from filestore.local import LocalStore
 
 _SAFE_IN_URLS = "/~!*()'"

@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.core.files import File
-from filestore.s3 import S3Store
 from storages.backends.s3 import S3Storage as DjangoS3Storage
 
+from filestore.s3 import S3Store
 from images.storage.signing import Signer
 
 _SAFE_IN_URLS = "/~!*()'"

@@ -14,9 +14,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from filestore.keys import InvalidKey
-from imaging.files import render_files
 
+from filestore.keys import InvalidKey
 from images.decode_pool import render_apart
 from images.errors import ERRORS, Refusal
 from images.listing import Listed, by_ids
@@ -30,6 +29,7 @@ from images.thumbnails.labels import key_of_thumbnail
 from images.thumbnails.making import Means, make
 from images.thumbnails.validity import missing_scales
 from images.wire import ImageValues
+from imaging.files import render_files
 
 logger = logging.getLogger(__name__)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from django.conf import settings
+
 from filestore.keys import parse_original, thumbnail_format, thumbnail_key
 from imaging import OutputFormat
 

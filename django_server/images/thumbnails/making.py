@@ -13,8 +13,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from imaging import ImagingError, Limits, OutputFormat, Rendering
-from imaging.processes import ProcessDied
 
 from images.errors import Refusal
 from images.limits import imaging_limits
@@ -27,6 +25,8 @@ from images.thumbnails.orphaned import discard_files_of_the_deleted
 from images.thumbnails.rows import rows_of
 from images.thumbnails.validity import ThumbnailsByLabel, missing_scales
 from images.wire import ImageValues
+from imaging import ImagingError, Limits, OutputFormat, Rendering
+from imaging.processes import ProcessDied
 
 
 class Decode(Protocol):

@@ -15,8 +15,8 @@ from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper, Model, QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
-from filestore.store import StoredFile
 
+from filestore.store import StoredFile
 from images.models import Image, Thumbnail
 from images.storage import storage
 

@@ -5,12 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models.functions import Now
-from imaging import RECIPE, Rendering
 
 from images.models import Thumbnail
 from images.thumbnails.labels import key_of_thumbnail
 from images.thumbnails.validity import THUMBNAIL_FIELDS, ThumbnailRow
 from images.wire import ImageValues
+from imaging import RECIPE, Rendering
 
 _REPLACED = [
     *(field for field in THUMBNAIL_FIELDS if field not in ("image_id", "label")),

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import TypedDict
 from uuid import UUID
 
-from imaging import RECIPE
-
 from images.thumbnails.labels import sizes
+from imaging import RECIPE
 
 
 class ThumbnailValues(TypedDict):

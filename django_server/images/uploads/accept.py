@@ -12,9 +12,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
-from filestore.keys import upload_key
-from imaging import Probe
 
+from filestore.keys import upload_key
 from images import queue
 from images.errors import Refusal
 from images.listing import Listed
@@ -24,6 +23,7 @@ from images.processing.announce import announce_unfinished
 from images.stages import stage
 from images.storage import storage, storage_answers
 from images.uploads.multipart import SpooledFile
+from imaging import Probe
 
 logger = logging.getLogger(__name__)
 

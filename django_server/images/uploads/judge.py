@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from imaging import ImagingError, Probe, probe
 
 from images.errors import Refusal
 from images.limits import imaging_limits
 from images.stages import stage
 from images.uploads.multipart import SpooledFile
+from imaging import ImagingError, Probe, probe
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,6 @@ from django.conf import settings
 from django.core.files import File
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
-from imaging import ImagingError, Probe
-from imaging.processes import ProcessDied
 
 from images.decode_pool import render_apart
 from images.errors import Refusal
@@ -35,6 +33,8 @@ from images.uploads.accept import give_back, image_row, spread_uploaded_at, take
 from images.uploads.judge import judge
 from images.uploads.multipart import SpooledFile
 from images.wire import ImageValues
+from imaging import ImagingError, Probe
+from imaging.processes import ProcessDied
 
 
 def process_at_once(spooled: SpooledFile, hold: Hold, answered: Callable[[Listed], Answer]) -> Listed:

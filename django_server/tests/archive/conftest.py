@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from filestore.s3 import S3Store
 
+from filestore.s3 import S3Store
 from tests.servers import S3, s3_server
 from tests.servers.s3 import make_bucket
 

@@ -3,9 +3,10 @@
 import string
 
 import pytest
-from filestore.keys import InvalidKey, OriginalKey, parse_original, parse_thumbnail, thumbnail_key, upload_key
 from hypothesis import given
 from hypothesis import strategies as st
+
+from filestore.keys import InvalidKey, OriginalKey, parse_original, parse_thumbnail, thumbnail_key, upload_key
 
 part = st.text(
     st.characters(blacklist_characters="/\0", blacklist_categories=["Cs"]), min_size=1, max_size=12

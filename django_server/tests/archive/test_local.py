@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from filestore.local import LocalStore
 from hypothesis import given
 from hypothesis import strategies as st
+
+from filestore.local import LocalStore
 
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from filestore.media_types import media_type
 from filestore.s3 import S3Store
 from filestore.store import Store
-
 from tests.servers import S3
 from tests.servers.s3 import fill
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import httpx
 import psycopg2
-from filestore.local import LocalStore
 from PIL import Image as Picture
 
+from filestore.local import LocalStore
 from tests.faults.ledger import Row
 from tests.faults.listener import Listener, listening
 from tests.servers import Postgres, Redis

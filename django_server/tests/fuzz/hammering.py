@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 
 import imaging
-
 from tests.corpus.make_corpus import every_recipe
 from tests.fuzz.mutation import mutated, subjects
 

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 from hypothesis import event, given
 from hypothesis import strategies as st
+
 from images.errors import ERRORS, Refusal
 from images.uploads.multipart import SpooledFile, clean_name, spool_files
-
 from tests.fuzz.effort import search
 from tests.images.conftest import empty_storage
 

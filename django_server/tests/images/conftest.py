@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 import pytest
 from django.conf import settings
-from filestore.local import LocalStore
 from redis import Redis
 
+from filestore.local import LocalStore
 from tests.images.messages import arguments_of
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db.models.functions import Now
+
 from filestore.local import LocalStore
 from images.models import Image, Thumbnail
 from images.processing.chunk import process
 from images.thumbnails.ensure import ensure_in_worker
-
 from tests.images.pictures import jpeg, pending_images
 from tests.images.thumbnails import completed
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
+from PIL import Image as Picture
+
 from images.models import Batch, Image
 from images.uploads.accept import image_row, spread_uploaded_at, take_files
 from images.uploads.multipart import SpooledFile
 from imaging import probe
-from PIL import Image as Picture
 
 
 def jpeg(width: int = 320, height: int = 200, colour: str = "teal") -> bytes:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
+
 from images.models import Batch, Image, Status, Thumbnail
 from images.thumbnails.labels import sizes
 from imaging import RECIPE

@@ -11,9 +11,9 @@ from django.db import DatabaseError, connection
 from django.db.models import QuerySet
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+
 from images.models import Batch, Image
 from images.processing.clear import delete_empty_batches
-
 from tests.images.counting import statements
 from tests.images.pictures import jpeg
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+
 from images.checks import incoming_is_beside_media, refuse_unsound_settings, thumbnails_are_sound
 
 

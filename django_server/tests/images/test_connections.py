@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 
 import psycopg2.extras
 import pytest
-from config.database_ids import remember_ids
 from django.db import connection
+
+from config.database_ids import remember_ids
 
 pytestmark = pytest.mark.django_db
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client.metrics import MetricWrapperBase
+
 from images.metrics.exposition import counted_here
 from images.metrics.state import State
-from prometheus_client.metrics import MetricWrapperBase
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

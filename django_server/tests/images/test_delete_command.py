@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.models.functions import Now
+
 from images.models import Batch, Image, RemovedImage, Thumbnail
 from images.processing import clear
 from images.processing.chunk import process
 from images.processing.remove import remove_images
-
 from tests.images.older import archived, path_of, uploaded
 from tests.images.pictures import jpeg, pending_images
 

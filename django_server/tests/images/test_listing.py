@@ -12,10 +12,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
+
 from images.api.paging import Cursor, parse_cursor
 from images.models import Batch, Image
 from images.processing.chunk import process
-
 from tests.images.counting import statements
 from tests.images.pictures import jpeg, pending_images
 from tests.images.rows import completed_rows

@@ -10,9 +10,10 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from config.logs import FORMATS, logging_settings
 from django.db import OperationalError
 from django.test import Client
+
+from config.log_config import FORMATS, logging_settings
 from images.request_ids import fit_request_id, on_behalf_of
 
 HOSTILE = [

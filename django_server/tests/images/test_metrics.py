@@ -11,12 +11,12 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from prometheus_client.parser import text_string_to_metric_families
+
 from images.metrics.exposition import exposition
 from images.metrics.local import LocalMetrics
 from images.metrics.state import State
 from images.models import Image, Status
-from prometheus_client.parser import text_string_to_metric_families
-
 from tests.images.counting import statements
 from tests.images.rows import completed_rows
 

@@ -10,11 +10,11 @@ from typing import Any
 import orjson
 import pytest
 from celery.beat import Scheduler
-from config.celery import app
 from django.conf import settings
-from images import queue, tasks
 from redis import Redis
 
+from config.celery import app
+from images import queue, tasks
 from tests.images.older import path_of, uploaded
 from tests.images.workers import child_of, pid_of, worker
 from tests.serving.processes import eventually

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+
 from images.models import FINAL_STATUSES, Image, RemovedImage, Status, Thumbnail
 from images.processing import render, transitions
 from images.processing.chunk import process
@@ -13,7 +14,6 @@ from images.processing.drain import _flag
 from images.processing.outcomes import Failed
 from images.processing.remove import remove_images
 from images.processing.sweep import end_expired_claims
-
 from tests.images.counting import statements
 from tests.images.pictures import broken_jpeg, jpeg, pending_images
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.models.functions import Now
+
 from filestore.store import StoredFile
 from images.models import Image, Thumbnail
 from images.reconcile.report import Report
@@ -22,7 +23,6 @@ from images.tasks import reconcile as nightly
 from images.thumbnails.ensure import ensure_in_worker
 from images.thumbnails.labels import sizes
 from images.thumbnails.validity import missing_scales
-
 from tests.images.older import archived, path_of, put, rows_grow_old, uploaded
 from tests.images.pictures import jpeg, spooled
 

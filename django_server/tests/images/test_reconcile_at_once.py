@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+
 from images.errors import Refusal
 from images.models import Image, Thumbnail
 from images.processing.remove import remove_images
 from images.reconcile.report import Report
 from images.reconcile.run import reconcile
 from images.thumbnails.ensure import ensure_in_worker
-
 from tests.images.older import path_of, put, uploaded
 from tests.protocol.closing import files_are_the_rows
 

@@ -13,14 +13,14 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
-from filestore.local import LocalStore
-from filestore.store import StoredFile
 from hypothesis import given
 from hypothesis import strategies as st
+
+from filestore.local import LocalStore
+from filestore.store import StoredFile
 from images.models import Image, Status, Thumbnail
 from images.reconcile.run import reconcile
 from images.reconcile.walk import ImageAt, ThumbnailAt, image_rows, merged, thumbnail_rows
-
 from tests.fuzz.effort import search
 from tests.images.counting import statements
 

@@ -16,12 +16,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+
 from filestore.local import LocalStore
 from images.archives.register import register
 from images.archives.rows import is_same_source
 from images.consumers.replays import changes_since
 from images.models import Image, Thumbnail
-
 from tests.images.counting import statements
 from tests.images.pictures import jpeg
 from tests.images.thumbnails.completed import stored_file

@@ -9,10 +9,10 @@ from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 from django.db.models import F
 from django.test import Client
+
 from images.models import Batch, Image, Status
 from images.processing import change
 from images.processing.chunk import process
-
 from tests.images.pictures import broken_jpeg, jpeg, pending_images
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,8 +7,8 @@ from celery import Celery
 from django.conf import settings as site
 from django.contrib.auth.models import User
 from django.test import Client
-from images.models import Image, Status
 
+from images.models import Image, Status
 from tests.images.rows import completed_rows
 from tests.servers import free_port
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db.models.functions import Now
+
 from images.models import Image, RemovedImage, Status
 from images.processing import transitions
 from images.processing.chunk import process
@@ -22,7 +23,6 @@ from images.processing.sweep import (
 )
 from images.uploads.accept import image_row
 from imaging import probe
-
 from tests.images.pictures import jpeg, pending_images, spooled
 
 pytestmark = pytest.mark.django_db(transaction=True)

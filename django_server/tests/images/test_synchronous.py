@@ -11,6 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from PIL import Image as Picture
+
 from images.decode_pool import render_apart
 from images.errors import Refusal
 from images.limits import imaging_limits
@@ -18,8 +20,6 @@ from images.models import Image, RemovedImage
 from images.render_slots import render_slot
 from imaging import CorruptImage
 from imaging.processes import ProcessTimedOut
-from PIL import Image as Picture
-
 from tests.corpus.raw_jpeg import with_repeated_last_scan
 from tests.images.counting import statements
 from tests.images.pictures import broken_jpeg, jpeg, spooled

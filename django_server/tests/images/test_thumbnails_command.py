@@ -13,14 +13,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import Max
 from django.test.utils import CaptureQueriesContext
+from redis import Redis
+
 from images import queue
 from images.models import Image, Status, Thumbnail
 from images.thumbnails import backfill, bulk
 from images.thumbnails.backfill import Candidate, Selection, chunks, lacking
 from images.thumbnails.bulk import make_thumbnails_of
 from images.thumbnails.ensure import ensure_in_worker
-from redis import Redis
-
 from tests.images.counting import statements
 from tests.images.messages import arguments_of
 from tests.images.older import archived, path_of, uploaded

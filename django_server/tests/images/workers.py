@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from config.serving.children import Child
-from config.serving.plan import Site, children_of
-
+from serve.child_process import Child
+from serve.child_specs import Site, children_of
 from tests.protocol.processes import site_environment
 from tests.serving.processes import all_end, descendants, eventually
 from tests.serving.started_site import SERVER_ROOT

@@ -8,11 +8,11 @@ import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import imaging
 import pytest
-from imaging import vips
 from PIL import Image, ImageChops
 
+import imaging
+from imaging import vips
 from tests.corpus import raw_png, raw_tiff
 from tests.corpus.large import quadrant_png, quadrant_tiff
 from tests.corpus.make_corpus import Recipe, every_recipe

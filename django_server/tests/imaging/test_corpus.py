@@ -4,12 +4,12 @@ import io
 import time
 from pathlib import Path
 
-import imaging
 import pytest
-from imaging.opening import open_judged
-from imaging.plain import shrink
 from PIL import Image
 
+import imaging
+from imaging.opening import open_judged
+from imaging.plain import shrink
 from tests.corpus.make_corpus import COMPLETED, Recipe, build, every_recipe
 from tests.corpus.pictures import GRAYS, QUADRANTS
 

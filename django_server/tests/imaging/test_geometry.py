@@ -1,9 +1,10 @@
 """Sizes as arithmetic, property-tested."""
 
-import imaging
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import imaging
 from imaging.geometry import reduction, upright
 
 _EDGE = st.integers(1, 200_000)

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from imaging.processes import ProcessDied, Processes, ProcessesStopped, ProcessTimedOut
 
+from imaging.processes import ProcessDied, Processes, ProcessesStopped, ProcessTimedOut
 from tests.serving.started_site import SERVER_ROOT
 
 

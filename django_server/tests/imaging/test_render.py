@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-import imaging
 import pytest
-from imaging import jpeg
-from imaging.resampling import resize_in_bands
 from PIL import Image, ImageChops, ImageStat
 
+import imaging
+from imaging import jpeg
+from imaging.resampling import resize_in_bands
 from tests.corpus import icc, raw_jpeg
 from tests.corpus.make_corpus import every_recipe
 from tests.corpus.pictures import quadrants, saved

@@ -20,6 +20,7 @@ from django.db import transaction  # noqa: E402
 from django.db.models import F  # noqa: E402
 from django.db.models.functions import Now  # noqa: E402
 from django.utils import timezone  # noqa: E402
+
 from images import events  # noqa: E402
 from images.models import FINAL_STATUSES, Batch, Image, Status, Thumbnail  # noqa: E402
 from images.processing import transitions  # noqa: E402

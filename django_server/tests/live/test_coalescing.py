@@ -5,10 +5,10 @@ from uuid import uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from images.consumers.coalescing import Coalescer
 from images.consumers.protocol import FRAME_BYTES, FRAME_IMAGES
 from images.events import Item, packed
-
 from tests.live.live_site import Site, answers_next, frame_of, say
 
 

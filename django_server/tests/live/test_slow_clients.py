@@ -6,12 +6,12 @@ import socket
 import time
 from uuid import uuid4
 
+from websockets.asyncio.client import ClientConnection
+
 from images.consumers.outbox import MOST_BYTES, MOST_TEXTS, Outbox
 from images.consumers.protocol import encode
 from images.consumers.speaker import Speaker
 from images.events import Item
-from websockets.asyncio.client import ClientConnection
-
 from tests.live.live_site import Site, closing_code, frame_of, live_site, say
 from tests.servers import Redis
 

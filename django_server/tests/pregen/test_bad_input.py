@@ -6,10 +6,10 @@ import zlib
 from pathlib import Path
 
 import pytest
+
 from pregen import manifest
 from pregen.cli import main
 from pregen.errors import UnreadableManifest
-
 from tests.pregen.conftest import Archive, picture, pregen
 from tests.pregen.harsh import HARSH
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from pregen import journal, manifest
 
+from pregen import journal, manifest
 from tests.pregen.conftest import SERVER, TOOL, Archive, environment, picture, pregen
 
 

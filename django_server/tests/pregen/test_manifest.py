@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pregen import manifest
 from pregen.errors import UnreadableManifest
 from pregen.jobs import missing_scales

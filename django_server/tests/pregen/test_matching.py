@@ -4,9 +4,10 @@ import os
 from itertools import groupby
 
 import pytest
-from filestore.store import Run
 from hypothesis import given
 from hypothesis import strategies as st
+
+from filestore.store import Run
 from pregen.matching import Matcher
 from pregen.names import is_image, original_of
 

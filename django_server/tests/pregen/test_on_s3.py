@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from filestore.s3 import S3Store
 from pregen import journal, manifest
 from pregen.errors import Interrupted
@@ -24,7 +25,6 @@ from pregen.ledger import Ledger
 from pregen.making import Outcome
 from pregen.stopping import interruptible
 from pregen.storage import Given
-
 from tests.pregen.conftest import SERVER, TOOL, Ran, children_of, environment, picture, pregen
 from tests.pregen.old_reader import load
 from tests.servers import S3

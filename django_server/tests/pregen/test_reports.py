@@ -3,10 +3,10 @@
 import json
 
 import pytest
+
 from pregen.report_texts import plan
 from pregen.tally import CollectionTally
 from pregen.wording import duration_text, printable, share_text, size_text
-
 from tests.pregen.conftest import Archive
 
 

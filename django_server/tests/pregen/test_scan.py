@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+
 from filestore.local import LocalStore
 from pregen import manifest
-
 from tests.pregen.conftest import Archive, pregen
 from tests.pregen.old_reader import load
 

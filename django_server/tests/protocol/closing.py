@@ -15,12 +15,12 @@ import orjson
 from django.conf import settings
 from django.db.models import F
 from django.db.models.functions import Now
+from redis import Redis
+
 from filestore.local import LocalStore
 from images.models import FINAL_STATUSES, Image, RemovedImage, Status, Thumbnail
 from images.processing.chunk import process
 from images.processing.sweep import sweep
-from redis import Redis
-
 from tests.images.messages import arguments_of
 
 # Three attempts, each ended by its lease, and a round to tell of the last. Twice that.

@@ -45,6 +45,7 @@ def _ending(function: Callable[..., Any], when: str, count: int) -> Callable[...
 
 def act(action: str, arguments: list[str]) -> None:
     from django.test import Client
+
     from images.models import Image
     from images.processing.chunk import process
     from images.processing.drain import begin_draining

@@ -16,12 +16,12 @@ from uuid import UUID
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
+
 from images.models import Image, Status
 from images.processing import transitions
 from images.processing.announce import announce_ids
 from images.processing.outcomes import Failed
 from images.processing.sweep import queue_the_waiting, sweep, tell_the_untold
-
 from tests.fuzz.effort import seconds
 from tests.images.pictures import jpeg, pending_images
 from tests.protocol.closing import (

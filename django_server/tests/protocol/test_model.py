@@ -23,6 +23,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+
 from images import queue
 from images.listing import Listed
 from images.models import Batch, Image, RemovedImage, Status, Thumbnail
@@ -34,7 +35,6 @@ from images.processing.render import render_image
 from images.processing.sweep import queue_the_waiting, tell_the_untold
 from images.processing.transitions import Claim
 from images.wire import ImageValues
-
 from tests.fuzz.effort import search
 from tests.images.pictures import jpeg, pending_images
 from tests.protocol.closing import all_is_well, work_until_quiet

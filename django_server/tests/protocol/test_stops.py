@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+
 from images.models import Image, RemovedImage, Status, Thumbnail
 from images.thumbnails.ensure import ensure_in_worker
-
 from tests.images.pictures import jpeg, pending_images
 from tests.protocol.closing import all_is_well, files_are_the_rows, work_until_quiet
 from tests.protocol.processes import site_environment

@@ -8,8 +8,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError, connection
 from django.test import Client
-from images.models import Image
 
+from images.models import Image
 from tests.images.pictures import jpeg
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+
 from images.api.answers import json_answer
 from images.api.once import answer_once, digest_of
 from images.errors import Refusal
@@ -20,7 +21,6 @@ from images.processing.remove import remove_images
 from images.uploads.accept import accept
 from images.uploads.judge import judge
 from images.uploads.synchronous import process_at_once
-
 from tests.images.counting import statements
 from tests.images.pictures import broken_jpeg, jpeg, pending_images, spooled
 

@@ -4,7 +4,6 @@ import threading
 
 from images.api.parameters import LARGEST_PAGE, PAGE
 from images.api.turns import turn_for
-
 from tests.serving.processes import eventually
 
 

@@ -20,7 +20,7 @@ def leashed(command: list[str], number: signal.Signals, account: str = "") -> li
 
 
 def _become(signal_number: int, parent_pid: int, account: str, command: list[str]) -> None:
-    from config.serving.children import die_with_parent
+    from serve.child_process import die_with_parent
 
     if account:
         entry = pwd.getpwnam(account)

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from config.serving.redis import redis_command, redis_executable
-from config.serving.redis_home import redis_answers
-
+from serve.private_redis import redis_command, redis_executable
+from serve.redis_folder import redis_answers
 from tests.servers.server_process import ServerProcess
 
 

@@ -9,11 +9,11 @@ import os
 import sys
 from pathlib import Path
 
-from config.serving.children import ChildSpec
-from config.serving.errors import ServeError
-from config.serving.plan import PrivateRedis, Site, children_of
-from config.serving.redis import redis_executable, socket_path
-from config.serving.run import serve
+from serve.child_process import ChildSpec
+from serve.child_specs import PrivateRedis, Site, children_of
+from serve.private_redis import redis_executable, socket_path
+from serve.run import serve
+from serve.serve_error import ServeError
 
 GRACE_SECONDS = 3.0
 

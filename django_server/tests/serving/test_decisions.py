@@ -5,18 +5,18 @@ import socket
 from pathlib import Path
 
 import pytest
-from config.serving.addresses import EVERY_INTERFACE, lan_addresses, own_address, require_free_port, site_url
-from config.serving.child_log import last_lines
-from config.serving.children import describe_end
-from config.serving.errors import ServeError
-from config.serving.plan import PrivateRedis, Site, children_of, stop_order
-from config.serving.redis import socket_path
-from config.serving.restart import GiveUp, RestartAfter, RestartPolicy, after_death
-from config.serving.run import ready_line
-from config.serving.stop_signals import asked_again
 from hypothesis import given
 from hypothesis import strategies as st
 
+from serve.addresses import EVERY_INTERFACE, lan_addresses, own_address, require_free_port, site_url
+from serve.child_log import last_lines
+from serve.child_process import describe_end
+from serve.child_specs import PrivateRedis, Site, children_of, stop_order
+from serve.private_redis import socket_path
+from serve.restart_policy import GiveUp, RestartAfter, RestartPolicy, after_death
+from serve.run import ready_line
+from serve.serve_error import ServeError
+from serve.stop_signals import asked_again
 from tests.servers import free_port
 
 EVERYWHERE = EVERY_INTERFACE[0]

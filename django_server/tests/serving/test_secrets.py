@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from config.make_secrets import make_secrets
-
 from tests.serving.started_site import SERVER_ROOT
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from config.serving.readiness import answers_ok
-from config.serving.redis import socket_path
 from PIL import Image
 
+from serve.private_redis import socket_path
+from serve.readiness import answers_ok
 from tests.servers import free_port
 from tests.serving.processes import all_end, eventually
 from tests.serving.started_site import READY, SERVER_ROOT, StartedSite, started

@@ -9,9 +9,8 @@ import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from config.serving.redis import redis_command, redis_executable, socket_path
-from config.serving.redis_home import redis_answers
-
+from serve.private_redis import redis_command, redis_executable, socket_path
+from serve.redis_folder import redis_answers
 from tests.servers import free_port
 from tests.serving.processes import all_end, eventually, is_alive
 from tests.serving.started_site import READY, StartedSite, started

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from images.errors import ERRORS
 
+from images.errors import ERRORS
 from tests.stack.stack import Stack
 
 # nginx asks again after `valid=1s`, counted in whole seconds.

@@ -4,8 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from config.serving.redis import redis_executable
-
+from serve.private_redis import redis_executable
 from tests.stack import cluster
 from tests.stack.places import Places
 

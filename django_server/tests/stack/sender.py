@@ -9,8 +9,8 @@ import uuid
 from collections import Counter
 
 import httpx
-from images.errors import ERRORS
 
+from images.errors import ERRORS
 from tests.stack.asking import client
 from tests.stack.stack import Stack
 

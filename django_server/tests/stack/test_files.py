@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from images.errors import ERRORS
 
+from images.errors import ERRORS
 from tests.stack.compose import COMPOSE_FILE, ROOT, filled_in
 
 _VARIANTS: tuple[list[str], ...] = ([], ["compose.dev.yml"], ["compose.tls.yml"])

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from images.errors import ERRORS
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from images.errors import ERRORS
 from tests.images.pictures import jpeg
 from tests.serving.processes import descendants
 from tests.stack.asking import client, is_refusal, logged, only

@@ -21,6 +21,7 @@ def main(count: int, files: list[Path]) -> None:
     django.setup(set_prefix=False)
     from django.conf import settings
     from django.utils import timezone
+
     from filestore.keys import upload_key
     from images.models import Image, Status
     from images.storage import storage

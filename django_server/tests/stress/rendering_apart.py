@@ -20,6 +20,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 def main(source: Path) -> None:
     django.setup(set_prefix=False)
     from django.conf import settings
+
     from images.limits import imaging_limits
     from images.thumbnails.labels import sizes
     from imaging.files import render_files

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import hypothesis.strategies as st
 from hypothesis import event, given
+
 from images.consumers.coalescing import Coalescer
 from images.consumers.protocol import notification_frames, snapshot_frame
 from images.events import Item
 from images.wire import removed_json
-
 from tests.fuzz.effort import search
 from tests.stress.merging import MergedView, State
 

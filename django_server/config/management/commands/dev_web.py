@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-from config.serving.children import die_with_parent
+from serve.child_process import die_with_parent
 
 
 class Command(BaseCommand):

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+
 from images.storage.s3 import S3Storage
 
 _BUCKET_WITHIN_SECONDS = 60

@@ -1,4 +1,4 @@
-"""`manage.py serve`: the whole site in one command. What it does is in config/serving/run.py."""
+"""`manage.py serve`: the whole site in one command. What it does is in serve/run.py."""
 
 import os
 import sys
@@ -9,10 +9,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from config.serving.errors import ServeError
-from config.serving.plan import PrivateRedis, Site
-from config.serving.redis import redis_executable, socket_path
-from config.serving.run import serve
+from serve.child_specs import PrivateRedis, Site
+from serve.private_redis import redis_executable, socket_path
+from serve.run import serve
+from serve.serve_error import ServeError
 
 
 class Command(BaseCommand):

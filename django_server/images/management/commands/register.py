@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from pregen.errors import PregenError
-from pregen.manifest import ManifestHead, read_head
 from tqdm import tqdm
 
 from images.archives.register import Tally, register
 from images.archives.storages import OtherStorage
+from pregen.errors import PregenError
+from pregen.manifest import ManifestHead, read_head
 
 
 class Command(BaseCommand):

@@ -7,10 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
+
 from filestore.local import LocalStore
 from images.models import Image, Status
 from images.processing.chunk import process
-
 from tests.images.pictures import jpeg, pending_images
 
 

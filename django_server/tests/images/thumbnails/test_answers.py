@@ -9,10 +9,10 @@ from django.conf import settings as current
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from images.models import Image, Thumbnail
-from images.render_slots import render_slot
 from PIL import Image as Picture
 
+from images.models import Image, Thumbnail
+from images.render_slots import render_slot
 from tests.images.counting import statements
 from tests.images.pictures import broken_jpeg, pending_images
 from tests.images.thumbnails.completed import archived, ask, completed_upload, stored_file

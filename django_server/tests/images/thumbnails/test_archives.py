@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from django.conf import settings as current
 from django.test import Client
-from images.models import Image, Thumbnail
 from PIL import Image as Picture
 
+from images.models import Image, Thumbnail
 from tests.corpus.pictures import quadrants, saved
 from tests.images.thumbnails.completed import archived, ask, stored_file
 

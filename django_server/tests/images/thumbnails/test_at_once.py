@@ -15,12 +15,12 @@ import pytest
 from django.conf import settings as current
 from django.db import connection, connections
 from django.test import Client
+from PIL import Image as Picture
+
 from images.errors import Refusal
 from images.models import Image, Thumbnail
 from images.thumbnails import claims, making
 from images.thumbnails.ensure import ensure_in_worker
-from PIL import Image as Picture
-
 from tests.images.pictures import jpeg
 from tests.images.thumbnails.completed import archived, ask, completed_upload, stored_file
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.conf import settings as current
 from django.test import Client
+
 from filestore.local import LocalStore
 from images.models import Image, Thumbnail
 from images.thumbnails.validity import ThumbnailValues, is_valid, missing_scales
 from imaging import RECIPE
-
 from tests.images.pictures import jpeg
 from tests.images.thumbnails.completed import archived, ask, completed_upload, stored_file
 

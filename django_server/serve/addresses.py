@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from typing import Final
 
-from config.serving.errors import ServeError
+from serve.serve_error import ServeError
 
 EVERY_INTERFACE: Final = ("0.0.0.0", "::")  # noqa: S104  compared, not bound
 

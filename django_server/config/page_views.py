@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
+
 from images.api.answers import refusal_answer
 from images.api.errors import internal_answer
 from images.errors import Refusal

@@ -12,13 +12,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from config.serving.errors import ServeError
+from serve.serve_error import ServeError
 
 ANSWER_SECONDS = 1.0
 LEFTOVER_GRACE_SECONDS = 5.0
 
 
-def prepare_redis_home(socket_file: Path) -> None:
+def prepare_redis_folder(socket_file: Path) -> None:
     """Makes the socket's folder readable by this user alone, and stops a Redis left over from a killed site.
 
     A socket file nobody listens on stays: Redis removes it before it binds.
@@ -38,7 +38,7 @@ def redis_answers(socket_file: Path) -> bool:
     return False
 
 
-def leave_redis_home(socket_file: Path) -> None:
+def leave_redis_folder(socket_file: Path) -> None:
     """Removes the socket and, when it is the short one outside the data folder, the folder made for it."""
     socket_file.unlink(missing_ok=True)
     with suppress(OSError):  # inside the data folder others may have put files; they stay

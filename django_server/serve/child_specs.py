@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from config.serving.addresses import own_address
-from config.serving.children import ChildSpec
-from config.serving.readiness import accepts_connections, answers_ok
-from config.serving.redis import redis_command
-from config.serving.redis_home import redis_answers
+from serve.addresses import own_address
+from serve.child_process import ChildSpec
+from serve.private_redis import redis_command
+from serve.readiness import accepts_connections, answers_ok
+from serve.redis_folder import redis_answers
 
 # A worker finishes the chunk it is rendering: at most one lease (60 s).
 WORKER_GRACE_SECONDS = 60.0
@@ -54,7 +54,7 @@ class Site:
 
     @property
     def metrics(self) -> Path:
-        """Where all children leave what they count: the web process tells of all. See `metrics_home`."""
+        """Where all children leave what they count: the web process tells of all. See `metrics_folder`."""
         return self.data_dir / "metrics"
 
     def log(self, name: str) -> Path:

@@ -3,35 +3,36 @@
 from pathlib import Path
 
 import pytest
-from config.serving import metrics_home
-from config.serving.metrics_home import leave_metrics_home, prepare_metrics_home
+
+from serve import metrics_folder
+from serve.metrics_folder import leave_metrics_folder, prepare_metrics_folder
 
 
 @pytest.fixture
 def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "memory"
     folder.mkdir()
-    monkeypatch.setattr(metrics_home, "_MEMORY", folder)
+    monkeypatch.setattr(metrics_folder, "_MEMORY", folder)
     return folder
 
 
 def test_it_is_in_memory_for_this_user_alone_and_leaves_nothing(tmp_path: Path, memory: Path) -> None:
     home = tmp_path / "metrics"
-    prepare_metrics_home(home)
+    prepare_metrics_folder(home)
     (made,) = memory.iterdir()
     assert made.stat().st_mode & 0o777 == 0o700
     (home / "counter_1.db").write_bytes(b"1")
     assert (made / "counter_1.db").exists()
-    leave_metrics_home(home)
+    leave_metrics_folder(home)
     assert not home.is_symlink()
     assert list(memory.iterdir()) == []
 
 
 def test_what_a_killed_run_counted_is_forgotten(tmp_path: Path, memory: Path) -> None:
     home = tmp_path / "metrics"
-    prepare_metrics_home(home)
+    prepare_metrics_folder(home)
     (home / "counter_1.db").write_bytes(b"1")
-    prepare_metrics_home(home)
+    prepare_metrics_folder(home)
     assert list(home.iterdir()) == []
     assert len(list(memory.iterdir())) == 1
 
@@ -39,11 +40,11 @@ def test_what_a_killed_run_counted_is_forgotten(tmp_path: Path, memory: Path) ->
 def test_a_machine_without_such_a_file_system_has_it_on_disk(tmp_path: Path, memory: Path) -> None:
     memory.rmdir()
     home = tmp_path / "metrics"
-    prepare_metrics_home(home)
+    prepare_metrics_folder(home)
     (home / "counter_1.db").write_bytes(b"1")
-    prepare_metrics_home(home)
+    prepare_metrics_folder(home)
     assert list(home.iterdir()) == []
-    leave_metrics_home(home)
+    leave_metrics_folder(home)
     assert not home.exists()
 
 
@@ -53,6 +54,6 @@ def test_a_link_elsewhere_is_taken_away_and_what_it_leads_to_stays(tmp_path: Pat
     (elsewhere / "kept").touch()
     home = tmp_path / "metrics"
     home.symlink_to(elsewhere)
-    prepare_metrics_home(home)
+    prepare_metrics_folder(home)
     assert (elsewhere / "kept").exists()
     assert home.readlink().parent == memory

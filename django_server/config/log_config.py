@@ -13,10 +13,10 @@ def logging_settings(log_format: str, level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"named": {"()": "config.log_lines.Named"}},
+        "filters": {"named": {"()": "config.log_filters.Named"}},
         "formatters": {
             "line": {
-                "()": "config.log_lines.OneLine",
+                "()": "config.log_filters.OneLine",
                 "format": "{asctime} {levelname} {name}: {message}",
                 "style": "{",
             },

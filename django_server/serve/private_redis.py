@@ -1,6 +1,6 @@
 """Where the private Redis of a data folder lives, and how it is started.
 
-Must not import Django: the settings ask it for the socket's path. `redis_home.py` is what touches the folder.
+Must not import Django: the settings ask it for the socket's path. `redis_folder.py` is what touches the folder.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from config.serving.errors import ServeError
+from serve.serve_error import ServeError
 
 # The kernel takes 107 bytes (108 with the end; macOS 103). Some below, for names made beside the socket.
 LONGEST_SOCKET_PATH = 100

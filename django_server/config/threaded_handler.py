@@ -19,12 +19,12 @@ from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+from config.database_ids import remember_ids
+from config.database_timeouts import bound_waits
 from images.checks import refuse_unsound_settings
 from images.stages import note_stage
 from images.storage import storage_answers
-
-from config.database_ids import remember_ids
-from config.database_patience import bound_waits
 
 # So much of a body is written at a time, since each write costs a hop to a thread.
 _WRITE_BYTES = 512 * 1024

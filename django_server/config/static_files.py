@@ -6,12 +6,13 @@ Starlette's StaticFiles streams and answers ranges; in production nginx does all
 from pathlib import Path
 from typing import Any
 
-from filestore.media_types import media_type
-from images.api.errors import refusal_for_status
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
+
+from filestore.media_types import media_type
+from images.api.errors import refusal_for_status
 
 # Whatever is stored came from somebody: no script of it may run, no guess at its type be made.
 _MEDIA_HEADERS = {

@@ -6,11 +6,11 @@ Called by `run.py` with the plan. One thread, one loop; decisions are in `restar
 import time
 from collections.abc import Callable, Sequence
 
-from config.serving.child_log import last_lines
-from config.serving.children import Child, ChildSpec, describe_end
-from config.serving.errors import ServeError
-from config.serving.restart import GiveUp, RestartPolicy, after_death
-from config.serving.stop_signals import StopSignals
+from serve.child_log import last_lines
+from serve.child_process import Child, ChildSpec, describe_end
+from serve.restart_policy import GiveUp, RestartPolicy, after_death
+from serve.serve_error import ServeError
+from serve.stop_signals import StopSignals
 
 # Short beside what a person notices; twenty looks a second cost nothing measurable.
 LOOK_EVERY_SECONDS = 0.05

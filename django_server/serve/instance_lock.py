@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from config.serving.errors import ServeError
+from serve.serve_error import ServeError
 
 
 @contextmanager

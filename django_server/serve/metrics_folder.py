@@ -12,9 +12,9 @@ from pathlib import Path
 _MEMORY = Path("/dev/shm")  # noqa: S108  mkdtemp makes what is used
 
 
-def prepare_metrics_home(folder: Path) -> None:
+def prepare_metrics_folder(folder: Path) -> None:
     """Makes `folder` empty: a link to a folder in memory, or an ordinary one where there is no such place."""
-    leave_metrics_home(folder)
+    leave_metrics_folder(folder)
     try:
         # This user's alone, under a name that nobody could know beforehand.
         in_memory = tempfile.mkdtemp(prefix="django-file-upload-", dir=_MEMORY)
@@ -24,7 +24,7 @@ def prepare_metrics_home(folder: Path) -> None:
         folder.symlink_to(in_memory)
 
 
-def leave_metrics_home(folder: Path) -> None:
+def leave_metrics_folder(folder: Path) -> None:
     """Removes it, whichever it is; also what a killed run left."""
     if folder.is_symlink():
         target = folder.readlink()

@@ -1,5 +1,5 @@
 """The promise of an answer within five seconds while PostgreSQL is away, for the web process: called once, by
-`config.http`, before there is a connection. Workers, the sweeper and migrations wait as long as it takes.
+`config.threaded_handler`, before there is a connection. Workers, the sweeper and migrations wait as long as it takes.
 
 `statement_timeout` ends what PostgreSQL itself does too slowly. One that is frozen, or behind a broken network, ends
 nothing: then this side gives up, which libpq does by itself only while it connects.

@@ -1,4 +1,4 @@
-"""`python -m config.answers URL`: exit code 0 when a server answers there. The health check of web and live.
+"""`python -m config.healthcheck URL`: exit code 0 when a server answers there. The health check of web and live.
 
 Any answer below 500 will do: a site that knows only its own name refuses this one's with a 400.
 """

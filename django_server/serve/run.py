@@ -5,17 +5,17 @@ Called by the command `serve`. The parts are in the other modules; this one puts
 
 from collections.abc import Callable
 
-from config.serving.addresses import EVERY_INTERFACE, lan_addresses, own_address, require_free_port, site_url
-from config.serving.child_log import begin_log
-from config.serving.children import ChildSpec
-from config.serving.errors import ServeError
-from config.serving.instance_lock import sole_instance
-from config.serving.metrics_home import leave_metrics_home, prepare_metrics_home
-from config.serving.plan import VITE_PORT, Site, children_of, stop_order
-from config.serving.redis_home import leave_redis_home, prepare_redis_home
-from config.serving.restart import RestartPolicy
-from config.serving.stop_signals import StopSignals
-from config.serving.supervisor import Supervisor
+from serve.addresses import EVERY_INTERFACE, lan_addresses, own_address, require_free_port, site_url
+from serve.child_log import begin_log
+from serve.child_process import ChildSpec
+from serve.child_specs import VITE_PORT, Site, children_of, stop_order
+from serve.instance_lock import sole_instance
+from serve.metrics_folder import leave_metrics_folder, prepare_metrics_folder
+from serve.redis_folder import leave_redis_folder, prepare_redis_folder
+from serve.restart_policy import RestartPolicy
+from serve.serve_error import ServeError
+from serve.stop_signals import StopSignals
+from serve.supervisor import Supervisor
 
 
 def serve(
@@ -32,15 +32,15 @@ def serve(
         if site.develop:
             _require_page_tools(site)
         if site.redis:
-            prepare_redis_home(site.redis.socket)
+            prepare_redis_folder(site.redis.socket)
         # Empty: figures begin with the processes that count them.
-        prepare_metrics_home(site.metrics)
+        prepare_metrics_folder(site.metrics)
         try:
             _supervise(site, plan(site), stop, say)
         finally:
-            leave_metrics_home(site.metrics)
+            leave_metrics_folder(site.metrics)
             if site.redis:
-                leave_redis_home(site.redis.socket)
+                leave_redis_folder(site.redis.socket)
 
 
 def ready_line(site: Site, lan: list[str]) -> str:
