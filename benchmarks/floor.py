@@ -20,7 +20,7 @@ from sizes import QUALITY, SCALES
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
 from imaging import Limits
-from imaging.files import render_files
+from imaging.render_files import render_files
 
 
 @dataclass(frozen=True)

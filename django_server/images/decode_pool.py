@@ -12,8 +12,8 @@ from pathlib import Path
 from django.conf import settings
 
 from imaging import Limits, OutputFormat, Rendering
-from imaging.files import render_files
-from imaging.processes import Processes
+from imaging.process_pool import Processes
+from imaging.render_files import render_files
 
 
 def render_apart(

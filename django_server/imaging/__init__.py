@@ -9,13 +9,12 @@ process-wide switch. Used by the Django app and by pregen; usable from a Python 
     ...     rendering = imaging.render(photo, {"small": 240, "large": 1500})
 """
 
-from .content import ACCEPTED_MEDIA_TYPES
 from .errors import CorruptImage, EmptyFile, ImagingError, TooManyPixels, UnsupportedType
 from .geometry import fit
-from .limits import Limits
-from .opening import Probe
-from .probe import probe
+from .pixel_limits import Limits
+from .probe import Probe, probe
 from .render import RECIPE, OutputFormat, RenderedThumbnail, Rendering, Timings, render
+from .signatures import ACCEPTED_MEDIA_TYPES
 
 __all__ = [
     "ACCEPTED_MEDIA_TYPES",

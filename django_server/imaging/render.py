@@ -17,13 +17,13 @@ from typing import BinaryIO, Literal
 from PIL import Image
 
 from .errors import TooManyPixels, decoding
+from .flatten import levels_of, plain, rows_of_a_band, shrink, shrink_bands
 from .geometry import JPEG_EDGE_PX, fit, reduction, upright
-from .limits import Limits
-from .opening import Opened, open_judged
-from .plain import levels_of, plain, rows_of_a_band, shrink, shrink_bands
-from .profiles import to_srgb
-from .resampling import resize_in_bands
-from .vips import bands
+from .icc_profiles import to_srgb
+from .pixel_limits import Limits
+from .probe import Opened, open_judged
+from .resize import resize_in_bands
+from .strips import bands
 
 RECIPE = "1:jpeg-progressive-420,srgb,on-white,first-frame"
 """Names the rules of this module. Raise its number whenever the same source would come out visibly different."""

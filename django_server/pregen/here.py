@@ -20,8 +20,8 @@ from typing import BinaryIO
 
 import imaging
 from filestore.store import Store
-from imaging.files import render_files
-from imaging.processes import ProcessDied, Processes, ProcessesStopped, ProcessTimedOut
+from imaging.process_pool import ProcessDied, Processes, ProcessesStopped, ProcessTimedOut
+from imaging.render_files import render_files
 from pregen.errors import PregenError
 from pregen.jobs import Job
 from pregen.making import LIMITS, QUALITY, NotRendered, Outcome, Render, make, render_in_this_process
@@ -54,7 +54,7 @@ def context() -> BaseContext:
 def prepare(*libraries: str) -> None:
     """Start what processes are forked from: it loads what they need, and `libraries`, while others do other things."""
     if sys.platform == "linux":
-        multiprocessing.set_forkserver_preload(["pregen.making", "imaging.files", *libraries])
+        multiprocessing.set_forkserver_preload(["pregen.making", "imaging.render_files", *libraries])
         forkserver.ensure_running()
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import imaging
 from filestore import s3
 from filestore.store import Store
-from imaging.processes import end_with_parent
+from imaging.process_pool import end_with_parent
 from imaging.time_limit import dies_after
 from pregen import here
 from pregen.console import log

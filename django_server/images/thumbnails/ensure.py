@@ -29,7 +29,7 @@ from images.thumbnails.labels import key_of_thumbnail
 from images.thumbnails.making import Means, make
 from images.thumbnails.validity import missing_scales
 from images.wire import ImageValues
-from imaging.files import render_files
+from imaging.render_files import render_files
 
 logger = logging.getLogger(__name__)
 

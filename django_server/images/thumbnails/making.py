@@ -26,11 +26,11 @@ from images.thumbnails.rows import rows_of
 from images.thumbnails.validity import ThumbnailsByLabel, missing_scales
 from images.wire import ImageValues
 from imaging import ImagingError, Limits, OutputFormat, Rendering
-from imaging.processes import ProcessDied
+from imaging.process_pool import ProcessDied
 
 
 class Decode(Protocol):
-    """`imaging.files.render_files`, or the same in a process apart."""
+    """`imaging.render_files.render_files`, or the same in a process apart."""
 
     def __call__(
         self,

@@ -34,7 +34,7 @@ from images.uploads.judge import judge
 from images.uploads.multipart import SpooledFile
 from images.wire import ImageValues
 from imaging import ImagingError, Probe
-from imaging.processes import ProcessDied
+from imaging.process_pool import ProcessDied
 
 
 def process_at_once(spooled: SpooledFile, hold: Hold, answered: Callable[[Listed], Answer]) -> Listed:

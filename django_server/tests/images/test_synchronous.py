@@ -19,7 +19,7 @@ from images.limits import imaging_limits
 from images.models import Image, RemovedImage
 from images.render_slots import render_slot
 from imaging import CorruptImage
-from imaging.processes import ProcessTimedOut
+from imaging.process_pool import ProcessTimedOut
 from tests.corpus.raw_jpeg import with_repeated_last_scan
 from tests.images.counting import statements
 from tests.images.pictures import broken_jpeg, jpeg, spooled

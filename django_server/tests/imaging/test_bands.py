@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageChops
 
 import imaging
-from imaging import vips
+from imaging import strips
 from tests.corpus import raw_png, raw_tiff
 from tests.corpus.large import quadrant_png, quadrant_tiff
 from tests.corpus.make_corpus import Recipe, every_recipe
@@ -137,9 +137,9 @@ def test_a_thumbnail_of_more_than_half_the_picture_is_refused_with_what_can_be_m
 @pytest.fixture
 def without_pyvips(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(sys.modules, "pyvips", None)
-    vips.library.cache_clear()
+    strips.library.cache_clear()
     yield
-    vips.library.cache_clear()
+    strips.library.cache_clear()
 
 
 @pytest.mark.usefixtures("without_pyvips")

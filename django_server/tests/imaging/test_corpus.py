@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 import imaging
-from imaging.opening import open_judged
-from imaging.plain import shrink
+from imaging.flatten import shrink
+from imaging.probe import open_judged
 from tests.corpus.make_corpus import COMPLETED, Recipe, build, every_recipe
 from tests.corpus.pictures import GRAYS, QUADRANTS
 

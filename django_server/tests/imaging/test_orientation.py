@@ -5,7 +5,7 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imaging.orientation import orientation_of
+from imaging.exif_orientation import orientation_of
 from tests.corpus.raw_jpeg import exif
 
 

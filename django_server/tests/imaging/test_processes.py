@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from imaging.processes import ProcessDied, Processes, ProcessesStopped, ProcessTimedOut
+from imaging.process_pool import ProcessDied, Processes, ProcessesStopped, ProcessTimedOut
 from tests.serving.started_site import SERVER_ROOT
 
 
@@ -109,7 +109,7 @@ def test_they_end_with_the_process_they_work_for(tmp_path: Path) -> None:
             sys.executable,
             "-c",
             "import multiprocessing, os, pathlib, sys, time\n"
-            "from imaging.processes import Processes\n"
+            "from imaging.process_pool import Processes\n"
             "processes = Processes(1, multiprocessing.get_context('forkserver'))\n"
             "pid = processes.run(10, os.getpid)\n"
             "pathlib.Path(sys.argv[1]).write_text(f'{pid}.')\n"

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 import imaging
-from imaging import jpeg
-from imaging.resampling import resize_in_bands
+from imaging import jpeg_header
+from imaging.resize import resize_in_bands
 from tests.corpus import icc, raw_jpeg
 from tests.corpus.make_corpus import every_recipe
 from tests.corpus.pictures import quadrants, saved
@@ -49,7 +49,7 @@ def test_thumbnails_are_progressive_and_subsampled() -> None:
     data = saved(quadrants(size=(400, 300)), "JPEG", quality=95)
     thumbnail = imaging.render(io.BytesIO(data), _SCALES).thumbnails["large"]
     assert thumbnail.data is not None
-    assert jpeg.read_header(io.BytesIO(thumbnail.data)).progressive
+    assert jpeg_header.read_header(io.BytesIO(thumbnail.data)).progressive
     frame = next(part.body for part in raw_jpeg.take_apart(thumbnail.data) if part.code == 0xC2)
     assert [frame[index] for index in (7, 10, 13)] == [0x22, 0x11, 0x11]
 

@@ -23,7 +23,7 @@ def main(source: Path) -> None:
 
     from images.limits import imaging_limits
     from images.thumbnails.labels import sizes
-    from imaging.files import render_files
+    from imaging.render_files import render_files
 
     with tempfile.TemporaryDirectory() as folder:
         targets = {label: Path(folder) / label for label in sizes()}

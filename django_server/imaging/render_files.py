@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from .limits import Limits
+from .pixel_limits import Limits
 from .render import OutputFormat, Rendering, render
 
 

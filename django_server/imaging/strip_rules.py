@@ -6,11 +6,11 @@ bands themselves come from `vips`.
 
 from PIL import ImageFile
 
-from . import content
-from .content import Kind
+from . import signatures
 from .errors import TooManyPixels
+from .signatures import Kind
 
-_KINDS = frozenset({content.TIFF, content.PNG})
+_KINDS = frozenset({signatures.TIFF, signatures.PNG})
 # Integers and floats of 32 bits are spread over the whole picture's range, LAB and plain YCbCr libvips converts.
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "I;16", "I;16L", "I;16B", "I;16N"})
 # Those of TIFF 6.0, of which the libvips of pyvips-binary was built with every one; Pillow's libtiff has zstd and LZMA.
@@ -34,9 +34,9 @@ def refuse_unless_banded(kind: Kind, image: ImageFile.ImageFile, whole_pixels: i
 
     `image` is open and not decoded; `whole_pixels` is the limit that then holds.
     """
-    if kind is content.PNG and image.info.get("interlace"):
+    if kind is signatures.PNG and image.info.get("interlace"):
         reason = "in an interlaced PNG"
-    elif kind is content.TIFF and image.info.get("compression") not in _COMPRESSIONS:
+    elif kind is signatures.TIFF and image.info.get("compression") not in _COMPRESSIONS:
         reason = "in a TIFF of this compression"
     elif image.mode not in _MODES:
         reason = f"with pixels of the kind {image.mode}"
