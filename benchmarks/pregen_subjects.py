@@ -48,8 +48,8 @@ class MadeUp:
 
 
 def scan(records: int, manifest: Path) -> None:
-    from pregen.scan import ScanOptions
-    from pregen.scan import scan as scan_store
+    from pregen.scan.scanner import ScanOptions
+    from pregen.scan.scanner import scan as scan_store
     from pregen.storage import Storage
 
     scan_store(MadeUp(records), Storage("attachments", "/nowhere"), ScanOptions(manifest, quiet=True))  # type: ignore[arg-type]

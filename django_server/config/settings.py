@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.env_reader import address, env, secret
 from config.log_config import FORMATS, logging_settings
 from config.secret_files import stored_secret
-from pregen.cores import cores
+from pregen.cpu_count import cores
 from serve.addresses import lan_addresses
 from serve.private_redis import socket_path
 

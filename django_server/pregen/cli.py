@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from pregen.console import log, say, set_up_logging
 from pregen.errors import BadConfiguration, Interrupted, PregenError
 from pregen.options import parse
-from pregen.stopping import interruptible
+from pregen.stop_signals import interruptible
 from pregen.storage import Given, open_store, secrets, to_scan
 
 if TYPE_CHECKING:
-    from pregen.generate import GenerateOptions
+    from pregen.generate.generator import GenerateOptions
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -63,8 +63,8 @@ def _end(code: int) -> int:
 
 
 def _scan(options: argparse.Namespace) -> int:
-    from pregen.report import summary_of
-    from pregen.scan import ScanOptions, scan
+    from pregen.report.reports import summary_of
+    from pregen.scan.scanner import ScanOptions, scan
 
     # A scan makes millions of values and no cycles: looking for those took 15 % of its time.
     gc.disable()
@@ -89,8 +89,8 @@ def _scan(options: argparse.Namespace) -> int:
 
 
 def _generate(options: argparse.Namespace) -> int:
-    from pregen.generate import generate
-    from pregen.ledger import final_block
+    from pregen.generate.generator import generate
+    from pregen.generate.run_log import final_block
 
     totals = generate(_generate_options(options), os.environ)
     if options.json:
@@ -101,8 +101,8 @@ def _generate(options: argparse.Namespace) -> int:
 
 
 def _generate_options(options: argparse.Namespace) -> "GenerateOptions":
-    from pregen.generate import GenerateOptions
-    from pregen.jobs import Wanted
+    from pregen.generate.generator import GenerateOptions
+    from pregen.generate.render_requests import Wanted
 
     wanted = Wanted(
         scales=tuple(dict.fromkeys(options.sizes or (200,))),
@@ -134,7 +134,7 @@ def _generate_options(options: argparse.Namespace) -> "GenerateOptions":
 
 
 def _report(options: argparse.Namespace) -> int:
-    from pregen.report import ReportOptions, report
+    from pregen.report.reports import ReportOptions, report
 
     wanted = ReportOptions(
         options.manifest,

@@ -81,7 +81,7 @@ class Progress:
 
 def progress_text(what: str, unit: str, count: int, seconds: float, share: float | None) -> str:
     """`scan: 12,000 files, 3,400/s, 1.5 minutes left`. Pure."""
-    from pregen.wording import duration_text
+    from pregen.formatting import duration_text
 
     text = f"{what}: {count:,} {unit}, {count / max(seconds, 1e-6):,.1f}/s"
     left = seconds * (1 - share) / share if share else None

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from pregen.cores import cores
+from pregen.cpu_count import cores
 
 REPORTS = ("summary", "detailed", "plan", "missing", "sizes")
 

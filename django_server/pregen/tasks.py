@@ -16,10 +16,10 @@ from typing import Any
 from celery import Task, shared_task
 
 from imaging.time_limit import dies_after
-from pregen.distribute import TASK, redis_at
 from pregen.errors import PregenError
-from pregen.jobs import Job
-from pregen.making import Failure, Outcome, glance, make, one_at_a_time, render_in_this_process
+from pregen.generate.celery_executor import TASK, redis_at
+from pregen.generate.one_image import Failure, Outcome, glance, make, one_at_a_time, render_in_this_process
+from pregen.generate.render_requests import Job
 from pregen.storage import Given, Storage, open_store, secrets
 
 _HANDS = 8  # images in flight on S3

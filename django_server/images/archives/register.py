@@ -27,8 +27,8 @@ from images.listing import thumbnails_of as stored_thumbnails_of
 from images.models import Image
 from images.thumbnails.rows import save_thumbnails
 from images.thumbnails.validity import ThumbnailRow, is_valid
-from pregen.journal import Made, made
-from pregen.manifest import Record, read_head, records
+from pregen.generate.journal import Made, made
+from pregen.manifest.reader import Record, read_head, records
 
 CHUNK = 1000
 T = TypeVar("T")

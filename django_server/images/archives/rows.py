@@ -9,8 +9,8 @@ from filestore.media_types import media_type
 from images.models import Image, Status
 from images.thumbnails.labels import is_upload, sizes
 from images.thumbnails.validity import ThumbnailRow
-from pregen.journal import Made
-from pregen.manifest import Record, check_key
+from pregen.generate.journal import Made
+from pregen.manifest.reader import Record, check_key
 
 # Ids of an archive's images are made of their keys: registering twice finds the same rows.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "django-file-upload:archive")

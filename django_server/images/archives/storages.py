@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from pregen.manifest import ManifestHead
+from pregen.manifest.reader import ManifestHead
 
 
 class OtherStorage(Exception):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from images.reconcile.judge import Finding
-from pregen.wording import printable
+from pregen.formatting import printable
 
 _KEYS_SHOWN = 20
 

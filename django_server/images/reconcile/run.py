@@ -18,7 +18,7 @@ from images.reconcile.report import Report
 from images.reconcile.settle import Settler
 from images.reconcile.walk import count_rows, has_rows, image_rows, merged, thumbnail_rows
 from images.storage import storage
-from pregen.wording import printable
+from pregen.formatting import printable
 
 logger = logging.getLogger(__name__)
 

@@ -292,7 +292,7 @@ def test_a_storage_that_does_not_answer_ends_it_with_a_sentence(monkeypatch: pyt
     def away(*_: object) -> Iterator[StoredFile]:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("archive.local.LocalStore.list", away)
+    monkeypatch.setattr("filestore.local.LocalStore.list", away)
     with pytest.raises(CannotReconcile, match="The storage does not answer"):
         reconcile(apply=True)
 
@@ -301,7 +301,7 @@ def test_a_row_born_while_the_listing_was_under_way_is_no_loss(monkeypatch: pyte
     uploaded()
     listing = list(storage().store.list("attachments"))
     born = uploaded(2)
-    monkeypatch.setattr("archive.local.LocalStore.list", lambda *_: iter(listing))
+    monkeypatch.setattr("filestore.local.LocalStore.list", lambda *_: iter(listing))
     report = reconcile(apply=True)
     assert (report.files, report.rows, found(report)) == (4, 12, {})
     assert Image.objects.filter(id__in=[image.id for image in born], original_missing=False).count() == 2
@@ -315,7 +315,7 @@ def test_a_file_removed_with_its_row_while_the_listing_was_under_way_is_no_orpha
     keep, goes = uploaded(2)
     listing = list(storage().store.list("attachments"))
     remove_images(Image.objects.filter(id=goes.id))
-    monkeypatch.setattr("archive.local.LocalStore.list", lambda *_: iter(listing))
+    monkeypatch.setattr("filestore.local.LocalStore.list", lambda *_: iter(listing))
     assert found(reconcile(apply=True)) == {}
     assert path_of(keep.key).exists()
 

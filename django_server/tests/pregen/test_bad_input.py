@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pregen import manifest
 from pregen.cli import main
 from pregen.errors import UnreadableManifest
+from pregen.manifest import reader
 from tests.pregen.conftest import Archive, picture, pregen
 from tests.pregen.harsh import HARSH
 
@@ -230,8 +230,8 @@ def test_a_missing_or_damaged_manifest_is_told(scanned: Archive) -> None:
 
 
 def _read(path: Path) -> None:
-    manifest.read_head(path)
-    for _ in manifest.records(path):
+    reader.read_head(path)
+    for _ in reader.records(path):
         pass
 
 

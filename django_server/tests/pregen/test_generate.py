@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pregen import journal, manifest
+from pregen.generate import journal
+from pregen.manifest import reader
 from tests.pregen.conftest import SERVER, TOOL, Archive, environment, picture, pregen
 
 
@@ -70,7 +71,7 @@ def test_several_sizes_are_made_of_one_decode_and_journalled_each(filled: Archiv
     x = next(one for one in made if one.thumbnail_key.endswith("x_240.jpg"))
     assert (x.width, x.height, x.original_width, x.original_height) == (240, 180, 640, 480)
     assert x.byte_size == filled.path("fungi/thumbnails/0a/x_240.jpg").stat().st_size
-    versions = {record.original_key: record.version for record in manifest.records(filled.manifest)}
+    versions = {record.original_key: record.version for record in reader.records(filled.manifest)}
     assert {one.original_key: one.original_version for one in made} == versions
 
 

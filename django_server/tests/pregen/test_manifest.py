@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pregen import manifest
 from pregen.errors import UnreadableManifest
-from pregen.jobs import missing_scales
+from pregen.generate.render_requests import missing_scales
+from pregen.manifest import reader
 
 MINIMAL = {
     "original_key": "attachments/fungi/originals/x.jpg",
@@ -35,7 +35,7 @@ def _write(path: Path, found: object, **options: Any) -> Path:
 
 def test_only_created_at_is_required(tmp_path: Path) -> None:
     path = _write(tmp_path / "m.json", {"created_at": "2026-03-04T05:06:07.890123"})
-    head = manifest.read_head(path)
+    head = reader.read_head(path)
     assert (head.storage_type, head.s3_prefix, head.collections, head.local_root) == (
         "local",
         "attachments",
@@ -44,18 +44,18 @@ def test_only_created_at_is_required(tmp_path: Path) -> None:
     )
     assert head.created_at == datetime(2026, 3, 4, 5, 6, 7, 890123).astimezone(UTC)
     with pytest.raises(UnreadableManifest, match="does not say"):
-        manifest.read_head(_write(path, {"records": []}))
+        reader.read_head(_write(path, {"records": []}))
 
 
 def test_a_moment_with_an_offset_loads(tmp_path: Path) -> None:
     path = _write(tmp_path / "m.json", {"created_at": "2026-03-04T05:06:07+02:00"})
-    assert manifest.read_head(path).created_at == datetime(2026, 3, 4, 3, 6, 7, tzinfo=UTC)
+    assert reader.read_head(path).created_at == datetime(2026, 3, 4, 3, 6, 7, tzinfo=UTC)
 
 
 def test_legacy_records_load_as_one_thumbnail_of_200_pixels(tmp_path: Path) -> None:
     gone = LEGACY | {"thumbnail_exists": False, "thumbnail_modified": None, "thumbnail_size": None}
     found = {"created_at": "2026-01-01T00:00:00", "records": [LEGACY, gone, MINIMAL], "unknown": {"a": [1]}}
-    legacy, missing, minimal = manifest.records(_write(tmp_path / "m.json", found))
+    legacy, missing, minimal = reader.records(_write(tmp_path / "m.json", found))
     assert legacy.base_thumbnail_key == "attachments/fungi/thumbnails/x_200.jpg"
     assert (legacy.thumbnails[200].scale, legacy.thumbnails[200].size) == (200, 9000)
     assert missing.thumbnails == minimal.thumbnails == {}
@@ -65,7 +65,7 @@ def test_legacy_records_load_as_one_thumbnail_of_200_pixels(tmp_path: Path) -> N
 def test_the_objects_key_is_the_scale(tmp_path: Path) -> None:
     one = {"scale": 7, "key": "k", "size": 1, "modified": "2026-02-02T03:04:05+00:00"}
     found = {"created_at": "2026-01-01T00:00:00", "records": [MINIMAL | {"thumbnails": {"200": one}}]}
-    (record,) = manifest.records(_write(tmp_path / "m.json", found))
+    (record,) = reader.records(_write(tmp_path / "m.json", found))
     assert list(record.thumbnails) == [200]
     assert record.thumbnails[200].scale == 200
 
@@ -73,7 +73,7 @@ def test_the_objects_key_is_the_scale(tmp_path: Path) -> None:
 def test_an_older_thumbnail_than_its_original_is_missing(tmp_path: Path) -> None:
     one = {"scale": 200, "key": "k", "size": 1, "modified": "2026-01-02T03:04:04+00:00"}
     found = {"created_at": "2026-01-01T00:00:00", "records": [MINIMAL | {"thumbnails": {"200": one}}]}
-    (record,) = manifest.records(_write(tmp_path / "m.json", found))
+    (record,) = reader.records(_write(tmp_path / "m.json", found))
     assert missing_scales(record, (200,)) == [200]
 
 
@@ -91,16 +91,16 @@ def test_the_order_of_keys_and_the_indent_do_not_matter(
     if turned:
         found = dict(reversed(found.items()))
     path = _write(tmp_path / "m.json", found, indent=indent)
-    head = manifest.read_head(path)
+    head = reader.read_head(path)
     assert (head.s3_bucket, head.s3_prefix, head.scan_duration_seconds) == ("b", "p", 1.25)
     assert head.collection_stats["fungi"].total_images == 1
-    assert len(list(manifest.records(path))) == 2
+    assert len(list(reader.records(path))) == 2
 
 
 def test_memory_does_not_grow_with_the_records(tmp_path: Path) -> None:
     program = (
-        "import resource, sys; from pathlib import Path; from pregen import manifest\n"
-        "count = sum(1 for _ in manifest.records(Path(sys.argv[1])))\n"
+        "import resource, sys; from pathlib import Path; from pregen.manifest import reader\n"
+        "count = sum(1 for _ in reader.records(Path(sys.argv[1])))\n"
         "print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     peaks = []

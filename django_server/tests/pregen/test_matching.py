@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filestore.store import Run
-from pregen.matching import Matcher
-from pregen.names import is_image, original_of
+from pregen.scan.image_names import is_image, original_of
+from pregen.scan.matching import Matcher
 
 
 @pytest.mark.parametrize(

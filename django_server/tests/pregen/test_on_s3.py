@@ -17,13 +17,14 @@ from typing import Any
 import pytest
 
 from filestore.s3 import S3Store
-from pregen import journal, manifest
 from pregen.errors import Interrupted
-from pregen.generate import GenerateOptions, generate
-from pregen.jobs import Wanted
-from pregen.ledger import Ledger
-from pregen.making import Outcome
-from pregen.stopping import interruptible
+from pregen.generate import journal
+from pregen.generate.generator import GenerateOptions, generate
+from pregen.generate.one_image import Outcome
+from pregen.generate.render_requests import Wanted
+from pregen.generate.run_log import Ledger
+from pregen.manifest import reader
+from pregen.stop_signals import interruptible
 from pregen.storage import Given
 from tests.pregen.conftest import SERVER, TOOL, Ran, children_of, environment, picture, pregen
 from tests.pregen.old_reader import load
@@ -74,7 +75,7 @@ def test_an_archive_on_s3_is_scanned_made_and_reported(bucket: Bucket) -> None:
     assert (stats["fungi"].total_images, stats["fungi"].with_thumbnails) == (20, 1)
     assert "tests only" not in text
     assert all(record["original_etag"] for record in records)
-    for record in manifest.records(bucket.manifest):
+    for record in reader.records(bucket.manifest):
         assert record.version == bucket.store.stat(record.original_key).version
 
     ran = bucket.run("generate", "-c", 0, "--show-files")
@@ -83,7 +84,7 @@ def test_an_archive_on_s3_is_scanned_made_and_reported(bucket: Bucket) -> None:
     assert "Generated: 20\nErrors: 1" in ran.out
     made = list(journal.made(bucket.manifest))
     assert len(made) == 20
-    versions = {record.original_key: record.version for record in manifest.records(bucket.manifest)}
+    versions = {record.original_key: record.version for record in reader.records(bucket.manifest)}
     assert all(one.original_version == versions[one.original_key] for one in made)
     head = bucket.store._client().head_object(
         Bucket=bucket.name, Key="attachments/algae/thumbnails/t_200.tif"

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from pregen.report_texts import plan
-from pregen.tally import CollectionTally
-from pregen.wording import duration_text, printable, share_text, size_text
+from pregen.formatting import duration_text, printable, share_text, size_text
+from pregen.report.counts import CollectionTally
+from pregen.report.texts import plan
 from tests.pregen.conftest import Archive
 
 
@@ -100,7 +100,7 @@ def test_every_report_is_an_object_too_and_refuses_unknown_collections(scanned: 
 
 
 def test_the_last_rate_makes_an_estimate() -> None:
-    from pregen.report_texts import Facts
+    from pregen.report.texts import Facts
 
     facts = Facts("now", 0, is_stale=False, place="folder /", prefix="a", scan_seconds=1)
     text = plan(facts, [CollectionTally("fungi", to_generate=600)], 200, 1.0, 10.0)

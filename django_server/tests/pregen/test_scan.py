@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from filestore.local import LocalStore
-from pregen import manifest
+from pregen.manifest import reader
 from tests.pregen.conftest import Archive, pregen
 from tests.pregen.old_reader import load
 
@@ -79,7 +79,7 @@ def test_an_empty_archive_has_an_empty_manifest(archive: Archive) -> None:
     assert archive.scan().code == 0
     assert archive.read()["records"] == []
     assert archive.manifest.read_text() == json.dumps(archive.read(), indent=2) + "\n"
-    assert list(manifest.records(archive.manifest)) == []
+    assert list(reader.records(archive.manifest)) == []
 
 
 def test_an_old_reader_loads_it(filled: Archive) -> None:
@@ -94,7 +94,7 @@ def test_versions_of_a_manifest_are_those_of_the_files(filled: Archive) -> None:
     os.utime(filled.path("fungi/originals/0a/y.JPG"), ns=(0, -1))
     filled.scan()
     store = LocalStore(filled.root)
-    for record in manifest.records(filled.manifest):
+    for record in reader.records(filled.manifest):
         assert record.version == store.stat(record.original_key).version
 
 

@@ -29,7 +29,7 @@ _NOW = "/api/upload"
 BEFORE_THE_COMMIT = [
     ("before", "images.uploads.multipart:sync_to_disk", 2),
     ("before", "images.uploads.accept:take_files", 1),
-    ("after", "archive.local:LocalStore.link", 2),
+    ("after", "filestore.local:LocalStore.link", 2),
     ("after", "images.uploads.accept:take_files", 1),
     ("after", "django.db.models.query:QuerySet.bulk_create", 2),
 ]

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from images.archives.register import Tally, register
 from images.archives.storages import OtherStorage
 from pregen.errors import PregenError
-from pregen.manifest import ManifestHead, read_head
+from pregen.manifest.reader import ManifestHead, read_head
 
 
 class Command(BaseCommand):

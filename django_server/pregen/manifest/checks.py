@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from pregen.errors import StaleManifest, UnknownCollection
-from pregen.manifest import ManifestHead
-from pregen.wording import duration_text, printable
+from pregen.formatting import duration_text, printable
+from pregen.manifest.reader import ManifestHead
 
 STALE_AFTER = timedelta(hours=24)
 

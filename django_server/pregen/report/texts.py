@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pregen.tally import CollectionTally, ScaleTally, overall
-from pregen.wording import duration_text, printable, share_text, size_text
+from pregen.formatting import duration_text, printable, share_text, size_text
+from pregen.report.counts import CollectionTally, ScaleTally, overall
 
 _WIDTH = 78
 _OTHER_CADENCES = (0.5, 0.1)  # seconds

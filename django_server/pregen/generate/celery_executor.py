@@ -14,8 +14,8 @@ from typing import Any
 
 from pregen.console import log
 from pregen.errors import BadConfiguration, StoreFailure
-from pregen.jobs import Job
-from pregen.making import Failure, Outcome
+from pregen.generate.one_image import Failure, Outcome
+from pregen.generate.render_requests import Job
 from pregen.storage import Storage
 
 TASK = "pregen.make_chunk"

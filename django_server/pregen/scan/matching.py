@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from filestore.store import Listed, Run
-from pregen.names import is_image, original_of
+from pregen.scan.image_names import is_image, original_of
 
 Thumbnails = dict[int, Listed]
 """Thumbnails of one original by scale in pixels."""

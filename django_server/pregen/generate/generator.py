@@ -9,16 +9,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from pregen import here, manifest, remote
 from pregen.console import Progress, log
 from pregen.errors import Interrupted
-from pregen.fitness import refuse_stale, refuse_unknown
-from pregen.jobs import Job, Place, Wanted, select
-from pregen.journal import Finished, Journal, path_for
-from pregen.ledger import Ledger, Totals, dry_run
-from pregen.manifest import ManifestHead
+from pregen.formatting import printable
+from pregen.generate import local_executor, s3_executor
+from pregen.generate.journal import Finished, Journal, path_for
+from pregen.generate.render_requests import Job, Place, Wanted, select
+from pregen.generate.run_log import Ledger, Totals, dry_run
+from pregen.manifest import reader
+from pregen.manifest.checks import refuse_stale, refuse_unknown
+from pregen.manifest.reader import ManifestHead
 from pregen.storage import Given, Storage, open_store, secrets, to_generate
-from pregen.wording import printable
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class GenerateOptions:
 
 def generate(options: GenerateOptions, environment: Mapping[str, str]) -> Totals:
     """Make what is missing. Raises PregenError before the first image; what fails later is counted."""
-    head = manifest.read_head(options.manifest)
+    head = reader.read_head(options.manifest)
     refuse_stale(head, force=options.force)
     refuse_unknown(options.wanted.collections, head)
     storage = to_generate(options.storage, environment, head.storage)
@@ -97,24 +98,24 @@ def _work(
 ) -> None:
     secret = secrets(options.storage, environment)
     if options.broker is not None:
-        from pregen import distribute
+        from pregen.generate import celery_executor
 
         open_store(storage, secret)  # refuses what the workers could not read either
-        plan = distribute.Plan(
+        plan = celery_executor.Plan(
             options.broker, options.cadence > 0, options.skip_existing, silence_seconds=options.lost_after
         )
-        distribute.run(jobs, storage, plan, ledger.add)
+        celery_executor.run(jobs, storage, plan, ledger.add)
         return
     throttled, on_s3 = options.cadence > 0, storage.s3_bucket is not None
     whole_images = on_s3 and not throttled
-    here.prepare(*(remote.LIBRARIES if whole_images else ()))
-    crew = here.crew_for(remote=on_s3, workers=options.workers, one_by_one=throttled)
+    local_executor.prepare(*(s3_executor.LIBRARIES if whole_images else ()))
+    crew = local_executor.crew_for(remote=on_s3, workers=options.workers, one_by_one=throttled)
     store = open_store(storage, secret, crew.hands)
     if whole_images:
-        bucket = remote.Bucket(storage, secret, store)
-        remote.run(jobs, bucket, crew, ledger.add, skip_existing=options.skip_existing)
+        bucket = s3_executor.Bucket(storage, secret, store)
+        s3_executor.run(jobs, bucket, crew, ledger.add, skip_existing=options.skip_existing)
     else:
-        here.run(jobs, store, crew, ledger.add, skip_existing=options.skip_existing)
+        local_executor.run(jobs, store, crew, ledger.add, skip_existing=options.skip_existing)
 
 
 def _jobs(
@@ -125,7 +126,7 @@ def _jobs(
     rejected: Callable[[str, str], None] | None = None,
 ) -> Iterator[Job]:
     tell = rejected or (lambda key, reason: log.error("%s -> %s", printable(key), reason))
-    records = manifest.records(options.manifest, tell)
+    records = reader.records(options.manifest, tell)
     return select(records, options.wanted, Place(head.s3_prefix, storage.prefix), finished.has, tell)
 
 
@@ -150,7 +151,7 @@ def _finished(journals: dict[int, Path], identity: str) -> Finished:
     return finished
 
 
-def _chosen(head: ManifestHead, collections: frozenset[str]) -> list[manifest.CollectionStats]:
+def _chosen(head: ManifestHead, collections: frozenset[str]) -> list[reader.CollectionStats]:
     return [stats for name, stats in head.collection_stats.items() if not collections or name in collections]
 
 

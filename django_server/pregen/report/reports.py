@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pregen import manifest, report_texts
 from pregen.console import log, say
-from pregen.fitness import STALE_AFTER, age_of, refuse_unknown
-from pregen.jobs import Job, Place, Wanted, select
-from pregen.journal import Finished, last_rate, path_for
-from pregen.manifest import ManifestHead, Record
-from pregen.tally import CollectionTally, from_stats, overall
-from pregen.wording import printable
+from pregen.formatting import printable
+from pregen.generate.journal import Finished, last_rate, path_for
+from pregen.generate.render_requests import Job, Place, Wanted, select
+from pregen.manifest import reader
+from pregen.manifest.checks import STALE_AFTER, age_of, refuse_unknown
+from pregen.manifest.reader import ManifestHead, Record
+from pregen.report import texts
+from pregen.report.counts import CollectionTally, from_stats, overall
 
 DEFAULT_SCALE_PX = 200
 _MOST_LINES = 100
@@ -36,7 +37,7 @@ class ReportOptions:
 
 def report(options: ReportOptions, *, as_json: bool) -> None:
     """Write the report to stdout. Raises UnreadableManifest, UnknownCollection."""
-    head = manifest.read_head(options.manifest)
+    head = reader.read_head(options.manifest)
     refuse_unknown(options.collections, head)
     if options.type == "missing" and not as_json:
         _missing(options, head)
@@ -50,8 +51,8 @@ def report(options: ReportOptions, *, as_json: bool) -> None:
 
 def summary_of(path: Path) -> str:
     """The summary that a scan ends with."""
-    head = manifest.read_head(path)
-    return report_texts.summary(_facts(head), from_stats(head.collection_stats.values()), None)
+    head = reader.read_head(path)
+    return texts.summary(_facts(head), from_stats(head.collection_stats.values()), None)
 
 
 def _tallies(options: ReportOptions, head: ManifestHead) -> list[CollectionTally]:
@@ -63,7 +64,7 @@ def _tallies(options: ReportOptions, head: ManifestHead) -> list[CollectionTally
     finished = _finished(options, head)
 
     def counted() -> Iterator[Record]:
-        for record in manifest.records(options.manifest, _tell):
+        for record in reader.records(options.manifest, _tell):
             if not options.collections or record.collection in options.collections:
                 tally = tallies.setdefault(record.collection, CollectionTally(record.collection))
                 tally.add(record, options.scale_px)
@@ -88,9 +89,9 @@ def _finished(options: ReportOptions, head: ManifestHead) -> Finished:
 
 
 def _missing(options: ReportOptions, head: ManifestHead) -> None:
-    say(report_texts.missing_heading(options.wanted_px))
+    say(texts.missing_heading(options.wanted_px))
     count = 0
-    records = manifest.records(options.manifest, _tell)
+    records = reader.records(options.manifest, _tell)
     for job in _to_generate(options, head, _finished(options, head), records):
         count += 1
         if options.all_lines or count <= _MOST_LINES:
@@ -100,9 +101,9 @@ def _missing(options: ReportOptions, head: ManifestHead) -> None:
     say(f"\nTotal missing: {count:,}")
 
 
-def _facts(head: ManifestHead) -> report_texts.Facts:
+def _facts(head: ManifestHead) -> texts.Facts:
     age = age_of(head)
-    return report_texts.Facts(
+    return texts.Facts(
         created=head.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
         age_seconds=max(0.0, age.total_seconds()),
         is_stale=age > STALE_AFTER,
@@ -114,15 +115,15 @@ def _facts(head: ManifestHead) -> report_texts.Facts:
 
 def _plan_text(options: ReportOptions, head: ManifestHead, tallies: list[CollectionTally]) -> str:
     rate = last_rate(path_for(options.manifest, options.wanted_px), head.identity)
-    return report_texts.plan(_facts(head), tallies, options.wanted_px, options.cadence, rate)
+    return texts.plan(_facts(head), tallies, options.wanted_px, options.cadence, rate)
 
 
 def _text(options: ReportOptions, head: ManifestHead, tallies: list[CollectionTally]) -> str:
     if options.type == "plan":
         return _plan_text(options, head, tallies)
     if options.type == "sizes":
-        return report_texts.sizes(tallies, options.wanted_px)
-    write = report_texts.detailed if options.type == "detailed" else report_texts.summary
+        return texts.sizes(tallies, options.wanted_px)
+    write = texts.detailed if options.type == "detailed" else texts.summary
     return write(_facts(head), tallies, options.scale_px)
 
 

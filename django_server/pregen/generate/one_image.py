@@ -14,8 +14,8 @@ import imaging
 from filestore.keys import thumbnail_format
 from filestore.store import Store, StoredFile
 from pregen.errors import sentence_of
-from pregen.jobs import Job
-from pregen.journal import Made
+from pregen.generate.journal import Made
+from pregen.generate.render_requests import Job
 
 QUALITY = 85  # of JPEG; what archives have
 # Archives hold scans and panoramas. A JPEG is decoded at 1/2 to 1/8 scale, a TIFF or PNG past 200 Mpx band by band;

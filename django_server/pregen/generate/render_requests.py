@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from filestore.keys import NAMED_OTHERWISE, InvalidKey, parse_original, thumbnail_key
-from pregen.manifest import Record
-from pregen.moments import microseconds_of
+from pregen.manifest.reader import Record
+from pregen.manifest.timestamps import microseconds_of
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Used by `report`.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pregen.manifest import CollectionStats, Record
+from pregen.manifest.reader import CollectionStats, Record
 
 
 @dataclass

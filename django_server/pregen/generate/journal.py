@@ -60,7 +60,7 @@ def made(manifest: Path) -> Iterator[Made]:
     Torn lines and journals of another manifest of that name are passed over. Raises UnreadableManifest, OSError.
     """
     # Here: a manifest's head takes the modules that read it along, which those who write journals don't need.
-    from pregen.manifest import read_head
+    from pregen.manifest.reader import read_head
 
     identity = read_head(manifest).identity
     for path in sorted(manifest.parent.glob(f"{escape(manifest.name)}.*{_SUFFIX}")):

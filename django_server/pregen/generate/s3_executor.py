@@ -21,12 +21,12 @@ from filestore import s3
 from filestore.store import Store
 from imaging.process_pool import end_with_parent
 from imaging.time_limit import dies_after
-from pregen import here
 from pregen.console import log
 from pregen.errors import PregenError
-from pregen.jobs import Job
-from pregen.making import Known, Outcome, glance, make, one_at_a_time, render_in_this_process
-from pregen.stopping import undisturbed
+from pregen.generate import local_executor
+from pregen.generate.one_image import Known, Outcome, glance, make, one_at_a_time, render_in_this_process
+from pregen.generate.render_requests import Job
+from pregen.stop_signals import undisturbed
 from pregen.storage import Secrets, Storage, bucket_of
 
 LIBRARIES = (*s3.LIBRARIES, __name__)
@@ -56,7 +56,7 @@ class _Worker:
 def run(
     jobs: Iterator[Job],
     bucket: Bucket,
-    crew: here.Crew,
+    crew: local_executor.Crew,
     finish: Callable[[Outcome], None],
     *,
     skip_existing: bool,
@@ -72,14 +72,14 @@ def run(
         while workers.deal(seen):
             again += workers.hear(finish)
     except BaseException:
-        workers.drain(finish, here.FINISH_SECONDS)
+        workers.drain(finish, local_executor.FINISH_SECONDS)
         raise
     finally:
         workers.stop()
     # Jobs are left only where every process has died, the last one with some in hand.
     if again:
         left = chain(again, (job for job, _ in seen))
-        here.run(left, bucket.store, crew, finish, skip_existing=skip_existing)
+        local_executor.run(left, bucket.store, crew, finish, skip_existing=skip_existing)
 
 
 def _seen(jobs: Iterator[Job], store: Store, *, skip_existing: bool) -> Iterator[tuple[Job, Known]]:
@@ -93,10 +93,10 @@ def _seen(jobs: Iterator[Job], store: Store, *, skip_existing: bool) -> Iterator
 class _Workers:
     """The processes, and what each has in hand."""
 
-    def __init__(self, bucket: Bucket, crew: here.Crew, *, skip_existing: bool) -> None:
+    def __init__(self, bucket: Bucket, crew: local_executor.Crew, *, skip_existing: bool) -> None:
         self._hands = -(-crew.hands // crew.workers)
         self._arguments = (bucket.storage, bucket.secret, self._hands, skip_existing)
-        self._context = here.context()
+        self._context = local_executor.context()
         self._workers = [self._started() for _ in range(crew.workers)]
         self._deaths = 0
         self._numbers = count()
@@ -206,5 +206,5 @@ def _serve(pipe: Connection, storage: Storage, secret: Secrets, hands: int, skip
 
 def _in_time(*arguments: Any) -> imaging.Rendering:
     """A Render that ends this process when it takes too long."""
-    with dies_after(here.RENDER_SECONDS):
+    with dies_after(local_executor.RENDER_SECONDS):
         return render_in_this_process(*arguments)

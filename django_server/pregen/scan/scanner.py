@@ -14,11 +14,11 @@ from filestore.keys import ORIGINALS, THUMBNAILS, is_text
 from filestore.store import Run, Store
 from pregen.console import Progress, log, say
 from pregen.errors import BadConfiguration, StoreFailure, UnknownCollection, sentence_of
-from pregen.manifest import CollectionStats
-from pregen.manifest_writer import ManifestWriter, Scan, writing_manifest
-from pregen.matching import Matched, Matcher
+from pregen.formatting import printable
+from pregen.manifest.reader import CollectionStats
+from pregen.manifest.writer import ManifestWriter, Scan, writing_manifest
+from pregen.scan.matching import Matched, Matcher
 from pregen.storage import Storage
-from pregen.wording import printable
 
 SERVERS_OWN = "uploads"
 """The collection of the server's uploads: `manage.py thumbnails` keeps it."""

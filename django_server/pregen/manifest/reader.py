@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from filestore.store import version_of
-from pregen import json_stream
 from pregen.errors import UnreadableManifest
-from pregen.manifest_ends import without_records
-from pregen.moments import microseconds_of, moment_of
+from pregen.manifest import json_stream
+from pregen.manifest.head_and_tail import without_records
+from pregen.manifest.timestamps import microseconds_of, moment_of
 from pregen.storage import DEFAULT_PREFIX, Storage
 
 LEGACY_SCALE_PX = 200

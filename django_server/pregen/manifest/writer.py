@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TextIO
 
 from filestore.keys import ORIGINALS, THUMBNAILS
-from pregen.manifest import CollectionStats
-from pregen.matching import Matched, Thumbnails
-from pregen.moments import iso_of
+from pregen.manifest.reader import CollectionStats
+from pregen.manifest.timestamps import iso_of
+from pregen.scan.matching import Matched, Thumbnails
 from pregen.storage import Storage
 
 

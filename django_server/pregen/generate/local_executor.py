@@ -23,8 +23,16 @@ from filestore.store import Store
 from imaging.process_pool import ProcessDied, Processes, ProcessesStopped, ProcessTimedOut
 from imaging.render_files import render_files
 from pregen.errors import PregenError
-from pregen.jobs import Job
-from pregen.making import LIMITS, QUALITY, NotRendered, Outcome, Render, make, render_in_this_process
+from pregen.generate.one_image import (
+    LIMITS,
+    QUALITY,
+    NotRendered,
+    Outcome,
+    Render,
+    make,
+    render_in_this_process,
+)
+from pregen.generate.render_requests import Job
 
 RENDER_SECONDS = 300.0  # a scan of 600 megapixels takes 10 to 19 s of a core
 FINISH_SECONDS = 10.0  # what is in flight when a run is stopped may take so long
@@ -54,7 +62,9 @@ def context() -> BaseContext:
 def prepare(*libraries: str) -> None:
     """Start what processes are forked from: it loads what they need, and `libraries`, while others do other things."""
     if sys.platform == "linux":
-        multiprocessing.set_forkserver_preload(["pregen.making", "imaging.render_files", *libraries])
+        multiprocessing.set_forkserver_preload(
+            ["pregen.generate.one_image", "imaging.render_files", *libraries]
+        )
         forkserver.ensure_running()
 
 

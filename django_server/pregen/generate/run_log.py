@@ -12,10 +12,10 @@ from typing import IO
 
 from pregen.console import Progress, log, say
 from pregen.errors import StoreFailure, sentence_of
-from pregen.jobs import Job
-from pregen.journal import Journal
-from pregen.making import Failure, Outcome
-from pregen.wording import duration_text, printable
+from pregen.formatting import duration_text, printable
+from pregen.generate.journal import Journal
+from pregen.generate.one_image import Failure, Outcome
+from pregen.generate.render_requests import Job
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""`pregen report`: count what a manifest has and lacks, and print it."""
