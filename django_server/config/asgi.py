@@ -16,16 +16,19 @@ http_application = django_http_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
+from django.utils.module_loading import import_string  # noqa: E402
 from starlette.routing import Mount, Route, Router  # noqa: E402
+from starlette.types import ASGIApp  # noqa: E402
 
 from config.static_files import MediaFiles, packaged_files, page_assets  # noqa: E402
-from images.api.naming import NameRequests  # noqa: E402
-from images.api.waiting import WaitForBatch  # noqa: E402
 from images.metrics.listener import listen_for_scrapes  # noqa: E402
 from images.metrics.local import LocalMetrics  # noqa: E402
+from images.middleware.order import ASGI_MIDDLEWARE  # noqa: E402
 from images.routing import websocket_application  # noqa: E402
-from images.tokens import AskForToken  # noqa: E402
-from images.uploads.body import BodyGuard  # noqa: E402
+
+guarded_application: ASGIApp = cast(Any, http_application)
+for middleware in reversed(ASGI_MIDDLEWARE):
+    guarded_application = import_string(middleware)(guarded_application)
 
 files_or_django = Router(
     [
@@ -34,7 +37,7 @@ files_or_django = Router(
         Mount("/assets", page_assets(settings.PAGE_ROOT / "assets")),
         Route("/metrics", LocalMetrics()),
     ],
-    default=NameRequests(AskForToken(BodyGuard(WaitForBatch(cast(Any, http_application))))),
+    default=guarded_application,
     redirect_slashes=False,
 )
 listen_for_scrapes(with_state=True)

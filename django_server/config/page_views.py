@@ -4,9 +4,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from images.api.answers import refusal_answer
-from images.api.errors import internal_answer
 from images.errors import Refusal
+from images.http.exception_responses import internal_answer
+from images.http.json_responses import refusal_answer
 
 _NOT_BUILT = "<!doctype html><title>Not built</title><p>The page is not built yet: run <code>make run</code>."
 

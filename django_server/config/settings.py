@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.env_reader import address, env, secret
 from config.log_config import FORMATS, logging_settings
 from config.secret_files import stored_secret
+from images.middleware.order import DJANGO_MIDDLEWARE
 from pregen.cpu_count import cores
 from serve.addresses import lan_addresses
 from serve.private_redis import socket_path
@@ -227,17 +228,7 @@ INSTALLED_APPS = [
     "images",
     "config",
 ]
-MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
-    "images.api.json_errors.JsonErrors",
-    "images.api.origin.RefuseForeignOrigin",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-]
+MIDDLEWARE = list(DJANGO_MIDDLEWARE)
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from filestore.media_types import media_type
-from images.api.errors import refusal_for_status
+from images.http.exception_responses import refusal_for_status
 
 # Whatever is stored came from somebody: no script of it may run, no guess at its type be made.
 _MEDIA_HEADERS = {

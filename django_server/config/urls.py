@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path, re_path
 
 from config.page_views import page
-from images.api.urls import api
+from images.api.router import api
 from images.status import status
 
 urlpatterns = [

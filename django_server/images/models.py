@@ -174,7 +174,7 @@ class RemovedImage(models.Model):
 class IdempotentRequest(models.Model):
     """An upload that carried an Idempotency-Key: who works on it and until when, and what it was answered.
 
-    Written by `images.idempotency` alone. Without an answer it is under way.
+    Written by `images.uploads.idempotency` alone. Without an answer it is under way.
     """
 
     key = models.CharField(max_length=200, help_text="As the client sent it.")

@@ -8,8 +8,8 @@ from django.conf import settings
 
 from images.consumers.connection import live_application
 from images.consumers.refusal import refuse
-from images.origins import host_is_ours, origin_is_ours
-from images.tokens import bearer, is_token
+from images.http.allowed_origins import host_is_ours, origin_is_ours
+from images.middleware.api_token import bearer, is_token
 
 LIVE_PATH = "/ws/upload/"
 # The contract's, of the range for applications.

@@ -9,15 +9,15 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from images.api.answers import json_answer, kept_answer
-from images.api.listing import images_json, place_of
-from images.api.paging import Cursor, after, link_to_next
+from images.api.images import images_json, place_of
 from images.api.parameters import PAGE, CursorText, PageSize
 from images.api.schemas import BatchOut, BatchWithImagesOut, CountsOut, ErrorOut
-from images.api.turns import turn_for
-from images.api.waiting import LONGEST_WAIT_SECONDS
 from images.errors import Refusal
+from images.http.json_responses import json_answer, kept_answer
+from images.http.pagination import Cursor, after, link_to_next
+from images.http.turns import turn_for
 from images.listing import with_thumbnails
+from images.middleware.long_poll import LONGEST_WAIT_SECONDS
 from images.models import FINAL_STATUSES, Batch, Image
 from images.processing.change import AT_ONCE, abort, retry
 from images.processing.remove import remove_images
@@ -59,7 +59,7 @@ def one_batch(
     batch_id: UUID,
     limit: PageSize = PAGE,
     cursor: CursorText = None,
-    wait: WaitSeconds = 0,  # noqa: ARG001  `images.api.waiting` has waited
+    wait: WaitSeconds = 0,  # noqa: ARG001  `images.middleware.long_poll` has waited
 ) -> HttpResponse:
     """One batch with a page of its images. Four statements."""
     batch = _existing(batch_id)

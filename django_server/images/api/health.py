@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 
 from images import events, queue
-from images.api.answers import json_answer
+from images.http.json_responses import json_answer
 from images.storage import storage
 
 router = Router(tags=["health"])

@@ -4,8 +4,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from images.api.answers import json_answer
 from images.api.schemas import LimitsOut
+from images.http.json_responses import json_answer
 from images.thumbnails.labels import sizes
 from imaging import ACCEPTED_MEDIA_TYPES
 

@@ -9,19 +9,19 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from images.api.answers import json_answer
-from images.api.listing import images_json
-from images.api.once import KeyHeader, answer_once, as_remembered
+from images.api.images import images_json
 from images.api.schemas import AcceptedOut, ErrorOut, UploadedOut, UploadErrorOut
-from images.api.upload_lines import UploadLine, one_line
 from images.errors import Refusal
-from images.idempotency import Hold
+from images.http.json_responses import json_answer
 from images.listing import Listed
 from images.stages import stage
 from images.uploads.accept import accept
-from images.uploads.judge import Judged, judge
+from images.uploads.idempotency import Hold
 from images.uploads.multipart import SpooledFile, spool_files
+from images.uploads.once import KeyHeader, answer_once, as_remembered
 from images.uploads.synchronous import process_at_once
+from images.uploads.upload_log import UploadLine, one_line
+from images.uploads.validation import Judged, judge
 from images.wire import Json
 
 router = Router(tags=["uploads"])

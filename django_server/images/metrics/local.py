@@ -11,9 +11,9 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from images.errors import Refusal
+from images.http.allowed_origins import host_is_ours
+from images.http.early_response import Receive, Scope, Send, turn_away
 from images.metrics.exposition import CONTENT_TYPE, exposition
-from images.origins import host_is_ours
-from images.turn_away import Receive, Scope, Send, turn_away
 
 # Of one that a proxy sends on: who asked is somebody else then, whoever is connected.
 _OF_PROXIES = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via"})

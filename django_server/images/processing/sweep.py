@@ -18,7 +18,6 @@ from django.db.models.functions import Now
 
 from filestore.keys import upload_key
 from images import queue
-from images.idempotency import forget_answers
 from images.metrics.counted import REPAIRS
 from images.models import Image, RemovedImage, Status
 from images.processing import transitions
@@ -26,6 +25,7 @@ from images.processing.announce import announce_ids, announce_removed
 from images.processing.remove import delete_files
 from images.processing.transitions import Removed
 from images.storage import storage
+from images.uploads.idempotency import forget_answers
 from imaging import ImagingError, probe
 
 logger = logging.getLogger(__name__)

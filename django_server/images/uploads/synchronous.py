@@ -14,7 +14,6 @@ from django.utils import timezone
 
 from images.decode_pool import render_apart
 from images.errors import Refusal
-from images.idempotency import Answer, Hold
 from images.limits import imaging_limits
 from images.listing import Listed
 from images.models import Image
@@ -30,8 +29,9 @@ from images.storage import storage, storage_answers
 from images.thumbnails.labels import key_of_thumbnail, sizes
 from images.thumbnails.orphaned import discard_files_of_the_deleted
 from images.uploads.accept import give_back, image_row, spread_uploaded_at, take_files
-from images.uploads.judge import judge
+from images.uploads.idempotency import Answer, Hold
 from images.uploads.multipart import SpooledFile
+from images.uploads.validation import judge
 from images.wire import ImageValues
 from imaging import ImagingError, Probe
 from imaging.process_pool import ProcessDied

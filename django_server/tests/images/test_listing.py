@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from images.api.paging import Cursor, parse_cursor
+from images.http.pagination import Cursor, parse_cursor
 from images.models import Batch, Image
 from images.processing.chunk import process
 from tests.images.counting import statements

@@ -35,9 +35,11 @@ def logged(log_format: str) -> Iterator[io.StringIO]:
         key: made[key] for key in ("version", "disable_existing_loggers", "filters", "formatters", "handlers")
     }
     tested = {"handlers": ["console"], "level": "INFO", "propagate": False}
-    before = logging.getLogger("images.api.errors")
+    before = logging.getLogger("images.http.exception_responses")
     try:
-        logging.config.dictConfig({**only, "loggers": {"tested": tested, "images.api.errors": tested}})
+        logging.config.dictConfig(
+            {**only, "loggers": {"tested": tested, "images.http.exception_responses": tested}}
+        )
         yield written
     finally:
         before.handlers, before.propagate = [], True

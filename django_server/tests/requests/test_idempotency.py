@@ -12,15 +12,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from images.api.answers import json_answer
-from images.api.once import answer_once, digest_of
 from images.errors import Refusal
-from images.idempotency import Answer, Held, forget_answers, hold
+from images.http.json_responses import json_answer
 from images.models import IdempotentRequest, Image
 from images.processing.remove import remove_images
 from images.uploads.accept import accept
-from images.uploads.judge import judge
+from images.uploads.idempotency import Answer, Held, forget_answers, hold
+from images.uploads.once import answer_once, digest_of
 from images.uploads.synchronous import process_at_once
+from images.uploads.validation import judge
 from tests.images.counting import statements
 from tests.images.pictures import broken_jpeg, jpeg, pending_images, spooled
 

@@ -3,7 +3,7 @@
 import threading
 
 from images.api.parameters import LARGEST_PAGE, PAGE
-from images.api.turns import turn_for
+from images.http.turns import turn_for
 from tests.serving.processes import eventually
 
 

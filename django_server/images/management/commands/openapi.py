@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from images.api.urls import api
+from images.api.router import api
 
 
 class Command(BaseCommand):

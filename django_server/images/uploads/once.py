@@ -11,9 +11,9 @@ from django.db import DatabaseError, connection
 from django.http import HttpResponse
 from ninja import Header
 
-from images.api.answers import json_text_answer, refusal_answer
 from images.errors import Refusal
-from images.idempotency import KEY_LENGTH, Answer, Hold, NoKey, hold
+from images.http.json_responses import json_text_answer, refusal_answer
+from images.uploads.idempotency import KEY_LENGTH, Answer, Hold, NoKey, hold
 from images.uploads.multipart import SpooledFile
 
 KeyHeader = Annotated[

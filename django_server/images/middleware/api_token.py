@@ -8,7 +8,7 @@ import hmac
 from django.conf import settings
 
 from images.errors import Refusal
-from images.turn_away import App, Receive, Scope, Send, turn_away
+from images.http.early_response import App, Receive, Scope, Send, turn_away
 
 _OPEN_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -27,7 +27,7 @@ def bearer(authorization: bytes | None) -> str | None:
     return given.strip() if scheme.lower() == "bearer" else None
 
 
-class AskForToken:
+class ApiTokenMiddleware:
     """ASGI middleware: 401 for what would change something below /api/, before its body is read."""
 
     def __init__(self, app: App) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from images.api.answers import refusal_answer
-from images.api.errors import refusal_for_status
+from images.http.exception_responses import refusal_for_status
+from images.http.json_responses import refusal_answer
 
 _OURS = ("/api/", "/healthz", "/readyz")
 
 
-class JsonErrors:
+class JsonErrorsMiddleware:
     """Replaces the body of an error answer that is not JSON."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

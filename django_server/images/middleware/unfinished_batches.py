@@ -1,6 +1,6 @@
 """Waiting for batches without holding a thread: one statement every half second tells all who wait in this process.
 
-Called by `images.api.waiting` on the event loop.
+Called by `images.middleware.long_poll` on the event loop.
 """
 
 import asyncio

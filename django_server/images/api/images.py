@@ -1,4 +1,4 @@
-"""The list of images, and how listed images become JSON."""
+"""Routes of images: the list, one image, delete, retry, abort. An image and its job have one id."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,20 +6,25 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from images.api.answers import kept_answer
-from images.api.paging import Cursor, after, link_to_next
+from images import queue
 from images.api.parameters import PAGE, CursorText, PageSize, Text
 from images.api.schemas import ErrorOut, ImageOut, StatusName
-from images.api.turns import turn_for
 from images.errors import Refusal
+from images.http.json_responses import json_answer, kept_answer
+from images.http.pagination import Cursor, after, link_to_next
+from images.http.turns import turn_for
 from images.listing import Listed, by_ids, with_thumbnails
 from images.models import Image
+from images.processing import transitions
+from images.processing.announce import announce
+from images.processing.remove import remove_images
 from images.query_guard import no_statements
 from images.wire import Addresses, Json, image_json
 
 router = Router(tags=["images"])
 
 MOST_IDS = 100
+_REFUSED = {400: ErrorOut, 401: ErrorOut, 403: ErrorOut, 404: ErrorOut, 503: ErrorOut}
 
 
 @router.get("/api/list", response={200: list[ImageOut], 304: None, 400: ErrorOut, 503: ErrorOut})
@@ -56,6 +61,34 @@ def list_images(
         return kept_answer(request, images_json(listed[:limit]), headers)
 
 
+@router.get("/api/images/{image_id}", response={200: ImageOut, 400: ErrorOut, 404: ErrorOut, 503: ErrorOut})
+def one_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa: ARG001
+    """One image."""
+    return json_answer(images_json(one(image_id))[0])
+
+
+@router.delete("/api/images/{image_id}", response={204: None, **_REFUSED})
+def delete_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa: ARG001
+    """Delete an image with its thumbnails."""
+    if not remove_images(Image.objects.filter(id=image_id)):
+        raise Refusal("not_found", "There is no image with this id.")
+    return HttpResponse(status=204)
+
+
+@router.post("/api/images/{image_id}/retry", response={202: ImageOut, 409: ErrorOut, **_REFUSED})
+def retry_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa: ARG001
+    """Process a failed or aborted image once more."""
+    ids = transitions.retry([image_id])
+    queue.publish(ids, one_task_each=True)
+    return _changed(image_id, bool(ids), "not_retryable")
+
+
+@router.post("/api/images/{image_id}/abort", response={202: ImageOut, 409: ErrorOut, **_REFUSED})
+def abort_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa: ARG001
+    """Stop an image that is not finished."""
+    return _changed(image_id, bool(transitions.abort([image_id])), "not_abortable")
+
+
 def one(image_id: UUID) -> list[Listed]:
     """The image of this id. Raises Refusal not_found."""
     listed = by_ids([image_id])
@@ -84,3 +117,11 @@ def _parse_ids(texts: list[str]) -> list[UUID]:
         return [UUID(part) for part in parts]
     except ValueError as error:
         raise Refusal("invalid_request", "The value of “ids” is not a list of ids.") from error
+
+
+def _changed(image_id: UUID, changed: bool, refusal_code: str) -> HttpResponse:
+    listed = one(image_id)
+    if not changed:
+        raise Refusal(refusal_code, status=listed[0][0]["status"])
+    announce(listed)
+    return json_answer(images_json(listed)[0], 202)

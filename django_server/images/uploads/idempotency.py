@@ -1,7 +1,7 @@
 """Idempotency-Key: an upload that comes a second time gets the first answer and stores nothing.
 
 The only writer of `IdempotentRequest`. A row is inserted before anything is stored, and its answer is committed with
-the images' rows. Only the database's clock counts. Called by `images.api.once`, the uploads and the sweeper.
+the images' rows. Only the database's clock counts. Called by `images.uploads.once`, the uploads and the sweeper.
 """
 
 from dataclasses import dataclass

@@ -11,14 +11,14 @@ import time
 from django.conf import settings
 
 from images.errors import Refusal
-from images.turn_away import App, Message, Receive, Scope, Send, turn_away
+from images.http.early_response import App, Message, Receive, Scope, Send, turn_away
 
 # A sender slower than this on average, past its first stall time, holds a connection for nothing.
 _SLOWEST_BYTES_PER_SECOND = 1024
 _BOUNDARY = re.compile(rb'boundary="?([^";,]+)"?', re.IGNORECASE)
 
 
-class BodyGuard:
+class BodyLimitsMiddleware:
     """ASGI middleware: bounds a body in bytes and in time, and refuses a multipart body without its end."""
 
     def __init__(self, app: App) -> None:

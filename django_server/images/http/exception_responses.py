@@ -10,8 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from images.api.answers import refusal_answer
 from images.errors import Refusal
+from images.http.json_responses import refusal_answer
 from images.request_ids import current_request_id
 
 logger = logging.getLogger(__name__)

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from images.api.answers import refusal_answer
 from images.errors import Refusal
-from images.origins import origin_is_ours
+from images.http.allowed_origins import origin_is_ours
+from images.http.json_responses import refusal_answer
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
-class RefuseForeignOrigin:
+class OriginMiddleware:
     """Refuses unsafe methods that a foreign page sent."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

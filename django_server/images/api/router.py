@@ -1,8 +1,9 @@
-"""The API as one object, with its description and a page that shows it, both served without network."""
+"""All routes of the HTTP API as one NinjaAPI object, with the OpenAPI document and the page that shows it."""
 
 from ninja import NinjaAPI, Swagger
 
-from images.api import batches, errors, health, jobs, limits, listing, thumbnails, uploads
+from images.api import batches, health, images, limits, thumbnails, uploads
+from images.http import exception_responses
 
 api = NinjaAPI(
     title="django-file-upload",
@@ -15,6 +16,6 @@ api = NinjaAPI(
     docs_url="/api/docs",
     openapi_url="/api/openapi.json",
 )
-errors.install(api)
-for module in (uploads, listing, thumbnails, jobs, batches, limits, health):
+exception_responses.install(api)
+for module in (uploads, images, thumbnails, batches, limits, health):
     api.add_router("", module.router)

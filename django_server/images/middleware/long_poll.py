@@ -12,8 +12,8 @@ from uuid import UUID
 from django.db import DatabaseError
 
 from images.errors import Refusal
-from images.turn_away import App, Message, Receive, Scope, Send, turn_away
-from images.unfinished import waiters
+from images.http.early_response import App, Message, Receive, Scope, Send, turn_away
+from images.middleware.unfinished_batches import waiters
 
 LONGEST_WAIT_SECONDS = 60
 # All who wait for a batch are told of its end at once. So many then ask the database at a time: each on a connection
@@ -22,7 +22,7 @@ _AT_ONCE = 8
 _PATH = re.compile(r"/api/batches/([0-9a-fA-F-]{32,36})")
 
 
-class WaitForBatch:
+class LongPollMiddleware:
     """Holds the request, not the answer: what is told is the state after the wait."""
 
     def __init__(self, app: App) -> None:

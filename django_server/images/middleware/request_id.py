@@ -2,14 +2,14 @@
 
 import uuid
 
+from images.http.early_response import App, Message, Receive, Scope, Send
 from images.request_ids import fit_request_id, on_behalf_of
 from images.stages import measured
-from images.turn_away import App, Message, Receive, Scope, Send
 
 _HEADER = b"x-request-id"
 
 
-class NameRequests:
+class RequestIdMiddleware:
     """The id is the client's where it is fit for a log; nginx overwrites it with its own."""
 
     def __init__(self, app: App) -> None:
