@@ -21,10 +21,10 @@ from starlette.routing import Mount, Route, Router  # noqa: E402
 from starlette.types import ASGIApp  # noqa: E402
 
 from config.static_files import MediaFiles, packaged_files, page_assets  # noqa: E402
-from images.metrics.listener import listen_for_scrapes  # noqa: E402
-from images.metrics.local import LocalMetrics  # noqa: E402
+from images.live.routing import websocket_application  # noqa: E402
 from images.middleware.order import ASGI_MIDDLEWARE  # noqa: E402
-from images.routing import websocket_application  # noqa: E402
+from images.observability.metrics_endpoint import LocalMetrics  # noqa: E402
+from images.observability.metrics_listener import listen_for_scrapes  # noqa: E402
 
 guarded_application: ASGIApp = cast(Any, http_application)
 for middleware in reversed(ASGI_MIDDLEWARE):

@@ -40,7 +40,7 @@ def end_with_the_worker(**_: object) -> None:
 
 @worker_process_init.connect
 def begin_to_count(**_: object) -> None:
-    from images.metrics.counted import start_at_zero
+    from images.observability.metrics import start_at_zero
 
     start_at_zero()
 
@@ -48,13 +48,13 @@ def begin_to_count(**_: object) -> None:
 @worker_ready.connect
 def tell_what_the_pool_counts(**_: object) -> None:
     # Of the main process, whose pool is forked by now: what a thread holds just then would stay held in a fork.
-    from images.metrics.listener import listen_for_scrapes
+    from images.observability.metrics_listener import listen_for_scrapes
 
     listen_for_scrapes()
 
 
 @worker_shutting_down.connect
 def hand_back_what_has_not_begun(**_: object) -> None:
-    from images.processing.drain import begin_draining
+    from images.draining import begin_draining
 
     begin_draining()

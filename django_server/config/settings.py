@@ -91,7 +91,7 @@ MAX_ATTEMPTS = 3
 SWEEP_SECONDS: int = env.int("SWEEP_SECONDS", default=10)
 RENDER_SLOTS: int = env.int("RENDER_SLOTS", default=CORES)
 RENDER_SLOT_WAIT_SECONDS: int = env.int("RENDER_SLOT_WAIT_SECONDS", default=30)
-# Thumbnails made because somebody looks (images/thumbnails/ensure.py): how long a picture may wait for a slot or for
+# Thumbnails made because somebody looks (images/thumbnails/generate.py): how long a picture may wait for a slot or for
 # whoever makes it already, how long a maker that died keeps its claim, how long a broken original is remembered.
 COLD_WAIT_SECONDS: float = env.float("COLD_WAIT_SECONDS", default=5.0)
 COLD_LEASE_SECONDS = 2 * RENDER_SECONDS
@@ -269,7 +269,7 @@ if LOG_FORMAT not in FORMATS:
     raise ImproperlyConfigured(f"LOG_FORMAT must be one of: {', '.join(FORMATS)}.")
 LOGGING = logging_settings(LOG_FORMAT, env("LOG_LEVEL", default="INFO"))
 
-# Where processes leave what they count, so that any of them can tell the sum (images/metrics). A variable of
+# Where processes leave what they count, so that any of them can tell the sum (images/observability). A variable of
 # prometheus-client, which reads it as well. Without it each process tells of itself.
 METRICS_DIR = Path(env("PROMETHEUS_MULTIPROC_DIR")) if env("PROMETHEUS_MULTIPROC_DIR", default="") else None
 # Where every process gives its figures to a network: `0.0.0.0:9100`. Anybody who reaches it may read them.

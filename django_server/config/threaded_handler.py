@@ -23,7 +23,7 @@ from django.http.response import HttpResponseBase
 from config.database_ids import remember_ids
 from config.database_timeouts import bound_waits
 from images.checks import refuse_unsound_settings
-from images.stages import note_stage
+from images.observability.timings import note_stage
 from images.storage import storage_answers
 
 # So much of a body is written at a time, since each write costs a hop to a thread.

@@ -5,7 +5,7 @@ from django.urls import path, re_path
 
 from config.page_views import page
 from images.api.router import api
-from images.status import status
+from images.observability.status_page import status
 
 urlpatterns = [
     # Before the API, which answers 404 at its own root.

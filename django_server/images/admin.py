@@ -12,11 +12,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from images.listing import listed_of, prefetched
+from images.deletion import remove_images
 from images.models import Batch, Image, Thumbnail
-from images.processing.change import AT_ONCE, abort, retry
-from images.processing.remove import remove_images
-from images.wire import Addresses
+from images.processing.retry_abort import AT_ONCE, abort, retry
+from images.queries import listed_of, prefetched
+from images.serializers import Addresses
 
 if TYPE_CHECKING:
     ThumbnailInlineBase = admin.TabularInline[Thumbnail, Image]
@@ -29,7 +29,7 @@ else:
     ImageAdminBase = BatchAdminBase = ThumbnailAdminBase = admin.ModelAdmin
 
 
-# With a link to the state of the site (images.status).
+# With a link to the state of the site (images.observability.status_page).
 admin.site.index_template = "images/admin_index.html"
 
 

@@ -16,8 +16,8 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
+from images.observability.request_ids import current_request_id
 from images.processing import transitions
-from images.request_ids import current_request_id
 
 logger = logging.getLogger(__name__)
 

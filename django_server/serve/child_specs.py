@@ -118,7 +118,7 @@ def _web(site: Site) -> ChildSpec:
     arguments = (
         *("-m", "uvicorn", "config.asgi:application"),
         *("--host", site.host, "--port", str(site.port)),
-        *("--ws", "images.consumers.uvicorn_protocol:LiveWebSocketProtocol"),
+        *("--ws", "images.live.uvicorn_protocol:LiveWebSocketProtocol"),
         # The heartbeat of the contract: a server that hears nothing for 90 s closes.
         *("--ws-ping-interval", "30", "--ws-ping-timeout", "60"),
         *("--ws-max-size", str(2**20), "--ws-per-message-deflate", "false"),

@@ -7,8 +7,9 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 
-from images import events, queue
+from images import queue
 from images.http.json_responses import json_answer
+from images.live import events
 from images.storage import storage
 
 router = Router(tags=["health"])

@@ -9,17 +9,18 @@ from ninja import Query, Router
 from images import queue
 from images.api.parameters import PAGE, CursorText, PageSize, Text
 from images.api.schemas import ErrorOut, ImageOut, StatusName
+from images.deletion import remove_images
 from images.errors import Refusal
 from images.http.json_responses import json_answer, kept_answer
 from images.http.pagination import Cursor, after, link_to_next
 from images.http.turns import turn_for
-from images.listing import Listed, by_ids, with_thumbnails
 from images.models import Image
 from images.processing import transitions
 from images.processing.announce import announce
-from images.processing.remove import remove_images
+from images.queries import by_ids, with_thumbnails
 from images.query_guard import no_statements
-from images.wire import Addresses, Json, image_json
+from images.rows import Listed
+from images.serializers import Addresses, Json, image_json
 
 router = Router(tags=["images"])
 

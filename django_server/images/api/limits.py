@@ -6,7 +6,7 @@ from ninja import Router
 
 from images.api.schemas import LimitsOut
 from images.http.json_responses import json_answer
-from images.thumbnails.labels import sizes
+from images.thumbnail_rules import sizes
 from imaging import ACCEPTED_MEDIA_TYPES
 
 router = Router(tags=["limits"])

@@ -1,6 +1,6 @@
 """The shapes of the HTTP answers, for the OpenAPI description that clients' types are generated from.
 
-Answers are built in `images.wire` and encoded as they are; tests hold them against these.
+Answers are built in `images.serializers` and encoded as they are; tests hold them against these.
 """
 
 from datetime import datetime

@@ -10,11 +10,10 @@ from ninja import Query, Router
 from images.api.parameters import Text
 from images.api.schemas import ErrorOut
 from images.errors import Refusal
-from images.listing import Listed
-from images.thumbnails.ensure import completed_image, ensure_now
-from images.thumbnails.labels import default_label, sizes
-from images.thumbnails.validity import is_valid
-from images.wire import thumbnail_url
+from images.rows import Listed
+from images.serializers import thumbnail_url
+from images.thumbnail_rules import default_label, is_valid, sizes
+from images.thumbnails.generate import completed_image, ensure_now
 
 router = Router(tags=["images"])
 

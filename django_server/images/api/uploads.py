@@ -13,8 +13,9 @@ from images.api.images import images_json
 from images.api.schemas import AcceptedOut, ErrorOut, UploadedOut, UploadErrorOut
 from images.errors import Refusal
 from images.http.json_responses import json_answer
-from images.listing import Listed
-from images.stages import stage
+from images.observability.timings import stage
+from images.rows import Listed
+from images.serializers import Json
 from images.uploads.accept import accept
 from images.uploads.idempotency import Hold
 from images.uploads.multipart import SpooledFile, spool_files
@@ -22,7 +23,6 @@ from images.uploads.once import KeyHeader, answer_once, as_remembered
 from images.uploads.synchronous import process_at_once
 from images.uploads.upload_log import UploadLine, one_line
 from images.uploads.validation import Judged, judge
-from images.wire import Json
 
 router = Router(tags=["uploads"])
 

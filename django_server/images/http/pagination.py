@@ -11,7 +11,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
 from images.errors import Refusal
-from images.wire import site_url
+from images.serializers import site_url
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Row = TypeVar("Row", bound=Model)

@@ -3,8 +3,8 @@
 import uuid
 
 from images.http.early_response import App, Message, Receive, Scope, Send
-from images.request_ids import fit_request_id, on_behalf_of
-from images.stages import measured
+from images.observability.request_ids import fit_request_id, on_behalf_of
+from images.observability.timings import measured
 
 _HEADER = b"x-request-id"
 

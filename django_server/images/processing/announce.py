@@ -8,14 +8,15 @@ from uuid import UUID
 import orjson
 from django.db import DatabaseError
 
-from images import events
-from images.listing import Listed, by_ids
+from images.live import events
 from images.models import RemovedImage
+from images.observability.timings import stage
 from images.processing import transitions
 from images.processing.transitions import Removed
+from images.queries import by_ids
 from images.query_guard import no_statements
-from images.stages import stage
-from images.wire import Addresses, ImageValues, notification_json, removed_json
+from images.rows import ImageValues, Listed
+from images.serializers import Addresses, notification_json, removed_json
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from images.thumbnails.validity import ThumbnailRow
+from images.rows import ThumbnailRow
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from django.db.models.functions import Now
 
 from filestore.keys import upload_key
 from images import queue
-from images.metrics.counted import REPAIRS
+from images.deletion import delete_files
 from images.models import Image, RemovedImage, Status
+from images.observability.metrics import REPAIRS
 from images.processing import transitions
 from images.processing.announce import announce_ids, announce_removed
-from images.processing.remove import delete_files
 from images.processing.transitions import Removed
 from images.storage import storage
 from images.uploads.idempotency import forget_answers

@@ -20,14 +20,12 @@ from django.db.models.functions import Now
 
 from filestore.keys import InvalidKey
 from images.errors import ERRORS
-from images.listing import Listed
-from images.metrics.counted import IMAGES_FINISHED
 from images.models import Image, RemovedImage, Status, Thumbnail
+from images.observability.metrics import IMAGES_FINISHED
 from images.processing.outcomes import Failed, Outcome, Rendered
-from images.thumbnails.labels import is_upload, key_of_thumbnail, sizes
-from images.thumbnails.rows import save_thumbnails
-from images.thumbnails.validity import ThumbnailValues
-from images.wire import IMAGE_FIELDS, ImageValues
+from images.rows import IMAGE_FIELDS, ImageValues, Listed, ThumbnailValues
+from images.thumbnail_rules import is_upload, key_of_thumbnail, sizes
+from images.thumbnails.upsert import save_thumbnails
 
 # What a change of status does beside it.
 _CHANGED: Mapping[str, Any] = {"version": F("version") + 1, "changed_at": Now()}

@@ -14,10 +14,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from images.models import FINAL_STATUSES, Image, Thumbnail
-from images.reconcile.judge import image_of_our_file
-from images.reconcile.walk import with_key_bytes
+from images.reconcile.findings import image_of_our_file
+from images.reconcile.merged_listing import with_key_bytes
+from images.reconcile.row_repairs import YOUNG, stored_now
 from images.storage import storage
-from images.thumbnails.repairs import YOUNG, stored_now
 
 
 def delete_orphans(keys: Sequence[str], *, apply: bool) -> list[str]:

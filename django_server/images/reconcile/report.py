@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from images.reconcile.judge import Finding
+from images.reconcile.findings import Finding
 from pregen.formatting import printable
 
 _KEYS_SHOWN = 20

@@ -15,7 +15,7 @@ from django.core.files import File
 from storages.backends.s3 import S3Storage as DjangoS3Storage
 
 from filestore.s3 import S3Store
-from images.storage.signing import Signer
+from images.storage.url_signing import Signer
 
 _SAFE_IN_URLS = "/~!*()'"
 # Round trips that overlap: a request of 1,000 files must not wait for them one after the other.

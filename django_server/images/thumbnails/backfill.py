@@ -12,10 +12,10 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from images import queue
-from images.listing import thumbnails_of
 from images.models import Image, Status, Thumbnail
-from images.thumbnails.rows import outdate_thumbnails
-from images.thumbnails.validity import missing_scales
+from images.queries import thumbnails_of
+from images.thumbnail_rules import missing_scales
+from images.thumbnails.upsert import outdate_thumbnails
 
 _PAGE_IMAGES = 1000
 # Four images of 24 megapixels take about a second: so long may an upload wait behind a chunk.

@@ -17,10 +17,9 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
 from images.models import Image, Status, Thumbnail
-from images.thumbnails.labels import is_upload
-from images.thumbnails.rows import save_thumbnails
-from images.thumbnails.validity import ThumbnailRow
-from images.wire import ImageValues
+from images.rows import ImageValues, ThumbnailRow
+from images.thumbnail_rules import is_upload
+from images.thumbnails.upsert import save_thumbnails
 
 _UNCLAIMED: dict[str, Any] = {"thumbs_claim": None, "thumbs_lease_until": None}
 _NO_FAILURE: dict[str, Any] = {"thumbs_error_code": "", "thumbs_error_until": None}

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from images.errors import Refusal
-from images.stages import stage
+from images.observability.timings import stage
+from images.rows import ImageValues
 from images.storage import storage
-from images.thumbnails.labels import is_upload
-from images.wire import ImageValues
+from images.thumbnail_rules import is_upload
 
 
 @dataclass(frozen=True)

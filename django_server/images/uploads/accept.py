@@ -16,11 +16,11 @@ from django.utils import timezone
 from filestore.keys import upload_key
 from images import queue
 from images.errors import Refusal
-from images.listing import Listed
 from images.models import Batch, Image
+from images.observability.timings import stage
 from images.processing import transitions
 from images.processing.announce import announce_unfinished
-from images.stages import stage
+from images.rows import Listed
 from images.storage import storage, storage_answers
 from images.uploads.multipart import SpooledFile
 from imaging import Probe

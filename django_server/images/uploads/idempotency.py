@@ -15,10 +15,10 @@ from django.db.models import BooleanField, DateTimeField, ExpressionWrapper, Q, 
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
+from images.deletion import finish_removal
 from images.errors import Refusal
 from images.models import IdempotentRequest, Image
 from images.processing import transitions
-from images.processing.remove import finish_removal
 
 KEY_LENGTH = 200
 _KEPT = timedelta(days=1)

@@ -12,27 +12,26 @@ from django.core.files import File
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from images.decode_pool import render_apart
+from images.deletion import remove_images
 from images.errors import Refusal
-from images.limits import imaging_limits
-from images.listing import Listed
 from images.models import Image
+from images.observability.timings import note_rendering, stage
 from images.processing import transitions
 from images.processing.announce import announce, announce_unfinished
 from images.processing.outcomes import Rendered
-from images.processing.remove import remove_images
-from images.processing.render import rendered
+from images.processing.render_image import rendered
 from images.processing.transitions import Claim
-from images.render_slots import render_slot
-from images.stages import note_rendering, stage
+from images.rendering.decode_pool import render_apart
+from images.rendering.limit_settings import imaging_limits
+from images.rendering.slots import render_slot
+from images.rows import ImageValues, Listed
 from images.storage import storage, storage_answers
-from images.thumbnails.labels import key_of_thumbnail, sizes
-from images.thumbnails.orphaned import discard_files_of_the_deleted
+from images.thumbnail_rules import key_of_thumbnail, sizes
+from images.thumbnails.orphaned_files import discard_files_of_the_deleted
 from images.uploads.accept import give_back, image_row, spread_uploaded_at, take_files
 from images.uploads.idempotency import Answer, Hold
 from images.uploads.multipart import SpooledFile
 from images.uploads.validation import judge
-from images.wire import ImageValues
 from imaging import ImagingError, Probe
 from imaging.process_pool import ProcessDied
 

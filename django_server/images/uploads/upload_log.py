@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from images.errors import Refusal
-from images.metrics.counted import IMAGES_ACCEPTED, UPLOADS_REJECTED
-from images.stages import as_fields, in_words, measured
+from images.observability.metrics import IMAGES_ACCEPTED, UPLOADS_REJECTED
+from images.observability.timings import as_fields, in_words, measured
 
 logger = logging.getLogger(__name__)
 

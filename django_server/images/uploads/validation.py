@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from images.errors import Refusal
-from images.limits import imaging_limits
-from images.stages import stage
+from images.observability.timings import stage
+from images.rendering.limit_settings import imaging_limits
 from images.uploads.multipart import SpooledFile
 from imaging import ImagingError, Probe, probe
 

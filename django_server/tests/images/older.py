@@ -10,8 +10,8 @@ from django.db.models.functions import Now
 
 from filestore.local import LocalStore
 from images.models import Image, Thumbnail
-from images.processing.chunk import process
-from images.thumbnails.ensure import ensure_in_worker
+from images.processing.worker_loop import process
+from images.thumbnails.generate import ensure_in_worker
 from tests.images.pictures import jpeg, pending_images
 from tests.images.thumbnails import completed
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from images.models import Batch, Image, Status, Thumbnail
-from images.thumbnails.labels import sizes
+from images.thumbnail_rules import sizes
 from imaging import RECIPE
 
 

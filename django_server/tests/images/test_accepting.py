@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from images.deletion import delete_empty_batches
 from images.models import Batch, Image
-from images.processing.clear import delete_empty_batches
 from tests.images.counting import statements
 from tests.images.pictures import jpeg
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
-from images.metrics.exposition import counted_here
-from images.metrics.state import State
+from images.observability.metrics_text import counted_here
+from images.observability.site_state import State
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

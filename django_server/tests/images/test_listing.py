@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from images.http.pagination import Cursor, parse_cursor
 from images.models import Batch, Image
-from images.processing.chunk import process
+from images.processing.worker_loop import process
 from tests.images.counting import statements
 from tests.images.pictures import jpeg, pending_images
 from tests.images.rows import completed_rows

@@ -14,7 +14,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from config.log_config import FORMATS, logging_settings
-from images.request_ids import fit_request_id, on_behalf_of
+from images.observability.request_ids import fit_request_id, on_behalf_of
 
 HOSTILE = [
     "\n2026-01-01 00:00:00,000 CRITICAL root: forged",
@@ -81,7 +81,7 @@ def test_a_message_is_bounded(log_format: str) -> None:
 def test_the_address_of_a_request_that_failed_begins_no_line(log_format: str) -> None:
     with (
         logged(log_format) as written,
-        patch("images.api.jobs.one", side_effect=OperationalError("away\nforged")),
+        patch("images.api.images.one", side_effect=OperationalError("away\nforged")),
         patch("images.api.health._database_answers", side_effect=ValueError("\nforged")),
     ):
         assert Client().get(f"/api/images/{'0' * 32}").status_code == 503

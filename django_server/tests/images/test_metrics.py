@@ -13,10 +13,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
 
-from images.metrics.exposition import exposition
-from images.metrics.local import LocalMetrics
-from images.metrics.state import State
 from images.models import Image, Status
+from images.observability.metrics_endpoint import LocalMetrics
+from images.observability.metrics_text import exposition
+from images.observability.site_state import State
 from tests.images.counting import statements
 from tests.images.rows import completed_rows
 
@@ -26,7 +26,7 @@ _OWN = ("127.0.0.1", 50000)
 _HOST = (b"host", b"localhost:8000")
 _CLIENT = """
 import django; django.setup()
-from images.metrics.counted import STAGE_SECONDS, SWEEPS, websocket_clients
+from images.observability.metrics import STAGE_SECONDS, SWEEPS, websocket_clients
 websocket_clients().inc()
 SWEEPS.labels("done").inc()
 STAGE_SECONDS.labels("decode").observe(0.5)
@@ -35,7 +35,7 @@ input()
 """
 _LOOK = """
 import django; django.setup()
-from images.metrics.exposition import exposition
+from images.observability.metrics_text import exposition
 print(exposition(with_state=False).decode())
 """
 
@@ -74,7 +74,7 @@ def test_what_waits_is_told_with_its_age() -> None:
 
 
 def test_more_than_anybody_asks_for_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("images.metrics.state.COUNTED_AT_MOST", 5)
+    monkeypatch.setattr("images.observability.site_state.COUNTED_AT_MOST", 5)
     waiting(8)
     told = samples(exposition(with_state=True).decode())
     assert told["intake_images_unfinished", (("status", "pending"),)] == 5

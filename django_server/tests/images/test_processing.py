@@ -7,13 +7,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from images.deletion import remove_images
+from images.draining import _flag
 from images.models import FINAL_STATUSES, Image, RemovedImage, Status, Thumbnail
-from images.processing import render, transitions
-from images.processing.chunk import process
-from images.processing.drain import _flag
+from images.processing import render_image, transitions
 from images.processing.outcomes import Failed
-from images.processing.remove import remove_images
 from images.processing.sweep import end_expired_claims
+from images.processing.worker_loop import process
 from tests.images.counting import statements
 from tests.images.pictures import broken_jpeg, jpeg, pending_images
 
@@ -72,11 +72,11 @@ def test_an_image_deleted_while_it_is_rendered_leaves_no_file(stored_keys: Any, 
     (image,) = pending_images(jpeg())
 
     def render_then_lose(values: Any) -> Any:
-        outcome = render.render_image(values)
+        outcome = render_image.render_image(values)
         remove_images(Image.objects.all())
         return outcome
 
-    monkeypatch.setattr("images.processing.chunk.render_image", render_then_lose)
+    monkeypatch.setattr("images.processing.worker_loop.render_image", render_then_lose)
     process([image.id])
     assert stored_keys() == []
     assert RemovedImage.objects.get().image_id == image.id

@@ -16,13 +16,12 @@ from django.db.models.functions import Now
 
 from filestore.store import StoredFile
 from images.models import Image, Thumbnail
+from images.reconcile.reconciliation import CannotReconcile, reconcile
 from images.reconcile.report import Report
-from images.reconcile.run import CannotReconcile, reconcile
 from images.storage import storage
 from images.tasks import reconcile as nightly
-from images.thumbnails.ensure import ensure_in_worker
-from images.thumbnails.labels import sizes
-from images.thumbnails.validity import missing_scales
+from images.thumbnail_rules import missing_scales, sizes
+from images.thumbnails.generate import ensure_in_worker
 from tests.images.older import archived, path_of, put, rows_grow_old, uploaded
 from tests.images.pictures import jpeg, spooled
 
@@ -310,7 +309,7 @@ def test_a_row_born_while_the_listing_was_under_way_is_no_loss(monkeypatch: pyte
 def test_a_file_removed_with_its_row_while_the_listing_was_under_way_is_no_orphan(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from images.processing.remove import remove_images
+    from images.deletion import remove_images
 
     keep, goes = uploaded(2)
     listing = list(storage().store.list("attachments"))
@@ -343,7 +342,7 @@ def test_ctrl_c_is_answered_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> No
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("images.reconcile.run.judge", interrupted)
+    monkeypatch.setattr("images.reconcile.reconciliation.judge", interrupted)
     out = StringIO()
     with pytest.raises(SystemExit, match="130"):
         call_command("reconcile", stdout=out)

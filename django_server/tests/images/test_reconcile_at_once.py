@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from images.deletion import remove_images
 from images.errors import Refusal
 from images.models import Image, Thumbnail
-from images.processing.remove import remove_images
+from images.reconcile.reconciliation import reconcile
 from images.reconcile.report import Report
-from images.reconcile.run import reconcile
-from images.thumbnails.ensure import ensure_in_worker
+from images.thumbnails.generate import ensure_in_worker
 from tests.images.older import path_of, put, uploaded
 from tests.protocol.closing import files_are_the_rows
 
@@ -48,7 +48,7 @@ def damage(images: list[Image]) -> list[str]:
 
 
 def test_two_reconcilers_repair_everything_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("images.reconcile.settle._AT_ONCE", 3)
+    monkeypatch.setattr("images.reconcile.repair._AT_ONCE", 3)
     images = uploaded(20)
     orphans = damage(images)
     reports = at_once(applied, applied)
@@ -61,7 +61,7 @@ def test_two_reconcilers_repair_everything_once(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_reconcilers_among_people_who_look_and_delete_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("images.reconcile.settle._AT_ONCE", 2)
+    monkeypatch.setattr("images.reconcile.repair._AT_ONCE", 2)
     images = uploaded(24)
     damage(images)
 

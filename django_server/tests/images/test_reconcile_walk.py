@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from filestore.local import LocalStore
 from filestore.store import StoredFile
 from images.models import Image, Status, Thumbnail
-from images.reconcile.run import reconcile
-from images.reconcile.walk import ImageAt, ThumbnailAt, image_rows, merged, thumbnail_rows
+from images.reconcile.merged_listing import ImageAt, ThumbnailAt, image_rows, merged, thumbnail_rows
+from images.reconcile.reconciliation import reconcile
 from tests.fuzz.effort import search
 from tests.images.counting import statements
 
@@ -119,7 +119,7 @@ def test_a_collection_that_begins_like_another_is_not_it() -> None:
 
 
 def test_many_thumbnails_of_one_key_are_each_seen_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("images.reconcile.walk._PAGE_ROWS", 3)
+    monkeypatch.setattr("images.reconcile.merged_listing._PAGE_ROWS", 3)
     images = Image.objects.bulk_create([image_row(f"k/{number}") for number in range(20)])
     rows = [thumbnail_row(image, f"t/{number // 8}") for number, image in enumerate(images)]
     Thumbnail.objects.bulk_create(rows)
@@ -128,7 +128,7 @@ def test_many_thumbnails_of_one_key_are_each_seen_once(monkeypatch: pytest.Monke
 
 
 def test_a_page_is_read_by_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("images.reconcile.walk._PAGE_ROWS", 100)
+    monkeypatch.setattr("images.reconcile.merged_listing._PAGE_ROWS", 100)
     _rows_of_an_archive(5000)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

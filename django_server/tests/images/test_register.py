@@ -18,10 +18,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from filestore.local import LocalStore
-from images.archives.register import register
-from images.archives.rows import is_same_source
-from images.consumers.replays import changes_since
+from images.live.replays import changes_since
 from images.models import Image, Thumbnail
+from images.registration.manifest_rows import is_same_source
+from images.registration.register import register
 from tests.images.counting import statements
 from tests.images.pictures import jpeg
 from tests.images.thumbnails.completed import stored_file
@@ -249,7 +249,7 @@ import resource, sys
 from pathlib import Path
 import django
 django.setup()
-from images.archives.register import register
+from images.registration.register import register
 register(Path(sys.argv[1]))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 register(Path(sys.argv[2]))

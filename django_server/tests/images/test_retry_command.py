@@ -11,8 +11,8 @@ from django.db.models import F
 from django.test import Client
 
 from images.models import Batch, Image, Status
-from images.processing import change
-from images.processing.chunk import process
+from images.processing import retry_abort
+from images.processing.worker_loop import process
 from tests.images.pictures import broken_jpeg, jpeg, pending_images
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,12 +60,12 @@ def test_a_dry_run_counts_by_reason_and_changes_nothing(queued_ids: Callable[[],
 def test_all_that_failed_are_queued_again_in_steps_and_nothing_else(
     queued_ids: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(change, "AT_ONCE", 2)
+    monkeypatch.setattr(retry_abort, "AT_ONCE", 2)
     images = failed(5)
     sound = pending_images(jpeg())
     process([sound[0].id])
     aborted = pending_images(jpeg())
-    assert change.abort([aborted[0].id]) == 1
+    assert retry_abort.abort([aborted[0].id]) == 1
     assert "Queued 5 images once more." in retry("--apply")
     assert queued_ids() == ids_of(images)
     assert status_of(images) == {Status.PENDING}

@@ -9,9 +9,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from images.consumers.replays import PAGE_IMAGES, batch_snapshot, jobs_snapshot
+from images.live.replays import PAGE_IMAGES, batch_snapshot, jobs_snapshot
 from images.models import Batch, Image
-from images.thumbnails.labels import sizes
+from images.thumbnail_rules import sizes
 from tests.images.counting import statements
 from tests.images.rows import completed_rows
 

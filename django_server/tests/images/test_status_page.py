@@ -43,7 +43,7 @@ def test_a_queue_that_is_away_is_said(
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
     away = Celery("away", broker=settings.REDIS_URL, set_as_current=False)
     away.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
-    monkeypatch.setattr("images.workers.current_app", away)
+    monkeypatch.setattr("images.observability.celery_workers.current_app", away)
     page = administrator.get("/admin/status/")
     assert page.status_code == 200
     assert "The queue does not answer." in page.content.decode()

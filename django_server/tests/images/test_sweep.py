@@ -12,7 +12,6 @@ from django.db.models.functions import Now
 
 from images.models import Image, RemovedImage, Status
 from images.processing import transitions
-from images.processing.chunk import process
 from images.processing.sweep import (
     clear_spool,
     delete_what_was_removed,
@@ -21,6 +20,7 @@ from images.processing.sweep import (
     sweep,
     tell_the_untold,
 )
+from images.processing.worker_loop import process
 from images.uploads.accept import image_row
 from imaging import probe
 from tests.images.pictures import jpeg, pending_images, spooled

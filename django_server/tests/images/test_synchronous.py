@@ -13,11 +13,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from PIL import Image as Picture
 
-from images.decode_pool import render_apart
 from images.errors import Refusal
-from images.limits import imaging_limits
 from images.models import Image, RemovedImage
-from images.render_slots import render_slot
+from images.rendering.decode_pool import render_apart
+from images.rendering.limit_settings import imaging_limits
+from images.rendering.slots import render_slot
 from imaging import CorruptImage
 from imaging.process_pool import ProcessTimedOut
 from tests.corpus.raw_jpeg import with_repeated_last_scan

@@ -17,10 +17,10 @@ from redis import Redis
 
 from images import queue
 from images.models import Image, Status, Thumbnail
-from images.thumbnails import backfill, bulk
+from images.thumbnails import backfill, generate_chunk
 from images.thumbnails.backfill import Candidate, Selection, chunks, lacking
-from images.thumbnails.bulk import make_thumbnails_of
-from images.thumbnails.ensure import ensure_in_worker
+from images.thumbnails.generate import ensure_in_worker
+from images.thumbnails.generate_chunk import make_thumbnails_of
 from tests.images.counting import statements
 from tests.images.messages import arguments_of
 from tests.images.older import archived, path_of, uploaded
@@ -237,7 +237,7 @@ def test_a_fault_of_ours_is_logged_with_its_trace_and_the_others_are_made(
             raise ZeroDivisionError
         return making(image_id, guard)
 
-    monkeypatch.setattr(bulk, "ensure_in_worker", faulty)
+    monkeypatch.setattr(generate_chunk, "ensure_in_worker", faulty)
     make_thumbnails_of([first.id, second.id])
     assert Thumbnail.objects.filter(scale=77).count() == 1
     assert "ZeroDivisionError" in caplog.text
@@ -248,10 +248,10 @@ def test_a_worker_that_is_told_to_stop_puts_back_what_it_has_not_begun(
 ) -> None:
     images = uploaded(3)
     resize(settings, small=77)
-    monkeypatch.setattr(bulk, "draining", lambda: Thumbnail.objects.filter(scale=77).exists())
+    monkeypatch.setattr(generate_chunk, "draining", lambda: Thumbnail.objects.filter(scale=77).exists())
     make_thumbnails_of([image.id for image in images])
     assert Thumbnail.objects.filter(scale=77).count() == 1
     assert left_in_bulk() == 1
-    monkeypatch.setattr(bulk, "draining", lambda: False)
+    monkeypatch.setattr(generate_chunk, "draining", lambda: False)
     take_bulk(settings)
     assert Thumbnail.objects.filter(scale=77).count() == 3

@@ -21,7 +21,7 @@ from django.db.models import F  # noqa: E402
 from django.db.models.functions import Now  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from images import events  # noqa: E402
+from images.live import events  # noqa: E402
 from images.models import FINAL_STATUSES, Batch, Image, Status, Thumbnail  # noqa: E402
 from images.processing import transitions  # noqa: E402
 from images.processing.announce import announce_ids, announce_removed  # noqa: E402

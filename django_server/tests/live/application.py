@@ -4,6 +4,6 @@ import django
 
 django.setup()
 
-from images.routing import websocket_application  # noqa: E402  needs Django's apps
+from images.live.routing import websocket_application  # noqa: E402  needs Django's apps
 
 application = websocket_application

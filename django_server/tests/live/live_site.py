@@ -22,7 +22,7 @@ SERVER_ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30
 SERVERS = {
     "uvicorn": [
-        *("--ws", "images.consumers.uvicorn_protocol:LiveWebSocketProtocol"),
+        *("--ws", "images.live.uvicorn_protocol:LiveWebSocketProtocol"),
         *("--ws-max-size", str(2**20), "--ws-per-message-deflate", "false"),
         *("--timeout-graceful-shutdown", "20", "--lifespan", "off"),
     ],

@@ -6,9 +6,9 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from images.consumers.coalescing import Coalescer
-from images.consumers.protocol import FRAME_BYTES, FRAME_IMAGES
-from images.events import Item, packed
+from images.live.coalescing import Coalescer
+from images.live.events import Item, packed
+from images.live.protocol import FRAME_BYTES, FRAME_IMAGES
 from tests.live.live_site import Site, answers_next, frame_of, say
 
 

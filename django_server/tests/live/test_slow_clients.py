@@ -8,10 +8,10 @@ from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection
 
-from images.consumers.outbox import MOST_BYTES, MOST_TEXTS, Outbox
-from images.consumers.protocol import encode
-from images.consumers.speaker import Speaker
-from images.events import Item
+from images.live.events import Item
+from images.live.outbox import MOST_BYTES, MOST_TEXTS, Outbox
+from images.live.protocol import encode
+from images.live.sender import Speaker
 from tests.live.live_site import Site, closing_code, frame_of, live_site, say
 from tests.servers import Redis
 

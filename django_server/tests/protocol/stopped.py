@@ -46,11 +46,11 @@ def _ending(function: Callable[..., Any], when: str, count: int) -> Callable[...
 def act(action: str, arguments: list[str]) -> None:
     from django.test import Client
 
+    from images.deletion import remove_images
+    from images.draining import begin_draining
     from images.models import Image
-    from images.processing.chunk import process
-    from images.processing.drain import begin_draining
-    from images.processing.remove import remove_images
-    from images.thumbnails.ensure import ensure_in_worker
+    from images.processing.worker_loop import process
+    from images.thumbnails.generate import ensure_in_worker
 
     match action:
         case "upload":

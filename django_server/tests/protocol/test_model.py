@@ -25,16 +25,15 @@ from hypothesis.stateful import (
 )
 
 from images import queue
-from images.listing import Listed
+from images.deletion import remove_images
 from images.models import Batch, Image, RemovedImage, Status, Thumbnail
 from images.processing import transitions
 from images.processing.announce import announce, announce_ids, announce_removed
 from images.processing.outcomes import Failed, Outcome, Rendered
-from images.processing.remove import remove_images
-from images.processing.render import render_image
+from images.processing.render_image import render_image
 from images.processing.sweep import queue_the_waiting, tell_the_untold
 from images.processing.transitions import Claim
-from images.wire import ImageValues
+from images.rows import ImageValues, Listed
 from tests.fuzz.effort import search
 from tests.images.pictures import jpeg, pending_images
 from tests.protocol.closing import all_is_well, work_until_quiet
@@ -338,5 +337,5 @@ def test_any_interleaving_ends_with_every_image_final_and_no_late_worker_heard(m
     # The queue and the layer promise nothing, and Redis answering late would make two runs differ.
     monkeypatch.setattr("images.queue.publish", _QUEUE.publish)
     monkeypatch.setattr("images.queue.is_empty", lambda: not _QUEUE.messages)
-    monkeypatch.setattr("images.events.publish", bool)  # of news that are some: True
+    monkeypatch.setattr("images.live.events.publish", bool)  # of news that are some: True
     run_state_machine_as_test(Protocol, settings=search(120, 3.0, stateful_step_count=50))

@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 
 from images.models import Image, RemovedImage, Status, Thumbnail
-from images.thumbnails.ensure import ensure_in_worker
+from images.thumbnails.generate import ensure_in_worker
 from tests.images.pictures import jpeg, pending_images
 from tests.protocol.closing import all_is_well, files_are_the_rows, work_until_quiet
 from tests.protocol.processes import site_environment
@@ -39,25 +39,25 @@ AFTER_THE_COMMIT = [
     ("before", "images.queue:publish", 1),
     ("after", "images.queue:publish", 1),
     ("before", "images.uploads.accept:announce_unfinished", 1),
-    ("before", "images.events:publish", 1),
+    ("before", "images.live.events:publish", 1),
     ("before", "images.processing.transitions:mark_announced", 1),
 ]
 WORKER = [
     ("after", "images.processing.transitions:claim", 1),
     ("before", "images.processing.transitions:mark_announced", 1),
-    ("before", "images.processing.chunk:render_image", 1),
-    ("before", "images.processing.render:_target", 3),
+    ("before", "images.processing.worker_loop:render_image", 1),
+    ("before", "images.processing.render_image:_target", 3),
     ("before", "os:link", 2),
-    ("before", "images.processing.chunk:render_image", 3),
+    ("before", "images.processing.worker_loop:render_image", 3),
     ("before", "images.processing.transitions:flush", 1),
     ("after", "images.processing.transitions:save_thumbnails", 1),
     ("after", "images.processing.transitions:flush", 1),
-    ("before", "images.processing.chunk:announce", 1),
+    ("before", "images.processing.worker_loop:announce", 1),
     ("before", "images.processing.transitions:mark_announced", 2),
 ]
 COLD = [
     ("after", "images.thumbnails.claims:take", 1),
-    ("after", "images.thumbnails.making:_render", 1),
+    ("after", "images.thumbnails.render_and_store:_render", 1),
     ("before", "os:replace", 2),
     ("after", "images.thumbnails.claims:save_thumbnails", 1),
     ("after", "images.thumbnails.claims:complete", 1),

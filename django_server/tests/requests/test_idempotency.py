@@ -12,10 +12,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from images.deletion import remove_images
 from images.errors import Refusal
 from images.http.json_responses import json_answer
 from images.models import IdempotentRequest, Image
-from images.processing.remove import remove_images
 from images.uploads.accept import accept
 from images.uploads.idempotency import Answer, Held, forget_answers, hold
 from images.uploads.once import answer_once, digest_of

@@ -21,8 +21,8 @@ def main(source: Path) -> None:
     django.setup(set_prefix=False)
     from django.conf import settings
 
-    from images.limits import imaging_limits
-    from images.thumbnails.labels import sizes
+    from images.rendering.limit_settings import imaging_limits
+    from images.thumbnail_rules import sizes
     from imaging.render_files import render_files
 
     with tempfile.TemporaryDirectory() as folder:

@@ -7,10 +7,10 @@ from uuid import UUID
 import hypothesis.strategies as st
 from hypothesis import event, given
 
-from images.consumers.coalescing import Coalescer
-from images.consumers.protocol import notification_frames, snapshot_frame
-from images.events import Item
-from images.wire import removed_json
+from images.live.coalescing import Coalescer
+from images.live.events import Item
+from images.live.protocol import notification_frames, snapshot_frame
+from images.serializers import removed_json
 from tests.fuzz.effort import search
 from tests.stress.merging import MergedView, State
 

@@ -7,9 +7,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 from tqdm import tqdm
 
+from images.deletion import Chosen, Extent, delete_images, extent
 from images.management.interrupts import stoppable
 from images.management.moments import moment
-from images.processing.clear import Chosen, Extent, delete_images, extent
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from images.management.interrupts import stoppable
-from images.reconcile.run import CannotReconcile, reconcile, rows_to_check
+from images.reconcile.reconciliation import CannotReconcile, reconcile, rows_to_check
 
 
 class Command(BaseCommand):

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from images.archives.register import Tally, register
-from images.archives.storages import OtherStorage
+from images.registration.register import Tally, register
+from images.registration.storage_match import OtherStorage
 from pregen.errors import PregenError
 from pregen.manifest.reader import ManifestHead, read_head
 

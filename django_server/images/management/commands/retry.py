@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from images.management.interrupts import stoppable
 from images.management.moments import moment
-from images.processing.change import Failed, retry_all
+from images.processing.retry_abort import Failed, retry_all
 
 
 class Command(BaseCommand):

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from images.metrics.counted import SWEEPS, start_at_zero
-from images.metrics.listener import listen_for_scrapes
+from images.observability.metrics import SWEEPS, start_at_zero
+from images.observability.metrics_listener import listen_for_scrapes
 from images.processing.sweep import sweep
 
 logger = logging.getLogger(__name__)

@@ -19,9 +19,9 @@ from django.test import Client
 from filestore.s3 import S3Store
 from images.checks import urls_outlive_their_caches
 from images.models import Image, Status, Thumbnail
-from images.processing.chunk import process
+from images.processing.worker_loop import process
 from images.storage import storage
-from images.thumbnails.ensure import ensure_in_worker
+from images.thumbnails.generate import ensure_in_worker
 from tests.images.pictures import jpeg, pending_images
 from tests.images.thumbnails.completed import ask
 from tests.servers import s3_server

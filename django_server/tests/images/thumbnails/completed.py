@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from filestore.local import LocalStore
 from images.models import Image, Status
-from images.processing.chunk import process
+from images.processing.worker_loop import process
 from tests.images.pictures import jpeg, pending_images
 
 

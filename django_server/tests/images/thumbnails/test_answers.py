@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from PIL import Image as Picture
 
 from images.models import Image, Thumbnail
-from images.render_slots import render_slot
+from images.rendering.slots import render_slot
 from tests.images.counting import statements
 from tests.images.pictures import broken_jpeg, pending_images
 from tests.images.thumbnails.completed import archived, ask, completed_upload, stored_file

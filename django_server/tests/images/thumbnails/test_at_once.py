@@ -19,8 +19,8 @@ from PIL import Image as Picture
 
 from images.errors import Refusal
 from images.models import Image, Thumbnail
-from images.thumbnails import claims, making
-from images.thumbnails.ensure import ensure_in_worker
+from images.thumbnails import claims, render_and_store
+from images.thumbnails.generate import ensure_in_worker
 from tests.images.pictures import jpeg
 from tests.images.thumbnails.completed import archived, ask, completed_upload, stored_file
 
@@ -48,13 +48,13 @@ def together(work: Callable[[], Any]) -> list[Any]:
 def decodes(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The originals that were decoded, one entry each time."""
     seen: list[Path] = []
-    original = making._render
+    original = render_and_store._render
 
     def counting(decode: Any, source: Path, *more: Any) -> Any:
         seen.append(source)
         return original(decode, source, *more)
 
-    monkeypatch.setattr(making, "_render", counting)
+    monkeypatch.setattr(render_and_store, "_render", counting)
     return seen
 
 

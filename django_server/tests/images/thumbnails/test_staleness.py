@@ -11,7 +11,8 @@ from django.test import Client
 
 from filestore.local import LocalStore
 from images.models import Image, Thumbnail
-from images.thumbnails.validity import ThumbnailValues, is_valid, missing_scales
+from images.rows import ThumbnailValues
+from images.thumbnail_rules import is_valid, missing_scales
 from imaging import RECIPE
 from tests.images.pictures import jpeg
 from tests.images.thumbnails.completed import archived, ask, completed_upload, stored_file

@@ -7,10 +7,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from images.listing import listed_of, prefetched
 from images.models import Image, Thumbnail
-from images.processing.chunk import process
-from images.wire import image_json
+from images.processing.worker_loop import process
+from images.queries import listed_of, prefetched
+from images.serializers import image_json
 from tests.images.counting import statements
 from tests.images.pictures import jpeg, pending_images
 from tests.images.thumbnails.completed import archived, completed_upload

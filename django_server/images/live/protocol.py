@@ -1,0 +1,201 @@
+"""The frames of the contract: what clients may say, parsed, and what they are told, encoded. Pure.
+
+Called by `connection` and `replays`. What can't be understood raises BadFrameError.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, TypedDict
+from uuid import UUID
+
+import orjson
+
+from images.live.events import Item, packed
+
+# The contract's bound, for both directions.
+FRAME_BYTES = 64 * 1024
+# What is left of it for images, once the frame around them has had 4 KB.
+FRAME_IMAGES_BYTES = 60 * 1024
+FRAME_IMAGES = 25
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# 9999-12-31 in microseconds since the epoch, the last day a datetime knows.
+_LAST_CURSOR = 253_370_764_800_000_000
+
+
+class ConnectedFrame(TypedDict):
+    type: Literal["connected"]
+    status: Literal["ok"]
+    message: str
+    cursor: str
+
+
+class ResyncFrame(TypedDict):
+    """slow_client: this client fell behind. gap: the server may have missed news. Either way: subscribe again."""
+
+    type: Literal["resync"]
+    reason: Literal["slow_client", "gap"]
+
+
+class ErrorFrame(TypedDict):
+    type: Literal["error"]
+    code: Literal["bad_frame"]
+    error: str
+
+
+class PongFrame(TypedDict):
+    type: Literal["pong"]
+
+
+Frame = ConnectedFrame | ResyncFrame | ErrorFrame | PongFrame
+
+
+class BadFrameError(Exception):
+    """The client's frame is not of the contract. The text says why, in a sentence for a person."""
+
+
+@dataclass(frozen=True)
+class Ping:
+    """Asks for a pong."""
+
+
+@dataclass(frozen=True)
+class Topics:
+    """What a subscribe or unsubscribe names."""
+
+    batch_id: UUID | None = None
+    job_ids: tuple[UUID, ...] = ()
+    everything: bool = False
+
+
+@dataclass(frozen=True)
+class Subscribe:
+    """`since` is None unless everything that changed after that moment is wanted too."""
+
+    topics: Topics
+    since: datetime | None = None
+    coalesce: bool | None = None
+
+
+@dataclass(frozen=True)
+class Unsubscribe:
+    topics: Topics
+
+
+Request = Ping | Subscribe | Unsubscribe
+
+
+def parse(text: str | None) -> Request:
+    """What the client asks. `text` is None for a binary frame.
+
+    Raises: BadFrameError.
+    """
+    if text is None:
+        raise BadFrameError("Frames are JSON text, not binary.")
+    if len(text) > FRAME_BYTES or len(text.encode()) > FRAME_BYTES:
+        raise BadFrameError(f"A frame may have {FRAME_BYTES} bytes at most.")
+    try:
+        frame = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise BadFrameError("The frame is not JSON.") from None
+    if not isinstance(frame, dict):
+        raise BadFrameError("The frame is not a JSON object.")
+    match frame.get("type"):
+        case "ping":
+            return Ping()
+        case "subscribe":
+            return _subscribe(frame)
+        case "unsubscribe":
+            return Unsubscribe(_topics(frame))
+    raise BadFrameError("The frame's type is none of subscribe, unsubscribe, ping.")
+
+
+def parse_id(value: object, name: str) -> UUID:
+    """A UUID in any of its spellings.
+
+    Raises: BadFrameError naming the key.
+    """
+    if isinstance(value, str):
+        try:
+            return UUID(value)
+        except ValueError:
+            pass
+    raise BadFrameError(f"{name} is not a UUID.")
+
+
+def connected_frame(cursor: str) -> ConnectedFrame:
+    """The first frame. `cursor`: where this client's news begins."""
+    return {"type": "connected", "status": "ok", "message": "You are connected!", "cursor": cursor}
+
+
+def encode(frame: Frame) -> str:
+    """The frame as text."""
+    return orjson.dumps(frame).decode()
+
+
+def snapshot_frame(
+    batch_id: UUID | None,
+    images: Sequence[str],
+    counts: Mapping[str, int],
+    page: int,
+    last: bool,
+    cursor: str,
+) -> str:
+    """One page of a snapshot. `images` are encoded already, and fit: see FRAME_IMAGES_BYTES."""
+    batch = "null" if batch_id is None else f'"{batch_id}"'
+    return (
+        f'{{"type":"snapshot","batch_id":{batch},"images":[{",".join(images)}],'
+        f'"counts":{orjson.dumps(dict(counts)).decode()},"page":{page},"last":{"true" if last else "false"},'
+        f'"cursor":"{cursor}"}}'
+    )
+
+
+def notification_frames(items: Sequence[Item], *, coalesce: bool) -> list[str]:
+    """The frames that tell `items`: one each, or images joined as far as a frame goes and removals alone."""
+    if not coalesce:
+        return [item.text for item in items]
+    images = [item for item in items if item.kind == "image"]
+    frames = []
+    for run in packed([item.byte_size for item in images], FRAME_IMAGES, FRAME_IMAGES_BYTES):
+        joined = ",".join(item.text for item in images[run])
+        frames.append(f'{{"type":"send_upload_notifications","images":[{joined}]}}')
+    return frames + [item.text for item in items if item.kind == "removed"]
+
+
+def _subscribe(frame: dict[str, Any]) -> Subscribe:
+    topics = _topics(frame)
+    coalesce = frame.get("coalesce")
+    if coalesce is not None and not isinstance(coalesce, bool):
+        raise BadFrameError("coalesce is neither true nor false.")
+    since = frame.get("since")
+    if since is not None and not topics.everything:
+        raise BadFrameError("since goes with all only.")
+    return Subscribe(topics, None if since is None else _moment(since), coalesce)
+
+
+def _topics(frame: dict[str, Any]) -> Topics:
+    everything = frame.get("all", False)
+    if not isinstance(everything, bool):
+        raise BadFrameError("all is neither true nor false.")
+    job_ids = frame.get("job_ids")
+    if job_ids is not None and not isinstance(job_ids, list):
+        raise BadFrameError("job_ids is not an array.")
+    batch_id = frame.get("batch_id")
+    topics = Topics(
+        batch_id=None if batch_id is None else parse_id(batch_id, "batch_id"),
+        job_ids=tuple(dict.fromkeys(parse_id(one, "An entry of job_ids") for one in job_ids or ())),
+        everything=everything,
+    )
+    if topics == Topics():
+        raise BadFrameError("The frame names none of batch_id, job_ids, all.")
+    return topics
+
+
+def _moment(cursor: object) -> datetime:
+    """The inverse of `images.serializers.change_cursor`."""
+    if isinstance(cursor, str) and cursor.isascii() and cursor.isdigit() and len(cursor) < 20:
+        microseconds = int(cursor)
+        if microseconds <= _LAST_CURSOR:
+            return _EPOCH + timedelta(microseconds=microseconds)
+    raise BadFrameError("since is not a cursor.")

@@ -1,0 +1,54 @@
+"""Makes the thumbnails of one image, files and all, and tells what came of it. Touches no database."""
+
+import logging
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import BinaryIO, cast
+
+from django.conf import settings
+
+from images.observability.timings import note_rendering, stage
+from images.processing.outcomes import Failed, Outcome, Postponed, Rendered
+from images.rendering.limit_settings import imaging_limits
+from images.rows import ImageValues
+from images.storage import storage
+from images.thumbnail_rules import key_of_thumbnail, sizes
+from images.thumbnails.upsert import rows_of
+from imaging import ImagingError, Rendering, render
+
+logger = logging.getLogger(__name__)
+
+
+def render_image(image: ImageValues) -> Outcome | Postponed:
+    """Render `image` from storage to storage. Every failure of the image itself is an outcome, not an exception."""
+    target = partial(_target, image)
+    try:
+        with stage("fetch"):
+            original = storage().open(image["key"])
+        with original as source:
+            rendering = render(
+                cast(BinaryIO, source),
+                sizes(),
+                quality=settings.THUMBNAILS["QUALITY"],
+                open_target=target,
+                limits=imaging_limits(),
+            )
+    except ImagingError as error:
+        return Failed(image["id"], error.code, error.message)
+    except FileNotFoundError:
+        return Failed(image["id"], "processing_failed", "The original file is no longer there.")
+    except OSError as error:
+        logger.warning("Storage did not answer for %s: %s", image["id"], error)
+        return Postponed(image["id"])
+    note_rendering(rendering.timings)
+    return rendered(image, rendering)
+
+
+def rendered(image: ImageValues, rendering: Rendering) -> Rendered:
+    """The outcome of a rendering whose files are at their keys."""
+    rows = rows_of(image, rendering, image["source_version"])
+    return Rendered(image["id"], rendering.width, rendering.height, rows)
+
+
+def _target(image: ImageValues, label: str) -> AbstractContextManager[BinaryIO]:
+    return storage().writing(key_of_thumbnail(image["key"], sizes()[label]))

@@ -1,0 +1,132 @@
+"""What a record of a manifest becomes: an image's row and the rows of those thumbnails that serve. Pure."""
+
+import uuid
+
+from django.conf import settings
+
+from filestore.keys import InvalidKey, is_text, parse_original, parse_thumbnail
+from filestore.media_types import media_type
+from images.models import Image, Status
+from images.rows import ThumbnailRow
+from images.thumbnail_rules import is_upload, sizes
+from pregen.generate.journal import Made
+from pregen.manifest.reader import Record, check_key
+
+# Ids of an archive's images are made of their keys: registering twice finds the same rows.
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "django-file-upload:archive")
+_KEY_LENGTH = 1024
+_NAME_LENGTH = 255
+# A manifest written by way of a float is a microsecond off.
+_SAME_TIME_US = 2
+
+
+class NotRegistered(Exception):
+    """A record that becomes no row, with the reason."""
+
+
+def id_of(original_key: str) -> uuid.UUID:
+    """The id of the image whose original has this key."""
+    return uuid.uuid5(_NAMESPACE, original_key)
+
+
+def image_of(record: Record) -> Image:
+    """The row, not saved: completed, dated by its file, announced to nobody. Raises NotRegistered."""
+    key = record.original_key
+    if is_upload(record.collection):
+        raise NotRegistered("belongs to the server's own uploads")
+    if len(key) > _KEY_LENGTH or len(record.collection) > _NAME_LENGTH:
+        raise NotRegistered("has too long a key")
+    if "\0" in key or not is_text(key):
+        raise NotRegistered("has a name that no database takes")
+    try:
+        parsed = parse_original(key, settings.KEY_PREFIX)
+    except InvalidKey:
+        raise NotRegistered(f"is not below {settings.KEY_PREFIX}/<collection>/originals/") from None
+    if parsed.collection != record.collection:
+        raise NotRegistered("names another collection than its key")
+    moment = record.original_modified
+    return Image(
+        id=id_of(key),
+        collection=record.collection,
+        name=record.filename[-_NAME_LENGTH:],
+        key=key,
+        byte_size=record.original_size,
+        media_type=media_type(key),
+        source_version=record.version,
+        status=Status.COMPLETED,
+        version=1,
+        announced_version=1,
+        uploaded_at=moment,
+        finished_at=moment,
+        # Long ago: a listener that comes back is not told of a million images.
+        changed_at=moment,
+    )
+
+
+def thumbnails_of(record: Record, image: Image) -> list[ThumbnailRow]:
+    """The rows of the record's thumbnails that have a label's scale and are not older than the original."""
+    return [
+        _row(image, label, found.key, scale_px, found.size)
+        for label, scale_px in sizes().items()
+        if (found := record.thumbnails.get(scale_px)) is not None
+        and found.modified >= record.original_modified
+        and _is_thumbnail_of(found.key, record.collection)
+    ]
+
+
+def thumbnails_made(made: Made, image: Image) -> list[ThumbnailRow]:
+    """The rows of one thumbnail that pregen made after the scan: none where the original has changed since."""
+    if not is_same_source(image.source_version, made.original_version):
+        return []
+    return [
+        _row(image, label, made.thumbnail_key, scale_px, made.byte_size, made.width, made.height)
+        for label, scale_px in sizes().items()
+        if scale_px == made.scale and _is_thumbnail_of(made.thumbnail_key, image.collection)
+    ]
+
+
+def is_same_source(one: str, other: str) -> bool:
+    """Whether two versions name the same bytes, as far as they can be compared.
+
+    An old manifest knows no etags, and dates that are a microsecond off.
+    """
+    if one == other or one.startswith("etag:") != other.startswith("etag:"):
+        return one == other
+    if one.startswith("etag:"):
+        return False
+    (size, us), (other_size, other_us) = one.split("@"), other.split("@")
+    return size == other_size and abs(int(us) - int(other_us)) <= _SAME_TIME_US
+
+
+def _is_thumbnail_of(key: str, collection: str) -> bool:
+    """Whether a manifest may name this file as a thumbnail: a key that leads anywhere else is not shown."""
+    try:
+        return (
+            is_text(check_key(key))
+            and parse_thumbnail(key, settings.KEY_PREFIX).original.collection == collection
+        )
+    except ValueError:
+        return False
+
+
+def _row(
+    image: Image,
+    label: str,
+    key: str,
+    scale_px: int,
+    byte_size: int,
+    width: int | None = None,
+    height: int | None = None,
+) -> ThumbnailRow:
+    return ThumbnailRow(
+        image_id=image.id,
+        label=label,
+        key=key,
+        scale=scale_px,
+        width=width,
+        height=height,
+        byte_size=byte_size,
+        source_version=image.source_version,
+        # Whoever made it did so by rules of his own: unknown, and so trusted.
+        recipe="",
+    )

@@ -1,0 +1,176 @@
+"""An image as clients see it: the one place where rows become JSON, for HTTP and for the WebSocket alike.
+
+Pure but for the storage's own URLs: takes the values of rows (see `images.queries`), never queries.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import blake2s
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from django.conf import settings
+
+from images.models import FINAL_STATUSES, Status
+from images.rows import ImageValues, ThumbnailsByLabel, ThumbnailValues
+from images.storage import storage
+from images.thumbnail_rules import is_valid, largest_label, sizes
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """What the URLs of an answer have in common: labels with their scales in pixels, and how a stored key is reached.
+
+    Read once an answer: settings and storage are lazy objects, which cost a page of 100 images 3 ms if asked for each.
+    """
+
+    sizes: Mapping[str, int]
+    largest_label: str | None
+    storage_url: Callable[[str], str]
+    signs_urls: bool
+    public_url: str
+
+    @classmethod
+    def now(cls) -> "Addresses":
+        """As configured at this moment."""
+        store = storage()
+        return cls(sizes(), largest_label(), store.url, store.signs_urls, settings.PUBLIC_URL)
+
+    def stored(self, key: str, made_from: str) -> str:
+        """Where a stored file is fetched without asking the app."""
+        url = self.storage_url(key)
+        if self.signs_urls:
+            return url
+        # Unsigned URLs carry what they were made from, so that they may be cached for a year.
+        site = self.public_url if url.startswith("/") else ""
+        return f"{site}{url}?v={_digest(made_from)}"
+
+    def thumbnail(self, thumbnail: ThumbnailValues) -> str:
+        """Where a stored thumbnail is fetched."""
+        return self.stored(thumbnail["key"], thumbnail["source_version"] + thumbnail["recipe"])
+
+    def thumbnails(self, image: ImageValues, thumbnails: ThumbnailsByLabel) -> dict[str, str] | None:
+        """label -> URL of every configured thumbnail: the file's where it is valid, else the app's. None: not yet."""
+        if image["status"] != Status.COMPLETED:
+            return None
+        urls = {}
+        for label, scale_px in self.sizes.items():
+            thumbnail = thumbnails.get(label)
+            if thumbnail is not None and is_valid(thumbnail, scale_px, image["source_version"]):
+                urls[label] = self.thumbnail(thumbnail)
+            else:
+                urls[label] = f"{self.public_url}/api/thumbnails/{image['id']}?label={quote(label)}"
+        return urls
+
+    def picture(self, urls: dict[str, str] | None) -> str | None:
+        """The processed picture among an image's URLs."""
+        return urls[self.largest_label] if urls and self.largest_label else None
+
+
+def image_json(image: ImageValues, thumbnails: ThumbnailsByLabel, at: Addresses | None = None) -> Json:
+    """The object Image of the contract. `thumbnails` are the image's rows; a missing one gets the app's URL.
+
+    Who makes many for one answer gives them the same `at`.
+    """
+    at = at or Addresses.now()
+    urls = at.thumbnails(image, thumbnails)
+    id_ = str(image["id"])
+    return {
+        "id": id_,
+        "job_id": id_,
+        "version": image["version"],
+        "batch_id": _text(image["batch_id"]),
+        "collection": image["collection"],
+        "name": image["name"],
+        "size": image["byte_size"],
+        "type": image["media_type"],
+        "width": image["width"],
+        "height": image["height"],
+        "status": image["status"],
+        "final": image["status"] in FINAL_STATUSES,
+        "error": _error(image),
+        "uploaded_at": time_json(image["uploaded_at"]),
+        "finished_at": time_json(image["finished_at"]),
+        "image": at.picture(urls),
+        "original": at.stored(image["key"], image["source_version"]),
+        "thumbnails": urls,
+    }
+
+
+def notification_json(image: ImageValues, thumbnails: ThumbnailsByLabel, at: Addresses | None = None) -> Json:
+    """The frame `send_upload_notification` of the contract."""
+    at = at or Addresses.now()
+    urls = at.thumbnails(image, thumbnails)
+    return {
+        "type": "send_upload_notification",
+        "job_id": str(image["id"]),
+        "version": image["version"],
+        "status": image["status"],
+        "batch_id": _text(image["batch_id"]),
+        "cursor": change_cursor(image["changed_at"]),
+        "name": image["name"],
+        "size": image["byte_size"],
+        "width": image["width"],
+        "height": image["height"],
+        "image": at.picture(urls),
+        "thumbnails": urls,
+        "error": _error(image),
+        "finished_at": time_json(image["finished_at"]),
+        "message": f"Image {image['name']} {_SAID[Status(image['status'])]}.",
+    }
+
+
+def removed_json(image_id: UUID, version: int) -> Json:
+    """The frame `removed` of the contract."""
+    return {"type": "removed", "job_id": str(image_id), "version": version}
+
+
+_SAID = {
+    Status.PENDING: "is waiting",
+    Status.PROCESSING: "is being processed",
+    Status.COMPLETED: "processed",
+    Status.ERROR: "could not be processed",
+    Status.ABORTED: "was aborted",
+}
+
+
+def change_cursor(moment: datetime) -> str:
+    """A position in the course of changes, opaque to clients: microseconds since the epoch."""
+    return str(round(moment.timestamp() * 1_000_000))
+
+
+def time_json(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC, milliseconds, `Z`."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def site_url(path: str) -> str:
+    """`path` as clients should see it: relative to the site, or absolute where PUBLIC_URL is set."""
+    return f"{settings.PUBLIC_URL}{path}"
+
+
+def thumbnail_url(thumbnail: ThumbnailValues) -> str:
+    """Where a stored thumbnail is fetched without asking the app."""
+    return Addresses.now().thumbnail(thumbnail)
+
+
+@lru_cache(maxsize=4096)  # the thumbnails of an image are made from the same
+def _digest(made_from: str) -> str:
+    return blake2s(made_from.encode(), digest_size=6).hexdigest()
+
+
+def _error(image: ImageValues) -> Json | None:
+    if not image["error_code"]:
+        return None
+    return {"code": image["error_code"], "message": image["error_message"]}
+
+
+def _text(value: UUID | None) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,57 @@
+"""Thumbnail rows: from a rendering, and into the database, in the transaction that knows the image's state."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from images.models import Thumbnail
+from images.rows import THUMBNAIL_FIELDS, ImageValues, ThumbnailRow
+from images.thumbnail_rules import key_of_thumbnail
+from imaging import RECIPE, Rendering
+
+_REPLACED = [
+    *(field for field in THUMBNAIL_FIELDS if field not in ("image_id", "label")),
+    *("width", "height", "byte_size", "generated_at"),
+]
+
+# Equal to no renderer's recipe, so never valid. Blank would be trusted.
+_OUTDATED_RECIPE = "0:to be made anew"
+
+
+def rows_of(image: ImageValues, rendering: Rendering, source_version: str) -> list[ThumbnailRow]:
+    """The rows of what was rendered of `image` from the bytes that `source_version` names. Pure."""
+    return [
+        ThumbnailRow(
+            image_id=image["id"],
+            label=thumbnail.label,
+            key=key_of_thumbnail(image["key"], thumbnail.scale_px),
+            scale=thumbnail.scale_px,
+            width=thumbnail.width,
+            height=thumbnail.height,
+            byte_size=thumbnail.byte_size,
+            source_version=source_version,
+            recipe=RECIPE,
+        )
+        for thumbnail in rendering.thumbnails.values()
+    ]
+
+
+def save_thumbnails(rows: Sequence[ThumbnailRow]) -> None:
+    """Insert the rows, or replace those of the same image and label. One statement."""
+    Thumbnail.objects.bulk_create(
+        [Thumbnail(**row, generated_at=Now()) for row in rows],
+        update_conflicts=True,
+        unique_fields=["image", "label"],
+        update_fields=_REPLACED,
+    )
+
+
+def outdate_thumbnails(image_ids: Sequence[UUID], made_before: datetime) -> int:
+    """Let the thumbnails of these images made before that moment count as outdated, to be made anew.
+
+    Their files stay until they are replaced, and so does every URL that somebody has. Returns how many there were.
+    """
+    made = Thumbnail.objects.filter(image_id__in=image_ids, generated_at__lt=made_before)
+    return made.update(recipe=_OUTDATED_RECIPE)
