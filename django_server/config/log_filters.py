@@ -7,7 +7,7 @@ import logging
 import re
 from typing import Any
 
-from images.observability.request_ids import current_request_id
+from images.request_ids import current_request_id
 
 _LONGEST_MESSAGE = 2000
 # Whatever ends a line somewhere, or moves a terminal's cursor.

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
+from images.clock import ago
 from images.models import Batch, Image, RemovedImage, Thumbnail
 from images.processing import transitions
 from images.processing.announce import announce_removed
@@ -25,6 +26,10 @@ logger = logging.getLogger(__name__)
 
 # One transaction locks, and one frame tells, so many.
 _AT_ONCE = 500
+_SWEEP_AT_ONCE = 1000
+# After this time the process that deleted an image is not going to delete its files itself.
+_OWN_CLEANUP_SECONDS = 60
+_NOTE_SECONDS = 24 * 3600
 
 
 def remove_images(images: QuerySet[Image]) -> int:
@@ -53,6 +58,23 @@ def _delete(key: str) -> bool:
         logger.warning("Could not delete %s yet: %s", key, error)
         return False
     return True
+
+
+def delete_leftover_files() -> int:
+    """Delete files of deleted images that the deleting process left: it crashed, or the storage was unavailable."""
+    left = RemovedImage.objects.filter(files_deleted=False, removed_at__lt=ago(_OWN_CLEANUP_SECONDS))[
+        :_SWEEP_AT_ONCE
+    ]
+    gone = [Removed.of(one) for one in left]
+    delete_files(gone)
+    return len(gone)
+
+
+def forget_deletions() -> int:
+    """Delete notes of deletions that are published, whose files are gone, and that are a day old."""
+    done = RemovedImage.objects.filter(announced=True, files_deleted=True)
+    forgotten, _ = done.filter(removed_at__lt=ago(_NOTE_SECONDS)).delete()
+    return forgotten
 
 
 @dataclass(frozen=True)

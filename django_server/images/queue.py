@@ -1,6 +1,7 @@
-"""Putting ids into the queue: single tasks, or chunks that all worker processes share.
+"""The Celery queue: publish image ids as single tasks or as chunks that all worker processes share.
 
-The queue is a hint: what is lost here the sweeper queues again. Publishing never fails its caller.
+A message may be lost: the database row is the truth, and the sweeper queues pending images again. `publish` raises
+nothing when the queue is unavailable; its caller writes rows (`images.processing.enqueue`).
 """
 
 import logging
@@ -16,8 +17,7 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from images.observability.request_ids import current_request_id
-from images.processing import transitions
+from images.request_ids import current_request_id
 
 logger = logging.getLogger(__name__)
 
@@ -38,10 +38,10 @@ def chunk_size(images: int, processes: int, most: int) -> int:
     return max(1, min(most, math.ceil(images / max(1, processes))))
 
 
-def publish(ids: Sequence[UUID], *, one_task_each: bool) -> bool:
-    """Queue these pending images. False when the queue is away: the rest of them waits for the sweeper.
+def publish(ids: Sequence[UUID], *, one_task_each: bool) -> Sequence[UUID]:
+    """Send these ids to the workers. Returns the ids that could not be sent: all after the first failure.
 
-    Never called on an event loop: with Redis frozen a publish takes half a second.
+    Blocks for up to half a second while Redis is frozen, so never call it on an event loop.
     """
     size = 1 if one_task_each else chunk_size(len(ids), settings.WORKER_PROCESSES, settings.CHUNK_SIZE)
     done = 0
@@ -53,10 +53,10 @@ def publish(ids: Sequence[UUID], *, one_task_each: bool) -> bool:
                 _send(PROCESS_CHUNK, [chunk])
             done += len(chunk)
     except (OperationalError, RedisError, OSError) as error:
-        logger.warning("The queue is away (%s): %d images wait for the sweeper.", error, len(ids) - done)
-        transitions.mark_not_queued(ids[done:])
-        return False
-    return True
+        logger.warning(
+            "The queue is unavailable (%s): %d images wait for the sweeper.", error, len(ids) - done
+        )
+    return ids[done:]
 
 
 def ask_for_thumbnails(ids: Sequence[UUID]) -> bool:

@@ -12,9 +12,9 @@ from celery import Task, shared_task
 from django.conf import settings
 
 from images import queue
-from images.observability.request_ids import fit_request_id, on_behalf_of
 from images.processing.worker_loop import process
 from images.reconcile.reconciliation import reconcile_nightly
+from images.request_ids import fit_request_id, on_behalf_of
 from images.thumbnails.generate_chunk import make_thumbnails_of
 from imaging.time_limit import dies_after
 

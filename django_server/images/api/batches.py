@@ -10,13 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from images.api.images import images_json, place_of
-from images.api.parameters import PAGE, CursorText, PageSize
+from images.api.parameters import CursorText, PageSize
 from images.api.schemas import BatchOut, BatchWithImagesOut, CountsOut, ErrorOut
 from images.deletion import remove_images
 from images.errors import Refusal
 from images.http.json_responses import json_answer, kept_answer
-from images.http.pagination import Cursor, after, link_to_next
-from images.http.turns import turn_for
+from images.http.pagination import PAGE, Cursor, after, link_to_next
+from images.http.long_pages import turn_for
 from images.middleware.long_poll import LONGEST_WAIT_SECONDS
 from images.models import FINAL_STATUSES, Batch, Image
 from images.processing.retry_abort import AT_ONCE, abort, retry

@@ -6,17 +6,17 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from images import queue
-from images.api.parameters import PAGE, CursorText, PageSize, Text
+from images.api.parameters import CursorText, PageSize, Text
 from images.api.schemas import ErrorOut, ImageOut, StatusName
 from images.deletion import remove_images
 from images.errors import Refusal
 from images.http.json_responses import json_answer, kept_answer
-from images.http.pagination import Cursor, after, link_to_next
-from images.http.turns import turn_for
+from images.http.pagination import PAGE, Cursor, after, link_to_next
+from images.http.long_pages import turn_for
 from images.models import Image
 from images.processing import transitions
 from images.processing.announce import announce
+from images.processing.enqueue import enqueue
 from images.queries import by_ids, with_thumbnails
 from images.query_guard import no_statements
 from images.rows import Listed
@@ -80,7 +80,7 @@ def delete_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa:
 def retry_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa: ARG001
     """Process a failed or aborted image once more."""
     ids = transitions.retry([image_id])
-    queue.publish(ids, one_task_each=True)
+    enqueue(ids, one_task_each=True)
     return _changed(image_id, bool(ids), "not_retryable")
 
 

@@ -5,8 +5,7 @@ from typing import Annotated
 from ninja import Query
 from pydantic import AfterValidator
 
-PAGE = 100
-LARGEST_PAGE = 1000
+from images.http.pagination import LARGEST_PAGE
 
 
 def _without_nul(text: str) -> str:

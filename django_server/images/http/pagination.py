@@ -13,6 +13,10 @@ from django.http import HttpRequest
 from images.errors import Refusal
 from images.serializers import site_url
 
+# Rows on a page: by default, and at most.
+PAGE = 100
+LARGEST_PAGE = 1000
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Row = TypeVar("Row", bound=Model)
 

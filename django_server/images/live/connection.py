@@ -1,7 +1,7 @@
 """One WebSocket: an ASGI application that listens to its client and to the hub, and shows the client the database.
 
-Mounted by `images.live.routing`. The heartbeat is the server's: a protocol-level ping every 30 s, whose answer any client
-gives by itself, and the end 60 s after one that was not answered. A client's `ping` frame is answered, not needed.
+Routed by `images.live.routing`. The heartbeat is the server's: a protocol-level ping every 30 s, which any client
+answers by itself, and the end 60 s after one that was not answered. A client's `ping` frame is answered, not needed.
 """
 
 import asyncio

@@ -7,9 +7,9 @@ from urllib.parse import parse_qs
 from django.conf import settings
 
 from images.http.allowed_origins import host_is_ours, origin_is_ours
+from images.http.api_token import bearer, is_token
 from images.live.connection import live_application
 from images.live.handshake_refusal import refuse
-from images.middleware.api_token import bearer, is_token
 
 LIVE_PATH = "/ws/upload/"
 # The contract's, of the range for applications.

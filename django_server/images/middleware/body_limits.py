@@ -9,9 +9,10 @@ import re
 import time
 
 from django.conf import settings
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from images.errors import Refusal
-from images.http.early_response import App, Message, Receive, Scope, Send, turn_away
+from images.http.early_response import turn_away
 
 # A sender slower than this on average, past its first stall time, holds a connection for nothing.
 _SLOWEST_BYTES_PER_SECOND = 1024
@@ -21,7 +22,7 @@ _BOUNDARY = re.compile(rb'boundary="?([^";,]+)"?', re.IGNORECASE)
 class BodyLimitsMiddleware:
     """ASGI middleware: bounds a body in bytes and in time, and refuses a multipart body without its end."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

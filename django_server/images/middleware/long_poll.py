@@ -10,9 +10,10 @@ from urllib.parse import parse_qs
 from uuid import UUID
 
 from django.db import DatabaseError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from images.errors import Refusal
-from images.http.early_response import App, Message, Receive, Scope, Send, turn_away
+from images.http.early_response import turn_away
 from images.middleware.unfinished_batches import waiters
 
 LONGEST_WAIT_SECONDS = 60
@@ -25,7 +26,7 @@ _PATH = re.compile(r"/api/batches/([0-9a-fA-F-]{32,36})")
 class LongPollMiddleware:
     """Holds the request, not the answer: what is told is the state after the wait."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._turns = asyncio.Semaphore(_AT_ONCE)
 

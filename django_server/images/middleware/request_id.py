@@ -2,9 +2,10 @@
 
 import uuid
 
-from images.http.early_response import App, Message, Receive, Scope, Send
-from images.observability.request_ids import fit_request_id, on_behalf_of
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 from images.observability.timings import measured
+from images.request_ids import fit_request_id, on_behalf_of
 
 _HEADER = b"x-request-id"
 
@@ -12,7 +13,7 @@ _HEADER = b"x-request-id"
 class RequestIdMiddleware:
     """The id is the client's where it is fit for a log; nginx overwrites it with its own."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from starlette.types import Receive, Scope, Send
 
 from images.errors import Refusal
 from images.http.allowed_origins import host_is_ours
-from images.http.early_response import Receive, Scope, Send, turn_away
+from images.http.early_response import turn_away
 from images.observability.metrics_text import CONTENT_TYPE, exposition
 
 # Of one that a proxy sends on: who asked is somebody else then, whoever is connected.

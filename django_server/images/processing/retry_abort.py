@@ -12,10 +12,10 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
-from images import queue
 from images.models import Image, Status
 from images.processing import transitions
 from images.processing.announce import announce_ids
+from images.processing.enqueue import enqueue
 
 # One transaction locks, and one frame tells, so many.
 AT_ONCE = 500
@@ -51,7 +51,7 @@ class Failed:
 def retry(ids: Sequence[UUID]) -> int:
     """Process those that failed or were aborted once more. Returns how many those are."""
     changed = transitions.retry(ids)
-    queue.publish(changed, one_task_each=False)
+    enqueue(changed, one_task_each=False)
     announce_ids(changed)
     return len(changed)
 

@@ -8,17 +8,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, DateTimeField, ExpressionWrapper, F, QuerySet, Value, When
+from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
 from filestore.keys import InvalidKey
+from images.clock import from_now
 from images.errors import ERRORS
 from images.models import Image, RemovedImage, Status, Thumbnail
 from images.observability.metrics import IMAGES_FINISHED
@@ -43,7 +44,7 @@ class Claim:
 
 def lease_end() -> Combinable:
     """The moment at which a claim taken or renewed now ends, by the database's clock."""
-    return ExpressionWrapper(Now() + timedelta(seconds=settings.LEASE_SECONDS), output_field=DateTimeField())
+    return from_now(settings.LEASE_SECONDS)
 
 
 def claim(ids: Sequence[UUID]) -> Claim:
@@ -228,6 +229,11 @@ class Removed:
     batch_id: UUID | None
     version: int
     keys: Sequence[str]
+
+    @classmethod
+    def of(cls, note: RemovedImage) -> "Removed":
+        """From the note that `remove` left."""
+        return cls(note.image_id, note.batch_id, note.version, note.keys)
 
 
 def remove(images: QuerySet[Image]) -> list[Removed]:

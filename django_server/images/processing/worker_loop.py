@@ -11,11 +11,11 @@ from uuid import UUID
 
 from django.conf import settings
 
-from images import queue
 from images.draining import draining
 from images.observability.timings import Milliseconds, as_fields, in_words, measured, note_stage, stage
 from images.processing import transitions
 from images.processing.announce import announce, announce_ids, announce_unfinished
+from images.processing.enqueue import enqueue
 from images.processing.outcomes import Outcome, Postponed, Rendered
 from images.processing.render_image import render_image
 from images.processing.transitions import Claim
@@ -120,5 +120,5 @@ def _log(image: ImageValues, stages: Milliseconds) -> None:
 
 def _hand_back(claim: Claim, ids: Sequence[UUID]) -> None:
     given_back = transitions.hand_back(claim, ids)
-    queue.publish(given_back, one_task_each=False)
+    enqueue(given_back, one_task_each=False)
     announce_ids(given_back)

@@ -6,16 +6,15 @@ database is touched inside a transaction, except that finished files are renamed
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import DateTimeField, ExpressionWrapper, Q
-from django.db.models.expressions import Combinable
+from django.db.models import Q
 from django.db.models.functions import Now
 
+from images.clock import from_now
 from images.models import Image, Status, Thumbnail
 from images.rows import ImageValues, ThumbnailRow
 from images.thumbnail_rules import is_upload
@@ -45,7 +44,7 @@ def take(image_id: UUID) -> UUID | None:
     free = Q(thumbs_claim=None) | Q(thumbs_lease_until__lt=Now())
     no_failure = Q(thumbs_error_until=None) | Q(thumbs_error_until__lt=Now())
     taken = Image.objects.filter(free, no_failure, id=image_id, status=Status.COMPLETED).update(
-        thumbs_claim=token, thumbs_lease_until=_from_now(settings.COLD_LEASE_SECONDS)
+        thumbs_claim=token, thumbs_lease_until=from_now(settings.COLD_LEASE_SECONDS)
     )
     return token if taken else None
 
@@ -65,7 +64,7 @@ def fail(token: UUID, code: str, seconds: float) -> None:
     """Give the claim back and remember for so long why nothing came of it."""
     more = {"original_missing": True} if code == "not_found" else {}
     Image.objects.filter(thumbs_claim=token).update(
-        thumbs_error_code=code, thumbs_error_until=_from_now(seconds), **more, **_UNCLAIMED
+        thumbs_error_code=code, thumbs_error_until=from_now(seconds), **more, **_UNCLAIMED
     )
 
 
@@ -98,7 +97,3 @@ def complete(
         return []
     after = {**before, **{row["label"]: row["key"] for row in made.rows}}
     return sorted(set(before.values()) - set(after.values()) - {""})
-
-
-def _from_now(seconds: float) -> Combinable:
-    return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())

@@ -14,12 +14,12 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
 from filestore.keys import upload_key
-from images import queue
 from images.errors import Refusal
 from images.models import Batch, Image
 from images.observability.timings import stage
 from images.processing import transitions
 from images.processing.announce import announce_unfinished
+from images.processing.enqueue import enqueue
 from images.rows import Listed
 from images.storage import storage, storage_answers
 from images.uploads.multipart import SpooledFile
@@ -68,7 +68,7 @@ def accept(
     queued = False
     try:
         with stage("queue"):
-            queued = queue.publish([image.id for image in images], one_task_each=one_task_each)
+            queued = enqueue([image.id for image in images], one_task_each=one_task_each)
     except DatabaseError as error:
         # They are accepted, even when it can't be noted that they did not get into the queue.
         logger.warning("%d images wait for the sweeper: %s", len(images), type(error).__name__)

@@ -116,7 +116,7 @@ def hold(key: str, endpoint: str, files_digest: str, image_id: UUID | None) -> H
     return mine
 
 
-def forget_answers(most: int = 1000) -> int:
+def forget_responses(most: int = 1000) -> int:
     """Remove keys that are older than a day, with their answers."""
     too_old = ExpressionWrapper(Now() - _KEPT, output_field=DateTimeField())
     ids = IdempotentRequest.objects.filter(created_at__lt=too_old).order_by("created_at").values_list("id")

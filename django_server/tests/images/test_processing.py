@@ -12,7 +12,7 @@ from images.draining import _flag
 from images.models import FINAL_STATUSES, Image, RemovedImage, Status, Thumbnail
 from images.processing import render_image, transitions
 from images.processing.outcomes import Failed
-from images.processing.sweep import end_expired_claims
+from images.processing.recovery import end_expired_claims
 from images.processing.worker_loop import process
 from tests.images.counting import statements
 from tests.images.pictures import broken_jpeg, jpeg, pending_images

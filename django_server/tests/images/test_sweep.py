@@ -10,18 +10,14 @@ import pytest
 from django.core.management import call_command
 from django.db.models.functions import Now
 
+from images.deletion import delete_leftover_files, forget_deletions
 from images.models import Image, RemovedImage, Status
 from images.processing import transitions
-from images.processing.sweep import (
-    clear_spool,
-    delete_what_was_removed,
-    forget_removed,
-    queue_the_waiting,
-    sweep,
-    tell_the_untold,
-)
+from images.processing.recovery import republish_unannounced, requeue_pending
 from images.processing.worker_loop import process
+from images.sweeper import sweep
 from images.uploads.accept import image_row
+from images.uploads.spool import clear_spool
 from imaging import probe
 from tests.images.pictures import jpeg, pending_images, spooled
 
@@ -39,16 +35,16 @@ def ids_in(messages: Any) -> list[str]:
 def test_what_the_queue_lost_is_queued_again_soon_when_the_queue_is_empty(queue_messages: Any) -> None:
     (image,) = pending_images(jpeg())
     queued_ago(image, 6)
-    assert queue_the_waiting() == 1
+    assert requeue_pending() == 1
     assert ids_in(queue_messages) == [str(image.id)]
 
 
 def test_what_waits_in_a_queue_is_not_queued_twice(queue_messages: Any) -> None:
     first, second = pending_images(jpeg(), jpeg())
     queued_ago(first, 6)
-    queue_the_waiting()
+    requeue_pending()
     queued_ago(second, 6)
-    assert queue_the_waiting() == 0
+    assert requeue_pending() == 0
     assert ids_in(queue_messages) == [str(first.id)]
 
 
@@ -60,20 +56,20 @@ def test_each_time_it_waits_twice_as_long_at_most_ten_minutes(
 ) -> None:
     (image,) = pending_images(jpeg())
     queued_ago(image, waited, tries)
-    assert queue_the_waiting() == due
+    assert requeue_pending() == due
 
 
 def test_what_never_reached_the_queue_is_due_at_once(queue_messages: Any) -> None:
     (image,) = pending_images(jpeg())
     Image.objects.update(queued_at=None)
-    assert queue_the_waiting() == 1
+    assert requeue_pending() == 1
     assert ids_in(queue_messages) == [str(image.id)]
 
 
 def test_what_was_tried_before_goes_alone(queue_messages: Any) -> None:
     images = pending_images(*[jpeg()] * 4)
     Image.objects.update(queued_at=None, attempts=1)
-    queue_the_waiting()
+    requeue_pending()
     assert sorted(ids_in(queue_messages)) == sorted(str(image.id) for image in images)
     assert {task for task, _ in queue_messages()} == {"images.process_image"}
 
@@ -81,23 +77,23 @@ def test_what_was_tried_before_goes_alone(queue_messages: Any) -> None:
 def test_versions_nobody_heard_of_are_told_once() -> None:
     (image,) = pending_images(jpeg())
     Image.objects.update(changed_at=Now() - timedelta(seconds=6))
-    assert tell_the_untold() == 1
-    assert tell_the_untold() == 0
+    assert republish_unannounced() == 1
+    assert republish_unannounced() == 0
     image.refresh_from_db()
     assert image.announced_version == image.version
 
 
 def test_a_change_that_is_about_to_be_told_is_left_to_its_teller() -> None:
     pending_images(jpeg())
-    assert tell_the_untold() == 0
+    assert republish_unannounced() == 0
 
 
 def test_removals_are_told_and_forgotten_after_a_day() -> None:
     RemovedImage.objects.create(image_id=uuid.uuid4(), version=3, removed_at=Now() - timedelta(hours=25))
-    assert tell_the_untold() == 1
-    assert forget_removed() == 0
-    assert delete_what_was_removed() == 1
-    assert forget_removed() == 1
+    assert republish_unannounced() == 1
+    assert forget_deletions() == 0
+    assert delete_leftover_files() == 1
+    assert forget_deletions() == 1
 
 
 def test_the_files_of_a_removed_image_go_even_when_its_remover_died(stored_keys: Any) -> None:
@@ -106,9 +102,9 @@ def test_the_files_of_a_removed_image_go_even_when_its_remover_died(stored_keys:
     transitions.remove(Image.objects.all())
     assert len(stored_keys()) == 4
     RemovedImage.objects.update(removed_at=Now() - timedelta(seconds=61))
-    assert delete_what_was_removed() == 1
+    assert delete_leftover_files() == 1
     assert stored_keys() == []
-    assert delete_what_was_removed() == 0
+    assert delete_leftover_files() == 0
 
 
 def aged(path: Any, seconds: float) -> None:

@@ -19,8 +19,8 @@ from redis import Redis
 
 from filestore.local import LocalStore
 from images.models import FINAL_STATUSES, Image, RemovedImage, Status, Thumbnail
-from images.processing.sweep import sweep
 from images.processing.worker_loop import process
+from images.sweeper import sweep
 from tests.images.messages import arguments_of
 
 # Three attempts, each ended by its lease, and a round to tell of the last. Twice that.

@@ -21,7 +21,8 @@ from images.models import Image, Status
 from images.processing import transitions
 from images.processing.announce import announce_ids
 from images.processing.outcomes import Failed
-from images.processing.sweep import queue_the_waiting, sweep, tell_the_untold
+from images.processing.recovery import republish_unannounced, requeue_pending
+from images.sweeper import sweep
 from tests.fuzz.effort import seconds
 from tests.images.pictures import jpeg, pending_images
 from tests.protocol.closing import (
@@ -84,9 +85,9 @@ class _Crowd:
                     self._count("aborted", transitions.abort(ids[:2]))
                 case 7:
                     Image.objects.filter(id=ids[0]).update(changed_at=Now() - timedelta(seconds=6))
-                    tell_the_untold()
+                    republish_unannounced()
                     announce_ids(ids)
-                    queue_the_waiting()
+                    requeue_pending()
 
     def _work(self, ids: list[UUID], dice: random.Random) -> None:
         claim = transitions.claim(ids)

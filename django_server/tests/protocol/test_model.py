@@ -30,8 +30,8 @@ from images.models import Batch, Image, RemovedImage, Status, Thumbnail
 from images.processing import transitions
 from images.processing.announce import announce, announce_ids, announce_removed
 from images.processing.outcomes import Failed, Outcome, Rendered
+from images.processing.recovery import republish_unannounced, requeue_pending
 from images.processing.render_image import render_image
-from images.processing.sweep import queue_the_waiting, tell_the_untold
 from images.processing.transitions import Claim
 from images.rows import ImageValues, Listed
 from tests.fuzz.effort import search
@@ -75,9 +75,9 @@ class Queue:
     def __init__(self) -> None:
         self.messages: list[list[UUID]] = []
 
-    def publish(self, ids: Sequence[UUID], *, one_task_each: bool) -> bool:
+    def publish(self, ids: Sequence[UUID], *, one_task_each: bool) -> Sequence[UUID]:
         self.messages += [[id_] for id_ in ids] if one_task_each else [list(ids)][: len(ids)]
-        return True
+        return []  # none is left unsent
 
     def take_all(self) -> list[list[UUID]]:
         taken, self.messages = self.messages, []
@@ -243,13 +243,13 @@ class Protocol(RuleBasedStateMachine):
         if lost:
             _QUEUE.take_all()
         Image.objects.filter(queued_at__isnull=False).update(queued_at=Now() - timedelta(hours=1))
-        assert queue_the_waiting() == sum(known.status == "pending" for known in self.known.values())
+        assert requeue_pending() == sum(known.status == "pending" for known in self.known.values())
 
     @precondition(lambda self: not self._any("pending"))
     @rule()
     def sweep_the_untold(self) -> None:
         Image.objects.update(changed_at=Now() - timedelta(seconds=6))
-        tell_the_untold()
+        republish_unannounced()
         self._told({id_: known.version for id_, known in self.known.items()})
 
     # --- people -----------------------------------------------------------------------------------------------------

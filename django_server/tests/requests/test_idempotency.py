@@ -17,7 +17,7 @@ from images.errors import Refusal
 from images.http.json_responses import json_answer
 from images.models import IdempotentRequest, Image
 from images.uploads.accept import accept
-from images.uploads.idempotency import Answer, Held, forget_answers, hold
+from images.uploads.idempotency import Answer, Held, forget_responses, hold
 from images.uploads.once import answer_once, digest_of
 from images.uploads.synchronous import process_at_once
 from images.uploads.validation import judge
@@ -247,8 +247,8 @@ def test_keys_are_forgotten_after_a_day_with_their_answers() -> None:
     for key in ("old", "young"):
         assert answer_once(key, "upload", [], lambda held: _remembering(held)).status_code == 202
     IdempotentRequest.objects.filter(key="old").update(created_at=timezone.now() - timedelta(hours=25))
-    assert forget_answers() == 1
-    assert forget_answers() == 0
+    assert forget_responses() == 1
+    assert forget_responses() == 0
     assert IdempotentRequest.objects.get().key == "young"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from images.middleware.api_token import bearer, is_token
+from images.http.api_token import bearer, is_token
 from tests.images.pictures import jpeg
 from tests.live.live_site import Site, closing_code, frame_of, live_site
 from tests.servers import redis_server

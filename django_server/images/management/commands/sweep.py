@@ -9,7 +9,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from images.observability.metrics import SWEEPS, start_at_zero
 from images.observability.metrics_listener import listen_for_scrapes
-from images.processing.sweep import sweep
+from images.sweeper import sweep
 
 logger = logging.getLogger(__name__)
 

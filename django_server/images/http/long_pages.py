@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from images.api.parameters import PAGE
+from images.http.pagination import PAGE
 
 # Past it a page is made beside the others: what holds them up may be the database, which serves many at once.
 _PATIENCE_SECONDS = 1.0

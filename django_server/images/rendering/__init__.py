@@ -1,0 +1,1 @@
+"""Rendering in the web process: a bounded number of decodes at once (`slots`), each in a process that can be killed."""

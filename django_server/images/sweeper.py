@@ -1,0 +1,36 @@
+"""One round of repairs after crashes, from the rows alone. `manage.py sweep` runs it in a loop.
+
+Never a Celery task: what repairs the queue must not wait in it. Each step is bounded, safe to repeat, and may run in
+several processes at once.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from images.deletion import delete_leftover_files, forget_deletions
+from images.observability.metrics import REPAIRS
+from images.processing.recovery import end_expired_claims, republish_unannounced, requeue_pending
+from images.uploads.idempotency import forget_responses
+from images.uploads.spool import clear_spool
+
+logger = logging.getLogger(__name__)
+
+# Each returns how many rows or files it repaired.
+STEPS: Sequence[Callable[[], int]] = (
+    end_expired_claims,
+    requeue_pending,
+    republish_unannounced,
+    delete_leftover_files,
+    clear_spool,
+    forget_deletions,
+    forget_responses,
+)
+
+
+def sweep(steps: Sequence[Callable[[], int]] = STEPS) -> None:
+    """Run all repairs once, and count and log what each repaired."""
+    for step in steps:
+        repaired = step()
+        if repaired:
+            REPAIRS.labels(step.__name__).inc(repaired)
+            logger.info("%s: %d", step.__name__.replace("_", " "), repaired)

@@ -1,0 +1,61 @@
+"""Delete spool files that no request will use any more: left by requests that crashed."""
+
+import time
+import uuid
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+from filestore.keys import upload_key
+from images.models import Image
+from images.storage import storage
+from imaging import ImagingError, probe
+
+# No upload takes longer than this: it would have been cut off before.
+_ABANDONED_SECONDS = 3600
+# A request that succeeds unlinks its own spool files within this time.
+_UNLINK_SECONDS = 60
+
+
+def clear_spool() -> int:
+    """Spool files that no request will come back to; with their key, where no row was committed."""
+    cleared = 0
+    for path in settings.INCOMING_ROOT.iterdir() if settings.INCOMING_ROOT.is_dir() else ():
+        age_seconds = _age_seconds(path)
+        if age_seconds is None or age_seconds < _UNLINK_SECONDS:
+            continue
+        image_id = _image_id(path)
+        has_row = image_id is not None and Image.objects.filter(id=image_id).exists()
+        if has_row or age_seconds > _ABANDONED_SECONDS:
+            if image_id is not None and not has_row:
+                _delete_original(image_id, path)
+            path.unlink(missing_ok=True)
+            cleared += 1
+    return cleared
+
+
+def _delete_original(image_id: UUID, spooled: Path) -> None:
+    # A file that can't be probed was never linked: its request died while its bytes came in.
+    try:
+        with spooled.open("rb") as source:
+            extension = probe(source).extension
+    except (ImagingError, FileNotFoundError):
+        return
+    storage().delete(
+        str(upload_key(settings.KEY_PREFIX, settings.UPLOADS_COLLECTION, str(image_id), extension))
+    )
+
+
+def _image_id(path: Path) -> UUID | None:
+    try:
+        return uuid.UUID(path.name)
+    except ValueError:
+        return None
+
+
+def _age_seconds(path: Path) -> float | None:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return None
