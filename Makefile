@@ -39,8 +39,8 @@ check: environment-dev page-packages ## style, types, import rules, Dockerfiles,
 
 SECONDS := 300
 fuzz: environment-dev page ## longer fuzzing, new ground each time: `make fuzz SECONDS=600` is for each of the searches
-	@$(IN_SERVER) FUZZ_SECONDS=$(SECONDS) python -m pytest --timeout=0 tests/fuzz tests/protocol/test_model.py \
-		tests/protocol/test_at_once.py
+	@$(IN_SERVER) FUZZ_SECONDS=$(SECONDS) python -m pytest --timeout=0 tests/stress/imaging tests/stress/api tests/unit/uploads \
+		tests/service/processing/test_model.py tests/service/processing/test_concurrent_workers.py
 
 bench: environment-dev ## measure, into benchmarks/results/; `make bench ONLY=list` runs one, FULL=1 repeats all five times
 	@mkdir -p $(SCRATCH)

@@ -32,7 +32,7 @@ from scenes import make_photo
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
-from tests.servers import free_port
+from tests.support.servers import free_port
 
 _HERE = Path(__file__).resolve().parent
 _SERVER = _HERE.parent / "django_server"

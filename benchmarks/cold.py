@@ -19,7 +19,7 @@ from sites import site
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
-from tests.stress.cold_burst import MemoryWatch, burst, cold_images
+from tests.support.stress.cold_burst import MemoryWatch, burst, cold_images
 
 IMAGES = 40
 LABELS = ("small", "large")

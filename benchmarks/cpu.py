@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
-from tests.serving.processes import descendants
+from tests.support.processes.process_tree import descendants
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 

@@ -34,8 +34,8 @@ from sites import site
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
-from tests.serving.memory import forget_peak, resident_mb
-from tests.site.running import RunningSite
+from tests.support.processes.memory import forget_peak, resident_mb
+from tests.support.sites.running_site import RunningSite
 
 MOST_GROWTH_MB = 60
 _ANSWER_SECONDS = 120.0

@@ -13,9 +13,9 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
-from tests.servers import free_port
-from tests.serving.started_site import SERVER_ROOT
-from tests.stack.instance import Instance
+from tests.support.servers import free_port
+from tests.support.sites.started_site import SERVER_ROOT
+from tests.support.stack.instance import Instance
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
-from tests.site.running import RunningSite
+from tests.support.sites.running_site import RunningSite
 
 _PATIENCE_SECONDS = 300.0
 

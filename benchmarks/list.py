@@ -78,7 +78,7 @@ def measure() -> tuple[list[Row], str]:
 def _servings() -> Iterator[tuple[Mapping[str, Serving], int]]:
     """A serving process for each size, and the id of PostgreSQL's process."""
     from imaging import RECIPE
-    from tests.servers import postgres
+    from tests.support.servers import postgres
 
     with ExitStack() as resources:
         server = resources.enter_context(postgres())

@@ -33,8 +33,8 @@ from sites import site
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
-from tests.site.running import RunningSite
-from tests.stack.instance import Instance
+from tests.support.sites.running_site import RunningSite
+from tests.support.stack.instance import Instance
 
 IMAGES = 1000
 _MEGAPIXELS = 0.003  # two milliseconds of work: their news is what costs

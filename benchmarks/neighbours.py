@@ -31,8 +31,8 @@ from sizes import SCALES
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
-from tests.site.running import RunningSite
-from tests.stress.cold_burst import burst, cold_images
+from tests.support.sites.running_site import RunningSite
+from tests.support.stress.cold_burst import burst, cold_images
 
 PATHS = ("/api/list", "/healthz")
 AT_ONCE = 8

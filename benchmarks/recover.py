@@ -23,8 +23,8 @@ from sites import SiteOnServers, site_on_servers
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
-from tests.faults.fault_site import CHUNK, IMAGES, BatchUnderFault
-from tests.serving.processes import eventually
+from tests.support.processes.process_tree import eventually
+from tests.support.sites.fault_site import CHUNK, IMAGES, BatchUnderFault
 
 LEASE_SECONDS, RENDER_SECONDS, SWEEP_SECONDS = 10, 8, 3
 SLACK_SECONDS = 5

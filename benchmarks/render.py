@@ -86,7 +86,7 @@ def _start(subject: str, photo: bytes) -> Worker:
 def _photos() -> dict[str, bytes]:
     """The same picture as JPEG, as JPEG with a P3 profile, as PNG with a soft alpha channel, and as WebP."""
     sys.path.append(str(_SERVER))
-    from tests.corpus.icc import display_p3_profile
+    from tests.support.corpus.icc import display_p3_profile
 
     picture = make_photo(*_PHOTO_SIZE, seed=7, grain=_GRAIN)
     photos = {

@@ -16,9 +16,9 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
 from cpu import cpu_seconds
 
-from tests.faults.fault_site import FaultSite as SiteOnServers
-from tests.servers import postgres, redis_server
-from tests.site.running import RunningSite, running_site
+from tests.support.servers import postgres, redis_server
+from tests.support.sites.fault_site import FaultSite as SiteOnServers
+from tests.support.sites.running_site import RunningSite, running_site
 
 __all__ = ["SiteOnServers", "cpu_of", "site", "site_on_servers"]
 

@@ -18,7 +18,7 @@ from sites import SiteOnServers
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
-from tests.serving.processes import eventually
+from tests.support.processes.process_tree import eventually
 
 _PATIENCE_SECONDS = 60.0
 _STATEMENT = b"LOG:  statement: "

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.corpus.entry import CorpusEntry
-from tests.corpus.make_corpus import build
+from tests.support.corpus.entry import CorpusEntry
+from tests.support.corpus.make_corpus import build
 
 
 @pytest.fixture(scope="session")

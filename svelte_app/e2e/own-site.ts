@@ -31,7 +31,7 @@ export class OwnSite {
   async start(): Promise<void> {
     this.#port ||= await freePort();
     // On a leash: it ends with this process, however that ends.
-    const leash = ['-IS', 'tests/servers/leash.py', '15', String(process.pid), ''];
+    const leash = ['-IS', 'tests/support/servers/leash.py', '15', String(process.pid), ''];
     const site = spawn(PYTHON, [...leash, PYTHON, 'manage.py', 'serve'], {
       cwd: SERVER,
       env: { ...process.env, ...this.#settings, DATA_DIR: this.#data, PORT: String(this.#port) },

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack.stack import Stack
+from tests.support.stack.stack import Stack
 
 # As an operator would write them into .env. Small limits and short leases, so that the tests are short too.
 VARIABLES = {

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import psycopg2
 import pytest
 
-from tests.images.pictures import jpeg
-from tests.serving.processes import descendants, eventually
-from tests.stack.asking import FORGOTTEN_SECONDS, client, is_refusal
-from tests.stack.stack import Stack
+from tests.support.images.pictures import jpeg
+from tests.support.processes.process_tree import descendants, eventually
+from tests.support.stack.asking import FORGOTTEN_SECONDS, client, is_refusal
+from tests.support.stack.stack import Stack
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from images.errors import ERRORS
-from tests.stack.compose import COMPOSE_FILE, ROOT, filled_in
+from tests.support.stack.compose import COMPOSE_FILE, ROOT, filled_in
 
 _VARIANTS: tuple[list[str], ...] = ([], ["compose.dev.yml"], ["compose.tls.yml"])
 _ONE_SHOTS = {"secrets", "migrate", "svelte_app"}

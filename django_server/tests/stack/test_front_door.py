@@ -18,11 +18,11 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from images.errors import ERRORS
-from tests.images.pictures import jpeg
-from tests.serving.processes import descendants
-from tests.stack.asking import client, is_refusal, logged, only
-from tests.stack.echo import echoing
-from tests.stack.stack import Stack
+from tests.support.images.pictures import jpeg
+from tests.support.processes.process_tree import descendants
+from tests.support.stack.asking import client, is_refusal, logged, only
+from tests.support.stack.echo import echoing
+from tests.support.stack.stack import Stack
 
 _ECHO = "127.77.0.200"
 

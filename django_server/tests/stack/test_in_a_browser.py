@@ -4,9 +4,9 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.images.pictures import jpeg
-from tests.stack.asking import client
-from tests.stack.stack import Stack
+from tests.support.images.pictures import jpeg
+from tests.support.stack.asking import client
+from tests.support.stack.stack import Stack
 
 _QUIET = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),

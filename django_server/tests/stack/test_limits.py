@@ -2,9 +2,9 @@
 
 import uuid
 
-from tests.stack.asking import client, is_refusal
 from tests.stack.conftest import VARIABLES
-from tests.stack.stack import Stack
+from tests.support.stack.asking import client, is_refusal
+from tests.support.stack.stack import Stack
 
 _UPLOADS = int(VARIABLES["UPLOADS_BURST"])
 _COLD = int(VARIABLES["COLD_THUMBNAILS_BURST"])

@@ -5,11 +5,11 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.images.pictures import jpeg
-from tests.servers.postgres import installed_programs, wheel_programs
-from tests.stack.asking import client
-from tests.stack.compose import ROOT
-from tests.stack.stack import Stack
+from tests.support.images.pictures import jpeg
+from tests.support.servers.postgres import installed_programs, wheel_programs
+from tests.support.stack.asking import client
+from tests.support.stack.compose import ROOT
+from tests.support.stack.stack import Stack
 
 _SECTION = re.compile(r"^## Back up and restore\n(.*?)^## ", re.DOTALL | re.MULTILINE)
 _STOP = re.compile(r"docker compose stop (.*)")

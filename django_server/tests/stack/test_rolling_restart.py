@@ -11,10 +11,10 @@ import psycopg2
 import pytest
 from PIL import Image as Picture
 
-from tests.faults.listener import listening
-from tests.serving.processes import eventually
-from tests.stack.sender import Sender
-from tests.stack.stack import Stack
+from tests.support.live.listener import listening
+from tests.support.processes.process_tree import eventually
+from tests.support.stack.sender import Sender
+from tests.support.stack.stack import Stack
 
 # Two requests for each of the thirteen instances, and two when all is over.
 _REQUESTS, _IMAGES_EACH = 28, 8

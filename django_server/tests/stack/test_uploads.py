@@ -9,11 +9,11 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-from tests.faults.listener import Listener, listening
-from tests.images.pictures import broken_jpeg, jpeg
-from tests.serving.processes import eventually
-from tests.stack.asking import FORGOTTEN_SECONDS, client, logged, narrow
-from tests.stack.stack import Stack
+from tests.support.images.pictures import broken_jpeg, jpeg
+from tests.support.live.listener import Listener, listening
+from tests.support.processes.process_tree import eventually
+from tests.support.stack.asking import FORGOTTEN_SECONDS, client, logged, narrow
+from tests.support.stack.stack import Stack
 
 
 def until_final(asking: httpx.Client, batch: str) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 from websockets.sync.client import connect
 
-from tests.images.pictures import jpeg
-from tests.serving.processes import command_line, descendants, eventually
-from tests.stack.asking import client, is_refusal
-from tests.stack.instance import Instance
-from tests.stack.scraping import lines, sample, scrape, scrape_one
-from tests.stack.stack import Stack
+from tests.support.images.pictures import jpeg
+from tests.support.processes.process_tree import command_line, descendants, eventually
+from tests.support.stack.asking import client, is_refusal
+from tests.support.stack.instance import Instance
+from tests.support.stack.scraping import lines, sample, scrape, scrape_one
+from tests.support.stack.stack import Stack
 
 _IMAGES = 24
 # Cut for ALL_WORKER_PROCESSES, 8 by default.

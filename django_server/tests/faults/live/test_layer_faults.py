@@ -1,0 +1,133 @@
+"""Redis idle, frozen, stopped and started again: what publishers and listeners make of it."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from tests.support.live.live_site import Site, answers_next, frame_of, frames_of, live_site, say
+from tests.support.servers import Redis, redis_server
+
+
+@pytest.fixture(scope="module")
+def own_redis() -> Iterator[Redis]:
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def site(own_redis: Redis) -> Iterator[Site]:
+    with live_site(own_redis.url) as started:
+        yield started
+
+
+def test_a_publish_says_that_it_worked(site: Site) -> None:
+    told, seconds = site.actor.publish(count=1000)
+    assert told
+    assert seconds < 1
+
+
+def test_a_forked_child_publishes_and_so_does_its_parent_afterwards(site: Site) -> None:
+    assert site.actor.publish_from_child() == [True, True, True]
+
+
+def test_threads_publish_at_once(site: Site) -> None:
+    assert site.actor.publish_from_threads(threads=20) == [True] * 20
+
+
+def test_a_frozen_redis_costs_a_publisher_less_than_a_second_and_a_thousand_of_them_little_more(
+    site: Site, own_redis: Redis
+) -> None:
+    own_redis.freeze()
+    try:
+        told, seconds = site.actor.publish(count=1000)
+        assert (told, seconds < 1) == (False, True)
+        told, seconds = site.actor.publish_often(times=1000)
+        assert not any(told)
+        assert seconds < 2
+    finally:
+        own_redis.thaw()
+    assert await_told(site)
+
+
+def await_told(site: Site) -> bool:
+    """Whether a publish works again within three seconds."""
+    deadline = time.monotonic() + 3
+    while not site.actor.publish(count=1)[0]:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+async def test_clients_outlive_a_redis_that_is_away_and_are_told_to_look_again(
+    site: Site, own_redis: Redis
+) -> None:
+    batch = str(uuid4())
+    (one,) = site.actor.make(count=1, batch=batch)
+    async with site.connect() as plain, site.connect(f"?batch={batch}") as watching:
+        assert (await frame_of(plain))["type"] == "connected"
+        assert [frame["type"] for frame in await frames_of(watching, 2)] == ["connected", "snapshot"]
+        own_redis.stop()
+        told, seconds = site.actor.publish(count=100)
+        assert (told, seconds < 1) == (False, True)
+        site.actor.become(ids=[one], status="completed")
+        assert site.actor.unannounced(ids=[one]) == 1
+        # The truth is shown without Redis, also to someone who comes now.
+        async with site.connect(f"?batch={batch}") as newcomer:
+            assert (await frame_of(newcomer))["type"] == "connected"
+            (image,) = (await frame_of(newcomer))["images"]
+            assert image["status"] == "completed"
+            assert await answers_next(plain) == []
+            own_redis.start()
+            for client in (plain, watching, newcomer):
+                assert await frame_of(client, 15) == {"type": "resync", "reason": "gap"}
+            assert await_told(site)
+            (two,) = site.actor.make(count=1, batch=batch)
+            site.actor.become(ids=[two], status="pending")
+            for client in (watching, newcomer):
+                assert (await frame_of(client))["job_id"] == two
+
+
+async def test_a_redis_that_restarts_between_two_probes_is_noticed(site: Site, own_redis: Redis) -> None:
+    async with site.connect() as client:
+        assert (await frame_of(client))["type"] == "connected"
+        own_redis.kill()
+        own_redis.start()
+        assert await frame_of(client, 15) == {"type": "resync", "reason": "gap"}
+        assert await_told(site)
+        (one,) = site.actor.make(count=1)
+        site.actor.become(ids=[one], status="pending")
+        while (frame := await frame_of(client)).get("job_id") != one:
+            assert frame["type"] == "send_upload_notification"
+
+
+async def test_a_frozen_redis_is_noticed_and_everybody_looks_again_when_it_thaws(
+    site: Site, own_redis: Redis
+) -> None:
+    async with site.connect() as client:
+        assert (await frame_of(client))["type"] == "connected"
+        own_redis.freeze()
+        try:
+            await asyncio.sleep(7)  # a probe every five seconds, and two for it to fail
+            await say(client, type="ping")
+            assert await frame_of(client) == {"type": "pong"}
+        finally:
+            own_redis.thaw()
+        assert await frame_of(client, 15) == {"type": "resync", "reason": "gap"}
+
+
+async def test_an_idle_minute_ends_neither_the_connection_nor_the_news(site: Site) -> None:
+    (one,) = site.actor.make(count=1)
+    async with site.connect() as client:
+        assert (await frame_of(client))["type"] == "connected"
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.recv(), 61)
+        site.actor.become(ids=[one], status="pending")
+        assert (await frame_of(client))["job_id"] == one
+
+
+def test_nothing_that_happened_to_redis_left_a_traceback(site: Site) -> None:
+    assert "Traceback" not in site.log

@@ -1,8 +1,0 @@
-"""The same with little patience: what a client that sticks for 30 s meets, without the 30 s."""
-
-from images.live import sender
-from tests.live.application import application
-
-__all__ = ["application"]
-
-sender.STUCK_SECONDS = 0.5

@@ -1,0 +1,157 @@
+"""The sweeper, each repair alone."""
+
+import os
+import time
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db.models.functions import Now
+
+from images.deletion import delete_leftover_files, forget_deletions
+from images.models import Image, RemovedImage, Status
+from images.processing import transitions
+from images.processing.recovery import republish_unannounced, requeue_pending
+from images.processing.worker_loop import process
+from images.sweeper import sweep
+from images.uploads.accept import image_row
+from images.uploads.spool import clear_spool
+from imaging import probe
+from tests.support.images.pictures import jpeg, pending_images, spooled
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def queued_ago(image: Image, seconds: float, tries: int = 0) -> None:
+    Image.objects.filter(id=image.id).update(queued_at=Now() - timedelta(seconds=seconds), queue_tries=tries)
+
+
+def ids_in(messages: Any) -> list[str]:
+    return [id_ for _, (first,) in messages() for id_ in ([first] if isinstance(first, str) else first)]
+
+
+def test_what_the_queue_lost_is_queued_again_soon_when_the_queue_is_empty(queue_messages: Any) -> None:
+    (image,) = pending_images(jpeg())
+    queued_ago(image, 6)
+    assert requeue_pending() == 1
+    assert ids_in(queue_messages) == [str(image.id)]
+
+
+def test_what_waits_in_a_queue_is_not_queued_twice(queue_messages: Any) -> None:
+    first, second = pending_images(jpeg(), jpeg())
+    queued_ago(first, 6)
+    requeue_pending()
+    queued_ago(second, 6)
+    assert requeue_pending() == 0
+    assert ids_in(queue_messages) == [str(first.id)]
+
+
+@pytest.mark.parametrize(
+    ("tries", "waited", "due"), [(1, 59, 0), (1, 61, 1), (3, 239, 0), (3, 241, 1), (9, 601, 1)]
+)
+def test_each_time_it_waits_twice_as_long_at_most_ten_minutes(
+    queue_messages: Any, tries: int, waited: float, due: int
+) -> None:
+    (image,) = pending_images(jpeg())
+    queued_ago(image, waited, tries)
+    assert requeue_pending() == due
+
+
+def test_what_never_reached_the_queue_is_due_at_once(queue_messages: Any) -> None:
+    (image,) = pending_images(jpeg())
+    Image.objects.update(queued_at=None)
+    assert requeue_pending() == 1
+    assert ids_in(queue_messages) == [str(image.id)]
+
+
+def test_what_was_tried_before_goes_alone(queue_messages: Any) -> None:
+    images = pending_images(*[jpeg()] * 4)
+    Image.objects.update(queued_at=None, attempts=1)
+    requeue_pending()
+    assert sorted(ids_in(queue_messages)) == sorted(str(image.id) for image in images)
+    assert {task for task, _ in queue_messages()} == {"images.process_image"}
+
+
+def test_versions_nobody_heard_of_are_told_once() -> None:
+    (image,) = pending_images(jpeg())
+    Image.objects.update(changed_at=Now() - timedelta(seconds=6))
+    assert republish_unannounced() == 1
+    assert republish_unannounced() == 0
+    image.refresh_from_db()
+    assert image.announced_version == image.version
+
+
+def test_a_change_that_is_about_to_be_told_is_left_to_its_teller() -> None:
+    pending_images(jpeg())
+    assert republish_unannounced() == 0
+
+
+def test_removals_are_told_and_forgotten_after_a_day() -> None:
+    RemovedImage.objects.create(image_id=uuid.uuid4(), version=3, removed_at=Now() - timedelta(hours=25))
+    assert republish_unannounced() == 1
+    assert forget_deletions() == 0
+    assert delete_leftover_files() == 1
+    assert forget_deletions() == 1
+
+
+def test_the_files_of_a_removed_image_go_even_when_its_remover_died(stored_keys: Any) -> None:
+    (image,) = pending_images(jpeg())
+    process([image.id])
+    transitions.remove(Image.objects.all())
+    assert len(stored_keys()) == 4
+    RemovedImage.objects.update(removed_at=Now() - timedelta(seconds=61))
+    assert delete_leftover_files() == 1
+    assert stored_keys() == []
+    assert delete_leftover_files() == 0
+
+
+def aged(path: Any, seconds: float) -> None:
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+def test_a_spool_file_whose_row_was_committed_is_only_a_marker(stored_keys: Any) -> None:
+    (image,) = pending_images(jpeg())
+    marker = spooled(jpeg()).path
+    marker = marker.rename(marker.with_name(str(image.id)))
+    aged(marker, 61)
+    assert clear_spool() == 1
+    assert stored_keys() == [image.key]
+
+
+def test_a_spool_file_without_a_row_takes_its_key_along_after_an_hour(
+    stored_keys: Any, settings: Any
+) -> None:
+    from images.storage import storage
+
+    file = spooled(jpeg())
+    with file.path.open("rb") as source:
+        row = image_row(file, probe(source), None)
+    storage().take([(file.path, row.key)])
+    aged(file.path, 3500)
+    assert clear_spool() == 0
+    aged(file.path, 3700)
+    assert clear_spool() == 1
+    assert stored_keys() == []
+    assert list(settings.INCOMING_ROOT.iterdir()) == []
+
+
+def test_one_round_from_the_command_line_repairs_all(queue_messages: Any) -> None:
+    (image,) = pending_images(jpeg())
+    Image.objects.update(
+        status=Status.PROCESSING, claim=uuid.uuid4(), lease_until=Now() - timedelta(seconds=1), attempts=1
+    )
+    call_command("sweep")
+    image.refresh_from_db()
+    assert (image.status, image.version, image.announced_version) == (Status.PENDING, 2, 2)
+    assert ids_in(queue_messages) == [str(image.id)]
+
+
+def test_two_rounds_at_once_do_no_harm(queue_messages: Any) -> None:
+    images = pending_images(*[jpeg()] * 3)
+    Image.objects.update(queued_at=None)
+    sweep()
+    sweep()
+    assert sorted(ids_in(queue_messages)) == sorted(str(image.id) for image in images)

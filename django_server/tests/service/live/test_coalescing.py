@@ -1,0 +1,112 @@
+"""Bursts as few frames, for clients that asked for it."""
+
+import json
+from uuid import uuid4
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from images.live.coalescing import Coalescer
+from images.live.events import Item, packed
+from images.live.protocol import FRAME_BYTES, FRAME_IMAGES
+from tests.support.live.live_site import Site, answers_next, frame_of, say
+
+
+def item(number: int, byte_size: int = 100) -> Item:
+    text = json.dumps({"job_id": number, "filling": "x" * byte_size})
+    return Item(f"{number:032x}", "image", text, len(text))
+
+
+def removal(number: int) -> Item:
+    text = json.dumps({"type": "removed", "job_id": number})
+    return Item(f"{number:032x}", "removed", text, len(text))
+
+
+def told(frames: list[str]) -> list[int]:
+    """The numbers of the images the frames tell, each frame being one a client may get."""
+    numbers = []
+    for frame in frames:
+        assert len(frame.encode()) < FRAME_BYTES
+        images = json.loads(frame)["images"]
+        assert 0 < len(images) <= FRAME_IMAGES
+        numbers += [image["job_id"] for image in images]
+    return numbers
+
+
+def test_the_first_image_is_told_at_once_and_the_rest_when_the_window_ends() -> None:
+    coalescer = Coalescer()
+    assert told(coalescer.add([item(1)])) == [1]
+    assert coalescer.add([item(2)]) == []
+    assert coalescer.add([item(3)]) == []
+    assert told(coalescer.end_of_window()) == [2, 3]
+    assert coalescer.is_open
+    assert coalescer.end_of_window() == []
+    assert not coalescer.is_open
+
+
+def test_twenty_five_images_do_not_wait_for_the_window_to_end() -> None:
+    coalescer = Coalescer()
+    coalescer.add([item(0)])
+    assert coalescer.add([item(number) for number in range(1, 25)]) == []
+    assert told(coalescer.add([item(25)])) == list(range(1, 26))
+
+
+def test_a_removal_is_told_at_once_and_alone_and_takes_the_news_before_it_along() -> None:
+    coalescer = Coalescer()
+    coalescer.add([item(0)])
+    coalescer.add([item(1), item(2)])
+    assert coalescer.add([removal(1)]) == [removal(1).text]
+    assert told(coalescer.end_of_window()) == [2]
+
+
+@given(st.lists(st.lists(st.integers(1, 70_000), max_size=40), max_size=8))
+def test_every_image_is_told_once_whatever_their_sizes(bursts: list[list[int]]) -> None:
+    coalescer = Coalescer()
+    frames, sent = [], 0
+    for burst in bursts:
+        items = [item(sent + number, min(size, 40_000)) for number, size in enumerate(burst)]
+        sent += len(items)
+        frames += coalescer.add(items)
+    frames += coalescer.end_of_window()
+    assert sorted(told(frames)) == list(range(sent))
+
+
+@given(st.lists(st.integers(0, 200)), st.integers(1, 10), st.integers(1, 300))
+def test_packing_keeps_the_order_and_the_bounds(sizes: list[int], most: int, most_bytes: int) -> None:
+    runs = [sizes[run] for run in packed(sizes, most, most_bytes)]
+    assert [size for run in runs for size in run] == sizes
+    assert all(0 < len(run) <= most and (len(run) == 1 or sum(run) <= most_bytes) for run in runs)
+
+
+async def test_a_coalescing_client_gets_a_batch_in_few_frames_and_every_image(site: Site) -> None:
+    batch = str(uuid4())
+    ids = site.actor.make(count=100, batch=batch)
+    async with site.connect() as client:
+        await frame_of(client)
+        await say(client, type="subscribe", batch_id=batch, coalesce=True)
+        while not (await frame_of(client))["last"]:
+            pass
+        site.actor.become(ids=ids, status="processing")
+        frames = 0
+        heard: list[str] = []
+        while len(heard) < 100:
+            frame = await frame_of(client)
+            assert frame["type"] == "send_upload_notifications"
+            assert {image["type"] for image in frame["images"]} == {"send_upload_notification"}
+            heard += [image["job_id"] for image in frame["images"]]
+            frames += 1
+        assert sorted(heard) == sorted(ids)
+        assert frames <= 5
+        site.actor.remove(ids=ids[:2])
+        removed = [await frame_of(client), await frame_of(client)]
+        assert {(frame["type"], frame["job_id"]) for frame in removed} == {
+            ("removed", one) for one in ids[:2]
+        }
+        await say(client, type="subscribe", batch_id=batch, coalesce=False)
+        while not (await frame_of(client)).get("last"):
+            pass
+        # After the snapshot, for who was away meanwhile.
+        assert {(await frame_of(client))["type"] for _ in range(2)} == {"removed"}
+        site.actor.become(ids=ids[2:4], status="completed")
+        assert {(await frame_of(client))["type"] for _ in range(2)} == {"send_upload_notification"}
+        assert await answers_next(client) == []

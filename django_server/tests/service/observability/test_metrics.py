@@ -1,0 +1,169 @@
+"""What is told to Prometheus: by whom, to whom, at which cost, and what a killed process leaves of it."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from prometheus_client.parser import text_string_to_metric_families
+
+from images.models import Image, Status
+from images.observability.metrics_endpoint import LocalMetrics
+from images.observability.metrics_text import exposition
+from images.observability.site_state import State
+from tests.support.images.completed_rows import completed_rows
+from tests.support.images.statement_count import statements
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+_OWN = ("127.0.0.1", 50000)
+_HOST = (b"host", b"localhost:8000")
+_CLIENT = """
+import django; django.setup()
+from images.observability.metrics import STAGE_SECONDS, SWEEPS, websocket_clients
+websocket_clients().inc()
+SWEEPS.labels("done").inc()
+STAGE_SECONDS.labels("decode").observe(0.5)
+print("counted", flush=True)
+input()
+"""
+_LOOK = """
+import django; django.setup()
+from images.observability.metrics_text import exposition
+print(exposition(with_state=False).decode())
+"""
+
+
+def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    return {
+        (one.name, tuple(sorted(one.labels.items()))): one.value
+        for family in text_string_to_metric_families(text)
+        for one in family.samples
+    }
+
+
+def waiting(number: int) -> None:
+    ids = [image.id for image in completed_rows(number)]
+    Image.objects.filter(id__in=ids).update(status=Status.PENDING, finished_at=None)
+
+
+def test_a_look_at_the_state_makes_three_statements_however_many_images_wait() -> None:
+    counts = set()
+    for more in (0, 3, 40):
+        waiting(more)
+        with CaptureQueriesContext(connection) as captured:
+            list(State().collect())
+        counts.add(len(statements(captured)))
+    assert counts == {3}
+
+
+def test_what_waits_is_told_with_its_age() -> None:
+    told = samples(exposition(with_state=True).decode())
+    assert told["intake_oldest_waiting_seconds", ()] == 0
+    waiting(3)
+    Image.objects.update(uploaded_at="2020-01-01T00:00:00Z")
+    told = samples(exposition(with_state=True).decode())
+    assert told["intake_images_unfinished", (("status", "pending"),)] == 3
+    assert told["intake_oldest_waiting_seconds", ()] > 5 * 365 * 86400
+
+
+def test_more_than_anybody_asks_for_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("images.observability.site_state.COUNTED_AT_MOST", 5)
+    waiting(8)
+    told = samples(exposition(with_state=True).decode())
+    assert told["intake_images_unfinished", (("status", "pending"),)] == 5
+
+
+def test_a_killed_process_leaves_what_it_counted_and_takes_its_clients_along(tmp_path: Path) -> None:
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
+
+    def looked() -> dict[Any, float]:
+        look = [sys.executable, "-c", _LOOK]
+        return samples(
+            subprocess.run(look, env=environment, capture_output=True, text=True, check=True).stdout
+        )
+
+    clients, sweeps = ("intake_websocket_clients", ()), ("intake_sweeps_total", (("outcome", "done"),))
+    decoded = ("intake_stage_seconds_count", (("stage", "decode"),))
+    running = []
+    for _ in range(2):
+        process = subprocess.Popen(
+            [sys.executable, "-c", _CLIENT], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        running.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"counted\n"
+    told = looked()
+    assert (told[clients], told[sweeps], told[decoded]) == (2, 2, 2)
+    running[0].send_signal(signal.SIGKILL)
+    running[0].wait()
+    told = looked()
+    assert (told[clients], told[sweeps], told[decoded]) == (1, 2, 2)
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+async def asked(*headers: tuple[bytes, bytes], client: Any = _OWN, method: str = "GET") -> tuple[int, bytes]:
+    """Status and body of the answer to a request for /metrics."""
+    answer: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        answer.append(message)
+
+    scope = {"type": "http", "method": method, "path": "/metrics", "client": client, "headers": [*headers]}
+    await LocalMetrics()(scope, receive, send)
+    return answer[0]["status"], b"".join(one.get("body", b"") for one in answer[1:])
+
+
+@pytest.mark.parametrize("client", [_OWN, ("::1", 1), ("127.8.9.10", 1)])
+async def test_this_machine_gets_the_figures(client: Any) -> None:
+    status, body = await asked(_HOST, client=client)
+    assert status == 200
+    assert b"intake_storage_free_bytes" in body
+
+
+@pytest.mark.parametrize(
+    ("headers", "client"),
+    [
+        ([_HOST], ("192.168.0.7", 1)),
+        ([_HOST], None),
+        ([_HOST, (b"x-forwarded-for", b"127.0.0.1")], _OWN),
+        ([_HOST, (b"forwarded", b"for=127.0.0.1")], _OWN),
+        ([(b"host", b"rebound.example")], _OWN),
+        ([], _OWN),
+    ],
+)
+async def test_others_are_told_that_there_is_nothing(headers: Any, client: Any) -> None:
+    status, body = await asked(*headers, client=client)
+    assert status == 404
+    assert b'"not_found"' in body
+
+
+async def test_figures_can_only_be_read() -> None:
+    status, body = await asked(_HOST, method="POST")
+    assert status == 405
+    assert b'"method_not_allowed"' in body
+
+
+def test_without_a_folder_and_an_address_nothing_is_written_and_nothing_listens() -> None:
+    assert settings.METRICS_DIR is None
+    assert settings.METRICS_LISTEN is None
+
+
+@pytest.mark.parametrize("value", ["9100", ":9100", "0.0.0.0:", "0.0.0.0:x", "0.0.0.0:70000", "0.0.0.0:0"])
+def test_an_address_that_is_none_stops_the_start_with_a_sentence(value: str) -> None:
+    environment = {**os.environ, "METRICS_LISTEN": value}
+    command = [sys.executable, "manage.py", "check"]
+    started = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert started.returncode == 1
+    assert started.stderr == "METRICS_LISTEN must be an address and a port, as in 127.0.0.1:9100.\n"

@@ -1,0 +1,165 @@
+"""Claim, render, flush: on PostgreSQL, with real files."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from images.deletion import remove_images
+from images.draining import _flag
+from images.models import FINAL_STATUSES, Image, RemovedImage, Status, Thumbnail
+from images.processing import render_image, transitions
+from images.processing.outcomes import Failed
+from images.processing.recovery import end_expired_claims
+from images.processing.worker_loop import process
+from tests.support.images.pictures import broken_jpeg, jpeg, pending_images
+from tests.support.images.statement_count import statements
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_an_image_is_completed_with_its_thumbnails_and_their_files(stored_keys: Any) -> None:
+    (image,) = pending_images(jpeg(2000, 1000))
+    process([image.id])
+    image.refresh_from_db()
+    assert (image.status, image.version, image.attempts, image.claim) == (Status.COMPLETED, 3, 1, None)
+    made = {
+        thumbnail.label: (thumbnail.scale, thumbnail.width, thumbnail.height)
+        for thumbnail in image.thumbnails.all()
+    }
+    assert made == {"small": (240, 240, 120), "medium": (1024, 1024, 512), "large": (1500, 1500, 750)}
+    assert stored_keys() == sorted([image.key, *image.thumbnails.values_list("key", flat=True)])
+
+
+def test_what_cannot_be_decoded_ends_in_error_and_its_neighbours_complete() -> None:
+    images = pending_images(jpeg(), broken_jpeg(), jpeg())
+    process([image.id for image in images])
+    found = {image.id: image for image in Image.objects.all()}
+    assert [found[image.id].status for image in images] == ["completed", "error", "completed"]
+    assert found[images[1].id].error_code == "corrupt_image"
+    assert "Traceback" not in found[images[1].id].error_message
+
+
+def test_a_task_that_comes_twice_changes_nothing_the_second_time() -> None:
+    (image,) = pending_images(jpeg())
+    process([image.id])
+    before = Image.objects.values().get(), list(Thumbnail.objects.values())
+    process([image.id])
+    assert (Image.objects.values().get(), list(Thumbnail.objects.values())) == before
+
+
+def test_two_deliveries_never_hold_the_same_image() -> None:
+    ids = [image.id for image in pending_images(jpeg(), jpeg(), jpeg())]
+    first, second = transitions.claim(ids[:2]), transitions.claim(ids)
+    assert [image["id"] for image in first.images] == ids[:2]
+    assert [image["id"] for image in second.images] == ids[2:]
+
+
+def test_a_late_worker_changes_nothing() -> None:
+    (image,) = pending_images(jpeg())
+    late = transitions.claim([image.id])
+    Image.objects.update(lease_until="2000-01-01T00:00Z")
+    end_expired_claims()
+    process([image.id])
+    assert transitions.flush(late, [Failed(image.id, "corrupt_image", "late")], renew=True) == []
+    image.refresh_from_db()
+    assert (image.status, image.attempts) == (Status.COMPLETED, 2)
+
+
+def test_an_image_deleted_while_it_is_rendered_leaves_no_file(stored_keys: Any, monkeypatch: Any) -> None:
+    (image,) = pending_images(jpeg())
+
+    def render_then_lose(values: Any) -> Any:
+        outcome = render_image.render_image(values)
+        remove_images(Image.objects.all())
+        return outcome
+
+    monkeypatch.setattr("images.processing.worker_loop.render_image", render_then_lose)
+    process([image.id])
+    assert stored_keys() == []
+    assert RemovedImage.objects.get().image_id == image.id
+
+
+def test_the_last_attempt_ends_in_error_and_those_before_wait_again() -> None:
+    once, thrice = pending_images(jpeg(), jpeg())
+    Image.objects.filter(id=thrice.id).update(attempts=2)
+    transitions.claim([once.id, thrice.id])
+    Image.objects.update(lease_until="2000-01-01T00:00Z")
+    assert end_expired_claims() == 2
+    assert Image.objects.get(id=once.id).status == Status.PENDING
+    given_up = Image.objects.get(id=thrice.id)
+    assert (given_up.status, given_up.error_code) == (Status.ERROR, "processing_failed")
+
+
+def test_a_stopping_worker_hands_back_what_it_has_not_begun(queue_messages: Any) -> None:
+    images = pending_images(jpeg(), jpeg())
+    _flag[0] = 1
+    try:
+        process([image.id for image in images])
+    finally:
+        _flag[0] = 0
+    assert set(Image.objects.values_list("status", "attempts")) == {("pending", 0)}
+    assert sorted(id_ for _, (ids,) in queue_messages() for id_ in ids) == sorted(
+        str(image.id) for image in images
+    )
+
+
+def test_a_storage_that_is_away_postpones_and_counts_no_attempt(settings: Any) -> None:
+    (image,) = pending_images(jpeg())
+    settings.MEDIA_ROOT.rename(settings.MEDIA_ROOT.with_name("away"))
+    settings.MEDIA_ROOT.write_text("a file where a folder was")
+    process([image.id])
+    image.refresh_from_db()
+    assert (image.status, image.attempts, image.queue_tries) == (Status.PENDING, 0, 1)
+
+
+def test_an_original_that_is_gone_is_an_error_not_a_crash(settings: Any) -> None:
+    (image,) = pending_images(jpeg())
+    (settings.MEDIA_ROOT / image.key).unlink()
+    process([image.id])
+    assert Image.objects.get().error_code == "processing_failed"
+
+
+def test_retry_gives_a_failed_image_fresh_attempts_and_takes_no_other() -> None:
+    failed, waiting = pending_images(broken_jpeg(), jpeg())
+    process([failed.id])
+    assert transitions.retry([failed.id, waiting.id]) == [failed.id]
+    failed.refresh_from_db()
+    assert (failed.status, failed.attempts, failed.error_code, failed.finished_at) == ("pending", 0, "", None)
+
+
+def test_abort_stops_what_is_not_finished_and_its_worker_finds_the_claim_gone() -> None:
+    working, finished = pending_images(jpeg(), jpeg())
+    process([finished.id])
+    held = transitions.claim([working.id])
+    assert transitions.abort([working.id, finished.id]) == [working.id]
+    assert transitions.flush(held, [Failed(working.id, "corrupt_image", "")], renew=False) == []
+    assert Image.objects.get(id=working.id).status == Status.ABORTED
+
+
+@pytest.mark.parametrize("number", [1, 5, 16])
+def test_a_chunk_costs_the_same_statements_for_one_image_or_sixteen(number: int, settings: Any) -> None:
+    settings.FLUSH_SECONDS = 60
+    ids = [image.id for image in pending_images(*[jpeg()] * number)]
+    with CaptureQueriesContext(connection) as captured:
+        process(ids)
+    assert set(Image.objects.values_list("status", flat=True)) <= FINAL_STATUSES
+    # claim 2, told 1, flush 3, told 1
+    assert len(statements(captured)) == 7
+
+
+def test_a_flush_with_failures_and_a_renewed_lease_stays_within_eight_statements(settings: Any) -> None:
+    settings.FLUSH_IMAGES = 4
+    settings.FLUSH_SECONDS = 60
+    images = pending_images(*[jpeg(), broken_jpeg()] * 3)
+    claim = transitions.claim([image.id for image in images])
+    outcomes = [Failed(image["id"], "corrupt_image", "no") for image in claim.images[:2]]
+    with CaptureQueriesContext(connection) as captured:
+        transitions.flush(claim, outcomes, renew=True)
+    assert len(statements(captured)) <= 5
+
+
+def test_a_claim_of_nothing_is_no_error() -> None:
+    process([uuid.uuid4()])

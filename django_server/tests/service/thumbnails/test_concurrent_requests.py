@@ -1,0 +1,171 @@
+"""Many who look at once: one row per label, one file, no error; and makers that come too late change nothing.
+
+On PostgreSQL, as each test of the run; never on SQLite, which lets one writer in at a time.
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as current
+from django.db import connection, connections
+from django.test import Client
+from PIL import Image as Picture
+
+from images.errors import Refusal
+from images.models import Image, Thumbnail
+from images.thumbnails import claims, render_and_store
+from images.thumbnails.generate import ensure_in_worker
+from tests.support.images.completed_images import archived, ask, completed_upload, stored_file
+from tests.support.images.pictures import jpeg
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+THREADS = 6
+
+
+def together(work: Callable[[], Any]) -> list[Any]:
+    """What `work` gives in each of six threads that begin in the same moment."""
+    barrier = threading.Barrier(THREADS)
+
+    def one() -> Any:
+        try:
+            barrier.wait()
+            return work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return [future.result() for future in [pool.submit(one) for _ in range(THREADS)]]
+
+
+@pytest.fixture
+def decodes(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The originals that were decoded, one entry each time."""
+    seen: list[Path] = []
+    original = render_and_store._render
+
+    def counting(decode: Any, source: Path, *more: Any) -> Any:
+        seen.append(source)
+        return original(decode, source, *more)
+
+    monkeypatch.setattr(render_and_store, "_render", counting)
+    return seen
+
+
+def test_six_who_look_at_once_get_six_live_redirects_from_one_decode(decodes: list[Path]) -> None:
+    assert connection.vendor == "postgresql"
+    image = archived()
+    answers = together(lambda: ask(image, "small"))
+    assert [answer.status_code for answer in answers] == [302] * THREADS
+    (url,) = {answer["Location"] for answer in answers}
+    assert stored_file(url).exists()
+    assert sorted(Thumbnail.objects.values_list("label", flat=True)) == ["large", "medium", "small"]
+    assert len(decodes) == 1
+
+
+def test_six_processes_are_kept_apart_by_the_claim_alone(decodes: list[Path]) -> None:
+    image = archived()
+    # As in processes of their own: without the flight that the threads of one share.
+    for _, thumbnails in together(lambda: ensure_in_worker(image.id)):
+        assert sorted(thumbnails) == ["large", "medium", "small"]
+    assert Thumbnail.objects.count() == 3
+    assert len(decodes) == 1
+    image.refresh_from_db()
+    assert (image.thumbs_claim, image.thumbs_lease_until) == (None, None)
+
+
+def test_a_broken_original_is_decoded_once_for_all_who_look(decodes: list[Path]) -> None:
+    image = archived(content=b"no image at all")
+    answers = together(lambda: ask(image, "small"))
+    assert [answer.status_code for answer in answers] == [422] * THREADS
+    assert len(decodes) == 1
+
+
+def test_a_maker_that_died_is_followed_after_its_lease(settings: Any) -> None:
+    settings.COLD_WAIT_SECONDS = 0.3
+    image = archived()
+    assert claims.take(image.id) is not None
+    answer = ask(image, "small")
+    assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
+    Image.objects.update(thumbs_lease_until="2026-01-01T00:00Z")
+    assert ask(image, "small").status_code == 302
+
+
+def interrupted(monkeypatch: pytest.MonkeyPatch, image: Image, meanwhile: Callable[[], Any]) -> None:
+    """Make the image's thumbnails; `meanwhile` happens after they are rendered and before they are in place."""
+    original = claims.complete
+
+    def later(*arguments: Any) -> Any:
+        monkeypatch.setattr(claims, "complete", original)
+        meanwhile()
+        return original(*arguments)
+
+    monkeypatch.setattr(claims, "complete", later)
+    ensure_in_worker(image.id)
+
+
+def test_a_late_maker_does_not_put_its_files_over_those_of_its_successor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    image = archived(content=jpeg(640, 400, "red"))
+
+    def successor() -> None:
+        Image.objects.update(thumbs_lease_until="2026-01-01T00:00Z")
+        (Path(current.MEDIA_ROOT) / image.key).write_bytes(jpeg(600, 400, "blue"))
+        ensure_in_worker(image.id)
+
+    interrupted(monkeypatch, image, successor)
+    image.refresh_from_db()
+    assert (image.width, image.source_version) == (600, Thumbnail.objects.get(label="small").source_version)
+    answer = ask(image, "small")
+    with Picture.open(stored_file(answer["Location"])) as picture:
+        red, _, blue = picture.convert("RGB").getpixel((5, 5))  # type: ignore[misc]
+    assert blue > 200
+    assert red < 60
+
+
+def test_an_image_deleted_while_its_thumbnails_were_made_leaves_no_file(
+    monkeypatch: pytest.MonkeyPatch, stored_keys: Any
+) -> None:
+    image = completed_upload()
+    Thumbnail.objects.all().delete()
+
+    def deleted() -> None:
+        assert Client().delete(f"/api/images/{image.id}").status_code == 204
+
+    with pytest.raises(Refusal, match="not_found"):
+        interrupted(monkeypatch, image, deleted)
+    assert stored_keys() == []
+    assert list(Path(current.INCOMING_ROOT).iterdir()) == []
+
+
+def test_who_waits_for_a_maker_takes_no_connection(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.COLD_WAIT_SECONDS = 1.0
+    image = archived()
+    assert claims.take(image.id) is not None
+    slept: list[bool] = []
+    real_sleep = time.sleep
+
+    def sleep(seconds: float) -> None:
+        slept.append(connection.connection is None)
+        real_sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    with pytest.raises(Refusal, match="overloaded"):
+        ensure_in_worker(image.id)
+    assert slept
+    assert all(slept)
+
+
+def test_makers_of_different_images_do_not_wait_for_each_other() -> None:
+    images = [archived(f"{uuid.uuid4()}.jpg") for _ in range(THREADS)]
+    waiting = iter(images)
+    results = together(lambda: ensure_in_worker(next(waiting).id))
+    assert len(results) == THREADS
+    assert Thumbnail.objects.count() == 3 * THREADS

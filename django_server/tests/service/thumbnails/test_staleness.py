@@ -1,0 +1,151 @@
+"""Whatever makes a thumbnail wrong makes it anew exactly once; then it is warm again."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as current
+from django.test import Client
+
+from filestore.local import LocalStore
+from images.models import Image, Thumbnail
+from images.rows import ThumbnailValues
+from images.thumbnail_rules import is_valid, missing_scales
+from imaging import RECIPE
+from tests.support.images.completed_images import archived, ask, completed_upload, stored_file
+from tests.support.images.pictures import jpeg
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def urls(image: Image) -> dict[str, str]:
+    found: dict[str, str] = Client().get(f"/api/images/{image.id}").json()["thumbnails"]
+    return found
+
+
+def inode(url: str) -> int:
+    return stored_file(url).stat().st_ino
+
+
+def other_sizes(image: Image, settings: Any) -> None:
+    settings.THUMBNAILS = {"SIZES": {"small": 200, "medium": 1024, "large": 1500}, "QUALITY": 82}
+
+
+def blank_key(image: Image, settings: Any) -> None:
+    Thumbnail.objects.filter(label="small").update(key="")
+
+
+def older_recipe(image: Image, settings: Any) -> None:
+    Thumbnail.objects.filter(label="small").update(recipe="0:older")
+
+
+def other_source(image: Image, settings: Any) -> None:
+    Thumbnail.objects.filter(label="small").update(source_version="of other bytes")
+
+
+@pytest.mark.parametrize("spoil", [other_sizes, blank_key, older_recipe, other_source])
+def test_what_became_wrong_is_made_anew_once_and_the_rest_is_left_alone(
+    spoil: Callable[[Image, Any], None], settings: Any
+) -> None:
+    image = completed_upload()
+    before = urls(image)
+    spoil(image, settings)
+    assert urls(image)["small"] == f"/api/thumbnails/{image.id}?label=small"
+    medium = inode(before["medium"])
+    assert ask(image, "small").status_code == 302
+    made = urls(image)
+    first = inode(made["small"])
+    assert ask(image, "small").status_code == 302
+    assert urls(image) == made
+    assert (inode(made["small"]), inode(made["medium"])) == (first, medium)
+
+
+def test_the_file_of_a_size_no_longer_made_goes_with_its_row(settings: Any, stored_keys: Any) -> None:
+    image = completed_upload()
+    other_sizes(image, settings)
+    ask(image, "small")
+    names = {Path(key).name for key in stored_keys()}
+    assert f"{image.id}_240.jpg" not in names
+    assert f"{image.id}_200.jpg" in names
+
+
+def test_a_file_that_another_label_names_stays(settings: Any) -> None:
+    image = completed_upload()
+    settings.THUMBNAILS = {"SIZES": {"small": 1024, "medium": 240, "large": 1500}, "QUALITY": 82}
+    for label in ("small", "medium"):
+        assert ask(image, label).status_code == 302
+    assert all(stored_file(url).exists() for url in urls(image).values())
+
+
+def test_a_replaced_original_of_an_archive_changes_every_url() -> None:
+    image = archived(content=jpeg(640, 400, "red"))
+    ask(image)
+    before = urls(image)
+    path = Path(current.MEDIA_ROOT) / image.key
+    path.write_bytes(jpeg(800, 400, "blue"))
+    # As `register` or `reconcile` finds out.
+    version = LocalStore(Path(current.MEDIA_ROOT)).stat(image.key).version
+    Image.objects.update(source_version=version)
+    assert urls(image)["large"].startswith("/api/")
+    ask(image)
+    after = urls(image)
+    assert not set(before.values()) & set(after.values())
+    image.refresh_from_db()
+    assert (image.width, image.height, image.byte_size) == (800, 400, path.stat().st_size)
+
+
+def test_a_change_nobody_had_noticed_is_when_another_label_is_made() -> None:
+    image = archived()
+    ask(image)
+    path = Path(current.MEDIA_ROOT) / image.key
+    path.write_bytes(jpeg(800, 400, "blue"))
+    Thumbnail.objects.filter(label="large").delete()
+    ask(image, "large")
+    recipes = Thumbnail.objects.values_list("source_version", flat=True)
+    image.refresh_from_db()
+    assert set(recipes) == {image.source_version}
+    assert image.source_version == LocalStore(Path(current.MEDIA_ROOT)).stat(image.key).version
+
+
+def test_a_file_written_in_the_same_moment_with_another_size_is_another() -> None:
+    image = archived()
+    path = Path(current.MEDIA_ROOT) / image.key
+    stat = path.stat()
+    path.write_bytes(jpeg(800, 400, "blue"))
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert LocalStore(Path(current.MEDIA_ROOT)).stat(image.key).version != image.source_version
+
+
+def row(**changes: Any) -> ThumbnailValues:
+    values = {
+        "image_id": 1,
+        "label": "small",
+        "key": "k",
+        "scale": 240,
+        "source_version": "s",
+        "recipe": RECIPE,
+    }
+    return ThumbnailValues(**{**values, **changes})  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize(
+    ("thumbnail", "serves"),
+    [
+        (row(), True),
+        (None, False),
+        (row(key=""), False),
+        (row(scale=239), False),
+        (row(source_version="t"), False),
+        (row(recipe="0"), False),
+        (row(source_version="", recipe=""), True),
+    ],
+)
+def test_a_row_serves_where_all_that_is_known_agrees(thumbnail: ThumbnailValues | None, serves: bool) -> None:
+    assert is_valid(thumbnail, 240, "s") is serves
+
+
+def test_an_unknown_source_is_trusted_and_missing_scales_are_those_without_a_valid_row() -> None:
+    assert is_valid(row(), 240, "")
+    assert missing_scales({"small": row()}, "s") == {"medium": 1024, "large": 1500}

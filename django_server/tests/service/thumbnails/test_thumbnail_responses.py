@@ -1,0 +1,167 @@
+"""What the address of a thumbnail answers, case by case."""
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as current
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from PIL import Image as Picture
+
+from images.models import Image, Thumbnail
+from images.rendering.slots import render_slot
+from tests.support.images.completed_images import archived, ask, completed_upload, stored_file
+from tests.support.images.pictures import broken_jpeg, pending_images
+from tests.support.images.statement_count import statements
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def refused(answer: Any) -> tuple[int, str]:
+    assert answer.json()["error"].endswith(".")
+    return answer.status_code, answer.json()["code"]
+
+
+def test_a_thumbnail_that_is_there_is_led_to_in_two_statements() -> None:
+    image = completed_upload()
+    with CaptureQueriesContext(connection) as captured:
+        answer = ask(image, "medium")
+    assert len(statements(captured)) == 2
+    assert answer.status_code == 302
+    assert answer["Cache-Control"] == "private, max-age=300"
+    assert answer["Location"] == Client().get(f"/api/images/{image.id}").json()["thumbnails"]["medium"]
+    assert ask(image, "medium", "head")["Location"] == answer["Location"]
+
+
+def test_a_missing_one_is_made_with_all_that_are_missing_from_one_decode() -> None:
+    image = completed_upload()
+    Thumbnail.objects.exclude(label="medium").delete()
+    answer = ask(image, "small")
+    assert answer.status_code == 302
+    with Picture.open(stored_file(answer["Location"])) as picture:
+        assert picture.size == (240, 150)
+    assert Thumbnail.objects.count() == 3
+    with CaptureQueriesContext(connection) as captured:
+        assert ask(image, "large").status_code == 302
+    assert len(statements(captured)) == 2
+    shown = Client().get(f"/api/images/{image.id}").json()
+    assert all(url.startswith("/media/") for url in shown["thumbnails"].values())
+
+
+def test_without_a_label_it_is_the_first_one() -> None:
+    image = completed_upload()
+    for answer in (ask(image), ask(image, "")):
+        assert stored_file(answer["Location"]).name == f"{image.id}_240.jpg"
+
+
+def test_an_unknown_label_is_refused_with_those_there_are() -> None:
+    answer = ask(completed_upload(), "huge")
+    assert refused(answer) == (400, "unknown_label")
+    assert "small, medium, large" in answer.json()["error"]
+
+
+def test_without_sizes_there_is_nothing(settings: Any) -> None:
+    image = completed_upload()
+    settings.THUMBNAILS = {"SIZES": {}, "QUALITY": 82}
+    assert refused(ask(image)) == (404, "not_found")
+    assert refused(ask(image, "small")) == (404, "not_found")
+    shown = Client().get(f"/api/images/{image.id}").json()
+    assert (shown["image"], shown["thumbnails"]) == (None, {})
+
+
+@pytest.mark.parametrize("id_", [str(uuid.uuid4()), "garbage", "é", "1" * 300, "%00"])
+def test_an_image_that_does_not_exist_or_an_id_that_is_none(id_: str) -> None:
+    assert refused(ask(id_, "small")) == (404, "not_found")
+
+
+def test_an_image_stored_under_another_prefix_is_told_that_it_gets_none(settings: Any) -> None:
+    image = completed_upload()
+    Thumbnail.objects.all().delete()
+    settings.KEY_PREFIX = "elsewhere"
+    answer = ask(image, "small")
+    assert refused(answer) == (404, "not_found")
+    assert "elsewhere/" in answer.json()["error"]
+    image.refresh_from_db()
+    assert not image.original_missing
+    settings.KEY_PREFIX = "attachments"
+    assert ask(image, "small").status_code == 302
+
+
+def test_an_image_that_is_not_completed_is_named_with_its_status() -> None:
+    (image,) = pending_images(broken_jpeg())
+    answer = ask(image, "small")
+    assert refused(answer) == (409, "not_completed")
+    assert answer.json()["status"] == "pending"
+
+
+@pytest.mark.parametrize("method", ["get", "head", "post"])
+def test_thumbnails_as_such_are_no_address(method: str) -> None:
+    answer = getattr(Client(), method)("/api/thumbnails")
+    assert answer.status_code == 405
+
+
+def test_head_makes_nothing() -> None:
+    image = archived()
+    assert ask(image, "small", "head").status_code == 404
+    assert not Thumbnail.objects.exists()
+    assert ask(image, "small").status_code == 302
+    assert ask(image, "small", "head").status_code == 302
+
+
+def test_an_original_that_is_gone_is_told_marked_and_not_looked_for_at_every_view() -> None:
+    image = archived()
+    path = Path(current.MEDIA_ROOT) / image.key
+    content = path.read_bytes()
+    path.unlink()
+    assert refused(ask(image)) == (404, "not_found")
+    image.refresh_from_db()
+    assert image.original_missing
+    path.write_bytes(content)
+    assert refused(ask(image)) == (404, "not_found")
+    Image.objects.update(thumbs_error_until="2026-01-01T00:00Z")
+    assert ask(image).status_code == 302
+    image.refresh_from_db()
+    assert not image.original_missing
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"no image", "unsupported_type"), (b"", "empty_file"), (broken_jpeg(), "corrupt_image")],
+)
+def test_what_is_no_image_is_told_once_and_remembered(content: bytes, code: str) -> None:
+    image = archived(content=b"-")
+    (Path(current.MEDIA_ROOT) / image.key).write_bytes(content)
+    assert refused(ask(image)) == (422, code)
+    with CaptureQueriesContext(connection) as captured:
+        assert refused(ask(image)) == (422, code)
+    assert not any("FOR UPDATE" in one for one in statements(captured))
+    assert list(Path(current.INCOMING_ROOT).iterdir()) == []
+
+
+def test_a_picture_waits_no_longer_for_a_slot_than_it_may(settings: Any) -> None:
+    settings.COLD_WAIT_SECONDS = 0.2
+    image = archived()
+    with render_slot(1), render_slot(1):
+        answer = ask(image)
+    assert refused(answer) == (503, "overloaded")
+    assert int(answer["Retry-After"]) > 0
+    assert ask(image).status_code == 302
+
+
+def test_a_storage_that_is_away_is_told_and_soon_asked_again(settings: Any) -> None:
+    image = archived()
+    folder = (Path(current.MEDIA_ROOT) / image.key).parent
+    folder.rename(folder.with_name("away"))
+    folder.symlink_to(folder)  # each look-up ends in a loop
+    answer = ask(image)
+    assert refused(answer) == (503, "storage_unavailable")
+    assert int(answer["Retry-After"]) > 0
+    image.refresh_from_db()
+    assert not image.original_missing
+    folder.unlink()
+    folder.with_name("away").rename(folder)
+    Image.objects.update(thumbs_error_until=None)
+    assert ask(image).status_code == 302

@@ -1,0 +1,267 @@
+"""Idempotency-Key on the three uploads: done once, whatever is repeated, reordered or died half-way."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from images.deletion import remove_images
+from images.errors import Refusal
+from images.http.json_responses import json_answer
+from images.models import IdempotentRequest, Image
+from images.uploads.accept import accept
+from images.uploads.idempotency import Answer, Held, forget_responses, hold
+from images.uploads.once import answer_once, digest_of
+from images.uploads.synchronous import process_at_once
+from images.uploads.validation import judge
+from tests.support.images.pictures import broken_jpeg, jpeg, pending_images, spooled
+from tests.support.images.statement_count import statements
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ENDPOINTS = {"/api/upload": "image", "/api/async/upload": "images", "/api/async/batch/upload": "images"}
+MANY = [path for path, field in ENDPOINTS.items() if field == "images"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_queued(queue_messages: Any) -> None:
+    """The queue is emptied before and after."""
+
+
+def post(path: str, key: str | None, contents: Sequence[bytes] = (), names: Sequence[str] = ()) -> Any:
+    contents = contents or [jpeg(64, 48)]
+    names = names or [f"{index}.jpg" for index in range(len(contents))]
+    files = [SimpleUploadedFile(name, content) for name, content in zip(names, contents, strict=True)]
+    headers = {} if key is None else {"Idempotency-Key": key}
+    client = Client(raise_request_exception=False, headers=headers)
+    return client.post(path, {ENDPOINTS[path]: files if path in MANY else files[0]})
+
+
+def let_the_lease_end() -> None:
+    assert IdempotentRequest.objects.update(lease_until=timezone.now() - timedelta(seconds=1)) == 1
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_a_repeat_gets_the_first_answer_and_stores_nothing(
+    path: str, settings: Any, stored_keys: Any
+) -> None:
+    first = post(path, "a-key")
+    assert first.status_code in (200, 202)
+    stored = stored_keys()
+    second = post(path, "a-key")
+    assert (second.status_code, second.content) == (first.status_code, first.content)
+    assert second["Content-Type"] == "application/json"
+    assert Image.objects.count() == 1
+    assert stored_keys() == stored
+    assert list(settings.INCOMING_ROOT.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_without_a_key_a_repeat_is_another_upload(path: str) -> None:
+    assert post(path, None).content != post(path, None).content
+    assert Image.objects.count() == 2
+    assert not IdempotentRequest.objects.exists()
+
+
+@pytest.mark.parametrize("path", MANY)
+@pytest.mark.parametrize("number", [1, 100])
+def test_a_key_keeps_it_within_eight_statements_and_a_repeat_takes_two(path: str, number: int) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        assert post(path, "a-key", [jpeg(8, 8)] * number).status_code == 202
+    assert len(statements(captured)) <= 8
+    with CaptureQueriesContext(connection) as captured:
+        assert len(post(path, "a-key", [jpeg(8, 8)] * number).json()["jobs"]) == number
+    assert len(statements(captured)) == 2
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_a_refusal_of_the_files_is_remembered(path: str, settings: Any) -> None:
+    settings.MAX_PIXELS = settings.MAX_PIXELS_BASELINE_JPEG = 10
+    first = post(path, "a-key")
+    assert (first.status_code, first.json()["code"]) == (400, "too_many_pixels")
+    settings.MAX_PIXELS = settings.MAX_PIXELS_BASELINE_JPEG = 10_000
+    second = post(path, "a-key")
+    assert (second.status_code, second.content) == (400, first.content)
+    assert post(path, "another-key").status_code in (200, 202)
+
+
+def test_an_image_that_cannot_be_processed_at_once_is_remembered_as_that(
+    settings: Any, stored_keys: Any
+) -> None:
+    broken = broken_jpeg()
+    answers = [post("/api/upload", "a-key", [broken]) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert answers[0].content == answers[1].content
+    assert not Image.objects.exists()
+    assert stored_keys() == []
+    assert list(settings.INCOMING_ROOT.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_a_failure_of_the_server_is_not_remembered(path: str, settings: Any) -> None:
+    settings.MEDIA_ROOT.write_text("no folder can be made here")
+    answer = post(path, "a-key")
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
+    settings.MEDIA_ROOT.unlink()
+    assert post(path, "a-key").status_code in (200, 202)
+    assert Image.objects.count() == 1
+
+
+@pytest.mark.parametrize("path", MANY)
+@pytest.mark.parametrize(
+    ("contents", "names"),
+    [
+        ([jpeg(8, 8), jpeg(9, 9)], ["0.jpg", "other.jpg"]),
+        ([jpeg(8, 8), jpeg(10, 10)], ["0.jpg", "1.jpg"]),
+        ([jpeg(9, 9), jpeg(8, 8)], ["1.jpg", "0.jpg"]),
+        ([jpeg(8, 8)], ["0.jpg"]),
+    ],
+    ids=["a name", "a file's bytes", "the order", "the number"],
+)
+def test_other_files_under_the_same_key_are_refused(
+    path: str, contents: list[bytes], names: list[str], settings: Any
+) -> None:
+    assert post(path, "a-key", [jpeg(8, 8), jpeg(9, 9)]).status_code == 202
+    answer = post(path, "a-key", contents, names)
+    assert (answer.status_code, answer.json()["code"]) == (422, "key_reused")
+    assert Image.objects.count() == 2
+    assert list(settings.INCOMING_ROOT.iterdir()) == []
+
+
+def test_each_endpoint_has_keys_of_its_own() -> None:
+    assert [post(path, "a-key").status_code for path in ENDPOINTS] == [200, 202, 202]
+    assert Image.objects.count() == 3
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize("key", ["", "k" * 201, "tab\there", "delete\x7f", "next\x85line"])
+def test_what_cannot_be_a_key_is_refused(path: str, key: str) -> None:
+    answer = post(path, key)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    assert not Image.objects.exists()
+
+
+@pytest.mark.parametrize("key", ["k" * 200, str(uuid4()), "zwölf 'words' and \"quotes\"; %s \\"])
+def test_every_other_key_is_taken(key: str) -> None:
+    answers = [post("/api/async/upload", key) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert Image.objects.count() == 1
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_while_the_first_is_under_way_a_repeat_is_told_to_come_again(path: str, settings: Any) -> None:
+    file = spooled(jpeg(64, 48), "0.jpg")
+    endpoint = path.removeprefix("/api/")
+    assert isinstance(hold("a-key", endpoint, _digest_as_sent(path), None), Held)
+    answer = post(path, "a-key")
+    assert (answer.status_code, answer.json()["code"]) == (409, "request_in_progress")
+    assert answer["Retry-After"] == "1"
+    assert not Image.objects.exists()
+    file.discard()
+    assert list(settings.INCOMING_ROOT.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", MANY)
+def test_when_the_first_died_before_its_rows_a_repeat_takes_over(path: str) -> None:
+    hold("a-key", path.removeprefix("/api/"), _digest_as_sent(path), None)
+    let_the_lease_end()
+    assert post(path, "a-key").status_code == 202
+    assert post(path, "a-key").status_code == 202
+    assert Image.objects.count() == 1
+
+
+def test_when_the_first_died_after_its_row_a_repeat_removes_it(stored_keys: Any) -> None:
+    (left,) = pending_images(jpeg())
+    hold("a-key", "upload", _digest_as_sent("/api/upload"), left.id)
+    let_the_lease_end()
+    answer = post("/api/upload", "a-key")
+    assert answer.status_code == 200
+    assert str(Image.objects.get().id) == answer.json()["image"]["id"] != str(left.id)
+    assert len(stored_keys()) == 4
+    assert not any(str(left.id) in str(key) for key in stored_keys())
+
+
+def test_a_first_that_comes_too_late_keeps_nothing_and_its_successor_all(
+    settings: Any, stored_keys: Any
+) -> None:
+    late = hold("a-key", "upload", _digest_as_sent("/api/upload"), None)
+    assert isinstance(late, Held)
+    let_the_lease_end()
+    assert post("/api/upload", "a-key").status_code == 200
+    stored = stored_keys()
+    with pytest.raises(Refusal, match="request_in_progress"):
+        process_at_once(spooled(jpeg()), late, lambda _: Answer(200, "{}"))
+    with pytest.raises(Refusal, match="request_in_progress"):
+        accept(
+            judge([spooled(jpeg()), spooled(jpeg())]).accepted,
+            uuid4(),
+            one_task_each=False,
+            with_rows=lambda _: late.remember(Answer(202, "{}")),
+        )
+    assert Image.objects.count() == 1
+    assert stored_keys() == stored
+    assert list(settings.INCOMING_ROOT.iterdir()) == []
+    assert IdempotentRequest.objects.get().answer_status == 200
+
+
+def test_a_first_that_lost_its_row_while_it_rendered_does_not_answer_for_its_successor(
+    settings: Any, stored_keys: Any
+) -> None:
+    file = spooled(jpeg())
+    late = hold("a-key", "upload", "digest", file.id)
+    assert isinstance(late, Held)
+
+    def taken_over_meanwhile(_: Any) -> Answer:
+        let_the_lease_end()
+        return Answer(200, "{}")
+
+    class TakenOver(Held):
+        def remember(self, answer: Answer) -> None:
+            successor = hold("a-key", "upload", "digest", UUID(int=7))
+            assert isinstance(successor, Held)
+            super().remember(answer)
+
+    with pytest.raises(Refusal, match="request_in_progress"):
+        process_at_once(file, TakenOver(late.token), taken_over_meanwhile)
+    assert list(settings.INCOMING_ROOT.iterdir()) == []
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])
+def test_after_an_unforeseen_failure_the_key_is_free(failure: type[BaseException]) -> None:
+    def fail(_: Any) -> Any:
+        raise failure
+
+    with pytest.raises(failure):
+        answer_once("a-key", "upload", [spooled(jpeg())], fail)
+    assert not IdempotentRequest.objects.exists()
+
+
+def test_keys_are_forgotten_after_a_day_with_their_answers() -> None:
+    for key in ("old", "young"):
+        assert answer_once(key, "upload", [], lambda held: _remembering(held)).status_code == 202
+    IdempotentRequest.objects.filter(key="old").update(created_at=timezone.now() - timedelta(hours=25))
+    assert forget_responses() == 1
+    assert forget_responses() == 0
+    assert IdempotentRequest.objects.get().key == "young"
+
+
+def _remembering(held: Any) -> Any:
+    held.remember(Answer(202, "{}"))
+    return json_answer({}, 202)
+
+
+def _digest_as_sent(path: str) -> str:
+    """The digest of what `post` sends by default, as the endpoint reckons it."""
+    post(path, "for its digest")
+    digest = IdempotentRequest.objects.get(key="for its digest").files_digest
+    remove_images(Image.objects.all())
+    IdempotentRequest.objects.all().delete()
+    assert digest != digest_of([])
+    return digest

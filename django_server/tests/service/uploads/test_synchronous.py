@@ -1,0 +1,83 @@
+"""The synchronous upload: rendered in a process apart before the answer, or not kept at all."""
+
+import io
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from PIL import Image as Picture
+
+from images.errors import Refusal
+from images.models import Image, RemovedImage
+from images.rendering.decode_pool import render_apart
+from images.rendering.limit_settings import imaging_limits
+from images.rendering.slots import render_slot
+from imaging import CorruptImage
+from imaging.process_pool import ProcessTimedOut
+from tests.support.corpus.raw_jpeg import with_repeated_last_scan
+from tests.support.images.pictures import broken_jpeg, jpeg, spooled
+from tests.support.images.statement_count import statements
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def upload(content: bytes) -> Any:
+    return Client().post("/api/upload", {"image": SimpleUploadedFile("a.jpg", content)})
+
+
+def test_the_answer_has_the_thumbnails_and_costs_at_most_eight_statements(stored_keys: Any) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        answer = upload(jpeg(600, 400))
+    image = answer.json()["image"]
+    assert (answer.status_code, image["status"], image["version"]) == (200, "completed", 2)
+    assert set(image["thumbnails"]) == {"small", "medium", "large"}
+    assert len(stored_keys()) == 4
+    assert len(statements(captured)) <= 8
+
+
+def test_what_cannot_be_processed_is_not_kept(stored_keys: Any, settings: Any) -> None:
+    answer = upload(broken_jpeg())
+    assert (answer.status_code, answer.json()["code"]) == (422, "corrupt_image")
+    assert answer.json()["error"].startswith("a.jpg: ")
+    assert not Image.objects.exists()
+    assert RemovedImage.objects.count() == 1
+    assert stored_keys() == []
+    assert list(settings.INCOMING_ROOT.iterdir()) == []
+
+
+def test_a_decoder_that_never_ends_is_killed(settings: Any, tmp_path: Path) -> None:
+    settings.RENDER_SECONDS = 0.5
+    plain = io.BytesIO()
+    Picture.new("L", (2000, 2000)).save(plain, "JPEG", progressive=True)
+    slow = tmp_path / "slow.jpg"
+    slow.write_bytes(with_repeated_last_scan(plain.getvalue(), 2000))
+    patient = replace(imaging_limits(), jpeg_scans=100_000)
+    started = time.monotonic()
+    with pytest.raises(ProcessTimedOut):
+        render_apart(slow, {"small": 240}, {"small": tmp_path / "small"}, 82, patient)
+    assert time.monotonic() - started < 5
+
+
+def test_the_pool_serves_on_after_a_killed_decoder(tmp_path: Any) -> None:
+    with pytest.raises(CorruptImage):
+        render_apart(
+            spooled(broken_jpeg()).path, {"small": 9}, {"small": tmp_path / "x"}, 82, imaging_limits()
+        )
+    rendering = render_apart(
+        spooled(jpeg()).path, {"small": 9}, {"small": tmp_path / "x"}, 82, imaging_limits()
+    )
+    assert (tmp_path / "x").stat().st_size == rendering.thumbnails["small"].byte_size
+
+
+def test_no_more_than_the_slots_are_held_and_the_next_is_told_so(settings: Any) -> None:
+    settings.RENDER_SLOTS = 1
+    with render_slot(1), pytest.raises(Refusal, match="overloaded"), render_slot(0.2):
+        pass
+    with render_slot(0.2):
+        pass

@@ -1,0 +1,100 @@
+"""Whatever a client may send by our own description, and beside it, to a site that really runs: schemathesis' checks.
+
+No 5xx, documented statuses and content types, answers as their schemas say.
+"""
+
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+
+from tests.support.fixtures.sites import database_named
+from tests.support.fuzz.effort import is_long, seconds
+from tests.support.images.pictures import broken_jpeg, jpeg
+from tests.support.servers import redis_server
+from tests.support.sites.running_site import RunningSite, running_site, wait_until_final
+from tests.support.sites.started_site import SERVER_ROOT
+
+_SEED = 20_260_101
+_EXAMPLES = 12  # of each operation; there are some 20
+_CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+# Each documented endpoint with what a client that knows its ids gets from it, in an order that makes sense.
+_SOUND = [
+    ("GET", "/healthz", 200),
+    ("GET", "/readyz", 200),
+    ("GET", "/api/limits", 200),
+    ("GET", "/api/list", 200),
+    ("GET", "/api/batches", 200),
+    ("GET", "/api/batches/{batch_id}", 200),
+    ("GET", "/api/images/{image_id}", 200),
+    ("POST", "/api/images/{image_id}/retry", 409),
+    ("POST", "/api/images/{image_id}/abort", 409),
+    ("POST", "/api/batches/{batch_id}/retry", 202),
+    ("POST", "/api/batches/{batch_id}/abort", 202),
+    ("DELETE", "/api/images/{image_id}", 204),
+    ("GET", "/api/images/{image_id}", 404),
+    ("DELETE", "/api/batches/{batch_id}", 202),
+]
+
+
+@pytest.fixture(scope="module")
+def fuzzed_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
+    """A site of its own: what is sent here must not reach the images of other tests."""
+    with redis_server() as redis:
+        settings = {"DATABASE_URL": database_named("fuzzed"), "REDIS_URL": redis.url, "SECRET_KEY": "tests"}
+        with running_site(tmp_path_factory.mktemp("fuzzed-site"), settings) as site:
+            yield site
+
+
+def test_sound_requests_are_answered_as_described(fuzzed_site: RunningSite) -> None:
+    described = schemathesis.openapi.from_url(f"{fuzzed_site.url}/api/openapi.json")
+
+    def check(method: str, path: str, answer: Any, status: int) -> Any:
+        assert answer.status_code == status, answer.text
+        answer.request.read()  # the check keeps a copy
+        described[path][method].validate_response(answer)
+        return answer.json() if answer.content else None
+
+    with fuzzed_site.client() as client:
+        one = client.post("/api/upload", files={"image": ("a.jpg", jpeg())})
+        image_id = check("POST", "/api/upload", one, 200)["image"]["id"]
+        broken = client.post("/api/upload", files={"image": ("broken.jpg", broken_jpeg())})
+        check("POST", "/api/upload", broken, 422)
+        for path in ("/api/async/upload", "/api/async/batch/upload"):
+            files = [("images", (name, data)) for name, data in (("b.jpg", jpeg()), ("c.txt", b"text"))]
+            batch_id = check("POST", path, client.post(path, files=files), 202)["batch_id"]
+            check("POST", path, client.post(path, files=files[1:]), 400)
+        wait_until_final(client)
+        for method, path, status in _SOUND:
+            address = path.format(image_id=image_id, batch_id=batch_id)
+            check(method, path, client.request(method, address), status)
+
+
+def test_no_request_gets_an_answer_that_is_not_described(fuzzed_site: RunningSite, tmp_path: Path) -> None:
+    ended = _schemathesis(fuzzed_site.url, tmp_path)
+    assert ended.returncode == 0, ended.stdout[-12_000:] + ended.stderr[-2_000:]
+    assert "Traceback" not in fuzzed_site.process.output
+    with fuzzed_site.client() as client:
+        assert client.get("/readyz").status_code == 200
+
+
+def _schemathesis(url: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    seed = random.randrange(10**9) if is_long() else _SEED
+    examples = int(max(_EXAMPLES, seconds(0)))
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/api/openapi.json"]
+    command += ["--checks", _CHECKS, "--phases", "examples,coverage,fuzzing", "--seed", str(seed)]
+    command += ["--max-examples", str(examples), "--request-timeout", "90", "--no-color", "--warnings", "off"]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={"PYTHONPATH": str(SERVER_ROOT), "PATH": "", "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=240 + 10 * seconds(0),
+        check=False,
+    )

@@ -1,0 +1,69 @@
+"""Run as a program: mutated pictures through probe and render, in a process that a wrong one may take down.
+
+    python -m tests.support.fuzz.render_mutated FOLDER SEED FILES SECONDS
+
+Ends with 0 after FILES files or SECONDS, whichever is first, and prints what came of them. The file under test is
+always at FOLDER/current: whatever ends this process (a signal, a file that takes 10 s of processor time, an exception
+that is no ImagingError), its cause lies there.
+"""
+
+import collections
+import contextlib
+import io
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import imaging
+from tests.support.corpus.make_corpus import every_recipe
+from tests.support.fuzz.mutation import mutated, subjects
+
+_SECONDS_PER_FILE = 10
+_SCALES = {"small": 24, "medium": 240, "large": 1500}
+# A header may claim what it likes: with these, honest work on it stays below the memory and time asked for here.
+_LIMITS = imaging.Limits(
+    pixels=4_000_000, pixels_baseline_jpeg=8_000_000, pixels_progressive_jpeg=4_000_000, jpeg_scans=100
+)
+
+
+def hammer(folder: Path, seed: int, files: int, seconds: float) -> collections.Counter[str]:
+    """Outcomes (`completed` or an error code) by number."""
+    dice = random.Random(seed)
+    recipes = subjects(every_recipe())
+    until = time.monotonic() + seconds
+    outcomes: collections.Counter[str] = collections.Counter()
+    current = folder / "current"
+    while sum(outcomes.values()) < files and time.monotonic() < until:
+        name, data = mutated(recipes, dice)
+        current.write_bytes(data)
+        (folder / "made-from").write_text(name)
+        outcomes[_outcome(data)] += 1
+    return outcomes
+
+
+def _outcome(data: bytes) -> str:
+    # The signal's default action ends the process inside a decoder too. Processor time: others' load is no fault.
+    signal.setitimer(signal.ITIMER_PROF, _SECONDS_PER_FILE)
+    try:
+        with contextlib.suppress(imaging.ImagingError):
+            imaging.probe(io.BytesIO(data), _LIMITS)
+        rendering = imaging.render(io.BytesIO(data), _SCALES, limits=_LIMITS)
+    except imaging.ImagingError as error:
+        return error.code
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    for thumbnail in rendering.thumbnails.values():
+        wanted = imaging.fit(rendering.width, rendering.height, thumbnail.scale_px)
+        if (thumbnail.width, thumbnail.height) != wanted:
+            raise AssertionError(f"{thumbnail} is not {wanted}")
+    return "completed"
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    found = hammer(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+    # Of this program alone: getrusage(2) counts the process that started it as well, from before its exec.
+    peak_mb = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) // 1024
+    sys.stdout.write(f"peak_mb {peak_mb}\n" + "".join(f"{code} {number}\n" for code, number in found.items()))

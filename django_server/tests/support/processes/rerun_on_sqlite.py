@@ -1,0 +1,21 @@
+"""Running tests once more on the embedded default's database: in a process of their own, which has other settings."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SERVER_ROOT = Path(__file__).resolve().parents[3]
+
+
+def failures_on_sqlite(tests: Path) -> str:
+    """What pytest said of the file of tests when one of them failed on SQLite; empty when all passed."""
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", str(tests)],
+        cwd=SERVER_ROOT,
+        env={**os.environ, "TEST_DATABASE": "sqlite"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return "" if run.returncode == 0 else (run.stdout or run.stderr)[-5000:]

