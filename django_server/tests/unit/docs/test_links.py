@@ -71,7 +71,9 @@ def test_a_missing_file_a_missing_heading_and_a_missing_line_are_found(tmp_path:
     assert problem(readme, "../elsewhere") == "leaves the repository"
     assert problem(readme, "docs/architecture.md#glossary") is None
     page = tmp_path / "page.md"
-    page.write_text('[a](b.md "title") `[code](c.md)` ![d](e.png)\n\n```\n[f](g.md)\n```\n\n[h]: i.md\n[j](https://k)\n')
+    page.write_text(
+        '[a](b.md "title") `[code](c.md)` ![d](e.png)\n\n```\n[f](g.md)\n```\n\n[h]: i.md\n[j](https://k)\n'
+    )
     assert list(links(page)) == ["b.md", "e.png", "i.md"]
 
 
