@@ -1,8 +1,8 @@
 #!/bin/sh
-# The API's description and the page's types of it, made from the server's code.
+# The OpenAPI document, the page's TypeScript types and the tables of docs/api.md, generated from the server's code.
 #
-#     api-types.sh write      into svelte_app/
-#     api-types.sh check      says whether those in svelte_app/ are what the code gives; exit 1 when not
+#     api-types.sh write      writes them into svelte_app/ and docs/
+#     api-types.sh check      compares them with those in svelte_app/ and docs/; exit 1 when they differ
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,10 @@ trap 'rm -rf "$made"' EXIT
 if [ "$1" = write ]; then
     cp "$made/openapi.json" svelte_app/openapi.json
     cp "$made/schema.d.ts" "svelte_app/$schema"
+    .venv/bin/python django_server/manage.py api_docs
 elif ! cmp "$made/openapi.json" svelte_app/openapi.json || ! cmp "$made/schema.d.ts" "svelte_app/$schema"; then
     echo "The API has changed and the page's types have not: run \`make api\`." >&2
     exit 1
+else
+    .venv/bin/python django_server/manage.py api_docs --check
 fi

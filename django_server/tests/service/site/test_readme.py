@@ -1,5 +1,6 @@
-"""The README is true to the letter: its commands and its WebSocket client are run as they stand, but for the port."""
+"""The commands of README.md and docs/api.md, and the WebSocket client, run as they are printed, but for the port."""
 
+import json
 import re
 import subprocess
 import sys
@@ -13,12 +14,21 @@ from tests.support.sites.running_site import RunningSite
 
 ROOT = Path(__file__).resolve().parents[4]
 README = (ROOT / "README.md").read_text()
+API_PAGE = (ROOT / "docs" / "api.md").read_text()
 
 
-def blocks(language: str, site: RunningSite) -> list[str]:
-    """The README's code blocks of a language, pointed at the site under test."""
-    found = re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+def blocks(page: str, language: str, site: RunningSite) -> list[str]:
+    """The code blocks of a page in one language, with the address of the site under test."""
+    found = re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     return [block.replace("localhost:8000", site.url.removeprefix("http://")) for block in found]
+
+
+def run(script: str, folder: Path) -> str:
+    """What a shell block prints, run in `folder`."""
+    ran = subprocess.run(
+        ["sh", "-c", script], cwd=folder, capture_output=True, text=True, check=True, timeout=120
+    )
+    return ran.stdout
 
 
 @pytest.fixture(scope="module")
@@ -33,37 +43,47 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_its_curl_lines_send_images_and_read_the_list(embedded_site: RunningSite, folder: Path) -> None:
     lines = [
         line
-        for block in blocks("sh", embedded_site)
+        for block in blocks(README, "sh", embedded_site)
         for line in block.splitlines()
         if line.startswith("curl")
     ]
-    answers = [
-        subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True, check=True).stdout
-        for line in lines
-    ]
-    assert [answer[:45] for answer in answers[:3]] == [
+    assert len(lines) == 4
+    responses = [run(line, folder) for line in lines]
+    assert [response[:45] for response in responses[:3]] == [
         '{"message":"Image uploaded successfully","ima',
         '{"message":"Images upload initiated","batch_i',
         '{"message":"Batch upload of 2 images initiate',
     ]
-    assert answers[3].startswith('[{"id":"')
+    assert responses[3].startswith('[{"id":"')
 
 
 def test_its_loop_over_pages_reads_every_image(embedded_site: RunningSite, folder: Path) -> None:
-    (loop,) = [block for block in blocks("sh", embedded_site) if "while" in block]
+    loop, _, _ = blocks(API_PAGE, "sh", embedded_site)
     some = loop.replace("/api/list", "/api/list?limit=2&q=page-", 1)
     names = [f"page-{index}.jpg" for index in range(5)]
     with embedded_site.client() as client:
         for name in names:
             client.post("/api/upload", files={"image": (name, jpeg())})
-    read = subprocess.run(
-        ["sh", "-c", some], cwd=folder, capture_output=True, text=True, check=True, timeout=120
-    )
-    assert [line.split()[0] for line in read.stdout.splitlines()] == names[::-1]
+    assert [line.split()[0] for line in run(some, folder).splitlines()] == names[::-1]
 
 
-def test_its_websocket_client_hears_of_an_upload(embedded_site: RunningSite, folder: Path) -> None:
-    (program,) = blocks("python", embedded_site)
+def test_its_repeated_upload_stores_one_image(embedded_site: RunningSite, folder: Path) -> None:
+    _, repeat, _ = blocks(API_PAGE, "sh", embedded_site)
+    first, second = (json.loads(line) for line in run(repeat, folder).splitlines())
+    assert first["message"] == "Image uploaded successfully"
+    assert second == first
+
+
+def test_its_request_for_a_batch_waits_until_the_batch_is_final(
+    embedded_site: RunningSite, folder: Path
+) -> None:
+    _, _, wait = blocks(API_PAGE, "sh", embedded_site)
+    batch = json.loads(run(wait, folder))
+    assert (batch["final"], batch["counts"]) == (True, {"completed": 1})
+
+
+def test_its_websocket_client_prints_an_upload(embedded_site: RunningSite, folder: Path) -> None:
+    (program,) = blocks(README + API_PAGE, "python", embedded_site)
     assert len(program.strip().splitlines()) <= 21
     (folder / "watch.py").write_text(program)
     with (
