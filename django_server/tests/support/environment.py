@@ -21,6 +21,15 @@ from tests.support.servers.run_servers import RunServers
 # The folder below tests/ is the marker. pyproject.toml says what each means.
 FOLDER_MARKERS = ("unit", "service", "browser", "stack", "faults", "stress")
 
+# Files and folders whose tests measure time or load the machine: they get the marker `alone` besides.
+ALONE = (
+    "service/api/test_long_poll.py",
+    "service/benchmarks/test_load_tool.py",
+    "service/live",
+    "service/processing/test_concurrent_workers.py",
+    "service/serve/test_supervised_children.py",
+)
+
 # Of what a developer may have set, this would change what tests see.
 _NOT_FOR_TESTS = (
     *("HOST", "PORT", "PUBLIC_URL", "ALLOWED_HOSTS", "DEBUG", "API_TOKEN", "KEY_PREFIX"),
@@ -60,12 +69,15 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark each test with its folder. Under pytest-xdist the tests of one file stay together, but for unit tests."""
     for item in items:
-        folder = item.path.relative_to(_TESTS).parts[0]
+        path = item.path.relative_to(_TESTS)
+        folder = path.parts[0]
         if folder not in FOLDER_MARKERS:
             raise pytest.UsageError(f"{item.path} is in none of the folders {', '.join(FOLDER_MARKERS)}.")
         item.add_marker(folder)
+        if any(path.is_relative_to(place) for place in ALONE):
+            item.add_marker("alone")
         if folder != "unit" and config.pluginmanager.hasplugin("xdist"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            item.add_marker(pytest.mark.xdist_group(str(path)))
 
 
 @pytest.fixture(scope="session")
