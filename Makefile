@@ -4,12 +4,13 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 # One pip or npm at a time, also with -j.
 .NOTPARALLEL:
-.PHONY: help run dev test check fuzz bench samples admin api lock clean environment environment-dev page page-packages
+.PHONY: help run dev test unit check fuzz bench samples admin api lock clean environment environment-dev page page-packages
 
 PYTHON := .venv/bin/python
 MANAGE := $(PYTHON) django_server/manage.py
 # Whatever looks at the settings gets a data folder of its own: checks and tests leave data/ alone.
 SCRATCH := .venv/scratch-data
+FOR_TESTS := DATA_DIR="$(CURDIR)/$(SCRATCH)" PATH="$(CURDIR)/.venv/bin:$$PATH"
 IN_SERVER := cd django_server && DATA_DIR=../$(SCRATCH) PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 help: ## this list
@@ -21,11 +22,19 @@ run: environment page ## install what is missing, start everything, print the ad
 dev: environment-dev page-packages ## the same with reloading: Django's runserver and Vite on 5173
 	@exec $(MANAGE) serve --dev
 
-test: environment-dev page ## every test: Python, page, and the browser against the really started site
+test: environment-dev page ## every test; `make test T=tests/unit/imaging` runs a file, a folder or a node id of pytest's
 	@sh scripts/test-tools.sh
-	@cd svelte_app && npm test --silent
 	@rm -rf $(SCRATCH)
-	@$(IN_SERVER) python -m pytest
+ifdef T
+	@$(FOR_TESTS) sh scripts/run-tests.sh "$(T)"
+else
+	@cd svelte_app && npm test --silent
+	@$(FOR_TESTS) sh scripts/run-tests.sh
+endif
+
+unit: environment-dev page-packages ## the tests that need no server, of Python and of the page: under a minute
+	@cd svelte_app && npm test --silent
+	@$(FOR_TESTS) sh scripts/run-tests.sh unit
 
 check: environment-dev page-packages ## style, types, import rules, Dockerfiles, migrations, API types: what CI runs before the tests
 	@$(IN_SERVER) ruff check --config pyproject.toml . ../benchmarks

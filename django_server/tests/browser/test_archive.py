@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fixtures.sites import database_named
+from tests.support.fixtures.sites import new_database
 from tests.support.images.pictures import jpeg
+from tests.support.servers.run_servers import RunServers
 from tests.support.sites.running_site import RunningSite, running_site
 from tests.support.sites.started_site import SERVER_ROOT
 
@@ -37,10 +38,12 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def archive_site(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
+def archive_site(
+    archive: Path, run_postgres: RunServers, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningSite]:
     """A site that keeps its files in the archive's folder."""
     settings = {
-        "DATABASE_URL": database_named("archive"),
+        "DATABASE_URL": new_database(run_postgres, "archive"),
         "SECRET_KEY": "for tests only",
         "MEDIA_ROOT": str(archive),
         "INCOMING_ROOT": str(tmp_path_factory.mktemp("incoming")),

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 import schemathesis
 
-from tests.support.fixtures.sites import database_named
+from tests.support.fixtures.sites import new_database
 from tests.support.fuzz.effort import is_long, seconds
 from tests.support.images.pictures import broken_jpeg, jpeg
 from tests.support.servers import redis_server
+from tests.support.servers.run_servers import RunServers
 from tests.support.sites.running_site import RunningSite, running_site, wait_until_final
 from tests.support.sites.started_site import SERVER_ROOT
 
@@ -43,10 +44,14 @@ _SOUND = [
 
 
 @pytest.fixture(scope="module")
-def fuzzed_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
+def fuzzed_site(run_postgres: RunServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
     """A site of its own: what is sent here must not reach the images of other tests."""
     with redis_server() as redis:
-        settings = {"DATABASE_URL": database_named("fuzzed"), "REDIS_URL": redis.url, "SECRET_KEY": "tests"}
+        settings = {
+            "DATABASE_URL": new_database(run_postgres, "fuzzed"),
+            "REDIS_URL": redis.url,
+            "SECRET_KEY": "tests",
+        }
         with running_site(tmp_path_factory.mktemp("fuzzed-site"), settings) as site:
             yield site
 

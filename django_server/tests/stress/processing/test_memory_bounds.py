@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fixtures.sites import database_named
+from tests.support.fixtures.sites import new_database
 from tests.support.images.pictures import jpeg
 from tests.support.processes.process_tree import command_line, descendants, eventually
 from tests.support.servers import redis_server
+from tests.support.servers.run_servers import RunServers
 from tests.support.sites.running_site import RunningSite, running_site
 from tests.support.sites.started_site import SERVER_ROOT
 
@@ -65,13 +66,15 @@ def pool_children(site: RunningSite) -> set[int]:
     return {pid for pid in descendants(worker) if "celery" in command_line(pid)}
 
 
-def test_a_worker_child_above_its_cap_is_replaced_and_loses_nothing(tmp_path: Path) -> None:
+def test_a_worker_child_above_its_cap_is_replaced_and_loses_nothing(
+    run_postgres: RunServers, tmp_path: Path
+) -> None:
     # Above what a child has when it starts, below what 59 Mpx of PNG need: 177 MB more.
     cap_kilobytes = 200 * 1024
     large = flat_picture(tmp_path / "large.png", 7_700, 7_700, "PNG", compress_level=1)
     with redis_server() as redis:
         settings = {
-            "DATABASE_URL": database_named("capped"),
+            "DATABASE_URL": new_database(run_postgres, "capped"),
             "REDIS_URL": redis.url,
             "SECRET_KEY": "for tests only",
             "WORKER_PROCESSES": "1",

@@ -17,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.support.servers import free_port
+from tests.support.servers.start_log import record_start
 
 SERVER_ROOT = Path(__file__).resolve().parents[3]
 START_SECONDS = 30
@@ -102,6 +103,7 @@ class Site:
         self.actor = Actor(self._environment)
 
     def _start(self) -> None:
+        record_start(" ".join(self._command))
         with self._log.open("ab") as log:
             self._web = subprocess.Popen(
                 self._command,

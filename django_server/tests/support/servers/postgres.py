@@ -27,8 +27,8 @@ class Postgres(ServerProcess):
     stop_signal = signal.SIGINT  # "fast shutdown": clients are sent away
     orphan_signal = signal.SIGINT  # killed, it would leave its shared memory behind
 
-    def __init__(self, programs: Path, folder: Path, account: str | None) -> None:
-        self._port = free_port()
+    def __init__(self, programs: Path, folder: Path, account: str | None, port: int) -> None:
+        self._port = port
         self.data_folder = folder / "data"
         settings = {**THROW_AWAY, "port": str(self._port), "listen_addresses": "127.0.0.1"}
         settings["unix_socket_directories"] = str(folder)
@@ -48,7 +48,7 @@ class Postgres(ServerProcess):
 
 
 @contextmanager
-def postgres(programs: Path | None = None) -> Iterator[Postgres]:
+def postgres(programs: Path | None = None, port: int | None = None) -> Iterator[Postgres]:
     """A running PostgreSQL with an empty database; `programs` chooses another folder of programs."""
     programs = programs or installed_programs() or wheel_programs()
     account = unprivileged_account()
@@ -58,7 +58,7 @@ def postgres(programs: Path | None = None) -> Iterator[Postgres]:
             shutil.chown(folder, account)
         programs = runnable_by(account, programs, folder)
         _make_cluster(programs, folder, account)
-        server = Postgres(programs, folder, account)
+        server = Postgres(programs, folder, account, port or free_port())
         try:
             server.start()
             yield server

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.support.servers.leash import leashed
+from tests.support.servers.start_log import record_start
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
@@ -45,6 +46,7 @@ class ServerProcess(ABC):
         return self._process.pid
 
     def start(self) -> None:
+        record_start(self._command[0])
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 # A test run that is killed takes its servers along.

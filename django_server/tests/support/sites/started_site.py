@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.support.processes.process_tree import all_end, command_line, descendants, eventually, is_alive
 from tests.support.servers.leash import leashed
+from tests.support.servers.start_log import record_start
 
 SERVER_ROOT = Path(__file__).resolve().parents[3]
 READY = "django-file-upload is ready: "
@@ -21,6 +22,7 @@ class StartedSite:
     """`output` is all it has said so far, to the terminal's standard output and error."""
 
     def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
+        record_start(" ".join(command))
         self.process = subprocess.Popen(
             # A test run that is killed takes its sites along.
             leashed(command, signal.SIGTERM),
