@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 
 import type { Image } from '../src/lib/api/types';
-import { readAnswer } from '../src/lib/upload/answers';
-import type { Outcome } from '../src/lib/upload/outcome';
+import { readAnswer } from '../src/lib/upload/read-response';
+import type { Outcome } from '../src/lib/upload/request-outcome';
 
 const image = (id: string): Image => ({ id, job_id: id, version: 1, status: 'pending' }) as Image;
 

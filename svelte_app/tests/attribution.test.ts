@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { attribute } from '../src/lib/upload/attribution';
+import { attribute } from '../src/lib/upload/bytes-per-file';
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { cutIntoRequests } from '../src/lib/upload/cutting';
-import { PLANS } from '../src/lib/upload/modes';
+import { cutIntoRequests } from '../src/lib/upload/split-into-requests';
+import { PLANS } from '../src/lib/upload/upload-modes';
 
 const MB = 1024 * 1024;
 const files = (count: number, size: number): { size: number; at: number }[] =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { filesOf, isHidden } from '../src/lib/upload/dropped';
+import { filesOf, isHidden } from '../src/lib/upload/dropped-files';
 
 // A browser's entries, as far as they are walked.
 const file = (name: string, readable = true): FileSystemEntry =>

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 
-import { eachInTurn } from '../src/lib/each';
-import { insist } from '../src/lib/insist';
+import { eachInTurn } from '../src/lib/concurrency';
+import { insist } from '../src/lib/import-with-retry';
 import { summaryOf } from '../src/lib/upload/summary';
-import { Tally } from '../src/lib/upload/tally';
+import { Tally } from '../src/lib/upload/totals';
 
 const moment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { Image } from '../src/lib/api/types';
-import { addressOf, EVERYTHING, filterOf, matches, parametersOf } from '../src/lib/gallery/filter';
+import { addressOf, EVERYTHING, filterOf, matches, parametersOf } from '../src/lib/gallery/gallery-filter';
 
 const image = { name: 'IMG_12.JPG', status: 'completed', collection: 'uploads', batch_id: 'b' } as Image;
 

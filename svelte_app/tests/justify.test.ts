@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { justify } from '../src/lib/gallery/justify';
+import { justify } from '../src/lib/gallery/justified-layout';
 
 const sheet = { width: 1000, aim: 200, gap: 10 };
 const itself = (ratio: number): number => ratio;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { readFrame, type News } from '../src/lib/live/messages';
-import { NewsBook } from '../src/lib/live/newsbook';
+import { NewsBook } from '../src/lib/live/latest-events';
 
 const ROUNDS = 500;
 const JOBS = ['a', 'b', 'c', 'd'];

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { News } from '../src/lib/live/messages';
-import { NewsBook } from '../src/lib/live/newsbook';
+import { NewsBook } from '../src/lib/live/latest-events';
 
 const news = (job_id: string, version: number, status: News['status']): News =>
   ({ job_id, version, status }) as News;

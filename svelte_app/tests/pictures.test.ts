@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { pick, ratio, sources, srcset } from '../src/lib/pictures';
+import { pick, ratio, sources, srcset } from '../src/lib/thumbnail-sources';
 
 const scales = { small: 240, medium: 1024, large: 1500 };
 const all = sources({ large: '/l.jpg', small: '/s.jpg', medium: '/m.jpg' }, scales);

@@ -1,9 +1,9 @@
 import { beforeEach, expect, test } from 'vitest';
 
-import type { FileResult } from '../src/lib/upload/answers';
-import type { Outcome } from '../src/lib/upload/outcome';
-import { UploadQueue, type UploadRequest } from '../src/lib/upload/queue';
-import type { Shipment } from '../src/lib/upload/transport';
+import type { FileResult } from '../src/lib/upload/read-response';
+import type { Outcome } from '../src/lib/upload/request-outcome';
+import { UploadQueue, type UploadRequest } from '../src/lib/upload/request-queue';
+import type { Shipment } from '../src/lib/upload/xhr-transport';
 
 interface Sent {
   shipment: Shipment;

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 
-import { nextPage } from '../src/lib/api/link';
+import { nextPage } from '../src/lib/api/link-header';
 import { bytes, duration } from '../src/lib/format';
-import { socketUrl } from '../src/lib/live/socket';
-import { isLoopback } from '../src/lib/network';
-import { silentJobs } from '../src/lib/upload/silence';
+import { socketUrl } from '../src/lib/live/reconnecting-socket';
+import { isLoopback } from '../src/lib/offline';
+import { silentJobs } from '../src/lib/upload/silent-job-polling';
 import { uuid } from '../src/lib/uuid';
 
 test('the next page is found among other links', () => {

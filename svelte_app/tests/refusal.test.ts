@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { Limits } from '../src/lib/api/types';
-import { refuse } from '../src/lib/upload/refusal';
+import { refuse } from '../src/lib/upload/file-validation';
 
 const limits = { types: ['image/jpeg', 'image/heic'], bytes_per_file: 50 * 1024 * 1024 } as Limits;
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
-import type { Outcome } from '../src/lib/upload/outcome';
-import { ATTEMPTS, backOff, decide, retryAfterMs } from '../src/lib/upload/retry';
+import type { Outcome } from '../src/lib/upload/request-outcome';
+import { ATTEMPTS, backOff, decide, retryAfterMs } from '../src/lib/upload/retry-policy';
 
 const answered = (status: number, code: string | null = null, after: number | null = null): Outcome => ({
   kind: 'answered',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { Tally } from '../src/lib/upload/tally';
+import { Tally } from '../src/lib/upload/totals';
 
 const file = { size: 100, sent: 0, accepted: false };
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { gridOf, visible } from '../src/lib/windowing';
+import { gridOf, visible } from '../src/lib/virtual-grid';
 
 const grid = gridOf(1000, 172, 12, 48);
 

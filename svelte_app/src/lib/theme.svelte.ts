@@ -2,7 +2,7 @@
  * Light, dark, or as the system has it; remembered in this browser. The colours themselves are CSS
  * (`light-dark()` in app.css, which reads the attribute set here).
  */
-import { keep, recall } from './kept';
+import { keep, recall } from './browser-storage';
 
 const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];

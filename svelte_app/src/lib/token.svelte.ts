@@ -2,7 +2,7 @@
  * The token of a server that asks for one (API_TOKEN): kept for this tab, asked of the person once for
  * all that needs it. The API client, the uploads and the live connection call it; a dialog shows `asking`.
  */
-import { keep, recall } from './kept';
+import { keep, recall } from './browser-storage';
 
 const KEPT_AS = 'token';
 

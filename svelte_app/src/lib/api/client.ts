@@ -4,7 +4,7 @@
  */
 import type { Batch, BatchSummary, ErrorBody, Image, Limits } from './types';
 import { token } from '../token.svelte';
-import { nextPage } from './link';
+import { nextPage } from './link-header';
 
 // The slowest answer the page asks for is a list out of a million: far below this.
 const TIMEOUT_MS = 20_000;

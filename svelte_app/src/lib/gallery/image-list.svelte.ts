@@ -4,10 +4,10 @@
  */
 import { ApiError, listByIds, listImages } from '../api/client';
 import type { Image } from '../api/types';
-import { live } from '../live/live.svelte';
+import { live } from '../live/live-events.svelte';
 import type { News, Topic } from '../live/messages';
 import { isFinal } from '../status';
-import { matches, parametersOf, type Filter } from './filter';
+import { matches, parametersOf, type Filter } from './gallery-filter';
 
 const PAGE = 60;
 // News of one burst is looked up together; a quarter second is the server's own rhythm.

@@ -6,9 +6,9 @@ import { SvelteSet } from 'svelte/reactivity';
 
 import { ApiError, deleteImage, retryJob } from '../api/client';
 import type { Image } from '../api/types';
-import { eachInTurn } from '../each';
+import { eachInTurn } from '../concurrency';
 import { plural } from '../format';
-import { live } from '../live/live.svelte';
+import { live } from '../live/live-events.svelte';
 import { isStopped } from '../status';
 
 export class Selection {

@@ -2,7 +2,7 @@
  * What a file in the upload list can be. One union; the list, the tally and the announcements read it.
  */
 import type { JobError, Thumbnails } from '../api/types';
-import type { Failure } from './outcome';
+import type { Failure } from './request-outcome';
 
 export type Phase =
   | { readonly kind: 'queued' }

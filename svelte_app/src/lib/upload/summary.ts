@@ -2,7 +2,7 @@
  * How a drop ended, in one sentence. Pure; the upload view and the dock show it.
  */
 import { plural } from '../format';
-import type { Totals } from './tally';
+import type { Totals } from './totals';
 
 export function summaryOf({ finished, failed, refused, cancelled }: Totals): string {
   const parts = [`${plural(finished, 'photo')} finished`];

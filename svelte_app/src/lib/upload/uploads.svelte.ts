@@ -4,20 +4,20 @@
  */
 import { abortJob, ApiError, changeBatch, retryJob } from '../api/client';
 import type { Image, Limits } from '../api/types';
-import { eachInTurn } from '../each';
-import { live } from '../live/live.svelte';
+import { eachInTurn } from '../concurrency';
+import { live } from '../live/live-events.svelte';
 import type { News } from '../live/messages';
 import { uuid } from '../uuid';
-import { mayRetryFile, UNREADABLE, type FileResult } from './answers';
-import { FollowedBatches } from './batches';
-import { environment } from './environment';
-import { UploadItem } from './item.svelte';
-import { UploadItems } from './items.svelte';
-import { PLANS, requestsOf, type DropPlan, type Mode } from './modes';
+import { mayRetryFile, UNREADABLE, type FileResult } from './read-response';
+import { FollowedBatches } from './batch-subscriptions';
+import { environment } from './browser-environment';
+import { UploadItem } from './upload-item.svelte';
+import { UploadItems } from './upload-list.svelte';
+import { PLANS, requestsOf, type DropPlan, type Mode } from './upload-modes';
 import { isAtWork, isOver, isTravelling, phaseOfJob, type Phase } from './phase';
-import { UploadQueue, type Part, type UploadRequest } from './queue';
-import { refuse } from './refusal';
-import { SilenceWatch } from './silence';
+import { UploadQueue, type Part, type UploadRequest } from './request-queue';
+import { refuse } from './file-validation';
+import { SilenceWatch } from './silent-job-polling';
 
 class Uploads {
   /** the batch of the latest drop that has one and was accepted */

@@ -1,7 +1,7 @@
 /**
  * Whether and when a request is sent again. Pure; the queue asks after each attempt.
  */
-import type { Outcome } from './outcome';
+import type { Outcome } from './request-outcome';
 
 export type Verdict =
   | { readonly again: false }

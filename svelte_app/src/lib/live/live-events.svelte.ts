@@ -5,8 +5,8 @@
 import { token } from '../token.svelte';
 import type { News } from './messages';
 import { readFrame, sameTopic, subscribeFrames, unsubscribeFrames, type Topic } from './messages';
-import { NewsBook } from './newsbook';
-import { LiveSocket, socketUrl, type Connection } from './socket';
+import { NewsBook } from './latest-events';
+import { LiveSocket, socketUrl, type Connection } from './reconnecting-socket';
 
 interface Listener {
   /** only what is newer than all that was heard of each job */

@@ -2,9 +2,9 @@
  * One batch as the server counts it, kept up to date while it is looked at: asked again when news of it
  * comes, and now and then without any. The batch view owns one.
  */
-import { ApiError, changeBatch, deleteBatch, getBatch } from './api/client';
-import type { Batch } from './api/types';
-import { live } from './live/live.svelte';
+import { ApiError, changeBatch, deleteBatch, getBatch } from '../api/client';
+import type { Batch } from '../api/types';
+import { live } from '../live/live-events.svelte';
 
 // The counts are the server's own, asked again at most this often while news comes in…
 const GATHER_MS = 500;

@@ -3,10 +3,10 @@
  * Owns order, attempts, pauses and cancelling; knows nothing of views. Time, chance and the wire are
  * handed in, so that its tests need neither.
  */
-import { readAnswer, UNREADABLE, type FileResult } from './answers';
-import type { Outcome } from './outcome';
-import { decide } from './retry';
-import type { Send } from './transport';
+import { readAnswer, UNREADABLE, type FileResult } from './read-response';
+import type { Outcome } from './request-outcome';
+import { decide } from './retry-policy';
+import type { Send } from './xhr-transport';
 
 /** One file on its way. `id` is a counter: names repeat. */
 export interface Part {

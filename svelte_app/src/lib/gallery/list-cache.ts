@@ -3,7 +3,7 @@
  * The image view asks here for the pictures before and after its own.
  */
 import type { Image } from '../api/types';
-import { EVERYTHING, parametersOf, type Filter } from './filter';
+import { EVERYTHING, parametersOf, type Filter } from './gallery-filter';
 import { ImageList } from './image-list.svelte';
 
 // A list of many pages is a few MB; nobody goes back further than this.

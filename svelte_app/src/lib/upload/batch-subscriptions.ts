@@ -2,7 +2,7 @@
  * Which batches the page listens to. The batch of the next drop is followed before it exists, so that no
  * news of it is missed; it also keeps an idle page's connection narrow: one that follows nothing hears all.
  */
-import { live } from '../live/live.svelte';
+import { live } from '../live/live-events.svelte';
 import type { Topic } from '../live/messages';
 import { uuid } from '../uuid';
 

@@ -3,7 +3,7 @@
  * (names repeat). Pure; called by the queue for the last outcome of a request.
  */
 import type { ErrorBody, Image, Job, Rejection } from '../api/types';
-import type { Failure, Outcome } from './outcome';
+import type { Failure, Outcome } from './request-outcome';
 
 export type FileResult =
   | { readonly kind: 'accepted'; readonly image: Image }

@@ -2,8 +2,8 @@
  * Sends one request once. XMLHttpRequest, because fetch does not tell how far an upload has come.
  * Must not retry and must not know what the files mean to anyone; the queue calls it.
  */
-import type { Outcome } from './outcome';
-import { retryAfterMs } from './retry';
+import type { Outcome } from './request-outcome';
+import { retryAfterMs } from './retry-policy';
 
 export interface Shipment {
   readonly url: string;

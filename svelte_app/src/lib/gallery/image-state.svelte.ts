@@ -4,8 +4,8 @@
 import { announcer } from '../announcer.svelte';
 import { ApiError, deleteImage, getImage, retryJob } from '../api/client';
 import type { Image } from '../api/types';
-import { live } from '../live/live.svelte';
-import { removeEverywhere } from './lists';
+import { live } from '../live/live-events.svelte';
+import { removeEverywhere } from './list-cache';
 
 export class ShownImage {
   value = $state.raw<Image | null>(null);

@@ -5,8 +5,8 @@
  */
 import type { Limits } from '../api/types';
 import { uuid } from '../uuid';
-import { cutIntoRequests, type Cut } from './cutting';
-import type { Part, UploadRequest } from './queue';
+import { cutIntoRequests, type Cut } from './split-into-requests';
+import type { Part, UploadRequest } from './request-queue';
 
 export type Mode = 'sync' | 'async' | 'batch';
 

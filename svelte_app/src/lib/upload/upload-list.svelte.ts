@@ -2,14 +2,14 @@
  * The upload list itself: every item, the totals and the speed, kept in step. The one writer of items;
  * knows nothing of wire or server. The upload store is its only caller.
  */
-import { oncePerFrame } from '../frame';
-import { attribute } from './attribution';
-import type { UploadItem } from './item.svelte';
-import { PLANS } from './modes';
+import { oncePerFrame } from '../animation-frame';
+import { attribute } from './bytes-per-file';
+import type { UploadItem } from './upload-item.svelte';
+import { PLANS } from './upload-modes';
 import { isTravelling, type Phase } from './phase';
-import type { UploadRequest } from './queue';
-import { Speed } from './speed';
-import { Tally, type Totals } from './tally';
+import type { UploadRequest } from './request-queue';
+import { Speed } from './upload-speed';
+import { Tally, type Totals } from './totals';
 
 export class UploadItems {
   list = $state.raw<readonly UploadItem[]>([]);

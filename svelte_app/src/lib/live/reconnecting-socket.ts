@@ -2,8 +2,8 @@
  * One WebSocket that stays: it comes back with back-off, wakes with the network or the tab, and notices
  * when the line is dead. Owns the connection only; what is said and heard is the caller's.
  */
-import { networkAway } from '../network';
-import { backOff } from '../upload/retry';
+import { networkAway } from '../offline';
+import { backOff } from '../upload/retry-policy';
 
 export type Connection = 'connecting' | 'open' | 'waiting' | 'offline' | 'locked';
 

@@ -1,11 +1,11 @@
 /**
  * The real world as the upload queue needs it: wire, clock, chance, network state.
  */
-import { networkAway } from '../network';
+import { networkAway } from '../offline';
 import { token } from '../token.svelte';
 import { uuid } from '../uuid';
-import type { QueueEnvironment } from './queue';
-import { isReadable, sendByXhr, type Send } from './transport';
+import type { QueueEnvironment } from './request-queue';
+import { isReadable, sendByXhr, type Send } from './xhr-transport';
 
 /** Sends; where the server asks for its token, once more with the one the person gives. */
 const sendWithToken: Send = async (shipment, onBytes, signal) => {

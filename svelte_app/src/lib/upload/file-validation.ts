@@ -4,7 +4,7 @@
  */
 import type { Limits } from '../api/types';
 import { bytes } from '../format';
-import type { Failure } from './outcome';
+import type { Failure } from './request-outcome';
 
 export interface Candidate {
   readonly size: number;

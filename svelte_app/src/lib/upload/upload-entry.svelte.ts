@@ -4,10 +4,10 @@
  */
 import { announcer } from '../announcer.svelte';
 import { plural } from '../format';
-import { insist } from '../insist';
+import { insist } from '../import-with-retry';
 import { limits } from '../limits.svelte';
-import type { Mode } from './modes';
-import { learnSizes } from './sizes';
+import type { Mode } from './upload-modes';
+import { learnSizes } from './read-file-sizes';
 import type { uploads } from './uploads.svelte';
 
 class Intake {

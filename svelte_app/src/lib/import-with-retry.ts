@@ -2,7 +2,7 @@
  * Loads code that is needed now and came in no earlier script; a server that is away for a moment must
  * not leave the page half there. Called wherever a view or the upload engine is brought in.
  */
-import { backOff } from './upload/retry';
+import { backOff } from './upload/retry-policy';
 
 /** @param failed told after each attempt that brought nothing; the next follows by itself */
 export async function insist<T>(load: () => Promise<T>, failed: () => void = () => undefined): Promise<T> {
