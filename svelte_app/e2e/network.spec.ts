@@ -1,7 +1,7 @@
 import { expect, test, type Page } from '@playwright/test';
 
 import { choose, listed, openUpload, photos, progress, summaryOf, type Upload } from './site';
-import { Relay } from './relay';
+import { Relay } from './network-relay';
 
 // So tall that every tile is there, and with it the one that waits.
 test.use({ viewport: { width: 1280, height: 3000 } });

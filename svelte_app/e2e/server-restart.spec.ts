@@ -2,7 +2,7 @@ import { expect, test } from '@playwright/test';
 
 import { choose, corrupt, listed, named, openUpload, photos, progress } from './site';
 import { OwnSite } from './own-site';
-import { Relay } from './relay';
+import { Relay } from './network-relay';
 
 // A dead worker's images are taken up again when its lease is over: a minute, where nobody set it.
 const site = new OwnSite({

@@ -1,0 +1,50 @@
+import { expect, test } from '@playwright/test';
+
+test('the first view loads without a jump, a blocking script or a request to anyone else', async ({
+  page,
+}) => {
+  await page.addInitScript(() => {
+    const seen = { shift: 0, largest: 0 };
+    Object.assign(window, { seen });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) seen.shift += (entry as unknown as { value: number }).value;
+    }).observe({ type: 'layout-shift', buffered: true });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) seen.largest = entry.startTime;
+    }).observe({ type: 'largest-contentful-paint', buffered: true });
+  });
+  const hosts = new Set<string>();
+  page.on('request', (request) => hosts.add(new URL(request.url()).host));
+  await page.goto('/');
+  await expect(page.getByText(/^Files, whole folders.*each\.$/)).toBeVisible();
+  const blocking = await page.evaluate(() =>
+    [...document.scripts].filter((script) => script.type !== 'module' && !script.defer && !script.async),
+  );
+  expect(blocking).toEqual([]);
+  expect([...hosts]).toEqual([new URL(page.url()).host]);
+  const seen = (): Promise<{ shift: number; largest: number }> =>
+    page.evaluate(() => (window as unknown as { seen: { shift: number; largest: number } }).seen);
+  // Told by the browser when it has time to, some moments after the paint.
+  await expect.poll(async () => (await seen()).largest).toBeGreaterThan(0);
+  const { shift, largest } = await seen();
+  expect(shift).toBeLessThan(0.01);
+  expect(largest).toBeLessThan(2_500);
+});
+
+test('colours are turned by hand, and stay so after a reload', async ({ browser }) => {
+  const page = await browser.newPage({ colorScheme: 'light' });
+  await page.goto('/');
+  const ground = (): Promise<string> =>
+    page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  const light = await ground();
+  await page.getByRole('button', { name: 'Colours: as the system has it' }).click();
+  expect(await ground()).toBe(light);
+  await page.getByRole('button', { name: 'Colours: light' }).click();
+  await expect(page.getByRole('button', { name: 'Colours: dark' })).toBeVisible();
+  expect(await ground()).not.toBe(light);
+  await page.reload();
+  expect(await ground()).not.toBe(light);
+  await page.getByRole('button', { name: 'Colours: dark' }).click();
+  expect(await ground()).toBe(light);
+  await page.close();
+});
