@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { Outcome } from '../src/lib/upload/request-outcome';
-import { ATTEMPTS, backOff, decide, retryAfterMs } from '../src/lib/upload/retry-policy';
+import { ATTEMPTS, decide, retryAfterMs } from '../src/lib/upload/retry-policy';
 
 const answered = (status: number, code: string | null = null, after: number | null = null): Outcome => ({
   kind: 'answered',
@@ -52,13 +52,6 @@ test('Retry-After is honoured to the second and holds everyone back', () => {
 
 test('one request under way holds back no other', () => {
   expect(decide(answered(409, 'request_in_progress', 2_000), 1, 0)).toMatchObject({ everyone: false });
-});
-
-test('the delay doubles, has jitter, and ends at thirty seconds', () => {
-  expect([1, 2, 3, 4, 5, 6, 7].map((attempt) => backOff(attempt, 1))).toEqual([
-    1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000,
-  ]);
-  expect(backOff(3, 0)).toBe(2_000);
 });
 
 test('Retry-After may be seconds or a date', () => {

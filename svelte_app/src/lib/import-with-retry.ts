@@ -2,7 +2,7 @@
  * Loads code that is needed now and came in no earlier script; a server that is away for a moment must
  * not leave the page half there. Called wherever a view or the upload engine is brought in.
  */
-import { backOff } from './upload/retry-policy';
+import { backoffMs } from './backoff';
 
 /** @param failed told after each attempt that brought nothing; the next follows by itself */
 export async function insist<T>(load: () => Promise<T>, failed: () => void = () => undefined): Promise<T> {
@@ -14,7 +14,7 @@ export async function insist<T>(load: () => Promise<T>, failed: () => void = () 
       const missing = fault instanceof TypeError || (fault instanceof Error && fault.message.includes('CSS'));
       if (!missing) throw fault;
       failed();
-      await new Promise((resolve) => setTimeout(resolve, backOff(attempt, Math.random())));
+      await new Promise((resolve) => setTimeout(resolve, backoffMs(attempt, Math.random())));
     }
   }
 }

@@ -3,7 +3,7 @@
  * when the line is dead. Owns the connection only; what is said and heard is the caller's.
  */
 import { networkAway } from '../offline';
-import { backOff } from '../upload/retry-policy';
+import { backoffMs } from '../backoff';
 
 export type Connection = 'connecting' | 'open' | 'waiting' | 'offline' | 'locked';
 
@@ -108,7 +108,7 @@ export class LiveSocket {
     this.#failures += 1;
     this.#events.changed(why);
     // Also while offline: `online` events are known to be missed.
-    this.#retry = setTimeout(() => this.#connect(), backOff(this.#failures, Math.random()));
+    this.#retry = setTimeout(() => this.#connect(), backoffMs(this.#failures, Math.random()));
   }
 
   /** A sign of life came: the next ping is due a whole interval from now. */

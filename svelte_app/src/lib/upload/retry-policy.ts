@@ -1,6 +1,7 @@
 /**
  * Whether and when a request is sent again. Pure; the queue asks after each attempt.
  */
+import { backoffMs } from '../backoff';
 import type { Outcome } from './request-outcome';
 
 export type Verdict =
@@ -10,16 +11,8 @@ export type Verdict =
 
 // 1 + 2 + 4 + 8 + 16 + 30 + 30 s: a server that restarts or a lift ride is sat out.
 export const ATTEMPTS = 8;
-const FIRST_MS = 1_000;
-const CAP_MS = 30_000;
 // A Retry-After beyond this is somebody's mistake; a person would have given up.
 const RETRY_AFTER_CAP_MS = 120_000;
-
-/** Full back-off with jitter: between half and all of the doubled delay, so clients do not march in step. */
-export function backOff(attempt: number, random: number): number {
-  const ceiling = Math.min(CAP_MS, FIRST_MS * 2 ** (attempt - 1));
-  return Math.round(ceiling * (0.5 + random / 2));
-}
 
 function retryHelps(outcome: Outcome): boolean {
   switch (outcome.kind) {
@@ -44,7 +37,7 @@ function retryHelps(outcome: Outcome): boolean {
 export function decide(outcome: Outcome, attempt: number, random: number): Verdict {
   if (!retryHelps(outcome) || attempt >= ATTEMPTS) return { again: false };
   const asked = outcome.kind === 'answered' ? outcome.retryAfterMs : null;
-  const delayMs = asked === null ? backOff(attempt, random) : Math.min(asked, RETRY_AFTER_CAP_MS);
+  const delayMs = asked === null ? backoffMs(attempt, random) : Math.min(asked, RETRY_AFTER_CAP_MS);
   const everyone =
     outcome.kind === 'answered' && (outcome.status === 429 || asked !== null) && outcome.status !== 409;
   return { again: true, delayMs: everyone ? delayMs + Math.round(random * 500) : delayMs, everyone };
