@@ -1,23 +1,23 @@
 import { expect, test } from 'vitest';
 
-import { attribute } from '../src/lib/upload/bytes-per-file';
+import { bytesPerFile } from '../src/lib/upload/bytes-per-file';
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
 
 test('bytes belong to the files in body order', () => {
-  expect(attribute([100, 100, 100], 150, 300)).toEqual([100, 50, 0]);
+  expect(bytesPerFile([100, 100, 100], 150, 300)).toEqual([100, 50, 0]);
 });
 
 test('the framing of each file comes before its bytes', () => {
   // 30 bytes of framing: 10 before each file.
-  expect(attribute([100, 100, 100], 10, 330)).toEqual([0, 0, 0]);
-  expect(attribute([100, 100, 100], 60, 330)).toEqual([50, 0, 0]);
-  expect(attribute([100, 100, 100], 115, 330)).toEqual([100, 0, 0]);
-  expect(attribute([100, 100, 100], 170, 330)).toEqual([100, 50, 0]);
+  expect(bytesPerFile([100, 100, 100], 10, 330)).toEqual([0, 0, 0]);
+  expect(bytesPerFile([100, 100, 100], 60, 330)).toEqual([50, 0, 0]);
+  expect(bytesPerFile([100, 100, 100], 115, 330)).toEqual([100, 0, 0]);
+  expect(bytesPerFile([100, 100, 100], 170, 330)).toEqual([100, 50, 0]);
 });
 
 test('a body that has travelled whole completes every file', () => {
-  expect(attribute([7, 0, 13], 50, 50)).toEqual([7, 0, 13]);
+  expect(bytesPerFile([7, 0, 13], 50, 50)).toEqual([7, 0, 13]);
 });
 
 test('no file has more than its size, and none loses bytes as the body advances', () => {
@@ -25,7 +25,7 @@ test('no file has more than its size, and none loses bytes as the body advances'
   const total = sum(sizes) + 5 * 173;
   let before = sizes.map(() => 0);
   for (let loaded = 0; loaded <= total; loaded += 9_973) {
-    const now = attribute(sizes, loaded, total);
+    const now = bytesPerFile(sizes, loaded, total);
     now.forEach((sent, at) => {
       expect(sent).toBeLessThanOrEqual(sizes[at] ?? 0);
       expect(sent).toBeGreaterThanOrEqual(before[at] ?? 0);

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 
-import { eachInTurn } from '../src/lib/concurrency';
+import { forEachConcurrent } from '../src/lib/concurrency';
 
 const moment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1));
 
 test('many are done a few at a time, each once and in order', async () => {
   const done: number[] = [];
   let [now, most] = [0, 0];
-  await eachInTurn(
+  await forEachConcurrent(
     Array.from({ length: 20 }, (_, at) => at),
     async (one) => {
       most = Math.max(most, (now += 1));
@@ -22,7 +22,7 @@ test('many are done a few at a time, each once and in order', async () => {
 
 test('the first failure is told and ends the rest', async () => {
   const done: number[] = [];
-  const work = eachInTurn([1, 2, 3, 4, 5, 6, 7, 8, 9], async (one) => {
+  const work = forEachConcurrent([1, 2, 3, 4, 5, 6, 7, 8, 9], async (one) => {
     await moment();
     if (one === 2) throw new Error('no');
     done.push(one);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { filesOf, isHidden } from '../src/lib/upload/dropped-files';
+import { filesFromTransfer, isSystemFile } from '../src/lib/upload/dropped-files';
 
 // A browser's entries, as far as they are walked.
 const file = (name: string, readable = true): FileSystemEntry =>
@@ -28,17 +28,19 @@ const dropOf = (...entries: FileSystemEntry[]): DataTransfer =>
 
 test('a folder is walked to its end, a hundred entries at a time and as deep as it goes', async () => {
   const many = Array.from({ length: 250 }, (_, at) => file(`${at}.jpg`));
-  const found = await filesOf(dropOf(folder('all', [...many, folder('below', [file('deep.jpg')])])));
+  const found = await filesFromTransfer(
+    dropOf(folder('all', [...many, folder('below', [file('deep.jpg')])])),
+  );
   expect(found.files).toHaveLength(251);
   expect(found.files.at(-1)?.name).toBe('deep.jpg');
 });
 
 test('a file that cannot be read is named and keeps no other away', async () => {
-  const found = await filesOf(dropOf(folder('all', [file('good.jpg'), file('locked.jpg', false)])));
+  const found = await filesFromTransfer(dropOf(folder('all', [file('good.jpg'), file('locked.jpg', false)])));
   expect(found.files.map(({ name }) => name)).toEqual(['good.jpg']);
   expect(found.unreadable).toEqual(['locked.jpg']);
 });
 
 test('what systems put into folders is left out', () => {
-  expect(['.DS_Store', 'Thumbs.db', 'desktop.ini', 'a.jpg'].filter(isHidden)).toHaveLength(3);
+  expect(['.DS_Store', 'Thumbs.db', 'desktop.ini', 'a.jpg'].filter(isSystemFile)).toHaveLength(3);
 });

@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
 
-import { readFrame, type News } from '../src/lib/live/messages';
-import { NewsBook } from '../src/lib/live/latest-events';
+import { parseMessage, type JobEvent } from '../src/lib/live/messages';
+import { LatestEvents } from '../src/lib/live/latest-events';
 
 const ROUNDS = 500;
 const JOBS = ['a', 'b', 'c', 'd'];
-const STATUSES: News['status'][] = ['pending', 'processing', 'completed', 'error', 'aborted'];
+const STATUSES: JobEvent['status'][] = ['pending', 'processing', 'completed', 'error', 'aborted'];
 
 interface Change {
   readonly job_id: string;
   readonly version: number;
   /** null: the row was deleted */
-  readonly status: News['status'] | null;
+  readonly status: JobEvent['status'] | null;
 }
 
 type Dice = (below: number) => number;
@@ -89,9 +89,9 @@ function snapshotOf(history: readonly Change[]): string[] {
 }
 
 function bookAfter(frames: readonly string[]): Record<string, [number, string]> {
-  const book = new NewsBook();
+  const book = new LatestEvents();
   for (const text of frames) {
-    const { frame } = readFrame(text);
+    const { frame } = parseMessage(text);
     if (frame.kind === 'news') for (const one of frame.news) book.merge(one);
     if (frame.kind === 'snapshot') for (const one of frame.images) book.merge(one);
     if (frame.kind === 'removed') book.remove(frame.jobId);

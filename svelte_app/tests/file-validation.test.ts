@@ -1,33 +1,33 @@
 import { expect, test } from 'vitest';
 
 import type { Limits } from '../src/lib/api/types';
-import { refuse } from '../src/lib/upload/file-validation';
+import { validateFile } from '../src/lib/upload/file-validation';
 
 const limits = { types: ['image/jpeg', 'image/heic'], bytes_per_file: 50 * 1024 * 1024 } as Limits;
 
 test('an empty file is refused', () => {
-  expect(refuse({ size: 0, type: 'image/jpeg' }, limits)?.code).toBe('empty_file');
+  expect(validateFile({ size: 0, type: 'image/jpeg' }, limits)?.code).toBe('empty_file');
 });
 
 test('one byte too many is refused, with both numbers', () => {
-  const failure = refuse({ size: 60 * 1024 * 1024, type: 'image/jpeg' }, limits);
+  const failure = validateFile({ size: 60 * 1024 * 1024, type: 'image/jpeg' }, limits);
   expect(failure).toEqual({
     code: 'file_too_large',
     message: 'The file has 60 MB; at most 50 MB are taken.',
   });
-  expect(refuse({ size: limits.bytes_per_file, type: 'image/jpeg' }, limits)).toBeNull();
-  expect(refuse({ size: limits.bytes_per_file + 1, type: 'image/jpeg' }, limits)?.code).toBe(
+  expect(validateFile({ size: limits.bytes_per_file, type: 'image/jpeg' }, limits)).toBeNull();
+  expect(validateFile({ size: limits.bytes_per_file + 1, type: 'image/jpeg' }, limits)?.code).toBe(
     'file_too_large',
   );
 });
 
 test('a type that is not accepted is refused, one the browser does not know is not', () => {
-  expect(refuse({ size: 1, type: 'application/pdf' }, limits)?.code).toBe('unsupported_type');
-  expect(refuse({ size: 1, type: '' }, limits)).toBeNull();
+  expect(validateFile({ size: 1, type: 'application/pdf' }, limits)?.code).toBe('unsupported_type');
+  expect(validateFile({ size: 1, type: '' }, limits)).toBeNull();
 });
 
 test('other spellings of an accepted type pass', () => {
   for (const type of ['image/jpg', 'IMAGE/JPEG', 'image/heif']) {
-    expect(refuse({ size: 1, type }, limits)).toBeNull();
+    expect(validateFile({ size: 1, type }, limits)).toBeNull();
   }
 });

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 
-import { nextPage } from '../src/lib/api/link-header';
+import { nextPageUrl } from '../src/lib/api/link-header';
 
 test('the next page is found among other links', () => {
   const header = '</api/list?a=1,2>; rel="prev", </api/list?cursor=x%2Cy>; title="n"; rel="next"';
-  expect(nextPage(header)).toBe('/api/list?cursor=x%2Cy');
-  expect(nextPage('</api/list>; rel="prev"')).toBeNull();
-  expect(nextPage(null)).toBeNull();
+  expect(nextPageUrl(header)).toBe('/api/list?cursor=x%2Cy');
+  expect(nextPageUrl('</api/list>; rel="prev"')).toBeNull();
+  expect(nextPageUrl(null)).toBeNull();
 });

@@ -2,11 +2,11 @@ import { beforeEach, expect, test } from 'vitest';
 
 import type { FileResult } from '../src/lib/upload/read-response';
 import type { Outcome } from '../src/lib/upload/request-outcome';
-import { UploadQueue, type UploadRequest } from '../src/lib/upload/request-queue';
-import type { Shipment } from '../src/lib/upload/xhr-transport';
+import { RequestQueue, type UploadRequest } from '../src/lib/upload/request-queue';
+import type { OutgoingRequest } from '../src/lib/upload/xhr-transport';
 
 interface Sent {
-  shipment: Shipment;
+  outgoing: OutgoingRequest;
   bytes: (loaded: number, total: number) => void;
   signal: AbortSignal;
   answer: (outcome: Outcome) => Promise<void>;
@@ -20,7 +20,7 @@ let timers: { run: () => void; at: number }[];
 let clock: number;
 let online: boolean;
 let unreadable: Set<string>;
-let queue: UploadQueue;
+let queue: RequestQueue;
 let keys: number;
 
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
@@ -29,7 +29,7 @@ beforeEach(() => {
   [sent, settled, waiting, timers] = [[], [], [], []];
   [clock, online, keys] = [0, true, 0];
   unreadable = new Set();
-  queue = new UploadQueue(
+  queue = new RequestQueue(
     {
       started: () => undefined,
       bytes: () => undefined,
@@ -37,13 +37,13 @@ beforeEach(() => {
       settled: (request, results) => settled.push({ request, results }),
     },
     {
-      send: (shipment, bytes, signal) =>
+      send: (outgoing, bytes, signal) =>
         new Promise((resolve) => {
           const answer = (outcome: Outcome): Promise<void> => {
             resolve(outcome);
             return settle();
           };
-          sent.push({ shipment, bytes, signal, answer });
+          sent.push({ outgoing, bytes, signal, answer });
         }),
       readable: (file) => Promise.resolve(!unreadable.has(file.name)),
       online: () => online,
@@ -92,9 +92,9 @@ const at = (index: number): Sent => {
 
 test('three requests travel at a time, the next when one is answered', async () => {
   queue.add([request('a', 1), request('b', 2), request('c', 3), request('d', 4)]);
-  expect(sent.map(({ shipment }) => shipment.key)).toEqual(['a', 'b', 'c']);
+  expect(sent.map(({ outgoing }) => outgoing.key)).toEqual(['a', 'b', 'c']);
   await at(1).answer(accepted(1));
-  expect(sent.map(({ shipment }) => shipment.key)).toEqual(['a', 'b', 'c', 'd']);
+  expect(sent.map(({ outgoing }) => outgoing.key)).toEqual(['a', 'b', 'c', 'd']);
 });
 
 test('a request is sent again under the same key, after the delay and not before', async () => {
@@ -103,7 +103,7 @@ test('a request is sent again under the same key, after the delay and not before
   advance(499);
   expect(sent).toHaveLength(1);
   advance(1);
-  expect(sent.map(({ shipment }) => shipment.key)).toEqual(['a', 'a']);
+  expect(sent.map(({ outgoing }) => outgoing.key)).toEqual(['a', 'a']);
   await at(1).answer(accepted(2));
   expect(settled).toHaveLength(1);
   expect(settled[0]?.results.map(({ kind }) => kind)).toEqual(['accepted', 'accepted']);
@@ -116,7 +116,7 @@ test('a 503 with Retry-After holds everyone back', async () => {
   await at(1).answer(accepted(1));
   expect(sent).toHaveLength(3);
   advance(5_000);
-  expect(sent.map(({ shipment }) => shipment.key)).toEqual(['a', 'b', 'c', 'a', 'd']);
+  expect(sent.map(({ outgoing }) => outgoing.key)).toEqual(['a', 'b', 'c', 'a', 'd']);
 });
 
 test('a refusal is settled at once', async () => {
@@ -141,11 +141,11 @@ test('offline nothing starts and no attempt is lost; the network’s return star
   for (let cut = 0; cut < 20; cut += 1) {
     online = false;
     await at(cut).answer({ kind: 'network' });
-    queue.pump();
+    queue.startRequests();
     expect(sent).toHaveLength(cut + 1);
     expect(waiting.at(-1)).toEqual({ ids: [1], delayMs: null });
     online = true;
-    queue.pump();
+    queue.startRequests();
     expect(sent).toHaveLength(cut + 2);
   }
   expect(settled).toEqual([]);
@@ -157,16 +157,16 @@ test('a file changed on disk is told, and its neighbours travel on under a new k
   await at(0).answer({ kind: 'network' });
   expect(settled.map(({ request: one }) => idsOf(one))).toEqual([[2]]);
   expect(settled[0]?.results).toMatchObject([{ kind: 'rejected', failure: { code: 'unreadable' } }]);
-  expect(at(1).shipment.key).toBe('new-1');
-  expect(at(1).shipment.files.map(({ name }) => name)).toEqual(['1.jpg', '3.jpg']);
+  expect(at(1).outgoing.key).toBe('new-1');
+  expect(at(1).outgoing.files.map(({ name }) => name)).toEqual(['1.jpg', '3.jpg']);
 });
 
 test('a cancelled file leaves its request, which goes on without it', () => {
   queue.add([request('a', 1, 2)]);
   expect(queue.cancel(new Set([1]))).toEqual([1]);
   expect(at(0).signal.aborted).toBe(true);
-  expect(at(1).shipment.files.map(({ name }) => name)).toEqual(['2.jpg']);
-  expect(at(1).shipment.key).not.toBe('a');
+  expect(at(1).outgoing.files.map(({ name }) => name)).toEqual(['2.jpg']);
+  expect(at(1).outgoing.key).not.toBe('a');
 });
 
 test('the answer of a cancelled attempt changes nothing', async () => {

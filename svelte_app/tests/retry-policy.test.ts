@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { Outcome } from '../src/lib/upload/request-outcome';
-import { ATTEMPTS, decide, retryAfterMs } from '../src/lib/upload/retry-policy';
+import { MAX_ATTEMPTS, retryDecision, retryAfterMs } from '../src/lib/upload/retry-policy';
 
 const answered = (status: number, code: string | null = null, after: number | null = null): Outcome => ({
   kind: 'answered',
@@ -18,7 +18,7 @@ test.each([
   ['a 502 of a proxy', answered(502)],
   ['the same key under way', answered(409, 'request_in_progress')],
 ])('%s is tried again', (_, outcome) => {
-  expect(decide(outcome, 1, 0.5).again).toBe(true);
+  expect(retryDecision(outcome, 1, 0.5).again).toBe(true);
 });
 
 test.each([
@@ -29,29 +29,29 @@ test.each([
   ['a success', answered(202)],
   ['a cancelled upload', { kind: 'cancelled' } as Outcome],
 ])('%s is not tried again', (_, outcome) => {
-  expect(decide(outcome, 1, 0.5)).toEqual({ again: false });
+  expect(retryDecision(outcome, 1, 0.5)).toEqual({ again: false });
 });
 
 test('the last attempt is the last', () => {
-  expect(decide({ kind: 'network' }, ATTEMPTS - 1, 0).again).toBe(true);
-  expect(decide({ kind: 'network' }, ATTEMPTS, 0).again).toBe(false);
+  expect(retryDecision({ kind: 'network' }, MAX_ATTEMPTS - 1, 0).again).toBe(true);
+  expect(retryDecision({ kind: 'network' }, MAX_ATTEMPTS, 0).again).toBe(false);
 });
 
 test('Retry-After is honoured to the second and holds everyone back', () => {
-  expect(decide(answered(503, 'overloaded', 7_000), 1, 0)).toEqual({
+  expect(retryDecision(answered(503, 'overloaded', 7_000), 1, 0)).toEqual({
     again: true,
     delayMs: 7_000,
-    everyone: true,
+    pauseAll: true,
   });
-  expect(decide(answered(429, 'rate_limited', 3_000), 1, 0)).toEqual({
+  expect(retryDecision(answered(429, 'rate_limited', 3_000), 1, 0)).toEqual({
     again: true,
     delayMs: 3_000,
-    everyone: true,
+    pauseAll: true,
   });
 });
 
 test('one request under way holds back no other', () => {
-  expect(decide(answered(409, 'request_in_progress', 2_000), 1, 0)).toMatchObject({ everyone: false });
+  expect(retryDecision(answered(409, 'request_in_progress', 2_000), 1, 0)).toMatchObject({ pauseAll: false });
 });
 
 test('Retry-After may be seconds or a date', () => {

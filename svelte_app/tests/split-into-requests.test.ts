@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { cutIntoRequests } from '../src/lib/upload/split-into-requests';
-import { PLANS } from '../src/lib/upload/upload-modes';
+import { splitIntoRequests } from '../src/lib/upload/split-into-requests';
+import { MODE_PLANS } from '../src/lib/upload/upload-modes';
 
 const MB = 1024 * 1024;
 const files = (count: number, size: number): { size: number; at: number }[] =>
@@ -9,34 +9,34 @@ const files = (count: number, size: number): { size: number; at: number }[] =>
 const lengths = (requests: readonly unknown[][]): number[] => requests.map((request) => request.length);
 
 test('a batch is cut at fifty files', () => {
-  expect(lengths(cutIntoRequests(files(120, 1), PLANS.batch.cut))).toEqual([50, 50, 20]);
+  expect(lengths(splitIntoRequests(files(120, 1), MODE_PLANS.batch.cut))).toEqual([50, 50, 20]);
 });
 
 test('a batch is cut before it would exceed 64 MB', () => {
-  expect(lengths(cutIntoRequests(files(7, 20 * MB), PLANS.batch.cut))).toEqual([3, 3, 1]);
+  expect(lengths(splitIntoRequests(files(7, 20 * MB), MODE_PLANS.batch.cut))).toEqual([3, 3, 1]);
 });
 
 test('exactly 64 MB still travel together', () => {
-  expect(lengths(cutIntoRequests(files(4, 16 * MB), PLANS.batch.cut))).toEqual([4]);
+  expect(lengths(splitIntoRequests(files(4, 16 * MB), MODE_PLANS.batch.cut))).toEqual([4]);
 });
 
 test('a file larger than a request may be travels alone', () => {
   const mixed = [{ size: MB }, { size: 200 * MB }, { size: MB }];
   expect(
-    cutIntoRequests(mixed, PLANS.batch.cut).map((request) => request.map(({ size }) => size / MB)),
+    splitIntoRequests(mixed, MODE_PLANS.batch.cut).map((request) => request.map(({ size }) => size / MB)),
   ).toEqual([[1], [200], [1]]);
 });
 
 test('one file a request in sync mode, ten in async mode', () => {
-  expect(lengths(cutIntoRequests(files(3, MB), PLANS.sync.cut))).toEqual([1, 1, 1]);
-  expect(lengths(cutIntoRequests(files(25, MB), PLANS.async.cut))).toEqual([10, 10, 5]);
+  expect(lengths(splitIntoRequests(files(3, MB), MODE_PLANS.sync.cut))).toEqual([1, 1, 1]);
+  expect(lengths(splitIntoRequests(files(25, MB), MODE_PLANS.async.cut))).toEqual([10, 10, 5]);
 });
 
 test('order is kept and no file is lost', () => {
   const all = files(333, 3 * MB);
-  expect(cutIntoRequests(all, PLANS.batch.cut).flat()).toEqual(all);
+  expect(splitIntoRequests(all, MODE_PLANS.batch.cut).flat()).toEqual(all);
 });
 
 test('nothing makes no request', () => {
-  expect(cutIntoRequests([], PLANS.batch.cut)).toEqual([]);
+  expect(splitIntoRequests([], MODE_PLANS.batch.cut)).toEqual([]);
 });

@@ -4,16 +4,19 @@
  */
 
 // Browsers open six connections to a host; the uploads need some of them.
-const AT_ONCE = 3;
+const MAX_CONCURRENT = 3;
 
 /** Resolves when all is done. What `work` throws ends the rest and is thrown. */
-export async function eachInTurn<T>(many: Iterable<T>, work: (one: T) => Promise<void>): Promise<void> {
+export async function forEachConcurrent<T>(
+  many: Iterable<T>,
+  work: (one: T) => Promise<void>,
+): Promise<void> {
   const left = [...many].reverse();
   const lane = async (): Promise<void> => {
     for (let one = left.pop(); one !== undefined; one = left.pop()) await work(one);
   };
   try {
-    await Promise.all(Array.from({ length: AT_ONCE }, lane));
+    await Promise.all(Array.from({ length: MAX_CONCURRENT }, lane));
   } finally {
     left.length = 0;
   }

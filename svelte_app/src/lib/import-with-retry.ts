@@ -5,7 +5,10 @@
 import { backoffMs } from './backoff';
 
 /** @param failed told after each attempt that brought nothing; the next follows by itself */
-export async function insist<T>(load: () => Promise<T>, failed: () => void = () => undefined): Promise<T> {
+export async function importWithRetry<T>(
+  load: () => Promise<T>,
+  failed: () => void = () => undefined,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await load();

@@ -9,4 +9,4 @@ export const isLoopback = (hostname: string): boolean =>
   hostname === '[::1]' ||
   /^127\./.test(hostname);
 
-export const networkAway = (): boolean => !navigator.onLine && !isLoopback(location.hostname);
+export const isOffline = (): boolean => !navigator.onLine && !isLoopback(location.hostname);

@@ -17,8 +17,8 @@ export const STATUSES: readonly Status[] = ['completed', 'processing', 'pending'
 const STOPPED: ReadonlySet<Status> = new Set(['error', 'aborted']);
 
 /** It ended without a picture, and may be tried again. */
-export const isStopped = (status: Status): boolean => STOPPED.has(status);
+export const canRetry = (status: Status): boolean => STOPPED.has(status);
 
-export const isFinal = (status: Status): boolean => status === 'completed' || isStopped(status);
+export const isFinal = (status: Status): boolean => status === 'completed' || canRetry(status);
 
 export const statusWords = (status: Status): string => WORDS[status];

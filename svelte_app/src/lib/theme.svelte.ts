@@ -6,7 +6,7 @@ import { keep, recall } from './browser-storage';
 
 const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
-const KEPT_AS = 'theme';
+const STORAGE_KEY = 'theme';
 
 class ChosenTheme {
   value = $state<Theme>(read());
@@ -14,7 +14,7 @@ class ChosenTheme {
   /** The next of the three. */
   turn(): void {
     this.value = THEMES[(THEMES.indexOf(this.value) + 1) % THEMES.length] ?? 'system';
-    keep('localStorage', KEPT_AS, this.value);
+    keep('localStorage', STORAGE_KEY, this.value);
     this.apply();
   }
 
@@ -24,7 +24,7 @@ class ChosenTheme {
 }
 
 function read(): Theme {
-  const kept = recall('localStorage', KEPT_AS);
+  const kept = recall('localStorage', STORAGE_KEY);
   return THEMES.find((theme) => theme === kept) ?? 'system';
 }
 

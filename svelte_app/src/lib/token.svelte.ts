@@ -4,14 +4,14 @@
  */
 import { keep, recall } from './browser-storage';
 
-const KEPT_AS = 'token';
+const STORAGE_KEY = 'token';
 
 class Token {
   /** the dialog is open */
   asking = $state(false);
   /** the last one given was not the server's */
   refused = $state(false);
-  value = $state(recall('sessionStorage', KEPT_AS));
+  value = $state(recall('sessionStorage', STORAGE_KEY));
   #answer: Promise<boolean> | null = null;
   #resolve: (given: boolean) => void = () => undefined;
   /** called with every token given, also one that somebody else asked for */
@@ -39,7 +39,7 @@ class Token {
     this.asking = false;
     if (token !== null) {
       this.value = token;
-      keep('sessionStorage', KEPT_AS, token);
+      keep('sessionStorage', STORAGE_KEY, token);
     }
     this.#answer = null;
     this.#resolve(token !== null);

@@ -10,7 +10,7 @@ export interface Grid {
 }
 
 /** @param caption px below each tile @param least px a tile is at least wide, unless the grid is narrower */
-export function gridOf(width: number, least: number, gap: number, caption: number): Grid {
+export function gridLayout(width: number, least: number, gap: number, caption: number): Grid {
   const columns = Math.max(1, Math.floor((width + gap) / (least + gap)));
   const tile = Math.max(1, Math.floor((width - gap * (columns - 1)) / columns));
   return { columns, tile, rowHeight: tile + caption + gap };
@@ -27,7 +27,7 @@ export interface Visible {
 }
 
 /** @param top px of the grid that are above the viewport's upper edge (negative: it starts below) */
-export function visible(count: number, grid: Grid, top: number, viewport: number): Visible {
+export function visibleRange(count: number, grid: Grid, top: number, viewport: number): Visible {
   const rows = Math.ceil(count / grid.columns);
   // One row more on each side, so that a flick of the wheel meets pictures and Tab finds the next tile.
   const from = Math.max(0, Math.min(rows, Math.floor(top / grid.rowHeight) - 1));

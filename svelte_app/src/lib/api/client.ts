@@ -4,7 +4,7 @@
  */
 import type { Batch, BatchSummary, ErrorBody, Image, Limits } from './types';
 import { token } from '../token.svelte';
-import { nextPage } from './link-header';
+import { nextPageUrl } from './link-header';
 
 // The slowest answer the page asks for is a list out of a million: far below this.
 const TIMEOUT_MS = 20_000;
@@ -52,7 +52,7 @@ async function ask(path: string, method: string): Promise<Response> {
 
 async function page<T>(path: string): Promise<Page<T>> {
   const response = await ask(path, 'GET');
-  return { value: (await response.json()) as T, next: nextPage(response.headers.get('Link')) };
+  return { value: (await response.json()) as T, next: nextPageUrl(response.headers.get('Link')) };
 }
 
 export const getLimits = async (): Promise<Limits> => (await page<Limits>('/api/limits')).value;

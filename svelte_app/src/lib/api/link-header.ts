@@ -5,6 +5,6 @@
 const NEXT = /<([^>]*)>\s*;[^,<]*\brel\s*=\s*"?next"?/i;
 
 /** The address of the next page, or null when this was the last. */
-export function nextPage(header: string | null): string | null {
+export function nextPageUrl(header: string | null): string | null {
   return header?.match(NEXT)?.[1] ?? null;
 }

@@ -11,7 +11,7 @@ const GATHER_MS = 500;
 // …and without news this often, until the batch is final.
 const SILENT_MS = 10_000;
 
-export class WatchedBatch {
+export class BatchState {
   value = $state.raw<Batch | null>(null);
   problem = $state<string | null>(null);
   #timer: ReturnType<typeof setTimeout> | undefined;

@@ -13,10 +13,10 @@ export interface Filter {
   readonly q: string;
 }
 
-export const EVERYTHING: Filter = { status: null, collection: null, batch: null, q: '' };
+export const NO_FILTER: Filter = { status: null, collection: null, batch: null, q: '' };
 
 /** Reads an address's query. What makes no sense there filters nothing. */
-export function filterOf(query: string): Filter {
+export function parseFilter(query: string): Filter {
   const asked = new URLSearchParams(query);
   const status = asked.get('status') ?? '';
   return {
@@ -28,14 +28,14 @@ export function filterOf(query: string): Filter {
 }
 
 /** The parts that filter, under the names the API and the address share. */
-export function parametersOf(filter: Filter): URLSearchParams {
+export function filterParameters(filter: Filter): URLSearchParams {
   const set = Object.entries(filter) as [string, string | null][];
   return new URLSearchParams(set.filter((entry): entry is [string, string] => Boolean(entry[1])));
 }
 
 /** The address of the gallery that shows it. */
 export function addressOf(filter: Filter): string {
-  const query = parametersOf(filter).toString();
+  const query = filterParameters(filter).toString();
   return query === '' ? '/gallery' : `/gallery?${query}`;
 }
 

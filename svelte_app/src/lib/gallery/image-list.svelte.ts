@@ -5,14 +5,14 @@
 import { ApiError, listByIds, listImages } from '../api/client';
 import type { Image } from '../api/types';
 import { live } from '../live/live-events.svelte';
-import type { News, Topic } from '../live/messages';
+import type { JobEvent, Topic } from '../live/messages';
 import { isFinal } from '../status';
-import { matches, parametersOf, type Filter } from './gallery-filter';
+import { matches, filterParameters, type Filter } from './gallery-filter';
 
 const PAGE = 60;
 // News of one burst is looked up together; a quarter second is the server's own rhythm.
 const GATHER_MS = 250;
-const IDS_PER_ASK = 100;
+const IDS_PER_REQUEST = 100;
 const AGAIN_MS = 1_000;
 
 export class ImageList {
@@ -80,7 +80,7 @@ export class ImageList {
   }
 
   #page(at?: string): ReturnType<typeof listImages> {
-    return listImages(parametersOf(this.filter), PAGE, at);
+    return listImages(filterParameters(this.filter), PAGE, at);
   }
 
   /** What came while nobody looked goes on top; if that is more than a page, the list starts anew. */
@@ -96,7 +96,7 @@ export class ImageList {
     });
   }
 
-  #hear(news: readonly News[]): void {
+  #hear(news: readonly JobEvent[]): void {
     const known = new Map(this.all.map((image) => [image.id, image]));
     const told: Image[] = [];
     for (const one of news) {
@@ -119,8 +119,8 @@ export class ImageList {
     }
     const ids = [...this.#unknown];
     await this.#guarded(async () => {
-      for (let at = 0; at < ids.length; at += IDS_PER_ASK) {
-        const asked = ids.slice(at, at + IDS_PER_ASK);
+      for (let at = 0; at < ids.length; at += IDS_PER_REQUEST) {
+        const asked = ids.slice(at, at + IDS_PER_REQUEST);
         for (const id of asked) this.#unknown.delete(id);
         this.#take(await listByIds(asked));
       }
@@ -158,7 +158,7 @@ export class ImageList {
   }
 }
 
-function withNews(image: Image, news: News): Image {
+function withNews(image: Image, news: JobEvent): Image {
   const { version, status, width, height, thumbnails, error, finished_at } = news;
   const told = { version, status, width, height, thumbnails, error, finished_at, image: news.image };
   return { ...image, ...told, final: isFinal(status) };

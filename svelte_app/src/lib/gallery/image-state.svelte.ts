@@ -5,9 +5,9 @@ import { announcer } from '../announcer.svelte';
 import { ApiError, deleteImage, getImage, retryJob } from '../api/client';
 import type { Image } from '../api/types';
 import { live } from '../live/live-events.svelte';
-import { removeEverywhere } from './list-cache';
+import { removeFromLists } from './list-cache';
 
-export class ShownImage {
+export class ImageState {
   value = $state.raw<Image | null>(null);
   problem = $state<string | null>(null);
   #deleting = false;
@@ -50,7 +50,7 @@ export class ShownImage {
     const deleted = await this.#guarded(async () => {
       await deleteImage(this.id);
       live.remove(this.id);
-      removeEverywhere(this.id);
+      removeFromLists(this.id);
       announcer.say('Deleted.');
     });
     this.#deleting = deleted;

@@ -23,7 +23,7 @@ export interface Sheet {
  * @param ratioOf width by height
  * @param ended false: more pictures will follow, so the open last row is held back until it is full
  */
-export function justify<T>(
+export function justifiedRows<T>(
   pictures: readonly T[],
   ratioOf: (picture: T) => number,
   { width, aim, gap }: Sheet,

@@ -3,7 +3,7 @@
  * The image view asks here for the pictures before and after its own.
  */
 import type { Image } from '../api/types';
-import { EVERYTHING, parametersOf, type Filter } from './gallery-filter';
+import { NO_FILTER, filterParameters, type Filter } from './gallery-filter';
 import { ImageList } from './image-list.svelte';
 
 // A list of many pages is a few MB; nobody goes back further than this.
@@ -13,8 +13,8 @@ const lists = new Map<string, ImageList>();
 let latest: ImageList | null = null;
 
 /** The list of a filter, as it was left or new; the one that was looked at last from now on. */
-export function listOf(filter: Filter): ImageList {
-  const key = parametersOf(filter).toString();
+export function cachedList(filter: Filter): ImageList {
+  const key = filterParameters(filter).toString();
   const list = lists.get(key) ?? new ImageList(filter);
   // Re-inserted, so that the first key is the one unused for longest.
   lists.delete(key);
@@ -26,12 +26,12 @@ export function listOf(filter: Filter): ImageList {
 }
 
 /** The list a picture was opened from, else the whole gallery. */
-export function listAround(id: string): ImageList {
-  return latest?.find(id) ? latest : listOf(EVERYTHING);
+export function listContaining(id: string): ImageList {
+  return latest?.find(id) ? latest : cachedList(NO_FILTER);
 }
 
 /** What another list or a view has learned: an image is gone. */
-export function removeEverywhere(id: string): void {
+export function removeFromLists(id: string): void {
   for (const list of lists.values()) list.remove(id);
 }
 

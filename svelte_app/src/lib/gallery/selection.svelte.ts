@@ -6,14 +6,14 @@ import { SvelteSet } from 'svelte/reactivity';
 
 import { ApiError, deleteImage, retryJob } from '../api/client';
 import type { Image } from '../api/types';
-import { eachInTurn } from '../concurrency';
+import { forEachConcurrent } from '../concurrency';
 import { plural } from '../format';
 import { live } from '../live/live-events.svelte';
-import { isStopped } from '../status';
+import { canRetry } from '../status';
 
 export class Selection {
   /** pictures are picked instead of opened */
-  picking = $state(false);
+  selecting = $state(false);
   /** something is being done to what is picked */
   busy = $state(false);
   problem = $state<string | null>(null);
@@ -33,12 +33,12 @@ export class Selection {
     this.#last = id;
   }
 
-  pickAll(all: readonly Image[]): void {
+  selectAll(all: readonly Image[]): void {
     for (const { id } of all) this.ids.add(id);
   }
 
   end(): void {
-    this.picking = false;
+    this.selecting = false;
     this.problem = null;
     this.#last = null;
     this.ids.clear();
@@ -57,7 +57,7 @@ export class Selection {
   /** @returns how many are worked on again */
   retry(images: readonly Image[]): Promise<number> {
     const ids = images
-      .filter((image) => this.ids.has(image.id) && isStopped(image.status))
+      .filter((image) => this.ids.has(image.id) && canRetry(image.status))
       .map(({ id }) => id);
     return this.#do(ids, 'tried again', async (id) => {
       live.merge([await retryJob(id)]);
@@ -70,7 +70,7 @@ export class Selection {
     this.problem = null;
     let count = 0;
     const reasons = new Set<string>();
-    await eachInTurn(ids, async (id) => {
+    await forEachConcurrent(ids, async (id) => {
       try {
         await work(id);
         count += 1;

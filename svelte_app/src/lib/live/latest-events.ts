@@ -2,17 +2,17 @@
  * The latest that is known of each job, by whichever way it came: frames, snapshots, lists, answers.
  * News may come twice, out of order, and before the answer that names its job. Pure but for its own map.
  */
-import type { News } from './messages';
+import type { JobEvent } from './messages';
 
 // Early news waits here for its answer; 20,000 entries are about 10 MB, far more than waits at once.
 const REMEMBERED = 20_000;
 
-export class NewsBook {
-  #latest = new Map<string, News>();
+export class LatestEvents {
+  #latest = new Map<string, JobEvent>();
   #removed = new Set<string>();
 
   /** Keeps the highest version. True when this was news. What was removed stays gone, whatever comes late. */
-  merge(news: News): boolean {
+  merge(news: JobEvent): boolean {
     if (this.#removed.has(news.job_id)) return false;
     const known = this.#latest.get(news.job_id);
     if (known && known.version >= news.version) return false;
@@ -23,7 +23,7 @@ export class NewsBook {
     return true;
   }
 
-  get(jobId: string): News | undefined {
+  get(jobId: string): JobEvent | undefined {
     return this.#latest.get(jobId);
   }
 

@@ -3,32 +3,35 @@
  * socket, the frames and the merging live in plain modules beside it.
  */
 import { token } from '../token.svelte';
-import type { News } from './messages';
-import { readFrame, sameTopic, subscribeFrames, unsubscribeFrames, type Topic } from './messages';
-import { NewsBook } from './latest-events';
-import { LiveSocket, socketUrl, type Connection } from './reconnecting-socket';
+import type { JobEvent } from './messages';
+import { parseMessage, sameTopic, subscribeMessages, unsubscribeMessages, type Topic } from './messages';
+import { LatestEvents } from './latest-events';
+import { ReconnectingSocket, socketUrl, type Connection } from './reconnecting-socket';
 
 interface Listener {
   /** only what is newer than all that was heard of each job */
-  news(news: readonly News[]): void;
+  news(news: readonly JobEvent[]): void;
   removed(jobId: string): void;
 }
 
 class Live {
   connection = $state<Connection>('connecting');
-  readonly book = new NewsBook();
+  readonly book = new LatestEvents();
   #listeners = new Set<Listener>();
   #topics = new Set<Topic>();
   #cursor: string | null = null;
-  #socket: LiveSocket | null = null;
+  #socket: ReconnectingSocket | null = null;
 
   start(): void {
-    this.#socket ??= new LiveSocket(() => socketUrl(location, import.meta.env.BASE_URL, token.value), {
-      opened: () => this.#subscribe([...this.#topics]),
-      heard: (text) => this.#hear(text),
-      changed: (connection) => (this.connection = connection),
-      locked: () => void this.unlock(),
-    });
+    this.#socket ??= new ReconnectingSocket(
+      () => socketUrl(location, import.meta.env.BASE_URL, token.value),
+      {
+        opened: () => this.#subscribe([...this.#topics]),
+        heard: (text) => this.#hear(text),
+        changed: (connection) => (this.connection = connection),
+        locked: () => void this.unlock(),
+      },
+    );
     token.given = () => {
       if (this.connection === 'locked') this.#socket?.start();
     };
@@ -48,7 +51,7 @@ class Live {
       this.#topics.delete(topic);
       // Two followers of one topic (two views of a batch): the subscription ends with the last of them.
       if ([...this.#topics].some((other) => sameTopic(other, topic))) return;
-      for (const frame of unsubscribeFrames(topic)) this.#socket?.say(frame);
+      for (const frame of unsubscribeMessages(topic)) this.#socket?.say(frame);
     };
   }
 
@@ -58,7 +61,7 @@ class Live {
   }
 
   /** Takes in what came by another way (an answer, a list), so that all ways are merged alike. */
-  merge(news: readonly News[]): void {
+  merge(news: readonly JobEvent[]): void {
     const fresh = news.filter((one) => this.book.merge(one));
     if (fresh.length > 0) for (const listener of this.#listeners) listener.news(fresh);
   }
@@ -69,11 +72,11 @@ class Live {
   }
 
   #subscribe(topics: readonly Topic[]): void {
-    for (const frame of subscribeFrames(topics, this.#cursor)) this.#socket?.say(frame);
+    for (const frame of subscribeMessages(topics, this.#cursor)) this.#socket?.say(frame);
   }
 
   #hear(text: string): void {
-    const { frame, cursor } = readFrame(text);
+    const { frame, cursor } = parseMessage(text);
     if (cursor !== null) this.#cursor = cursor;
     switch (frame.kind) {
       case 'news':

@@ -5,7 +5,7 @@
 import type { Image, JobError, Status, Thumbnails } from '../api/types';
 
 /** What a frame, a list and an answer all tell of a job. */
-export interface News {
+export interface JobEvent {
   readonly job_id: string;
   readonly version: number;
   readonly status: Status;
@@ -21,8 +21,8 @@ export interface News {
   readonly finished_at: string | null;
 }
 
-export type Frame =
-  | { readonly kind: 'news'; readonly news: readonly News[] }
+export type ServerMessage =
+  | { readonly kind: 'news'; readonly news: readonly JobEvent[] }
   | { readonly kind: 'removed'; readonly jobId: string }
   | { readonly kind: 'snapshot'; readonly images: readonly Image[] }
   | { readonly kind: 'resync' }
@@ -36,7 +36,7 @@ interface Wire {
 }
 
 /** @returns the frame, and the cursor it carries, if any: what to ask changes `since` */
-export function readFrame(text: string): { frame: Frame; cursor: string | null } {
+export function parseMessage(text: string): { frame: ServerMessage; cursor: string | null } {
   let wire: Wire;
   try {
     wire = JSON.parse(text) as Wire;
@@ -44,15 +44,15 @@ export function readFrame(text: string): { frame: Frame; cursor: string | null }
     if (fault instanceof SyntaxError) return { frame: { kind: 'unknown' }, cursor: null };
     throw fault;
   }
-  return { frame: frameOf(wire), cursor: wire.cursor ?? null };
+  return { frame: messageOf(wire), cursor: wire.cursor ?? null };
 }
 
-function frameOf(wire: Wire): Frame {
+function messageOf(wire: Wire): ServerMessage {
   switch (wire.type) {
     case 'send_upload_notification':
-      return { kind: 'news', news: [wire as unknown as News] };
+      return { kind: 'news', news: [wire as unknown as JobEvent] };
     case 'send_upload_notifications':
-      return { kind: 'news', news: (wire.images ?? []) as News[] };
+      return { kind: 'news', news: (wire.images ?? []) as JobEvent[] };
     case 'snapshot':
       return { kind: 'snapshot', images: (wire.images ?? []) as Image[] };
     case 'removed':
@@ -70,7 +70,7 @@ export type Topic =
   | { readonly type: 'jobs'; readonly ids: readonly string[] };
 
 // A frame in is at most 64 KB; an id takes 39 bytes.
-const IDS_PER_FRAME = 500;
+const IDS_PER_MESSAGE = 500;
 
 /** What a subscribe or an unsubscribe names: one entry per frame. */
 function named(topic: Topic): object[] {
@@ -80,14 +80,14 @@ function named(topic: Topic): object[] {
     case 'batch':
       return [{ batch_id: topic.id }];
     case 'jobs':
-      return Array.from({ length: Math.ceil(topic.ids.length / IDS_PER_FRAME) }, (_, at) => ({
-        job_ids: topic.ids.slice(at * IDS_PER_FRAME, (at + 1) * IDS_PER_FRAME),
+      return Array.from({ length: Math.ceil(topic.ids.length / IDS_PER_MESSAGE) }, (_, at) => ({
+        job_ids: topic.ids.slice(at * IDS_PER_MESSAGE, (at + 1) * IDS_PER_MESSAGE),
       }));
   }
 }
 
 /** The frames that ask for topics. `since` is the last cursor heard, for what changed in between. */
-export function subscribeFrames(topics: readonly Topic[], since: string | null): object[] {
+export function subscribeMessages(topics: readonly Topic[], since: string | null): object[] {
   return topics.flatMap((topic) =>
     named(topic).map((what) => ({
       type: 'subscribe',
@@ -98,7 +98,7 @@ export function subscribeFrames(topics: readonly Topic[], since: string | null):
   );
 }
 
-export const unsubscribeFrames = (topic: Topic): object[] =>
+export const unsubscribeMessages = (topic: Topic): object[] =>
   named(topic).map((what) => ({ type: 'unsubscribe', ...what }));
 
 export const sameTopic = (one: Topic, other: Topic): boolean =>

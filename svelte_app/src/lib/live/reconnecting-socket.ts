@@ -2,7 +2,7 @@
  * One WebSocket that stays: it comes back with back-off, wakes with the network or the tab, and notices
  * when the line is dead. Owns the connection only; what is said and heard is the caller's.
  */
-import { networkAway } from '../offline';
+import { isOffline } from '../offline';
 import { backoffMs } from '../backoff';
 
 export type Connection = 'connecting' | 'open' | 'waiting' | 'offline' | 'locked';
@@ -22,7 +22,7 @@ const PONG_WITHIN_MS = 10_000;
 // The contract's close code for a missing or wrong token.
 const NO_TOKEN = 4401;
 
-export class LiveSocket {
+export class ReconnectingSocket {
   #socket: WebSocket | null = null;
   #failures = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -49,7 +49,7 @@ export class LiveSocket {
     this.#started = true;
     window.addEventListener('online', () => this.#wake());
     window.addEventListener('offline', () => {
-      if (networkAway()) this.#lost('offline');
+      if (isOffline()) this.#lost('offline');
     });
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') this.#wake();
@@ -85,7 +85,7 @@ export class LiveSocket {
     socket.onclose = (event) => {
       if (this.#socket !== socket) return;
       if (event.code === NO_TOKEN) this.#lock();
-      else this.#lost(networkAway() ? 'offline' : 'waiting');
+      else this.#lost(isOffline() ? 'offline' : 'waiting');
     };
   }
 

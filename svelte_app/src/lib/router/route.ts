@@ -24,7 +24,7 @@ export function routeOf(path: string): Route {
 }
 
 /** What a browser must do by itself: other buttons, new tabs, downloads, other sites, the server's pages. */
-export function isOurs(link: HTMLAnchorElement, event: MouseEvent, origin: string): boolean {
+export function isInternalLink(link: HTMLAnchorElement, event: MouseEvent, origin: string): boolean {
   const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
   return (
     plain &&

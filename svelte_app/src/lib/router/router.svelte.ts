@@ -4,7 +4,7 @@
  */
 import { tick } from 'svelte';
 
-import { isOurs, routeOf, type Route } from './route';
+import { isInternalLink, routeOf, type Route } from './route';
 
 class Router {
   /** the view that is shown; it changes once the view's code is there */
@@ -27,7 +27,7 @@ class Router {
     window.addEventListener('pagehide', () => this.#remember());
     document.addEventListener('click', (event) => {
       const link = (event.target as Element | null)?.closest('a');
-      if (!link || !isOurs(link, event, location.origin)) return;
+      if (!link || !isInternalLink(link, event, location.origin)) return;
       event.preventDefault();
       this.go(link.pathname + link.search, { replace: link.dataset.replace !== undefined });
     });

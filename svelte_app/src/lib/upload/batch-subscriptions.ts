@@ -6,7 +6,7 @@ import { live } from '../live/live-events.svelte';
 import type { Topic } from '../live/messages';
 import { uuid } from '../uuid';
 
-export class FollowedBatches {
+export class BatchSubscriptions {
   #stops = new Map<string, () => void>();
   #next = this.#prepare();
 
@@ -22,12 +22,12 @@ export class FollowedBatches {
   }
 
   /** A job is worked on again after its batch was let go. */
-  followJob(jobId: string): void {
+  subscribeToJob(jobId: string): void {
     this.#stops.get(jobId)?.();
     this.#stops.set(jobId, live.follow({ type: 'jobs', ids: [jobId] }));
   }
 
-  letGo(): void {
+  unsubscribeAll(): void {
     for (const stop of this.#stops.values()) stop();
     this.#stops.clear();
   }

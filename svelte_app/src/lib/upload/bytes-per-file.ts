@@ -9,7 +9,7 @@
  * @param loaded bytes of the body that have travelled
  * @param total bytes of the whole body; what exceeds the files is multipart framing, spread evenly
  */
-export function attribute(sizes: readonly number[], loaded: number, total: number): number[] {
+export function bytesPerFile(sizes: readonly number[], loaded: number, total: number): number[] {
   const payload = sizes.reduce((sum, size) => sum + size, 0);
   const framing = sizes.length > 0 ? Math.max(0, total - payload) / sizes.length : 0;
   let start = 0;

@@ -3,16 +3,16 @@
  */
 
 /** Whether a drag carries files (and not text or a link). */
-export const carriesFiles = (data: DataTransfer | null): boolean => data?.types.includes('Files') ?? false;
+export const hasFiles = (data: DataTransfer | null): boolean => data?.types.includes('Files') ?? false;
 
-export interface Found {
+export interface DroppedFiles {
   readonly files: File[];
   /** names of files and folders that the system would not let be read */
   readonly unreadable: string[];
 }
 
-export async function filesOf(data: DataTransfer): Promise<Found> {
-  const found: Found = { files: [], unreadable: [] };
+export async function filesFromTransfer(data: DataTransfer): Promise<DroppedFiles> {
+  const found: DroppedFiles = { files: [], unreadable: [] };
   // Entries and files must be taken before the first await: the lists are emptied when the event is over.
   const entries = [...data.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
   const files = [...data.files];
@@ -22,10 +22,10 @@ export async function filesOf(data: DataTransfer): Promise<Found> {
 }
 
 /** What a system puts into folders by itself. */
-export const isHidden = (name: string): boolean =>
+export const isSystemFile = (name: string): boolean =>
   name.startsWith('.') || name === 'Thumbs.db' || name === 'desktop.ini';
 
-async function walk(entry: FileSystemEntry, found: Found): Promise<void> {
+async function walk(entry: FileSystemEntry, found: DroppedFiles): Promise<void> {
   try {
     if (entry.isFile) {
       found.files.push(await fileOf(entry as FileSystemFileEntry));
@@ -34,7 +34,7 @@ async function walk(entry: FileSystemEntry, found: Found): Promise<void> {
     const reader = (entry as FileSystemDirectoryEntry).createReader();
     // A reader gives at most a hundred entries at a time; an empty answer is the end.
     for (let some = await entriesOf(reader); some.length > 0; some = await entriesOf(reader)) {
-      for (const one of some) if (!isHidden(one.name)) await walk(one, found);
+      for (const one of some) if (!isSystemFile(one.name)) await walk(one, found);
     }
   } catch (fault) {
     if (!(fault instanceof DOMException)) throw fault;

@@ -13,7 +13,7 @@ export interface Candidate {
 }
 
 /** Why the file cannot be taken, or null. An unknown type passes: only the content can tell. */
-export function refuse(file: Candidate, limits: Limits): Failure | null {
+export function validateFile(file: Candidate, limits: Limits): Failure | null {
   if (file.size === 0) return { code: 'empty_file', message: 'The file is empty.' };
   if (file.size > limits.bytes_per_file) {
     return {

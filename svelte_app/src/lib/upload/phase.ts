@@ -43,14 +43,14 @@ export function phaseOfJob(job: {
   }
 }
 
-const TRAVELLING: ReadonlySet<PhaseKind> = new Set(['queued', 'uploading', 'waiting', 'arrived']);
-const AT_WORK: ReadonlySet<PhaseKind> = new Set(['pending', 'processing']);
+const IN_UPLOAD: ReadonlySet<PhaseKind> = new Set(['queued', 'uploading', 'waiting', 'arrived']);
+const IN_PROCESSING: ReadonlySet<PhaseKind> = new Set(['pending', 'processing']);
 
 /** Its bytes travel or wait to. */
-export const isTravelling = (kind: PhaseKind): boolean => TRAVELLING.has(kind);
+export const isInUpload = (kind: PhaseKind): boolean => IN_UPLOAD.has(kind);
 /** Accepted, and not final yet. */
-export const isAtWork = (kind: PhaseKind): boolean => AT_WORK.has(kind);
-export const isOver = (kind: PhaseKind): boolean => !isTravelling(kind) && !isAtWork(kind);
+export const isInProcessing = (kind: PhaseKind): boolean => IN_PROCESSING.has(kind);
+export const isDone = (kind: PhaseKind): boolean => !isInUpload(kind) && !isInProcessing(kind);
 
 const WORDS: Record<PhaseKind, string> = {
   queued: 'Waiting to upload',

@@ -7,7 +7,7 @@
 const SLICE_MS = 16;
 
 /** Resolves when every size is known; reading it again then costs nothing. */
-export async function learnSizes(files: readonly { readonly size: number }[]): Promise<void> {
+export async function readFileSizes(files: readonly { readonly size: number }[]): Promise<void> {
   let pause = performance.now() + SLICE_MS;
   for (const file of files) {
     if (file.size >= 0 && performance.now() < pause) continue;

@@ -39,7 +39,7 @@ function wholeFailure(outcome: Outcome): Failure {
 }
 
 /** One result per file of the request, in body order. */
-export function readAnswer(outcome: Outcome, count: number): FileResult[] {
+export function readResponse(outcome: Outcome, count: number): FileResult[] {
   const body = outcome.kind === 'answered' ? ((outcome.body ?? {}) as Answer) : {};
   const ok = outcome.kind === 'answered' && outcome.status >= 200 && outcome.status < 300;
   const results = new Map<number, FileResult>();
@@ -55,14 +55,14 @@ export function readAnswer(outcome: Outcome, count: number): FileResult[] {
         kind: 'rejected',
         failure: { code: 'unaccounted', message: 'The server’s answer does not mention this file.' },
       }
-    : judgedFile(outcome) && count === 1
+    : isFileError(outcome) && count === 1
       ? { kind: 'rejected', failure: wholeFailure(outcome) }
       : { kind: 'unsent', failure: wholeFailure(outcome), maybeStored: maybeStored(outcome) };
   return Array.from({ length: count }, (_, index) => results.get(index) ?? rest);
 }
 
 // Codes that speak about the file itself: sending the same bytes again can only end the same way.
-const ABOUT_THE_FILE = new Set([
+const FILE_ERROR_CODES = new Set([
   'empty_file',
   'unsupported_type',
   'too_many_pixels',
@@ -72,12 +72,12 @@ const ABOUT_THE_FILE = new Set([
   'unreadable',
 ]);
 
-function judgedFile(outcome: Outcome): boolean {
-  return outcome.kind === 'answered' && outcome.code !== null && ABOUT_THE_FILE.has(outcome.code);
+function isFileError(outcome: Outcome): boolean {
+  return outcome.kind === 'answered' && outcome.code !== null && FILE_ERROR_CODES.has(outcome.code);
 }
 
 // A 4xx is an answer: nothing was kept, and the server would repeat it to the same key.
 const maybeStored = (outcome: Outcome): boolean => outcome.kind !== 'answered' || outcome.status >= 500;
 
 /** Whether sending a rejected file again can end differently. */
-export const mayRetryFile = (code: string): boolean => !ABOUT_THE_FILE.has(code);
+export const isRetryableCode = (code: string): boolean => !FILE_ERROR_CODES.has(code);

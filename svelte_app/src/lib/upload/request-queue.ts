@@ -3,9 +3,9 @@
  * Owns order, attempts, pauses and cancelling; knows nothing of views. Time, chance and the wire are
  * handed in, so that its tests need neither.
  */
-import { readAnswer, UNREADABLE, type FileResult } from './read-response';
+import { readResponse, UNREADABLE, type FileResult } from './read-response';
 import type { Outcome } from './request-outcome';
-import { decide } from './retry-policy';
+import { retryDecision } from './retry-policy';
 import type { Send } from './xhr-transport';
 
 /** One file on its way. `id` is a counter: names repeat. */
@@ -50,11 +50,11 @@ interface Entry {
   abort: AbortController | null;
 }
 
-const AT_ONCE = 3;
+const MAX_CONCURRENT = 3;
 
-export class UploadQueue {
+export class RequestQueue {
   #entries: Entry[] = [];
-  #quietUntil = 0;
+  #pausedUntil = 0;
   readonly #events: QueueEvents;
   readonly #env: QueueEnvironment;
 
@@ -67,7 +67,7 @@ export class UploadQueue {
     for (const request of requests) {
       this.#entries.push({ request, attempts: 0, notBefore: 0, complete: false, abort: null });
     }
-    this.pump();
+    this.startRequests();
   }
 
   /** Bytes may be travelling, or wait to. */
@@ -91,12 +91,12 @@ export class UploadQueue {
       if (parts.length === 0) this.#drop(entry);
       else this.#renew(entry, parts);
     }
-    this.pump();
+    this.startRequests();
     return gone;
   }
 
   /** Starts what may start. Called by itself, and when the network comes back. */
-  pump(): void {
+  startRequests(): void {
     if (!this.#env.online()) {
       for (const entry of this.#entries) if (!entry.abort) this.#events.waiting(entry.request, null);
       return;
@@ -104,8 +104,8 @@ export class UploadQueue {
     const now = this.#env.now();
     let running = this.#entries.filter((entry) => entry.abort).length;
     for (const entry of this.#entries) {
-      if (running >= AT_ONCE) return;
-      if (entry.abort || Math.max(entry.notBefore, this.#quietUntil) > now) continue;
+      if (running >= MAX_CONCURRENT) return;
+      if (entry.abort || Math.max(entry.notBefore, this.#pausedUntil) > now) continue;
       running += 1;
       void this.#run(entry);
     }
@@ -130,7 +130,7 @@ export class UploadQueue {
       outcome.kind !== 'network' || entry.complete || (await this.#allReadable(entry, abort));
     // Cancelled or cut anew in the meantime: the entry has gone on without this attempt.
     if (stillWhole && entry.abort === abort) this.#conclude(entry, outcome);
-    this.pump();
+    this.startRequests();
   }
 
   #conclude(entry: Entry, outcome: Outcome): void {
@@ -141,16 +141,16 @@ export class UploadQueue {
       this.#events.waiting(entry.request, null);
       return;
     }
-    const verdict = decide(outcome, entry.attempts, this.#env.random());
+    const verdict = retryDecision(outcome, entry.attempts, this.#env.random());
     if (!verdict.again) {
       this.#drop(entry);
-      this.#events.settled(entry.request, readAnswer(outcome, entry.request.parts.length));
+      this.#events.settled(entry.request, readResponse(outcome, entry.request.parts.length));
       return;
     }
     entry.notBefore = this.#env.now() + verdict.delayMs;
-    if (verdict.everyone) this.#quietUntil = Math.max(this.#quietUntil, entry.notBefore);
+    if (verdict.pauseAll) this.#pausedUntil = Math.max(this.#pausedUntil, entry.notBefore);
     this.#events.waiting(entry.request, verdict.delayMs);
-    this.#env.later(() => this.pump(), verdict.delayMs);
+    this.#env.later(() => this.startRequests(), verdict.delayMs);
   }
 
   /**

@@ -10,19 +10,19 @@ const SILENT_MS = 10_000;
 const SLOWEST_MS = 60_000;
 const LOOK_EVERY_MS = 2_000;
 // The API's own bound on `ids`.
-const IDS_PER_ASK = 100;
+const IDS_PER_REQUEST = 100;
 
 interface Watched {
-  heardAt: number;
-  patienceMs: number;
+  lastEventAt: number;
+  pollAfterMs: number;
 }
 
 /** The jobs to ask about now. Pure. */
 export function silentJobs(jobs: ReadonlyMap<string, Watched>, now: number): string[] {
-  return [...jobs].filter(([, job]) => now - job.heardAt >= job.patienceMs).map(([id]) => id);
+  return [...jobs].filter(([, job]) => now - job.lastEventAt >= job.pollAfterMs).map(([id]) => id);
 }
 
-export class SilenceWatch {
+export class SilentJobPoller {
   #jobs = new Map<string, Watched>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #asking = false;
@@ -36,7 +36,7 @@ export class SilenceWatch {
   ) {}
 
   heard(jobId: string): void {
-    this.#jobs.set(jobId, { heardAt: Date.now(), patienceMs: SILENT_MS });
+    this.#jobs.set(jobId, { lastEventAt: Date.now(), pollAfterMs: SILENT_MS });
     this.#timer ??= setInterval(() => void this.#look(), LOOK_EVERY_MS);
   }
 
@@ -53,8 +53,8 @@ export class SilenceWatch {
     const now = Date.now();
     const silent = silentJobs(this.#jobs, now);
     try {
-      for (let at = 0; at < silent.length; at += IDS_PER_ASK) {
-        const ids = silent.slice(at, at + IDS_PER_ASK);
+      for (let at = 0; at < silent.length; at += IDS_PER_REQUEST) {
+        const ids = silent.slice(at, at + IDS_PER_REQUEST);
         for (const id of ids) this.#postpone(id, now);
         const images = await listByIds(ids);
         this.answers.merge(images);
@@ -72,6 +72,6 @@ export class SilenceWatch {
   #postpone(id: string, now: number): void {
     const job = this.#jobs.get(id);
     if (!job) return;
-    this.#jobs.set(id, { heardAt: now, patienceMs: Math.min(SLOWEST_MS, job.patienceMs * 1.5) });
+    this.#jobs.set(id, { lastEventAt: now, pollAfterMs: Math.min(SLOWEST_MS, job.pollAfterMs * 1.5) });
   }
 }

@@ -2,14 +2,17 @@
  * Decides which files travel in which request. Pure; called when files are added.
  */
 
-export interface Cut {
+export interface RequestLimits {
   /** files in a request, at most */
   readonly files: number;
   /** bytes in a request, at most; a single larger file travels alone */
   readonly bytes: number;
 }
 
-export function cutIntoRequests<T extends { readonly size: number }>(files: readonly T[], cut: Cut): T[][] {
+export function splitIntoRequests<T extends { readonly size: number }>(
+  files: readonly T[],
+  cut: RequestLimits,
+): T[][] {
   const requests: T[][] = [];
   let open: T[] = [];
   let bytes = 0;

@@ -2,7 +2,7 @@
  * Counts of a drop, kept as files change phase, so that a thousand files cost no walk per change.
  * Plain numbers, not reactive; the upload store publishes a copy once a frame.
  */
-import { isAtWork, isTravelling, type PhaseKind } from './phase';
+import { isInProcessing, isInUpload, type PhaseKind } from './phase';
 
 export interface Totals {
   readonly files: number;
@@ -10,10 +10,10 @@ export interface Totals {
   readonly bytesTotal: number;
   readonly bytesSent: number;
   /** files whose bytes still travel or wait to */
-  readonly travelling: number;
+  readonly inUpload: number;
   /** accepted by the server, in whatever state */
   readonly accepted: number;
-  readonly atWork: number;
+  readonly inProcessing: number;
   readonly finished: number;
   readonly failed: number;
   readonly refused: number;
@@ -30,7 +30,7 @@ interface Counted {
 
 const carriesBytes = (kind: PhaseKind): boolean => kind !== 'refused' && kind !== 'cancelled';
 
-export class Tally {
+export class TotalsCounter {
   #files = 0;
   #kinds = new Map<PhaseKind, number>();
   #bytesTotal = 0;
@@ -63,9 +63,9 @@ export class Tally {
       files: this.#files,
       bytesTotal: this.#bytesTotal,
       bytesSent: this.#bytesSent,
-      travelling: sum(isTravelling),
+      inUpload: sum(isInUpload),
       accepted: this.#accepted,
-      atWork: sum(isAtWork),
+      inProcessing: sum(isInProcessing),
       finished: this.#of('finished'),
       failed: this.#of('failed'),
       refused: this.#of('refused'),

@@ -4,13 +4,13 @@
  */
 import { announcer } from '../announcer.svelte';
 import { plural } from '../format';
-import { insist } from '../import-with-retry';
+import { importWithRetry } from '../import-with-retry';
 import { limits } from '../limits.svelte';
 import type { Mode } from './upload-modes';
-import { learnSizes } from './read-file-sizes';
+import { readFileSizes } from './read-file-sizes';
 import type { uploads } from './uploads.svelte';
 
-class Intake {
+class UploadEntry {
   mode = $state<Mode>('batch');
   /** the engine, once it is here */
   uploads = $state.raw<typeof uploads>();
@@ -19,7 +19,7 @@ class Intake {
   #loading: Promise<typeof uploads> | undefined;
 
   load(): Promise<typeof uploads> {
-    this.#loading ??= insist(
+    this.#loading ??= importWithRetry(
       () => import('./uploads.svelte'),
       () => (this.stuck = true),
     ).then((engine) => {
@@ -33,7 +33,7 @@ class Intake {
   async take(files: readonly File[], unreadable: readonly string[] = []): Promise<void> {
     if (files.length + unreadable.length === 0) return;
     const { mode } = this;
-    const [engine, known] = await Promise.all([this.load(), limits.load(), learnSizes(files)]);
+    const [engine, known] = await Promise.all([this.load(), limits.load(), readFileSizes(files)]);
     const told = [`${plural(files.length, 'file')} added.`];
     if (unreadable.length > 0) told.push(`${unreadable.join(', ')} cannot be read.`);
     announcer.say(told.join(' '));
@@ -41,4 +41,4 @@ class Intake {
   }
 }
 
-export const intake = new Intake();
+export const uploadEntry = new UploadEntry();

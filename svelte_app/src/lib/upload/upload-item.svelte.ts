@@ -13,7 +13,7 @@ export class UploadItem {
   /** set once the server has taken it */
   jobId: string | null = null;
   /** cancelled when its bytes could not be called back: its job is stopped as soon as it is named */
-  unwanted = $state(false);
+  cancelRequested = $state(false);
 
   constructor(
     /** a counter; names repeat */

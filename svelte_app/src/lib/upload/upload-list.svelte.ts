@@ -3,22 +3,22 @@
  * knows nothing of wire or server. The upload store is its only caller.
  */
 import { oncePerFrame } from '../animation-frame';
-import { attribute } from './bytes-per-file';
+import { bytesPerFile } from './bytes-per-file';
 import type { UploadItem } from './upload-item.svelte';
-import { PLANS } from './upload-modes';
-import { isTravelling, type Phase } from './phase';
+import { MODE_PLANS } from './upload-modes';
+import { isInUpload, type Phase } from './phase';
 import type { UploadRequest } from './request-queue';
-import { Speed } from './upload-speed';
-import { Tally, type Totals } from './totals';
+import { UploadSpeed } from './upload-speed';
+import { TotalsCounter, type Totals } from './totals';
 
-export class UploadItems {
+export class UploadList {
   list = $state.raw<readonly UploadItem[]>([]);
-  totals = $state.raw<Totals>(new Tally().totals);
+  totals = $state.raw<Totals>(new TotalsCounter().totals);
   /** bytes a second; 0 while unknown */
   rate = $state(0);
 
-  #tally = new Tally();
-  #speed = new Speed();
+  #tally = new TotalsCounter();
+  #speed = new UploadSpeed();
   #byId = new Map<number, UploadItem>();
   #byJob = new Map<string, UploadItem>();
   #bytes = new Map<UploadRequest, { loaded: number; total: number }>();
@@ -79,18 +79,18 @@ export class UploadItems {
   }
 
   /** How far a request has come; told to its items with the next frame. */
-  travelled(request: UploadRequest, loaded: number, total: number): void {
+  requestProgress(request: UploadRequest, loaded: number, total: number): void {
     this.#bytes.set(request, { loaded, total });
     this.#publish();
   }
 
   /** A request stands still or is over: what its bytes were is of no interest any more. */
-  halted(request: UploadRequest): void {
+  requestStopped(request: UploadRequest): void {
     this.#bytes.delete(request);
   }
 
   /** What was fast before a pause says nothing about the time left. */
-  forgetSpeed(): void {
+  resetSpeed(): void {
     this.#speed.reset();
   }
 
@@ -98,7 +98,7 @@ export class UploadItems {
     for (const [request, { loaded, total }] of this.#bytes) this.#spread(request, loaded, total);
     this.#bytes.clear();
     this.totals = this.#tally.totals;
-    if (this.totals.travelling > 0) this.#speed.sample(this.totals.bytesSent, performance.now());
+    if (this.totals.inUpload > 0) this.#speed.sample(this.totals.bytesSent, performance.now());
     else this.#speed.reset();
     this.rate = this.#speed.rate;
     this.published(this.totals);
@@ -106,12 +106,12 @@ export class UploadItems {
 
   #spread(request: UploadRequest, loaded: number, total: number): void {
     const sizes = request.parts.map((part) => part.file.size);
-    const sent = attribute(sizes, loaded, total);
+    const sent = bytesPerFile(sizes, loaded, total);
     // The answer to a synchronous upload is its result: what is awaited is the work.
-    const working = loaded >= total && request.url === PLANS.sync.url;
+    const working = loaded >= total && request.url === MODE_PLANS.sync.url;
     for (const [at, part] of request.parts.entries()) {
       const item = this.#byId.get(part.id);
-      if (!item || !isTravelling(item.phase.kind)) continue;
+      if (!item || !isInUpload(item.phase.kind)) continue;
       const done = sent[at] ?? 0;
       const arrived = loaded >= total || (done >= item.size && item.size > 0);
       this.set(item, arrived ? { kind: 'arrived', working } : { kind: 'uploading' }, done);
@@ -119,7 +119,7 @@ export class UploadItems {
   }
 }
 
-const counted = ({ size, sent, phase, jobId }: UploadItem): Parameters<Tally['change']>[0] => ({
+const counted = ({ size, sent, phase, jobId }: UploadItem): Parameters<TotalsCounter['change']>[0] => ({
   size,
   sent,
   kind: phase.kind,

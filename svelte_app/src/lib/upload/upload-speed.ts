@@ -4,7 +4,7 @@
 
 const WINDOW_MS = 5_000;
 
-export class Speed {
+export class UploadSpeed {
   #samples: { at: number; sent: number }[] = [];
 
   /** @param sent bytes sent so far, in all */

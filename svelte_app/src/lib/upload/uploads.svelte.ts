@@ -4,20 +4,20 @@
  */
 import { abortJob, ApiError, changeBatch, retryJob } from '../api/client';
 import type { Image, Limits } from '../api/types';
-import { eachInTurn } from '../concurrency';
+import { forEachConcurrent } from '../concurrency';
 import { live } from '../live/live-events.svelte';
-import type { News } from '../live/messages';
+import type { JobEvent } from '../live/messages';
 import { uuid } from '../uuid';
-import { mayRetryFile, UNREADABLE, type FileResult } from './read-response';
-import { FollowedBatches } from './batch-subscriptions';
-import { environment } from './browser-environment';
+import { isRetryableCode, UNREADABLE, type FileResult } from './read-response';
+import { BatchSubscriptions } from './batch-subscriptions';
+import { browserEnvironment } from './browser-environment';
 import { UploadItem } from './upload-item.svelte';
-import { UploadItems } from './upload-list.svelte';
-import { PLANS, requestsOf, type DropPlan, type Mode } from './upload-modes';
-import { isAtWork, isOver, isTravelling, phaseOfJob, type Phase } from './phase';
-import { UploadQueue, type Part, type UploadRequest } from './request-queue';
-import { refuse } from './file-validation';
-import { SilenceWatch } from './silent-job-polling';
+import { UploadList } from './upload-list.svelte';
+import { MODE_PLANS, buildRequests, type UploadPlan, type Mode } from './upload-modes';
+import { isInProcessing, isDone, isInUpload, phaseOfJob, type Phase } from './phase';
+import { RequestQueue, type Part, type UploadRequest } from './request-queue';
+import { validateFile } from './file-validation';
+import { SilentJobPoller } from './silent-job-polling';
 
 class Uploads {
   /** the batch of the latest drop that has one and was accepted */
@@ -26,24 +26,24 @@ class Uploads {
   #count = 0;
   /** requests that failed as a whole, by item: sent again as they were, under the key that is safe */
   #unsent = new Map<UploadItem, { request: UploadRequest; maybeStored: boolean }>();
-  #plans = new Map<UploadItem, DropPlan>();
-  #batches = new FollowedBatches();
-  readonly items = new UploadItems((totals) => {
-    if (totals.travelling + totals.atWork === 0) this.#batches.letGo();
+  #plans = new Map<UploadItem, UploadPlan>();
+  #batches = new BatchSubscriptions();
+  readonly items = new UploadList((totals) => {
+    if (totals.inUpload + totals.inProcessing === 0) this.#batches.unsubscribeAll();
   });
-  #watch = new SilenceWatch({ merge: (images) => live.merge(images), gone: (id) => live.remove(id) });
-  #queue = new UploadQueue(
+  #watch = new SilentJobPoller({ merge: (images) => live.merge(images), gone: (id) => live.remove(id) });
+  #queue = new RequestQueue(
     {
       started: (request) => this.#all(request, { kind: 'uploading' }),
-      bytes: (request, loaded, total) => this.items.travelled(request, loaded, total),
+      bytes: (request, loaded, total) => this.items.requestProgress(request, loaded, total),
       waiting: (request, delayMs) => {
-        this.items.halted(request);
-        this.items.forgetSpeed();
+        this.items.requestStopped(request);
+        this.items.resetSpeed();
         this.#all(request, delayMs === 0 ? { kind: 'queued' } : { kind: 'waiting', delayMs });
       },
       settled: (request, results) => this.#settle(request, results),
     },
-    environment,
+    browserEnvironment,
   );
 
   constructor() {
@@ -51,8 +51,8 @@ class Uploads {
       news: (news) => news.forEach((one) => this.#hear(one)),
       removed: (jobId) => this.#removed(jobId),
     });
-    window.addEventListener('online', () => this.#queue.pump());
-    window.addEventListener('offline', () => this.#queue.pump());
+    window.addEventListener('online', () => this.#queue.startRequests());
+    window.addEventListener('offline', () => this.#queue.startRequests());
     window.addEventListener('beforeunload', (event) => {
       if (this.#queue.busy) event.preventDefault();
     });
@@ -63,11 +63,11 @@ class Uploads {
    * @param unreadable names of files that were meant too but cannot be read
    */
   add(files: readonly File[], mode: Mode, limits: Limits | null, unreadable: readonly string[]): void {
-    const plan = { ...PLANS[mode], batch: PLANS[mode].batched ? this.#batches.next : null };
+    const plan = { ...MODE_PLANS[mode], batch: MODE_PLANS[mode].batched ? this.#batches.next : null };
     const taken: Part[] = [];
     const items = files.map((file) => {
       const item = new UploadItem((this.#count += 1), file.name, file.size, file);
-      const failure = limits && refuse(file, limits);
+      const failure = limits && validateFile(file, limits);
       if (failure) {
         item.phase = { kind: 'refused', failure };
         item.file = null;
@@ -79,7 +79,7 @@ class Uploads {
     });
     this.items.add([...items, ...unreadable.map((name) => this.#unreadable(name))]);
     if (plan.batch !== null && taken.length > 0) this.#batches.take();
-    this.#queue.add(requestsOf(taken, plan, limits));
+    this.#queue.add(buildRequests(taken, plan, limits));
   }
 
   /** Sends a failed file again: as its request was, or alone; or has its failed job worked on again. */
@@ -87,7 +87,7 @@ class Uploads {
     if (item.phase.kind !== 'failed') return;
     if (item.jobId !== null) {
       live.merge([await retryJob(item.jobId)]);
-      this.#batches.followJob(item.jobId);
+      this.#batches.subscribeToJob(item.jobId);
       return;
     }
     const unsent = this.#unsent.get(item);
@@ -100,46 +100,46 @@ class Uploads {
       this.#queue.add([request]);
     } else if (item.file && plan) {
       this.items.set(item, { kind: 'queued' }, 0);
-      this.#queue.add(requestsOf([{ id: item.id, file: item.file }], plan, null));
+      this.#queue.add(buildRequests([{ id: item.id, file: item.file }], plan, null));
     }
   }
 
   mayRetry(item: UploadItem): boolean {
     const { phase } = item;
-    if (phase.kind !== 'failed' || !mayRetryFile(phase.failure.code)) return false;
+    if (phase.kind !== 'failed' || !isRetryableCode(phase.failure.code)) return false;
     return item.jobId !== null || item.file !== null;
   }
 
   /** A file whose bytes wait or travel is taken out; one the server has is stopped there. */
   async cancel(items: readonly UploadItem[]): Promise<void> {
-    const travelling = items.filter((item) => isTravelling(item.phase.kind));
-    const atWork = items.filter((item) => isAtWork(item.phase.kind));
-    const called = new Set(this.#queue.cancel(new Set(travelling.map((item) => item.id))));
-    for (const item of travelling) {
-      if (!called.has(item.id)) item.unwanted = true;
+    const inUpload = items.filter((item) => isInUpload(item.phase.kind));
+    const inProcessing = items.filter((item) => isInProcessing(item.phase.kind));
+    const called = new Set(this.#queue.cancel(new Set(inUpload.map((item) => item.id))));
+    for (const item of inUpload) {
+      if (!called.has(item.id)) item.cancelRequested = true;
       else {
         item.file = null;
         this.items.set(item, { kind: 'cancelled' }, 0);
       }
     }
-    await eachInTurn(atWork, (item) => this.#abort(item));
+    await forEachConcurrent(inProcessing, (item) => this.#abort(item));
   }
 
   /** Cancels whatever is not over. */
   async cancelAll(): Promise<void> {
     const batches = new Set<string>();
     const single = this.items.list.filter((item) => {
-      const batch = isAtWork(item.phase.kind) && live.book.get(item.jobId ?? '')?.batch_id;
+      const batch = isInProcessing(item.phase.kind) && live.book.get(item.jobId ?? '')?.batch_id;
       if (batch) batches.add(batch);
       return !batch;
     });
     await this.cancel(single);
-    await eachInTurn(batches, (batch) => changeBatch(batch, 'abort'));
+    await forEachConcurrent(batches, (batch) => changeBatch(batch, 'abort'));
   }
 
   /** Takes what is over off the list; what failed, and may be tried again, only when asked. */
   clear({ failed }: { failed: boolean }): void {
-    const goes = ({ phase: { kind } }: UploadItem): boolean => isOver(kind) && (failed || kind !== 'failed');
+    const goes = ({ phase: { kind } }: UploadItem): boolean => isDone(kind) && (failed || kind !== 'failed');
     const gone = new Set(this.items.list.filter(goes));
     for (const item of gone) {
       this.#unsent.delete(item);
@@ -159,17 +159,17 @@ class Uploads {
   }
 
   #settle(request: UploadRequest, results: readonly FileResult[]): void {
-    this.items.halted(request);
+    this.items.requestStopped(request);
     for (const [at, part] of request.parts.entries()) {
       const item = this.items.get(part.id);
       const result = results[at];
       if (!item || !result) continue;
       if (result.kind === 'accepted') this.#accept(item, result.image);
       else {
-        const hopeless = result.kind === 'rejected' && !mayRetryFile(result.failure.code);
+        const hopeless = result.kind === 'rejected' && !isRetryableCode(result.failure.code);
         if (hopeless) item.file = null;
         if (result.kind === 'unsent') this.#unsent.set(item, { request, maybeStored: result.maybeStored });
-        const phase: Phase = item.unwanted
+        const phase: Phase = item.cancelRequested
           ? { kind: 'cancelled' }
           : { kind: 'failed', failure: result.failure };
         this.items.set(item, phase, 0);
@@ -186,17 +186,18 @@ class Uploads {
     if (item.phase === before) this.#tell(item, live.book.get(image.job_id) ?? image);
     if (image.batch_id !== null) this.batchId = image.batch_id;
     // A failure here is no loss: the file then ends as if it had not been cancelled.
-    if (item.unwanted && isAtWork(item.phase.kind)) void this.#abort(item).catch(() => undefined);
+    if (item.cancelRequested && isInProcessing(item.phase.kind))
+      void this.#abort(item).catch(() => undefined);
   }
 
-  #hear(news: News): void {
+  #hear(news: JobEvent): void {
     const item = this.items.ofJob(news.job_id);
     if (item) this.#tell(item, news);
   }
 
-  #tell(item: UploadItem, news: News): void {
+  #tell(item: UploadItem, news: JobEvent): void {
     const phase = phaseOfJob(news);
-    if (isAtWork(phase.kind)) this.#watch.heard(news.job_id);
+    if (isInProcessing(phase.kind)) this.#watch.heard(news.job_id);
     else this.#watch.over(news.job_id);
     this.items.set(item, phase, item.size);
   }

@@ -5,7 +5,7 @@
 import type { Outcome } from './request-outcome';
 import { retryAfterMs } from './retry-policy';
 
-export interface Shipment {
+export interface OutgoingRequest {
   readonly url: string;
   readonly field: string;
   readonly files: readonly File[];
@@ -17,7 +17,7 @@ export interface Shipment {
 
 /** Sends a shipment; resolves always, never rejects. `onBytes` counts the whole body. */
 export type Send = (
-  shipment: Shipment,
+  outgoing: OutgoingRequest,
   onBytes: (loaded: number, total: number) => void,
   signal: AbortSignal,
 ) => Promise<Outcome>;
@@ -27,7 +27,7 @@ const STALL_MS = 45_000;
 // After the last byte the server may wait 30 s for a render slot and render for 45 s.
 const ANSWER_MS = 120_000;
 
-export const sendByXhr: Send = (shipment, onBytes, signal) =>
+export const sendByXhr: Send = (outgoing, onBytes, signal) =>
   new Promise((resolve) => {
     if (signal.aborted) return resolve({ kind: 'cancelled' });
     const request = new XMLHttpRequest();
@@ -61,15 +61,15 @@ export const sendByXhr: Send = (shipment, onBytes, signal) =>
     request.onerror = () => settle({ kind: 'network' });
     request.onload = () => settle(answered(request));
 
-    request.open('POST', shipment.url);
-    request.setRequestHeader('Idempotency-Key', shipment.key);
+    request.open('POST', outgoing.url);
+    request.setRequestHeader('Idempotency-Key', outgoing.key);
     request.setRequestHeader('Accept', 'application/json');
-    for (const [name, value] of Object.entries(shipment.headers ?? {})) request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries(outgoing.headers ?? {})) request.setRequestHeader(name, value);
     watch(STALL_MS);
-    request.send(formOf(shipment));
+    request.send(formOf(outgoing));
   });
 
-function formOf({ field, files }: Shipment): FormData {
+function formOf({ field, files }: OutgoingRequest): FormData {
   const form = new FormData();
   for (const file of files) form.append(field, file, file.name);
   return form;
