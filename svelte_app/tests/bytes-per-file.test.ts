@@ -4,23 +4,23 @@ import { bytesPerFile } from '../src/lib/upload/bytes-per-file';
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
 
-test('bytes belong to the files in body order', () => {
+test('sent bytes are assigned to the files in body order', () => {
   expect(bytesPerFile([100, 100, 100], 150, 300)).toEqual([100, 50, 0]);
 });
 
-test('the framing of each file comes before its bytes', () => {
-  // 30 bytes of framing: 10 before each file.
+test('the multipart headers of each file precede its bytes', () => {
+  // 30 bytes of multipart headers, 10 before each file.
   expect(bytesPerFile([100, 100, 100], 10, 330)).toEqual([0, 0, 0]);
   expect(bytesPerFile([100, 100, 100], 60, 330)).toEqual([50, 0, 0]);
   expect(bytesPerFile([100, 100, 100], 115, 330)).toEqual([100, 0, 0]);
   expect(bytesPerFile([100, 100, 100], 170, 330)).toEqual([100, 50, 0]);
 });
 
-test('a body that has travelled whole completes every file', () => {
+test('every file is complete when the whole body is sent', () => {
   expect(bytesPerFile([7, 0, 13], 50, 50)).toEqual([7, 0, 13]);
 });
 
-test('no file has more than its size, and none loses bytes as the body advances', () => {
+test('the bytes of a file never exceed its size and never decrease', () => {
   const sizes = [5, 4_000_000, 0, 123_456, 1];
   const total = sum(sizes) + 5 * 173;
   let before = sizes.map(() => 0);

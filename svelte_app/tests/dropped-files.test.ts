@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { filesFromTransfer, isSystemFile } from '../src/lib/upload/dropped-files';
 
-// A browser's entries, as far as they are walked.
+// The parts of FileSystemEntry that the module uses.
 const file = (name: string, readable = true): FileSystemEntry =>
   ({
     name,
@@ -26,7 +26,7 @@ const dropOf = (...entries: FileSystemEntry[]): DataTransfer =>
     files: [],
   }) as unknown as DataTransfer;
 
-test('a folder is walked to its end, a hundred entries at a time and as deep as it goes', async () => {
+test('all files of a folder and its subfolders are found, although a reader returns 100 entries per call', async () => {
   const many = Array.from({ length: 250 }, (_, at) => file(`${at}.jpg`));
   const found = await filesFromTransfer(
     dropOf(folder('all', [...many, folder('below', [file('deep.jpg')])])),
@@ -35,12 +35,12 @@ test('a folder is walked to its end, a hundred entries at a time and as deep as 
   expect(found.files.at(-1)?.name).toBe('deep.jpg');
 });
 
-test('a file that cannot be read is named and keeps no other away', async () => {
+test('an unreadable file is reported by name and does not affect other files', async () => {
   const found = await filesFromTransfer(dropOf(folder('all', [file('good.jpg'), file('locked.jpg', false)])));
   expect(found.files.map(({ name }) => name)).toEqual(['good.jpg']);
   expect(found.unreadable).toEqual(['locked.jpg']);
 });
 
-test('what systems put into folders is left out', () => {
+test('files that operating systems create in folders are recognised', () => {
   expect(['.DS_Store', 'Thumbs.db', 'desktop.ini', 'a.jpg'].filter(isSystemFile)).toHaveLength(3);
 });

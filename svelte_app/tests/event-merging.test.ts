@@ -16,7 +16,7 @@ interface Change {
 
 type Dice = (below: number) => number;
 
-/** A small generator of equal numbers for equal seeds (mulberry32), so that a failure can be had again. */
+/** A seeded random number generator (mulberry32), so that a failure can be reproduced. */
 function diceOf(seed: number): Dice {
   let state = seed;
   return (below) => {
@@ -34,18 +34,18 @@ function shuffled<Value>(dice: Dice, values: readonly Value[]): Value[] {
   return values.map(() => left.splice(dice(left.length), 1)[0] as Value);
 }
 
-/** What happened to some rows, in the order in which it was committed. */
+/** A random sequence of changes to some rows, in commit order. */
 function historyOf(dice: Dice): Change[] {
   const versions = new Map<string, number>();
-  const gone = new Set<string>();
+  const deleted = new Set<string>();
   const history: Change[] = [];
   for (let left = dice(24); left > 0; left -= 1) {
     const job_id = pick(dice, JOBS);
     const version = (versions.get(job_id) ?? 0) + 1;
     const status = version > 1 && dice(6) === 0 ? null : pick(dice, STATUSES);
-    if (gone.has(job_id)) continue;
+    if (deleted.has(job_id)) continue;
     versions.set(job_id, version);
-    if (status === null) gone.add(job_id);
+    if (status === null) deleted.add(job_id);
     history.push({ job_id, version, status });
   }
   return history;
@@ -60,63 +60,63 @@ function stateAfter(history: readonly Change[]): Map<string, Change> {
   return state;
 }
 
-const told = (change: Change): string =>
+const messageFor = (change: Change): string =>
   change.status === null
     ? JSON.stringify({ type: 'removed', job_id: change.job_id, version: change.version })
     : JSON.stringify({ type: 'send_upload_notification', ...change });
 
-/** The news as frames: some of it alone, some of it coalesced. */
-function framesOf(dice: Dice, news: readonly Change[]): string[] {
-  const frames: string[] = [];
-  for (let at = 0; at < news.length;) {
-    const run = news.slice(at, at + 1 + dice(4));
+/** The changes as messages, single or coalesced at random. */
+function messagesFor(dice: Dice, changes: readonly Change[]): string[] {
+  const messages: string[] = [];
+  for (let at = 0; at < changes.length;) {
+    const run = changes.slice(at, at + 1 + dice(4));
     const images = run.filter((change) => change.status !== null);
     if (run.length > 1 && images.length === run.length) {
-      frames.push(JSON.stringify({ type: 'send_upload_notifications', images }));
-    } else frames.push(...run.map(told));
+      messages.push(JSON.stringify({ type: 'send_upload_notifications', images }));
+    } else messages.push(...run.map(messageFor));
     at += run.length;
   }
-  return frames;
+  return messages;
 }
 
-/** The snapshot of a moment, and then the removals up to it, as the server sends them. */
+/** The server's snapshot after a history: the images, then one `removed` message per deletion. */
 function snapshotOf(history: readonly Change[]): string[] {
   const images = [...stateAfter(history).values()];
   return [
     JSON.stringify({ type: 'snapshot', images }),
-    ...history.filter((change) => change.status === null).map(told),
+    ...history.filter((change) => change.status === null).map(messageFor),
   ];
 }
 
-function bookAfter(frames: readonly string[]): Record<string, [number, string]> {
-  const book = new LatestEvents();
-  for (const text of frames) {
-    const { frame } = parseMessage(text);
-    if (frame.kind === 'news') for (const one of frame.news) book.merge(one);
-    if (frame.kind === 'snapshot') for (const one of frame.images) book.merge(one);
-    if (frame.kind === 'removed') book.remove(frame.jobId);
+function latestAfter(messages: readonly string[]): Record<string, [number, string]> {
+  const latest = new LatestEvents();
+  for (const text of messages) {
+    const { message } = parseMessage(text);
+    if (message.kind === 'events') for (const event of message.events) latest.merge(event);
+    if (message.kind === 'snapshot') for (const image of message.images) latest.merge(image);
+    if (message.kind === 'removed') latest.markDeleted(message.jobId);
   }
-  const known = JOBS.map((job) => book.get(job)).filter((news) => news !== undefined);
-  return Object.fromEntries(known.map((news) => [news.job_id, [news.version, news.status]]));
+  const known = JOBS.map((job) => latest.get(job)).filter((event) => event !== undefined);
+  return Object.fromEntries(known.map((event) => [event.job_id, [event.version, event.status]]));
 }
 
-test('lost, repeated and reordered news plus one snapshot leave the page in the state of the database', () => {
+test('the page reaches the database state after one snapshot and lost, repeated and reordered events', () => {
   for (let seed = 1; seed <= ROUNDS; seed += 1) {
     const dice = diceOf(seed);
     const history = historyOf(dice);
-    const shownAfter = dice(history.length + 1);
-    // Before the snapshot anything may be lost; after it, all is told again until it arrives.
-    const heard = history.slice(0, shownAfter).filter(() => dice(2) === 0);
-    const sure = history.slice(shownAfter);
-    const again = history.filter(() => dice(4) === 0);
-    const frames = framesOf(dice, shuffled(dice, [...heard, ...sure, ...again]));
-    for (const frame of snapshotOf(history.slice(0, shownAfter)).reverse()) {
-      frames.splice(dice(frames.length + 1), 0, frame);
+    const snapshotAt = dice(history.length + 1);
+    // Events from before the snapshot may be lost. Later events are always delivered.
+    const received = history.slice(0, snapshotAt).filter(() => dice(2) === 0);
+    const later = history.slice(snapshotAt);
+    const repeated = history.filter(() => dice(4) === 0);
+    const messages = messagesFor(dice, shuffled(dice, [...received, ...later, ...repeated]));
+    for (const message of snapshotOf(history.slice(0, snapshotAt)).reverse()) {
+      messages.splice(dice(messages.length + 1), 0, message);
     }
     const state = [...stateAfter(history).values()].map(({ job_id, version, status }) => [
       job_id,
       [version, status],
     ]);
-    expect(bookAfter(frames), `seed ${seed}`).toEqual(Object.fromEntries(state));
+    expect(latestAfter(messages), `seed ${seed}`).toEqual(Object.fromEntries(state));
   }
 });

@@ -5,11 +5,11 @@ import { validateFile } from '../src/lib/upload/file-validation';
 
 const limits = { types: ['image/jpeg', 'image/heic'], bytes_per_file: 50 * 1024 * 1024 } as Limits;
 
-test('an empty file is refused', () => {
+test('an empty file is invalid', () => {
   expect(validateFile({ size: 0, type: 'image/jpeg' }, limits)?.code).toBe('empty_file');
 });
 
-test('one byte too many is refused, with both numbers', () => {
+test('a file above the size limit is invalid, and the message has both sizes', () => {
   const failure = validateFile({ size: 60 * 1024 * 1024, type: 'image/jpeg' }, limits);
   expect(failure).toEqual({
     code: 'file_too_large',
@@ -21,12 +21,12 @@ test('one byte too many is refused, with both numbers', () => {
   );
 });
 
-test('a type that is not accepted is refused, one the browser does not know is not', () => {
+test('an unsupported type is invalid, an unknown type is not', () => {
   expect(validateFile({ size: 1, type: 'application/pdf' }, limits)?.code).toBe('unsupported_type');
   expect(validateFile({ size: 1, type: '' }, limits)).toBeNull();
 });
 
-test('other spellings of an accepted type pass', () => {
+test('aliases of a supported type are valid', () => {
   for (const type of ['image/jpg', 'IMAGE/JPEG', 'image/heif']) {
     expect(validateFile({ size: 1, type }, limits)).toBeNull();
   }

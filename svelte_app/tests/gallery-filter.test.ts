@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import type { Image } from '../src/lib/api/types';
 import {
-  addressOf,
+  galleryPath,
   NO_FILTER,
   parseFilter,
   matches,
@@ -11,19 +11,19 @@ import {
 
 const image = { name: 'IMG_12.JPG', status: 'completed', collection: 'uploads', batch_id: 'b' } as Image;
 
-test('a filter survives its address', () => {
+test('a filter is restored from its path', () => {
   const filter = { status: 'error', collection: 'röd & grün', batch: 'b', q: 'a+b c' } as const;
-  const address = addressOf(filter);
-  expect(parseFilter(address.slice(address.indexOf('?')))).toEqual(filter);
-  expect(addressOf(NO_FILTER)).toBe('/gallery');
+  const path = galleryPath(filter);
+  expect(parseFilter(path.slice(path.indexOf('?')))).toEqual(filter);
+  expect(galleryPath(NO_FILTER)).toBe('/gallery');
   expect(parseFilter('')).toEqual(NO_FILTER);
 });
 
-test('an address that makes no sense filters nothing', () => {
+test('unknown statuses and parameters are ignored', () => {
   expect(parseFilter('?status=lost&collection=&batch=&other=1')).toEqual(NO_FILTER);
 });
 
-test('only what filters is asked of the server', () => {
+test('only parameters that are set are sent to the server', () => {
   expect(filterParameters({ ...NO_FILTER, q: 'x' }).toString()).toBe('q=x');
 });
 
@@ -34,6 +34,6 @@ test.each([
   [{ ...NO_FILTER, status: 'error' as const }, false],
   [{ ...NO_FILTER, collection: 'uploads', batch: 'b' }, true],
   [{ ...NO_FILTER, batch: 'other' }, false],
-])('%o decides about news as the server does about its list', (filter, expected) => {
+])('%o matches as the server filters its list', (filter, expected) => {
   expect(matches(image, filter)).toBe(expected);
 });

@@ -6,12 +6,12 @@ import type { Outcome } from '../src/lib/upload/request-outcome';
 
 const image = (id: string): Image => ({ id, job_id: id, version: 1, status: 'pending' }) as Image;
 
-function answered(status: number, body: unknown): Outcome {
+function response(status: number, body: unknown): Outcome {
   const code = (body as { code?: string } | null)?.code ?? null;
-  return { kind: 'answered', status, body, code, retryAfterMs: null };
+  return { kind: 'response', status, body, code, retryAfterMs: null };
 }
 
-test('files are told apart by index, though all have the same name and the answer is in another order', () => {
+test('results are matched by index, although all names are equal and the response has another order', () => {
   const body = {
     jobs: [
       { ...image('third'), name: 'a.jpg', index: 2 },
@@ -19,50 +19,51 @@ test('files are told apart by index, though all have the same name and the answe
     ],
     rejected: [{ index: 1, name: 'a.jpg', error: 'It is damaged.', code: 'corrupt_image' }],
   };
-  const results = readResponse(answered(202, body), 3);
-  expect(results.map((one) => (one.kind === 'accepted' ? one.image.id : one.failure.message))).toEqual([
-    'first',
-    'It is damaged.',
-    'third',
-  ]);
+  const results = readResponse(response(202, body), 3);
+  expect(
+    results.map((result) => (result.kind === 'accepted' ? result.image.id : result.failure.message)),
+  ).toEqual(['first', 'It is damaged.', 'third']);
 });
 
-test('a synchronous answer is about its one file', () => {
-  expect(readResponse(answered(200, { image: image('only') }), 1)).toMatchObject([
+test('the response in sync mode is the result of its one file', () => {
+  expect(readResponse(response(200, { image: image('only') }), 1)).toMatchObject([
     { kind: 'accepted', image: { id: 'only' } },
   ]);
 });
 
-test('a refusal of the one file of a request is about that file', () => {
+test('a file error in the response to a single-file request is the result of that file', () => {
   const body = { error: 'It is damaged.', code: 'corrupt_image' };
-  expect(readResponse(answered(422, body), 1)).toEqual([
+  expect(readResponse(response(422, body), 1)).toEqual([
     { kind: 'rejected', failure: { code: 'corrupt_image', message: 'It is damaged.' } },
   ]);
 });
 
-test('when all are rejected each has its own reason', () => {
+test('each file has its own reason when all are rejected', () => {
   const rejected = [
     { index: 0, name: 'a', error: 'Empty.', code: 'empty_file' },
     { index: 1, name: 'b', error: 'Damaged.', code: 'corrupt_image' },
   ];
   const results = readResponse(
-    answered(400, { error: 'None was accepted.', code: 'corrupt_image', rejected }),
+    response(400, { error: 'None was accepted.', code: 'corrupt_image', rejected }),
     2,
   );
-  expect(results.map((one) => 'failure' in one && one.failure.code)).toEqual(['empty_file', 'corrupt_image']);
+  expect(results.map((result) => 'failure' in result && result.failure.code)).toEqual([
+    'empty_file',
+    'corrupt_image',
+  ]);
 });
 
-test('a request that failed as a whole may be sent again; only a lost answer may hide stored files', () => {
-  const forbidden = readResponse(answered(403, { error: 'No.', code: 'forbidden_origin' }), 2);
+test('a request that failed as a whole can be retried, and may be stored only after a 5xx or without a response', () => {
+  const forbidden = readResponse(response(403, { error: 'No.', code: 'forbidden_origin' }), 2);
   expect(forbidden).toMatchObject([
     { kind: 'unsent', maybeStored: false },
     { kind: 'unsent', maybeStored: false },
   ]);
   expect(readResponse({ kind: 'stalled' }, 1)).toMatchObject([{ kind: 'unsent', maybeStored: true }]);
-  expect(readResponse(answered(500, null), 1)).toMatchObject([{ kind: 'unsent', maybeStored: true }]);
+  expect(readResponse(response(500, null), 1)).toMatchObject([{ kind: 'unsent', maybeStored: true }]);
 });
 
-test('a file the answer does not mention is not taken for finished', () => {
-  const results = readResponse(answered(202, { jobs: [{ ...image('one'), index: 0 }], rejected: [] }), 2);
+test('a file that the response does not mention is rejected', () => {
+  const results = readResponse(response(202, { jobs: [{ ...image('one'), index: 0 }], rejected: [] }), 2);
   expect(results[1]).toMatchObject({ kind: 'rejected', failure: { code: 'unaccounted' } });
 });

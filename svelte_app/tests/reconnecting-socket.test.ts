@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { socketUrl } from '../src/lib/live/reconnecting-socket';
 
-test('the socket follows the page’s host, protocol and prefix', () => {
+test('the WebSocket URL has the host, scheme and path prefix of the page', () => {
   const page = (href: string): Location => new URL(href) as unknown as Location;
   expect(socketUrl(page('https://photos.example/gallery'), '/', null)).toBe(
     'wss://photos.example/ws/upload/',

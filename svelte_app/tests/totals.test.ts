@@ -4,42 +4,42 @@ import { TotalsCounter } from '../src/lib/upload/totals';
 
 const file = { size: 100, sent: 0, accepted: false };
 
-test('a file is counted where it is, and only there', () => {
-  const tally = new TotalsCounter();
-  tally.change(null, { ...file, kind: 'queued' });
-  tally.change(null, { ...file, kind: 'queued' });
-  tally.change({ ...file, kind: 'queued' }, { ...file, sent: 40, kind: 'uploading' });
-  expect(tally.totals).toMatchObject({
+test('a file is counted in its current phase only', () => {
+  const counter = new TotalsCounter();
+  counter.change(null, { ...file, kind: 'queued' });
+  counter.change(null, { ...file, kind: 'queued' });
+  counter.change({ ...file, kind: 'queued' }, { ...file, sent: 40, kind: 'uploading' });
+  expect(counter.totals).toMatchObject({
     files: 2,
     inUpload: 2,
     bytesSent: 40,
     bytesTotal: 200,
     accepted: 0,
   });
-  tally.change(
+  counter.change(
     { ...file, sent: 40, kind: 'uploading' },
     { ...file, sent: 100, accepted: true, kind: 'pending' },
   );
-  expect(tally.totals).toMatchObject({ inUpload: 1, inProcessing: 1, accepted: 1, bytesSent: 100 });
-  tally.change(
+  expect(counter.totals).toMatchObject({ inUpload: 1, inProcessing: 1, accepted: 1, bytesSent: 100 });
+  counter.change(
     { ...file, sent: 100, accepted: true, kind: 'pending' },
     { ...file, sent: 100, accepted: true, kind: 'finished' },
   );
-  expect(tally.totals).toMatchObject({ inProcessing: 0, finished: 1, accepted: 1 });
+  expect(counter.totals).toMatchObject({ inProcessing: 0, finished: 1, accepted: 1 });
 });
 
-test('refused and cancelled files have no bytes to send', () => {
-  const tally = new TotalsCounter();
-  tally.change(null, { ...file, kind: 'refused' });
-  tally.change(null, { ...file, kind: 'queued' });
-  tally.change({ ...file, kind: 'queued' }, { ...file, kind: 'cancelled' });
-  expect(tally.totals).toMatchObject({ files: 2, bytesTotal: 0, refused: 1, cancelled: 1, inUpload: 0 });
+test('invalid and cancelled files have no bytes to send', () => {
+  const counter = new TotalsCounter();
+  counter.change(null, { ...file, kind: 'invalid' });
+  counter.change(null, { ...file, kind: 'queued' });
+  counter.change({ ...file, kind: 'queued' }, { ...file, kind: 'cancelled' });
+  expect(counter.totals).toMatchObject({ files: 2, bytesTotal: 0, invalid: 1, cancelled: 1, inUpload: 0 });
 });
 
-test('a file that leaves the list leaves nothing behind', () => {
-  const tally = new TotalsCounter();
-  const empty = tally.totals;
-  tally.change(null, { ...file, sent: 100, accepted: true, kind: 'finished' });
-  tally.change({ ...file, sent: 100, accepted: true, kind: 'finished' }, null);
-  expect(tally.totals).toEqual(empty);
+test('removing a file restores all totals', () => {
+  const counter = new TotalsCounter();
+  const empty = counter.totals;
+  counter.change(null, { ...file, sent: 100, accepted: true, kind: 'finished' });
+  counter.change({ ...file, sent: 100, accepted: true, kind: 'finished' }, null);
+  expect(counter.totals).toEqual(empty);
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { uuid } from '../src/lib/uuid';
 
-test('ids are random version 4 UUIDs', () => {
+test('ids are unique version 4 UUIDs', () => {
   const ids = Array.from({ length: 200 }, uuid);
   expect(new Set(ids).size).toBe(200);
   for (const id of ids)

@@ -9,20 +9,20 @@ test('a grid fills its width with as many columns as fit', () => {
   expect(gridLayout(100, 172, 12, 48).columns).toBe(1);
 });
 
-test('of a thousand tiles only those near the screen exist', () => {
+test('only tiles near the viewport are rendered', () => {
   const shown = visibleRange(1000, grid, 10_000, 900);
   expect(shown.last - shown.first).toBeLessThanOrEqual(6 * 5 + 5);
-  expect(shown.before).toBeLessThanOrEqual(10_000);
-  expect(shown.before + ((shown.last - shown.first) / 5) * 250).toBeGreaterThanOrEqual(10_900);
+  expect(shown.above).toBeLessThanOrEqual(10_000);
+  expect(shown.above + ((shown.last - shown.first) / 5) * 250).toBeGreaterThanOrEqual(10_900);
 });
 
-test('the first and the last tile are reached', () => {
+test('the first and the last tile can be scrolled to', () => {
   expect(visibleRange(998, grid, -500, 900).first).toBe(0);
   expect(visibleRange(998, grid, 200 * 250 - 900, 900).last).toBe(998);
 });
 
-test('scrolled past, nothing exists but the height stays', () => {
+test('a grid above the viewport renders no tile but keeps its height', () => {
   const shown = visibleRange(10, grid, 90_000, 900);
   expect(shown.first).toBeGreaterThanOrEqual(shown.last);
-  expect(shown.whole).toBe(500);
+  expect(shown.totalHeight).toBe(500);
 });

@@ -1,22 +1,23 @@
 /**
- * Runs a function at most once a frame, however often it is asked for. In a hidden tab there are no
- * frames, so a timer stands in: progress must stay true there too.
+ * Limits a function to one call per animation frame. A hidden tab has no animation frames; a timer replaces
+ * them, so that progress stays correct there too.
  */
 
-const HIDDEN_MS = 250;
+const HIDDEN_TAB_MS = 250;
 
+/** A function that schedules `run`. Calls before the scheduled run have no effect. */
 export function oncePerFrame(run: () => void): () => void {
-  let due = false;
-  const go = (): void => {
-    if (!due) return;
-    due = false;
+  let scheduled = false;
+  const runOnce = (): void => {
+    if (!scheduled) return;
+    scheduled = false;
     run();
   };
   return () => {
-    if (due) return;
-    due = true;
-    if (document.visibilityState === 'visible') requestAnimationFrame(go);
-    // Also the safety net for a tab hidden between asking for a frame and getting it.
-    setTimeout(go, HIDDEN_MS);
+    if (scheduled) return;
+    scheduled = true;
+    if (document.visibilityState === 'visible') requestAnimationFrame(runOnce);
+    // Also set in a visible tab, which may be hidden before its next frame.
+    setTimeout(runOnce, HIDDEN_TAB_MS);
   };
 }

@@ -1,23 +1,23 @@
 /**
- * What the browser keeps for the page: for this tab, or for good. A browser told to keep nothing throws
- * at the mere look; the page then does without.
+ * Access to sessionStorage and localStorage. A browser that blocks storage throws on access; the page then
+ * works without stored values.
  */
 
-type Place = 'sessionStorage' | 'localStorage';
+type Area = 'sessionStorage' | 'localStorage';
 
-export function recall(place: Place, name: string): string | null {
+export function readStored(area: Area, key: string): string | null {
   try {
-    return (globalThis[place] as Storage | undefined)?.getItem(name) ?? null;
-  } catch (fault) {
-    if (fault instanceof DOMException) return null;
-    throw fault;
+    return (globalThis[area] as Storage | undefined)?.getItem(key) ?? null;
+  } catch (error) {
+    if (error instanceof DOMException) return null;
+    throw error;
   }
 }
 
-export function keep(place: Place, name: string, value: string): void {
+export function writeStored(area: Area, key: string, value: string): void {
   try {
-    globalThis[place].setItem(name, value);
-  } catch (fault) {
-    if (!(fault instanceof DOMException)) throw fault;
+    globalThis[area].setItem(key, value);
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
   }
 }

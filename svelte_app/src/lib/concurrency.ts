@@ -1,23 +1,23 @@
 /**
- * Does something for each of many, a few at a time: a thousand requests at once would stand in each
- * other's way. Called by what deletes, stops or retries many. Pure but for the work it is given.
+ * Runs an asynchronous function for each of many items with limited concurrency. The bulk actions (delete,
+ * abort, retry) use it.
  */
 
-// Browsers open six connections to a host; the uploads need some of them.
+// Browsers open six connections per host. Uploads use three of them.
 const MAX_CONCURRENT = 3;
 
-/** Resolves when all is done. What `work` throws ends the rest and is thrown. */
+/** Resolves when `work` has run for every item. The first error stops the remaining items and is rethrown. */
 export async function forEachConcurrent<T>(
-  many: Iterable<T>,
-  work: (one: T) => Promise<void>,
+  items: Iterable<T>,
+  work: (item: T) => Promise<void>,
 ): Promise<void> {
-  const left = [...many].reverse();
-  const lane = async (): Promise<void> => {
-    for (let one = left.pop(); one !== undefined; one = left.pop()) await work(one);
+  const remaining = [...items].reverse();
+  const runner = async (): Promise<void> => {
+    for (let item = remaining.pop(); item !== undefined; item = remaining.pop()) await work(item);
   };
   try {
-    await Promise.all(Array.from({ length: MAX_CONCURRENT }, lane));
+    await Promise.all(Array.from({ length: MAX_CONCURRENT }, runner));
   } finally {
-    left.length = 0;
+    remaining.length = 0;
   }
 }

@@ -1,22 +1,23 @@
 /**
- * Loads code that is needed now and came in no earlier script; a server that is away for a moment must
- * not leave the page half there. Called wherever a view or the upload engine is brought in.
+ * A dynamic import that retries with back-off until it succeeds. Without it, a server that is unreachable for
+ * a moment would leave the page incomplete. The app and the upload entry use it.
  */
 import { backoffMs } from './backoff';
 
-/** @param failed told after each attempt that brought nothing; the next follows by itself */
+/** @param onFailure called after each failed attempt; the next attempt follows automatically */
 export async function importWithRetry<T>(
   load: () => Promise<T>,
-  failed: () => void = () => undefined,
+  onFailure: () => void = () => undefined,
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await load();
-    } catch (fault) {
-      // A browser throws a TypeError for a script that does not come, Vite an Error for its style sheet.
-      const missing = fault instanceof TypeError || (fault instanceof Error && fault.message.includes('CSS'));
-      if (!missing) throw fault;
-      failed();
+    } catch (error) {
+      // A failed script import is a TypeError. Vite throws an Error for a failed style sheet.
+      const isLoadError =
+        error instanceof TypeError || (error instanceof Error && error.message.includes('CSS'));
+      if (!isLoadError) throw error;
+      onFailure();
       await new Promise((resolve) => setTimeout(resolve, backoffMs(attempt, Math.random())));
     }
   }

@@ -1,8 +1,8 @@
 /**
- * Whether the server can be out of reach for want of a network. Called by the queue and the socket.
+ * Whether the browser is offline. The upload queue and the WebSocket wait while it is.
  */
 
-/** A server on this very machine needs no network: a browser in flight mode says offline all the same. */
+/** A server on the same machine is reachable without a network, although the browser reports "offline". */
 export const isLoopback = (hostname: string): boolean =>
   hostname === 'localhost' ||
   hostname.endsWith('.localhost') ||

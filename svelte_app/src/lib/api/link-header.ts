@@ -1,10 +1,10 @@
 /**
- * Reads the `Link` header the lists page with (RFC 8288). Pure; called by the API client.
+ * Parses the HTTP `Link` header (RFC 8288) that paginates the lists. Pure. The API client calls it.
  */
 
 const NEXT = /<([^>]*)>\s*;[^,<]*\brel\s*=\s*"?next"?/i;
 
-/** The address of the next page, or null when this was the last. */
+/** The URL of the next page, or null on the last page. */
 export function nextPageUrl(header: string | null): string | null {
   return header?.match(NEXT)?.[1] ?? null;
 }

@@ -1,77 +1,78 @@
 /**
- * One batch as the server counts it, kept up to date while it is looked at: asked again when news of it
- * comes, and now and then without any. The batch view owns one.
+ * One batch with the server's own counts, refreshed after events of the batch and at intervals until the
+ * batch is final. The batch view owns one.
  */
-import { ApiError, changeBatch, deleteBatch, getBatch } from '../api/client';
+import { ApiError, deleteBatch, getBatch, postBatchAction } from '../api/client';
 import type { Batch } from '../api/types';
 import { live } from '../live/live-events.svelte';
 
-// The counts are the server's own, asked again at most this often while news comes in…
-const GATHER_MS = 500;
-// …and without news this often, until the batch is final.
-const SILENT_MS = 10_000;
+// While events arrive the counts are fetched at most this often.
+const COALESCE_MS = 500;
+// Without events they are fetched at this interval until the batch is final.
+const POLL_MS = 10_000;
 
 export class BatchState {
   value = $state.raw<Batch | null>(null);
   problem = $state<string | null>(null);
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #dueAt = Infinity;
+  #refreshAt = Infinity;
   #closed = false;
 
   constructor(readonly id: string) {}
 
-  /** Follows the batch until the returned function is called. */
+  /** Keeps the batch up to date until the returned function is called. */
   open(): () => void {
     void this.#refresh();
-    const unlisten = live.listen({
-      news: (news) => {
-        if (news.some((one) => one.batch_id === this.id)) this.#soon(GATHER_MS);
+    const removeListener = live.addListener({
+      onEvents: (events) => {
+        if (events.some((event) => event.batch_id === this.id)) this.#refreshIn(COALESCE_MS);
       },
-      removed: () => this.#soon(GATHER_MS),
+      onDeleted: () => this.#refreshIn(COALESCE_MS),
     });
     return () => {
       this.#closed = true;
       clearTimeout(this.#timer);
-      unlisten();
+      removeListener();
     };
   }
 
-  change(what: 'retry' | 'abort'): Promise<boolean> {
-    return this.#guarded(async () => {
-      await changeBatch(this.id, what);
+  /** Retries or aborts all jobs of the batch whose status allows it. Resolves with whether it succeeded. */
+  postAction(action: 'retry' | 'abort'): Promise<boolean> {
+    return this.#reportErrors(async () => {
+      await postBatchAction(this.id, action);
       await this.#refresh();
     });
   }
 
-  /** @returns whether it is deleted */
-  remove(): Promise<boolean> {
-    return this.#guarded(() => deleteBatch(this.id));
+  /** Deletes the batch with its images. Resolves with whether it succeeded. */
+  delete(): Promise<boolean> {
+    return this.#reportErrors(() => deleteBatch(this.id));
   }
 
   async #refresh(): Promise<void> {
-    this.#dueAt = Infinity;
-    await this.#guarded(async () => {
+    this.#refreshAt = Infinity;
+    await this.#reportErrors(async () => {
       this.value = await getBatch(this.id);
     });
-    if (!this.value?.final && !this.#closed) this.#soon(SILENT_MS);
+    if (!this.value?.final && !this.#closed) this.#refreshIn(POLL_MS);
   }
 
-  #soon(ms: number): void {
+  #refreshIn(ms: number): void {
     const at = Date.now() + ms;
-    if (at >= this.#dueAt) return;
+    if (at >= this.#refreshAt) return;
     clearTimeout(this.#timer);
-    this.#dueAt = at;
+    this.#refreshAt = at;
     this.#timer = setTimeout(() => void this.#refresh(), ms);
   }
 
-  async #guarded(work: () => Promise<void>): Promise<boolean> {
+  async #reportErrors(work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
       this.problem = null;
       return true;
-    } catch (fault) {
-      if (!(fault instanceof ApiError)) throw fault;
-      this.problem = fault.message;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.problem = error.message;
       return false;
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Which images the gallery shows, as an address and as a test of one image. Pure. The server filters what
- * it lists; the same test here decides about what the news brings.
+ * The gallery's filter, as URL query and as a predicate. Pure. The server filters its lists; the predicate
+ * decides about images that arrive as WebSocket events.
  */
 import type { Image, Status } from '../api/types';
 import { STATUSES } from '../status';
@@ -9,35 +9,37 @@ export interface Filter {
   readonly status: Status | null;
   readonly collection: string | null;
   readonly batch: string | null;
-  /** part of the name, as typed; empty for any */
+  /** part of the file name, as typed; empty: any name */
   readonly q: string;
 }
 
 export const NO_FILTER: Filter = { status: null, collection: null, batch: null, q: '' };
 
-/** Reads an address's query. What makes no sense there filters nothing. */
+/** Parses a URL query. Unknown parameters and values are ignored. */
 export function parseFilter(query: string): Filter {
-  const asked = new URLSearchParams(query);
-  const status = asked.get('status') ?? '';
+  const parameters = new URLSearchParams(query);
+  const status = parameters.get('status') ?? '';
   return {
     status: STATUSES.find((known) => known === status) ?? null,
-    collection: asked.get('collection') || null,
-    batch: asked.get('batch') || null,
-    q: asked.get('q') ?? '',
+    collection: parameters.get('collection') || null,
+    batch: parameters.get('batch') || null,
+    q: parameters.get('q') ?? '',
   };
 }
 
-/** The parts that filter, under the names the API and the address share. */
+/** The parameters that are set. The API and the page's URLs use the same names. */
 export function filterParameters(filter: Filter): URLSearchParams {
-  const set = Object.entries(filter) as [string, string | null][];
-  return new URLSearchParams(set.filter((entry): entry is [string, string] => Boolean(entry[1])));
+  const entries = Object.entries(filter) as [string, string | null][];
+  return new URLSearchParams(entries.filter((entry): entry is [string, string] => Boolean(entry[1])));
 }
 
-/** The address of the gallery that shows it. */
-export function addressOf(filter: Filter): string {
+/** The path of the gallery with this filter. */
+export function galleryPath(filter: Filter): string {
   const query = filterParameters(filter).toString();
   return query === '' ? '/gallery' : `/gallery?${query}`;
 }
+
+export const isFiltered = (filter: Filter): boolean => galleryPath(filter) !== galleryPath(NO_FILTER);
 
 export const matches = (
   image: Pick<Image, 'status' | 'collection' | 'batch_id' | 'name'>,

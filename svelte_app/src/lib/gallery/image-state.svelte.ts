@@ -1,36 +1,36 @@
 /**
- * One image as it is looked at: loaded, kept up to date, changed. The image view owns one per image.
+ * One image with its loading, updates and actions. The image view owns one per image.
  */
 import { announcer } from '../announcer.svelte';
 import { ApiError, deleteImage, getImage, retryJob } from '../api/client';
 import type { Image } from '../api/types';
 import { live } from '../live/live-events.svelte';
-import { removeFromLists } from './list-cache';
+import { deleteFromLists } from './list-cache';
 
 export class ImageState {
   value = $state.raw<Image | null>(null);
   problem = $state<string | null>(null);
   #deleting = false;
 
-  /** @param known what a list has of it, shown until the server has told more */
+  /** @param cached the image from a list, shown until the server has answered */
   constructor(
     readonly id: string,
-    known: Image | undefined,
+    cached: Image | undefined,
   ) {
-    this.value = known ?? null;
+    this.value = cached ?? null;
   }
 
-  /** Loads and follows the image until the returned function is called. */
+  /** Loads the image and keeps it up to date until the returned function is called. */
   open(): () => void {
     void this.#load();
     const stops = [
-      live.follow({ type: 'jobs', ids: [this.id] }),
-      live.listen({
-        news: (news) => {
-          const newer = (version: number): boolean => version > (this.value?.version ?? 0);
-          if (news.some((one) => one.job_id === this.id && newer(one.version))) void this.#load();
+      live.subscribe({ type: 'jobs', ids: [this.id] }),
+      live.addListener({
+        onEvents: (events) => {
+          const isNewer = (version: number): boolean => version > (this.value?.version ?? 0);
+          if (events.some((event) => event.job_id === this.id && isNewer(event.version))) void this.#load();
         },
-        removed: (jobId) => {
+        onDeleted: (jobId) => {
           if (jobId === this.id && !this.#deleting) this.problem = 'This image was deleted.';
         },
       }),
@@ -39,39 +39,39 @@ export class ImageState {
   }
 
   retry(): Promise<boolean> {
-    return this.#guarded(async () => {
+    return this.#reportErrors(async () => {
       this.value = await retryJob(this.id);
     });
   }
 
-  /** @returns whether it is deleted */
-  async remove(): Promise<boolean> {
+  /** Deletes the image. Resolves with whether it succeeded. */
+  async delete(): Promise<boolean> {
     this.#deleting = true;
-    const deleted = await this.#guarded(async () => {
+    const deleted = await this.#reportErrors(async () => {
       await deleteImage(this.id);
-      live.remove(this.id);
-      removeFromLists(this.id);
-      announcer.say('Deleted.');
+      live.markDeleted(this.id);
+      deleteFromLists(this.id);
+      announcer.announce('Deleted.');
     });
     this.#deleting = deleted;
     return deleted;
   }
 
   #load(): Promise<boolean> {
-    return this.#guarded(async () => {
+    return this.#reportErrors(async () => {
       this.value = await getImage(this.id);
     });
   }
 
-  async #guarded(work: () => Promise<void>): Promise<boolean> {
+  async #reportErrors(work: () => Promise<void>): Promise<boolean> {
     try {
       this.problem = null;
       await work();
       return true;
-    } catch (fault) {
-      if (!(fault instanceof ApiError)) throw fault;
-      this.problem = fault.message;
-      announcer.say(fault.message);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.problem = error.message;
+      announcer.announce(error.message);
       return false;
     }
   }

@@ -1,49 +1,51 @@
 /**
- * Lays pictures of any shape out in rows of equal width, as on a contact sheet. Pure, so that a row's
- * height is known before a byte of its pictures is: nothing jumps.
+ * Justified layout: images of any aspect ratio in rows of equal width. Pure. A row's height follows from the
+ * images' dimensions, so that nothing shifts when the image files load.
  */
 
 export interface Row<T> {
-  readonly pictures: readonly T[];
+  readonly images: readonly T[];
   /** px */
   readonly height: number;
-  /** widths in px, in order */
+  /** widths of the images in px, in order */
   readonly widths: readonly number[];
 }
 
-export interface Sheet {
-  /** px to fill */
+export interface Layout {
+  /** px of a full row */
   readonly width: number;
-  /** the height rows aim at, px */
-  readonly aim: number;
+  /** px; a full row is at most this high */
+  readonly targetHeight: number;
+  /** px between images */
   readonly gap: number;
 }
 
 /**
- * @param ratioOf width by height
- * @param ended false: more pictures will follow, so the open last row is held back until it is full
+ * @param ratioOf width divided by height of an image
+ * @param complete false: more images will follow, so the unfinished last row is left out
  */
 export function justifiedRows<T>(
-  pictures: readonly T[],
-  ratioOf: (picture: T) => number,
-  { width, aim, gap }: Sheet,
-  ended: boolean,
+  images: readonly T[],
+  ratioOf: (image: T) => number,
+  { width, targetHeight, gap }: Layout,
+  complete: boolean,
 ): Row<T>[] {
   const rows: Row<T>[] = [];
-  let open: T[] = [];
-  let ratios = 0;
-  const close = (height: number): void => {
-    rows.push({ pictures: open, height, widths: open.map((picture) => ratioOf(picture) * height) });
-    open = [];
-    ratios = 0;
+  let row: T[] = [];
+  let ratioSum = 0;
+  const finishRow = (height: number): void => {
+    rows.push({ images: row, height, widths: row.map((image) => ratioOf(image) * height) });
+    row = [];
+    ratioSum = 0;
   };
-  for (const picture of pictures) {
-    open.push(picture);
-    ratios += ratioOf(picture);
-    const height = (width - gap * (open.length - 1)) / ratios;
-    if (height <= aim) close(height);
+  for (const image of images) {
+    row.push(image);
+    ratioSum += ratioOf(image);
+    const height = (width - gap * (row.length - 1)) / ratioSum;
+    if (height <= targetHeight) finishRow(height);
   }
-  // The last row keeps the aimed height rather than blowing one picture up to the full width.
-  if (open.length > 0 && ended) close(Math.min(aim, (width - gap * (open.length - 1)) / ratios));
+  // The last row keeps the target height. Stretched to the full width one image would be huge.
+  if (row.length > 0 && complete)
+    finishRow(Math.min(targetHeight, (width - gap * (row.length - 1)) / ratioSum));
   return rows;
 }

@@ -1,25 +1,25 @@
 /**
- * The latest that is known of each job, by whichever way it came: frames, snapshots, lists, answers.
- * News may come twice, out of order, and before the answer that names its job. Pure but for its own map.
+ * The newest known state of each job, from any source: events, snapshots, lists, HTTP responses. Events may
+ * arrive twice, out of order, or before the HTTP response that names their job. No I/O.
  */
 import type { JobEvent } from './messages';
 
-// Early news waits here for its answer; 20,000 entries are about 10 MB, far more than waits at once.
-const REMEMBERED = 20_000;
+// Events may arrive before their HTTP response and wait here. 20,000 entries take about 10 MB.
+const MAX_ENTRIES = 20_000;
 
 export class LatestEvents {
   #latest = new Map<string, JobEvent>();
-  #removed = new Set<string>();
+  #deleted = new Set<string>();
 
-  /** Keeps the highest version. True when this was news. What was removed stays gone, whatever comes late. */
-  merge(news: JobEvent): boolean {
-    if (this.#removed.has(news.job_id)) return false;
-    const known = this.#latest.get(news.job_id);
-    if (known && known.version >= news.version) return false;
-    // Re-inserted, so that the oldest entry of the map is the one unheard of for longest.
-    this.#latest.delete(news.job_id);
-    this.#latest.set(news.job_id, news);
-    dropOldest(this.#latest);
+  /** Stores the event if its version is the highest yet. False if it is outdated or its job was deleted. */
+  merge(event: JobEvent): boolean {
+    if (this.#deleted.has(event.job_id)) return false;
+    const known = this.#latest.get(event.job_id);
+    if (known && known.version >= event.version) return false;
+    // Inserted again, so that the first key is the job without events for longest.
+    this.#latest.delete(event.job_id);
+    this.#latest.set(event.job_id, event);
+    evictOldest(this.#latest);
     return true;
   }
 
@@ -27,16 +27,16 @@ export class LatestEvents {
     return this.#latest.get(jobId);
   }
 
-  remove(jobId: string): void {
+  markDeleted(jobId: string): void {
     this.#latest.delete(jobId);
-    this.#removed.add(jobId);
-    dropOldest(this.#removed);
+    this.#deleted.add(jobId);
+    evictOldest(this.#deleted);
   }
 }
 
-/** Maps and sets alike go through their keys in the order in which they came. */
-function dropOldest(book: Map<string, unknown> | Set<string>): void {
-  if (book.size <= REMEMBERED) return;
-  const oldest = book.keys().next();
-  if (!oldest.done) book.delete(oldest.value);
+/** Maps and sets iterate in insertion order. */
+function evictOldest(entries: Map<string, unknown> | Set<string>): void {
+  if (entries.size <= MAX_ENTRIES) return;
+  const oldest = entries.keys().next();
+  if (!oldest.done) entries.delete(oldest.value);
 }

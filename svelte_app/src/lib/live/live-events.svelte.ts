@@ -1,24 +1,26 @@
 /**
- * The page's live connection: who follows what, what is newest, and the state a person sees. Thin: the
- * socket, the frames and the merging live in plain modules beside it.
+ * The page's one live connection: keeps the subscriptions across reconnects, drops outdated events and
+ * publishes the others to listeners. The socket, the message format and the version check are plain modules
+ * beside this file.
  */
 import { token } from '../token.svelte';
-import type { JobEvent } from './messages';
-import { parseMessage, sameTopic, subscribeMessages, unsubscribeMessages, type Topic } from './messages';
 import { LatestEvents } from './latest-events';
+import type { JobEvent } from './messages';
+import { isSameTopic, parseMessage, subscribeMessages, unsubscribeMessages, type Topic } from './messages';
 import { ReconnectingSocket, socketUrl, type Connection } from './reconnecting-socket';
 
 interface Listener {
-  /** only what is newer than all that was heard of each job */
-  news(news: readonly JobEvent[]): void;
-  removed(jobId: string): void;
+  /** only events newer than every earlier event of the same job */
+  onEvents(events: readonly JobEvent[]): void;
+  onDeleted(jobId: string): void;
 }
 
-class Live {
+class LiveEvents {
   connection = $state<Connection>('connecting');
-  readonly book = new LatestEvents();
+  readonly latest = new LatestEvents();
   #listeners = new Set<Listener>();
   #topics = new Set<Topic>();
+  /** the server's position in its change log, as of the last message */
   #cursor: string | null = null;
   #socket: ReconnectingSocket | null = null;
 
@@ -26,69 +28,70 @@ class Live {
     this.#socket ??= new ReconnectingSocket(
       () => socketUrl(location, import.meta.env.BASE_URL, token.value),
       {
-        opened: () => this.#subscribe([...this.#topics]),
-        heard: (text) => this.#hear(text),
-        changed: (connection) => (this.connection = connection),
-        locked: () => void this.unlock(),
+        onOpen: () => this.#sendSubscribe([...this.#topics]),
+        onMessage: (text) => this.#receive(text),
+        onStateChange: (connection) => (this.connection = connection),
+        onUnauthorized: () => void this.requestToken(),
       },
     );
-    token.given = () => {
-      if (this.connection === 'locked') this.#socket?.start();
+    token.onEntered = () => {
+      if (this.connection === 'unauthorized') this.#socket?.start();
     };
     this.#socket.start();
   }
 
-  /** Asks for the server's token; whoever's question brings it, the connection is made with it. */
-  async unlock(): Promise<void> {
-    await token.renew(token.value);
+  /** Asks the person for the access token. `token.onEntered` then reconnects. */
+  async requestToken(): Promise<void> {
+    await token.requestNew(token.value);
   }
 
-  /** Subscribes now and on every reconnect, until the returned function is called. */
-  follow(topic: Topic): () => void {
+  /** Subscribes now and after every reconnect, until the returned function is called. */
+  subscribe(topic: Topic): () => void {
     this.#topics.add(topic);
-    this.#subscribe([topic]);
+    this.#sendSubscribe([topic]);
     return () => {
       this.#topics.delete(topic);
-      // Two followers of one topic (two views of a batch): the subscription ends with the last of them.
-      if ([...this.#topics].some((other) => sameTopic(other, topic))) return;
-      for (const frame of unsubscribeMessages(topic)) this.#socket?.say(frame);
+      // Another subscriber (a second view of the same batch) may still need the topic.
+      if ([...this.#topics].some((other) => isSameTopic(other, topic))) return;
+      for (const message of unsubscribeMessages(topic)) this.#socket?.send(message);
     };
   }
 
-  listen(listener: Listener): () => void {
+  /** @returns a function that removes the listener */
+  addListener(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Takes in what came by another way (an answer, a list), so that all ways are merged alike. */
-  merge(news: readonly JobEvent[]): void {
-    const fresh = news.filter((one) => this.book.merge(one));
-    if (fresh.length > 0) for (const listener of this.#listeners) listener.news(fresh);
+  /** Publishes job states from any source (event, HTTP response, list) that are newer than the known ones. */
+  merge(events: readonly JobEvent[]): void {
+    const newer = events.filter((event) => this.latest.merge(event));
+    if (newer.length > 0) for (const listener of this.#listeners) listener.onEvents(newer);
   }
 
-  remove(jobId: string): void {
-    this.book.remove(jobId);
-    for (const listener of this.#listeners) listener.removed(jobId);
+  markDeleted(jobId: string): void {
+    this.latest.markDeleted(jobId);
+    for (const listener of this.#listeners) listener.onDeleted(jobId);
   }
 
-  #subscribe(topics: readonly Topic[]): void {
-    for (const frame of subscribeMessages(topics, this.#cursor)) this.#socket?.say(frame);
+  #sendSubscribe(topics: readonly Topic[]): void {
+    for (const message of subscribeMessages(topics, this.#cursor)) this.#socket?.send(message);
   }
 
-  #hear(text: string): void {
-    const { frame, cursor } = parseMessage(text);
+  #receive(text: string): void {
+    const { message, cursor } = parseMessage(text);
     if (cursor !== null) this.#cursor = cursor;
-    switch (frame.kind) {
-      case 'news':
-        return this.merge(frame.news);
+    switch (message.kind) {
+      case 'events':
+        return this.merge(message.events);
       case 'snapshot':
-        return this.merge(frame.images);
+        return this.merge(message.images);
       case 'removed':
-        return this.remove(frame.jobId);
+        return this.markDeleted(message.jobId);
       case 'resync':
-        return this.#subscribe([...this.#topics]);
+        return this.#sendSubscribe([...this.#topics]);
     }
   }
 }
 
-export const live = new Live();
+export const live = new LiveEvents();

@@ -1,35 +1,35 @@
 /**
- * One WebSocket that stays: it comes back with back-off, wakes with the network or the tab, and notices
- * when the line is dead. Owns the connection only; what is said and heard is the caller's.
+ * A WebSocket that reconnects: with back-off after a failure, at once when the network or the tab comes back.
+ * A ping detects dead connections. Knows nothing of the messages.
  */
-import { isOffline } from '../offline';
 import { backoffMs } from '../backoff';
+import { isOffline } from '../offline';
 
-export type Connection = 'connecting' | 'open' | 'waiting' | 'offline' | 'locked';
+export type Connection = 'connecting' | 'open' | 'waiting' | 'offline' | 'unauthorized';
 
 export interface SocketEvents {
-  /** open, or open again: the time to subscribe */
-  opened(): void;
-  heard(text: string): void;
-  changed(connection: Connection): void;
-  /** the server asks for its token: nothing is tried again until `start` is called once more */
-  locked(): void;
+  /** called after every connect and reconnect: the caller subscribes here */
+  onOpen(): void;
+  onMessage(text: string): void;
+  onStateChange(connection: Connection): void;
+  /** the server requires a token; the socket stays closed until `start` is called again */
+  onUnauthorized(): void;
 }
 
-const PING_EVERY_MS = 30_000;
-// A pong takes a round trip; ten seconds without any frame mean a line that only looks open.
-const PONG_WITHIN_MS = 10_000;
-// The contract's close code for a missing or wrong token.
-const NO_TOKEN = 4401;
+const PING_INTERVAL_MS = 30_000;
+// A pong takes one round trip. A connection without any message for 10 s after a ping is dead.
+const PONG_TIMEOUT_MS = 10_000;
+// The server's close code for a missing or wrong token.
+const CLOSE_UNAUTHORIZED = 4401;
 
 export class ReconnectingSocket {
   #socket: WebSocket | null = null;
   #failures = 0;
-  #retry: ReturnType<typeof setTimeout> | undefined;
-  #ping: ReturnType<typeof setTimeout> | undefined;
-  #dead: ReturnType<typeof setTimeout> | undefined;
-  #started = false;
-  #locked = false;
+  #reconnectTimer: ReturnType<typeof setTimeout> | undefined;
+  #pingTimer: ReturnType<typeof setTimeout> | undefined;
+  #pongTimer: ReturnType<typeof setTimeout> | undefined;
+  #listening = false;
+  #unauthorized = false;
   readonly #url: () => string;
   readonly #events: SocketEvents;
 
@@ -38,108 +38,108 @@ export class ReconnectingSocket {
     this.#events = events;
   }
 
-  /** Connects, and stays so. Called at the start, and again when the door it was locked by may open. */
+  /** Connects and stays connected. Called again once a token is there. */
   start(): void {
-    this.#locked = false;
-    if (!this.#started) this.#listen();
+    this.#unauthorized = false;
+    if (!this.#listening) this.#addListeners();
     this.#connect();
   }
 
-  #listen(): void {
-    this.#started = true;
+  #addListeners(): void {
+    this.#listening = true;
     window.addEventListener('online', () => this.#wake());
     window.addEventListener('offline', () => {
-      if (isOffline()) this.#lost('offline');
+      if (isOffline()) this.#scheduleReconnect('offline');
     });
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') this.#wake();
     });
   }
 
-  /** Sends when open; else says no, and `opened` will be the time to say it again. */
-  say(frame: object): boolean {
+  /** Sends the message as JSON. False if the socket is not open; the caller sends again in `onOpen`. */
+  send(message: object): boolean {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(JSON.stringify(frame));
+    this.#socket.send(JSON.stringify(message));
     return true;
   }
 
   #connect(): void {
-    this.#drop();
-    this.#events.changed('connecting');
+    this.#close();
+    this.#events.onStateChange('connecting');
     const socket = new WebSocket(this.#url());
     this.#socket = socket;
-    // A handshake may hang as well as fail.
-    this.#expectSign();
+    // A handshake can hang without an error.
+    this.#expectMessage();
     socket.onopen = () => {
       if (this.#socket !== socket) return;
-      this.#alive();
+      this.#messageArrived();
       this.#failures = 0;
-      this.#events.changed('open');
-      this.#events.opened();
+      this.#events.onStateChange('open');
+      this.#events.onOpen();
     };
     socket.onmessage = (event: MessageEvent<unknown>) => {
       if (this.#socket !== socket) return;
-      this.#alive();
-      if (typeof event.data === 'string') this.#events.heard(event.data);
+      this.#messageArrived();
+      if (typeof event.data === 'string') this.#events.onMessage(event.data);
     };
     socket.onclose = (event) => {
       if (this.#socket !== socket) return;
-      if (event.code === NO_TOKEN) this.#lock();
-      else this.#lost(isOffline() ? 'offline' : 'waiting');
+      if (event.code === CLOSE_UNAUTHORIZED) this.#stopUnauthorized();
+      else this.#scheduleReconnect(isOffline() ? 'offline' : 'waiting');
     };
   }
 
-  #lock(): void {
-    this.#drop();
-    this.#locked = true;
-    this.#events.changed('locked');
-    this.#events.locked();
+  #stopUnauthorized(): void {
+    this.#close();
+    this.#unauthorized = true;
+    this.#events.onStateChange('unauthorized');
+    this.#events.onUnauthorized();
   }
 
-  #drop(): void {
+  #close(): void {
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();
-    for (const timer of [this.#retry, this.#ping, this.#dead]) clearTimeout(timer);
+    for (const timer of [this.#reconnectTimer, this.#pingTimer, this.#pongTimer]) clearTimeout(timer);
   }
 
-  #lost(why: 'waiting' | 'offline'): void {
-    this.#drop();
+  #scheduleReconnect(state: 'waiting' | 'offline'): void {
+    this.#close();
     this.#failures += 1;
-    this.#events.changed(why);
-    // Also while offline: `online` events are known to be missed.
-    this.#retry = setTimeout(() => this.#connect(), backoffMs(this.#failures, Math.random()));
+    this.#events.onStateChange(state);
+    // Also while offline: browsers do not fire every `online` event.
+    this.#reconnectTimer = setTimeout(() => this.#connect(), backoffMs(this.#failures, Math.random()));
   }
 
-  /** A sign of life came: the next ping is due a whole interval from now. */
-  #alive(): void {
-    clearTimeout(this.#dead);
-    clearTimeout(this.#ping);
-    this.#ping = setTimeout(() => this.#probe(), PING_EVERY_MS);
+  /** Any message proves that the connection is alive and postpones the next ping. */
+  #messageArrived(): void {
+    clearTimeout(this.#pongTimer);
+    clearTimeout(this.#pingTimer);
+    this.#pingTimer = setTimeout(() => this.#sendPing(), PING_INTERVAL_MS);
   }
 
-  #probe(): void {
-    if (this.say({ type: 'ping' })) this.#expectSign();
+  #sendPing(): void {
+    if (this.send({ type: 'ping' })) this.#expectMessage();
   }
 
-  #expectSign(): void {
-    clearTimeout(this.#dead);
-    this.#dead = setTimeout(() => this.#lost('waiting'), PONG_WITHIN_MS);
+  #expectMessage(): void {
+    clearTimeout(this.#pongTimer);
+    this.#pongTimer = setTimeout(() => this.#scheduleReconnect('waiting'), PONG_TIMEOUT_MS);
   }
 
-  /** The tab or the network came back: connect now, or make sure that the line is what it seems. */
+  /** The tab or the network came back: connects now, or checks the open connection with a ping. */
   #wake(): void {
-    if (this.#locked) return;
+    if (this.#unauthorized) return;
     if (this.#socket === null) this.#connect();
-    else this.#probe();
+    else this.#sendPing();
   }
 }
 
-/** The socket's address as seen from this page: works behind TLS and under a path prefix. */
+/** The WebSocket URL for this page's host, scheme and path prefix. */
 export function socketUrl(page: Location, base: string, token: string | null): string {
   const url = new URL(`${base}ws/upload/`, page.href);
   url.protocol = page.protocol === 'https:' ? 'wss:' : 'ws:';
-  // A browser sends no header of ours with a WebSocket.
+  // The browser's WebSocket API cannot set request headers.
   if (token !== null) url.searchParams.set('token', token);
   return url.href;
 }

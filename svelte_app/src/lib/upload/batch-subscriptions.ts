@@ -1,40 +1,43 @@
 /**
- * Which batches the page listens to. The batch of the next drop is followed before it exists, so that no
- * news of it is missed; it also keeps an idle page's connection narrow: one that follows nothing hears all.
+ * The WebSocket subscriptions of the page's own batches. The id of the next batch is generated and subscribed
+ * to in advance, so that none of its events are missed. This also limits the traffic of an idle page: a
+ * connection without any subscription receives the events of all images.
  */
 import { live } from '../live/live-events.svelte';
 import type { Topic } from '../live/messages';
 import { uuid } from '../uuid';
 
 export class BatchSubscriptions {
-  #stops = new Map<string, () => void>();
-  #next = this.#prepare();
+  /** batch or job id → unsubscribe */
+  #unsubscribe = new Map<string, () => void>();
+  #next = this.#subscribeNext();
 
-  /** The id the next drop will have, if it needs one. */
-  get next(): string {
+  /** The id for the next batch. */
+  get nextId(): string {
     return this.#next.id;
   }
 
-  /** The next batch is in use now: it is followed until all work is over, and another one prepared. */
-  take(): void {
-    this.#stops.set(this.#next.id, this.#next.stop);
-    this.#next = this.#prepare();
+  /** Marks the next batch id as used and generates a new one. Its subscription stays until `unsubscribeAll`. */
+  useNextId(): void {
+    this.#unsubscribe.set(this.#next.id, this.#next.unsubscribe);
+    this.#next = this.#subscribeNext();
   }
 
-  /** A job is worked on again after its batch was let go. */
+  /** Subscribes to a job that is retried after its batch was unsubscribed. */
   subscribeToJob(jobId: string): void {
-    this.#stops.get(jobId)?.();
-    this.#stops.set(jobId, live.follow({ type: 'jobs', ids: [jobId] }));
+    this.#unsubscribe.get(jobId)?.();
+    this.#unsubscribe.set(jobId, live.subscribe({ type: 'jobs', ids: [jobId] }));
   }
 
+  /** Ends all subscriptions but that of the next batch. */
   unsubscribeAll(): void {
-    for (const stop of this.#stops.values()) stop();
-    this.#stops.clear();
+    for (const unsubscribe of this.#unsubscribe.values()) unsubscribe();
+    this.#unsubscribe.clear();
   }
 
-  #prepare(): { id: string; stop: () => void } {
+  #subscribeNext(): { id: string; unsubscribe: () => void } {
     const id = uuid();
     const topic: Topic = { type: 'batch', id };
-    return { id, stop: live.follow(topic) };
+    return { id, unsubscribe: live.subscribe(topic) };
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The real world as the upload queue needs it: wire, clock, chance, network state.
+ * The request queue's environment in a browser: XMLHttpRequest, clock, random numbers, network state.
  */
 import { isOffline } from '../offline';
 import { token } from '../token.svelte';
@@ -7,22 +7,22 @@ import { uuid } from '../uuid';
 import type { QueueEnvironment } from './request-queue';
 import { isReadable, sendByXhr, type Send } from './xhr-transport';
 
-/** Sends; where the server asks for its token, once more with the one the person gives. */
+/** Sends a request. After a 401 it asks the person for the access token and sends the request again. */
 const sendWithToken: Send = async (outgoing, onBytes, signal) => {
   for (;;) {
-    const used = token.value;
+    const usedToken = token.value;
     const outcome = await sendByXhr({ ...outgoing, headers: token.headers }, onBytes, signal);
-    const refused = outcome.kind === 'answered' && outcome.status === 401;
-    if (!refused || !(await token.renew(used))) return outcome;
+    const unauthorized = outcome.kind === 'response' && outcome.status === 401;
+    if (!unauthorized || !(await token.requestNew(usedToken))) return outcome;
   }
 };
 
 export const browserEnvironment: QueueEnvironment = {
   send: sendWithToken,
-  readable: isReadable,
-  online: () => !isOffline(),
+  isReadable,
+  isOnline: () => !isOffline(),
   now: () => Date.now(),
   random: () => Math.random(),
-  later: (run, ms) => void setTimeout(run, ms),
+  setTimer: (run, ms) => void setTimeout(run, ms),
   newKey: uuid,
 };

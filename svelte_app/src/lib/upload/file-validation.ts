@@ -1,6 +1,6 @@
 /**
- * Refuses files that break the server's limits before a byte travels. Pure. The server judges again by
- * content: this only saves a person the wait.
+ * Validates files against the server's limits before the upload. Pure. The server validates the content
+ * again; this validation only saves the time of a hopeless upload.
  */
 import type { Limits } from '../api/types';
 import { bytes } from '../format';
@@ -8,11 +8,11 @@ import type { Failure } from './request-outcome';
 
 export interface Candidate {
   readonly size: number;
-  /** what the browser thinks it is; empty when it does not know (HEIC often) */
+  /** the browser's guess; empty if unknown, which is common for HEIC */
   readonly type: string;
 }
 
-/** Why the file cannot be taken, or null. An unknown type passes: only the content can tell. */
+/** The reason why the file cannot be added, or null. An unknown type passes: the server reads the content. */
 export function validateFile(file: Candidate, limits: Limits): Failure | null {
   if (file.size === 0) return { code: 'empty_file', message: 'The file is empty.' };
   if (file.size > limits.bytes_per_file) {
@@ -21,15 +21,15 @@ export function validateFile(file: Candidate, limits: Limits): Failure | null {
       message: `The file has ${bytes(file.size)}; at most ${bytes(limits.bytes_per_file)} are taken.`,
     };
   }
-  const known = [file.type.toLowerCase(), normalised(file.type)];
-  if (file.type !== '' && !known.some((type) => limits.types.includes(type))) {
+  const type = file.type.toLowerCase();
+  if (type !== '' && ![type, TYPE_ALIASES[type]].some((name) => name && limits.types.includes(name))) {
     return { code: 'unsupported_type', message: `Files of type ${file.type} are not taken.` };
   }
   return null;
 }
 
-// Spellings browsers and systems use for types the server names differently.
-const SPELLINGS: Record<string, string> = {
+// Names that browsers and operating systems use, and the server's name for the same type.
+const TYPE_ALIASES: Record<string, string> = {
   'image/jpg': 'image/jpeg',
   'image/pjpeg': 'image/jpeg',
   'image/apng': 'image/png',
@@ -39,5 +39,3 @@ const SPELLINGS: Record<string, string> = {
   'image/heic-sequence': 'image/heic',
   'image/heif-sequence': 'image/heic',
 };
-
-const normalised = (type: string): string => SPELLINGS[type.toLowerCase()] ?? type.toLowerCase();

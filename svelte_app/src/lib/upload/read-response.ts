@@ -1,24 +1,27 @@
 /**
- * Reads an upload's answer into one result per file, by the `index` the server gives, never by name
- * (names repeat). Pure; called by the queue for the last outcome of a request.
+ * Converts the outcome of a request into one result per file. Files are identified by the response's `index`,
+ * because names repeat. Pure. The request queue calls it with the final outcome of a request.
  */
 import type { ErrorBody, Image, Job, Rejection } from '../api/types';
 import type { Failure, Outcome } from './request-outcome';
 
 export type FileResult =
   | { readonly kind: 'accepted'; readonly image: Image }
-  /** the server judged this very file */
+  /** the server rejected this file */
   | { readonly kind: 'rejected'; readonly failure: Failure }
-  /** the request as a whole failed; `maybeStored`: its answer was lost, so only the same key is safe again */
+  /**
+   * the request failed as a whole; `maybeStored`: the server may have stored the files, so that only a retry
+   * with the same idempotency key avoids duplicates
+   */
   | { readonly kind: 'unsent'; readonly failure: Failure; readonly maybeStored: boolean };
 
-interface Answer extends Partial<ErrorBody> {
+interface ResponseBody extends Partial<ErrorBody> {
   image?: Image;
   jobs?: Job[];
   rejected?: Rejection[];
 }
 
-const FAULTS: Record<'network' | 'stalled' | 'cancelled', Failure> = {
+const NO_RESPONSE: Record<'network' | 'stalled' | 'cancelled', Failure> = {
   network: { code: 'unreachable', message: 'The server cannot be reached.' },
   stalled: { code: 'stalled', message: 'The upload stood still for too long.' },
   cancelled: { code: 'cancelled', message: 'Cancelled.' },
@@ -29,19 +32,19 @@ export const UNREADABLE: Failure = {
   message: 'The file was moved or changed and can no longer be read.',
 };
 
-function wholeFailure(outcome: Outcome): Failure {
-  if (outcome.kind !== 'answered') return FAULTS[outcome.kind];
-  const body = (outcome.body ?? {}) as Answer;
+function requestFailure(outcome: Outcome): Failure {
+  if (outcome.kind !== 'response') return NO_RESPONSE[outcome.kind];
+  const body = (outcome.body ?? {}) as ResponseBody;
   return {
     code: body.code ?? 'internal',
     message: body.error ?? `The server answered ${outcome.status} without a reason.`,
   };
 }
 
-/** One result per file of the request, in body order. */
-export function readResponse(outcome: Outcome, count: number): FileResult[] {
-  const body = outcome.kind === 'answered' ? ((outcome.body ?? {}) as Answer) : {};
-  const ok = outcome.kind === 'answered' && outcome.status >= 200 && outcome.status < 300;
+/** @returns one result per file of the request, in body order */
+export function readResponse(outcome: Outcome, fileCount: number): FileResult[] {
+  const body = outcome.kind === 'response' ? ((outcome.body ?? {}) as ResponseBody) : {};
+  const ok = outcome.kind === 'response' && outcome.status >= 200 && outcome.status < 300;
   const results = new Map<number, FileResult>();
   for (const { index, error, code } of body.rejected ?? []) {
     results.set(index, { kind: 'rejected', failure: { code, message: error } });
@@ -50,18 +53,18 @@ export function readResponse(outcome: Outcome, count: number): FileResult[] {
     for (const { index, ...image } of body.jobs ?? []) results.set(index, { kind: 'accepted', image });
     if (body.image) results.set(0, { kind: 'accepted', image: body.image });
   }
-  const rest: FileResult = ok
+  const resultOfOthers: FileResult = ok
     ? {
         kind: 'rejected',
         failure: { code: 'unaccounted', message: 'The server’s answer does not mention this file.' },
       }
-    : isFileError(outcome) && count === 1
-      ? { kind: 'rejected', failure: wholeFailure(outcome) }
-      : { kind: 'unsent', failure: wholeFailure(outcome), maybeStored: maybeStored(outcome) };
-  return Array.from({ length: count }, (_, index) => results.get(index) ?? rest);
+    : isFileError(outcome) && fileCount === 1
+      ? { kind: 'rejected', failure: requestFailure(outcome) }
+      : { kind: 'unsent', failure: requestFailure(outcome), maybeStored: maybeStored(outcome) };
+  return Array.from({ length: fileCount }, (_, index) => results.get(index) ?? resultOfOthers);
 }
 
-// Codes that speak about the file itself: sending the same bytes again can only end the same way.
+// Error codes about the file itself. A retry with the same bytes fails again.
 const FILE_ERROR_CODES = new Set([
   'empty_file',
   'unsupported_type',
@@ -73,11 +76,11 @@ const FILE_ERROR_CODES = new Set([
 ]);
 
 function isFileError(outcome: Outcome): boolean {
-  return outcome.kind === 'answered' && outcome.code !== null && FILE_ERROR_CODES.has(outcome.code);
+  return outcome.kind === 'response' && outcome.code !== null && FILE_ERROR_CODES.has(outcome.code);
 }
 
-// A 4xx is an answer: nothing was kept, and the server would repeat it to the same key.
-const maybeStored = (outcome: Outcome): boolean => outcome.kind !== 'answered' || outcome.status >= 500;
+// After a 4xx nothing is stored, and the server repeats the response for the same idempotency key.
+const maybeStored = (outcome: Outcome): boolean => outcome.kind !== 'response' || outcome.status >= 500;
 
-/** Whether sending a rejected file again can end differently. */
+/** Whether a retry of a file with this error code can succeed. */
 export const isRetryableCode = (code: string): boolean => !FILE_ERROR_CODES.has(code);

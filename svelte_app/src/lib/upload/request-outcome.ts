@@ -1,12 +1,13 @@
 /**
- * What can come of sending a request once. Values only; made by the transport, read by retry and answers.
+ * The outcome of one attempt to send a request. Types only. The transport produces it; the retry policy and
+ * the response reader consume it.
  */
 
 export type Outcome =
   | {
-      readonly kind: 'answered';
+      readonly kind: 'response';
       readonly status: number;
-      /** the JSON of the answer, or null when it was not JSON */
+      /** the parsed JSON body, or null if the body is not JSON */
       readonly body: unknown;
       /** the error body's stable code, or null */
       readonly code: string | null;
@@ -16,7 +17,7 @@ export type Outcome =
   | { readonly kind: 'stalled' }
   | { readonly kind: 'cancelled' };
 
-/** Why a file did not make it, for a person; `code` is stable. */
+/** The reason why a file failed: a stable `code` for programs and a `message` for people. */
 export interface Failure {
   readonly code: string;
   readonly message: string;

@@ -1,14 +1,14 @@
 /**
- * Sends requests, at most three at a time, again when that helps, until each has one result per file.
- * Owns order, attempts, pauses and cancelling; knows nothing of views. Time, chance and the wire are
- * handed in, so that its tests need neither.
+ * The upload queue: sends requests, at most three at a time, with retries, until every request has one result
+ * per file. Owns order, attempts, pauses and cancellation. Clock, random numbers and transport are injected,
+ * so that tests control them.
  */
 import { readResponse, UNREADABLE, type FileResult } from './read-response';
 import type { Outcome } from './request-outcome';
 import { retryDecision } from './retry-policy';
 import type { Send } from './xhr-transport';
 
-/** One file on its way. `id` is a counter: names repeat. */
+/** One file of a request. `id` is a counter, because names repeat. */
 export interface Part {
   readonly id: number;
   readonly file: File;
@@ -17,36 +17,38 @@ export interface Part {
 export interface UploadRequest {
   readonly url: string;
   readonly field: string;
+  /** the idempotency key */
   readonly key: string;
   readonly parts: readonly Part[];
 }
 
 export interface QueueEvents {
-  started(request: UploadRequest): void;
-  bytes(request: UploadRequest, loaded: number, total: number): void;
-  /** not sent now, but again in `delayMs`; null while the network is away */
-  waiting(request: UploadRequest, delayMs: number | null): void;
-  /** one result per part, in order; the queue has let go of the files */
-  settled(request: UploadRequest, results: readonly FileResult[]): void;
+  onStart(request: UploadRequest): void;
+  onBytes(request: UploadRequest, loaded: number, total: number): void;
+  /** the request waits and is sent again in `delayMs`; null: once the network is back */
+  onWait(request: UploadRequest, delayMs: number | null): void;
+  /** one result per part, in order; the queue has dropped the request */
+  onSettled(request: UploadRequest, results: readonly FileResult[]): void;
 }
 
 export interface QueueEnvironment {
   send: Send;
-  readable(file: File): Promise<boolean>;
-  online(): boolean;
+  isReadable(file: File): Promise<boolean>;
+  isOnline(): boolean;
   now(): number;
   random(): number;
-  later(run: () => void, ms: number): void;
+  setTimer(run: () => void, ms: number): void;
   newKey(): string;
 }
 
 interface Entry {
   request: UploadRequest;
   attempts: number;
-  /** not before this time, in ms */
+  /** time in ms before which the request is not sent */
   notBefore: number;
-  /** all bytes of an attempt have travelled: the server may have stored them, whatever was heard of it */
-  complete: boolean;
+  /** an attempt has sent the whole body, so the server may have stored it even without a response */
+  bodySent: boolean;
+  /** set while an attempt is running */
   abort: AbortController | null;
 }
 
@@ -65,40 +67,41 @@ export class RequestQueue {
 
   add(requests: readonly UploadRequest[]): void {
     for (const request of requests) {
-      this.#entries.push({ request, attempts: 0, notBefore: 0, complete: false, abort: null });
+      this.#entries.push({ request, attempts: 0, notBefore: 0, bodySent: false, abort: null });
     }
     this.startRequests();
   }
 
-  /** Bytes may be travelling, or wait to. */
+  /** A request is being sent or waits to be sent. */
   get busy(): boolean {
     return this.#entries.length > 0;
   }
 
   /**
-   * Takes files out; their requests go on without them under a new key (other files, other request).
-   * Answers the ids taken out: a request that has travelled whole is left alone, since its other files
-   * would be stored twice.
+   * Cancels files. Their requests restart without them and under a new idempotency key, because they have
+   * other content. A request whose body is sent is not changed, since a restart would store its other files
+   * twice.
+   * @returns the ids of the cancelled files
    */
   cancel(ids: ReadonlySet<number>): number[] {
-    const gone: number[] = [];
+    const cancelled: number[] = [];
     for (const entry of [...this.#entries]) {
       const parts = entry.request.parts.filter((part) => !ids.has(part.id));
-      if (entry.complete || parts.length === entry.request.parts.length) continue;
-      gone.push(...entry.request.parts.filter((part) => ids.has(part.id)).map((part) => part.id));
+      if (entry.bodySent || parts.length === entry.request.parts.length) continue;
+      cancelled.push(...entry.request.parts.filter((part) => ids.has(part.id)).map((part) => part.id));
       entry.abort?.abort();
       entry.abort = null;
       if (parts.length === 0) this.#drop(entry);
-      else this.#renew(entry, parts);
+      else this.#restart(entry, parts);
     }
     this.startRequests();
-    return gone;
+    return cancelled;
   }
 
-  /** Starts what may start. Called by itself, and when the network comes back. */
+  /** Starts every request that may start. The queue calls it; its owner calls it when the network changes. */
   startRequests(): void {
-    if (!this.#env.online()) {
-      for (const entry of this.#entries) if (!entry.abort) this.#events.waiting(entry.request, null);
+    if (!this.#env.isOnline()) {
+      for (const entry of this.#entries) if (!entry.abort) this.#events.onWait(entry.request, null);
       return;
     }
     const now = this.#env.now();
@@ -107,76 +110,77 @@ export class RequestQueue {
       if (running >= MAX_CONCURRENT) return;
       if (entry.abort || Math.max(entry.notBefore, this.#pausedUntil) > now) continue;
       running += 1;
-      void this.#run(entry);
+      void this.#attempt(entry);
     }
   }
 
-  async #run(entry: Entry): Promise<void> {
+  async #attempt(entry: Entry): Promise<void> {
     const { request } = entry;
     const abort = new AbortController();
     entry.abort = abort;
     entry.attempts += 1;
-    this.#events.started(request);
+    this.#events.onStart(request);
     const outcome = await this.#env.send(
       { ...request, files: request.parts.map((part) => part.file) },
       (loaded, total) => {
         if (entry.abort !== abort) return;
-        entry.complete ||= total > 0 && loaded >= total;
-        this.#events.bytes(request, loaded, total);
+        entry.bodySent ||= total > 0 && loaded >= total;
+        this.#events.onBytes(request, loaded, total);
       },
       abort.signal,
     );
-    const stillWhole =
-      outcome.kind !== 'network' || entry.complete || (await this.#allReadable(entry, abort));
-    // Cancelled or cut anew in the meantime: the entry has gone on without this attempt.
-    if (stillWhole && entry.abort === abort) this.#conclude(entry, outcome);
+    const isComplete =
+      outcome.kind !== 'network' || entry.bodySent || (await this.#rejectUnreadable(entry, abort));
+    // The abort controller differs if the request was cancelled or restarted meanwhile.
+    if (isComplete && entry.abort === abort) this.#finishAttempt(entry, outcome);
     this.startRequests();
   }
 
-  #conclude(entry: Entry, outcome: Outcome): void {
+  #finishAttempt(entry: Entry, outcome: Outcome): void {
     entry.abort = null;
-    if (outcome.kind === 'network' && !this.#env.online()) {
-      // The network's absence is no attempt: it waits for the network to be back.
+    if (outcome.kind === 'network' && !this.#env.isOnline()) {
+      // A failure while offline does not count as an attempt.
       entry.attempts -= 1;
-      this.#events.waiting(entry.request, null);
+      this.#events.onWait(entry.request, null);
       return;
     }
-    const verdict = retryDecision(outcome, entry.attempts, this.#env.random());
-    if (!verdict.again) {
+    const decision = retryDecision(outcome, entry.attempts, this.#env.random());
+    if (!decision.retry) {
       this.#drop(entry);
-      this.#events.settled(entry.request, readResponse(outcome, entry.request.parts.length));
+      this.#events.onSettled(entry.request, readResponse(outcome, entry.request.parts.length));
       return;
     }
-    entry.notBefore = this.#env.now() + verdict.delayMs;
-    if (verdict.pauseAll) this.#pausedUntil = Math.max(this.#pausedUntil, entry.notBefore);
-    this.#events.waiting(entry.request, verdict.delayMs);
-    this.#env.later(() => this.startRequests(), verdict.delayMs);
+    entry.notBefore = this.#env.now() + decision.delayMs;
+    if (decision.pauseAll) this.#pausedUntil = Math.max(this.#pausedUntil, entry.notBefore);
+    this.#events.onWait(entry.request, decision.delayMs);
+    this.#env.setTimer(() => this.startRequests(), decision.delayMs);
   }
 
   /**
-   * A file changed on disk looks like a broken network and would fail its neighbours for ever. Such files
-   * are settled as rejected and the rest cut anew: false then.
+   * A file that was changed on disk fails its request with a network error on every attempt. Such files are
+   * settled as rejected, and the request restarts without them.
+   * @returns whether all files are readable
    */
-  async #allReadable(entry: Entry, attempt: AbortController): Promise<boolean> {
+  async #rejectUnreadable(entry: Entry, attempt: AbortController): Promise<boolean> {
     const request = entry.request;
-    const readable = await Promise.all(request.parts.map((part) => this.#env.readable(part.file)));
+    const readable = await Promise.all(request.parts.map((part) => this.#env.isReadable(part.file)));
     if (readable.every(Boolean) || entry.abort !== attempt) return true;
-    const lost = request.parts.filter((_, at) => !readable[at]);
-    const kept = request.parts.filter((_, at) => readable[at]);
-    if (kept.length === 0) this.#drop(entry);
-    else this.#renew(entry, kept);
-    this.#events.settled(
-      { ...request, parts: lost },
-      lost.map((): FileResult => ({ kind: 'rejected', failure: UNREADABLE })),
+    const rejected = request.parts.filter((_, index) => !readable[index]);
+    const remaining = request.parts.filter((_, index) => readable[index]);
+    if (remaining.length === 0) this.#drop(entry);
+    else this.#restart(entry, remaining);
+    this.#events.onSettled(
+      { ...request, parts: rejected },
+      rejected.map((): FileResult => ({ kind: 'rejected', failure: UNREADABLE })),
     );
     return false;
   }
 
-  #renew(entry: Entry, parts: readonly Part[]): void {
+  #restart(entry: Entry, parts: readonly Part[]): void {
     entry.request = { ...entry.request, parts, key: this.#env.newKey() };
     entry.abort = null;
     entry.attempts = 0;
-    this.#events.waiting(entry.request, 0);
+    this.#events.onWait(entry.request, 0);
   }
 
   #drop(entry: Entry): void {

@@ -1,27 +1,28 @@
 /**
- * Whether and when a request is sent again. Pure; the queue asks after each attempt.
+ * The retry policy of uploads: whether and when a request is sent again. Pure. The request queue calls it
+ * after each attempt.
  */
 import { backoffMs } from '../backoff';
 import type { Outcome } from './request-outcome';
 
 export type RetryDecision =
-  | { readonly again: false }
-  /** `everyone`: the server asked for quiet, so no other request starts before then either */
-  | { readonly again: true; readonly delayMs: number; readonly pauseAll: boolean };
+  | { readonly retry: false }
+  /** `pauseAll`: the server is overloaded, so no other request starts before `delayMs` either */
+  | { readonly retry: true; readonly delayMs: number; readonly pauseAll: boolean };
 
-// 1 + 2 + 4 + 8 + 16 + 30 + 30 s: a server that restarts or a lift ride is sat out.
+// 1 + 2 + 4 + 8 + 16 + 30 + 30 s: longer than a server restart or a short loss of signal.
 export const MAX_ATTEMPTS = 8;
-// A Retry-After beyond this is somebody's mistake; a person would have given up.
+// A longer Retry-After is treated as a configuration error.
 const RETRY_AFTER_CAP_MS = 120_000;
 
-function retryHelps(outcome: Outcome): boolean {
+function canSucceedLater(outcome: Outcome): boolean {
   switch (outcome.kind) {
     case 'network':
     case 'stalled':
       return true;
     case 'cancelled':
       return false;
-    case 'answered':
+    case 'response':
       return (
         outcome.status >= 500 ||
         outcome.status === 429 ||
@@ -31,19 +32,19 @@ function retryHelps(outcome: Outcome): boolean {
 }
 
 /**
- * @param attempt how many attempts were made, from 1
+ * @param attempt number of attempts made, from 1
  * @param random in [0, 1)
  */
 export function retryDecision(outcome: Outcome, attempt: number, random: number): RetryDecision {
-  if (!retryHelps(outcome) || attempt >= MAX_ATTEMPTS) return { again: false };
-  const asked = outcome.kind === 'answered' ? outcome.retryAfterMs : null;
-  const delayMs = asked === null ? backoffMs(attempt, random) : Math.min(asked, RETRY_AFTER_CAP_MS);
+  if (!canSucceedLater(outcome) || attempt >= MAX_ATTEMPTS) return { retry: false };
+  const retryAfter = outcome.kind === 'response' ? outcome.retryAfterMs : null;
+  const delayMs = retryAfter === null ? backoffMs(attempt, random) : Math.min(retryAfter, RETRY_AFTER_CAP_MS);
   const pauseAll =
-    outcome.kind === 'answered' && (outcome.status === 429 || asked !== null) && outcome.status !== 409;
-  return { again: true, delayMs: pauseAll ? delayMs + Math.round(random * 500) : delayMs, pauseAll };
+    outcome.kind === 'response' && (outcome.status === 429 || retryAfter !== null) && outcome.status !== 409;
+  return { retry: true, delayMs: pauseAll ? delayMs + Math.round(random * 500) : delayMs, pauseAll };
 }
 
-/** `Retry-After` as milliseconds from now: seconds or an HTTP date; null when absent or unreadable. */
+/** A `Retry-After` header (seconds or HTTP date) in ms from now. Null if absent or invalid. */
 export function retryAfterMs(header: string | null, now: number): number | null {
   if (header === null || header.trim() === '') return null;
   const seconds = Number(header);

@@ -1,77 +1,81 @@
 /**
- * The socket is a hint, the list is the truth: asks the list about jobs that have been silent too long,
- * once for all of them. Owns its clock; what comes back is handed on to be merged.
+ * Polls the list API for jobs without recent WebSocket events, because events can be lost. One request covers
+ * up to 100 jobs. Results are passed to the caller.
  */
 import { ApiError, listByIds } from '../api/client';
 import type { Image } from '../api/types';
 
-const SILENT_MS = 10_000;
-// A job asked about again and again waits longer each time, up to a minute.
-const SLOWEST_MS = 60_000;
-const LOOK_EVERY_MS = 2_000;
-// The API's own bound on `ids`.
+const POLL_AFTER_MS = 10_000;
+// The interval of a job that stays silent grows by half with each poll, up to this.
+const MAX_POLL_AFTER_MS = 60_000;
+const POLL_FACTOR = 1.5;
+const CHECK_INTERVAL_MS = 2_000;
+// The API's limit on `ids`.
 const IDS_PER_REQUEST = 100;
 
-interface Watched {
+interface WatchedJob {
   lastEventAt: number;
   pollAfterMs: number;
 }
 
-/** The jobs to ask about now. Pure. */
-export function silentJobs(jobs: ReadonlyMap<string, Watched>, now: number): string[] {
+/** The ids of the jobs to poll now. Pure. */
+export function silentJobs(jobs: ReadonlyMap<string, WatchedJob>, now: number): string[] {
   return [...jobs].filter(([, job]) => now - job.lastEventAt >= job.pollAfterMs).map(([id]) => id);
 }
 
 export class SilentJobPoller {
-  #jobs = new Map<string, Watched>();
+  #jobs = new Map<string, WatchedJob>();
   #timer: ReturnType<typeof setInterval> | undefined;
-  #asking = false;
+  #polling = false;
 
   constructor(
-    readonly answers: {
-      merge(images: readonly Image[]): void;
-      /** the list does not know the job any more */
-      gone(jobId: string): void;
+    readonly results: {
+      onImages(images: readonly Image[]): void;
+      /** the list does not contain the job: it was deleted */
+      onMissing(jobId: string): void;
     },
   ) {}
 
-  heard(jobId: string): void {
-    this.#jobs.set(jobId, { lastEventAt: Date.now(), pollAfterMs: SILENT_MS });
-    this.#timer ??= setInterval(() => void this.#look(), LOOK_EVERY_MS);
+  /** Watches a job, or notes that an event of it has arrived. */
+  watch(jobId: string): void {
+    this.#jobs.set(jobId, { lastEventAt: Date.now(), pollAfterMs: POLL_AFTER_MS });
+    this.#timer ??= setInterval(() => void this.#poll(), CHECK_INTERVAL_MS);
   }
 
-  over(jobId: string): void {
+  /** Stops watching a final job. */
+  unwatch(jobId: string): void {
     this.#jobs.delete(jobId);
     if (this.#jobs.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
-  async #look(): Promise<void> {
-    if (this.#asking) return;
-    this.#asking = true;
+  async #poll(): Promise<void> {
+    if (this.#polling) return;
+    this.#polling = true;
     const now = Date.now();
     const silent = silentJobs(this.#jobs, now);
     try {
-      for (let at = 0; at < silent.length; at += IDS_PER_REQUEST) {
-        const ids = silent.slice(at, at + IDS_PER_REQUEST);
+      for (let start = 0; start < silent.length; start += IDS_PER_REQUEST) {
+        const ids = silent.slice(start, start + IDS_PER_REQUEST);
         for (const id of ids) this.#postpone(id, now);
         const images = await listByIds(ids);
-        this.answers.merge(images);
+        this.results.onImages(images);
         const known = new Set(images.map((image) => image.job_id));
-        for (const id of ids) if (!known.has(id)) this.answers.gone(id);
+        for (const id of ids) if (!known.has(id)) this.results.onMissing(id);
       }
-    } catch (fault) {
-      // Not reachable: the next look asks again.
-      if (!(fault instanceof ApiError)) throw fault;
+    } catch (error) {
+      // The server cannot be reached. The next poll tries again.
+      if (!(error instanceof ApiError)) throw error;
     } finally {
-      this.#asking = false;
+      this.#polling = false;
     }
   }
 
   #postpone(id: string, now: number): void {
     const job = this.#jobs.get(id);
     if (!job) return;
-    this.#jobs.set(id, { lastEventAt: now, pollAfterMs: Math.min(SLOWEST_MS, job.pollAfterMs * 1.5) });
+    const pollAfterMs = Math.min(MAX_POLL_AFTER_MS, job.pollAfterMs * POLL_FACTOR);
+    this.#jobs.set(id, { lastEventAt: now, pollAfterMs });
   }
 }

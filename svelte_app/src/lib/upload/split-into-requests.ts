@@ -1,30 +1,30 @@
 /**
- * Decides which files travel in which request. Pure; called when files are added.
+ * Splits files into requests by count and size. Pure. Called when files are added.
  */
 
 export interface RequestLimits {
-  /** files in a request, at most */
+  /** maximum files per request */
   readonly files: number;
-  /** bytes in a request, at most; a single larger file travels alone */
+  /** maximum bytes per request; a larger file gets a request of its own */
   readonly bytes: number;
 }
 
 export function splitIntoRequests<T extends { readonly size: number }>(
   files: readonly T[],
-  cut: RequestLimits,
+  limits: RequestLimits,
 ): T[][] {
   const requests: T[][] = [];
-  let open: T[] = [];
+  let request: T[] = [];
   let bytes = 0;
   for (const file of files) {
-    if (open.length > 0 && (open.length >= cut.files || bytes + file.size > cut.bytes)) {
-      requests.push(open);
-      open = [];
+    if (request.length > 0 && (request.length >= limits.files || bytes + file.size > limits.bytes)) {
+      requests.push(request);
+      request = [];
       bytes = 0;
     }
-    open.push(file);
+    request.push(file);
     bytes += file.size;
   }
-  if (open.length > 0) requests.push(open);
+  if (request.length > 0) requests.push(request);
   return requests;
 }

@@ -1,75 +1,80 @@
 /**
- * Counts of a drop, kept as files change phase, so that a thousand files cost no walk per change.
- * Plain numbers, not reactive; the upload store publishes a copy once a frame.
+ * The totals of the upload list. Updated incrementally with each change of a file, so that 1,000 files need
+ * no pass over the list. Not reactive: the upload list publishes a copy once per frame.
  */
 import { isInProcessing, isInUpload, type PhaseKind } from './phase';
 
 export interface Totals {
   readonly files: number;
-  /** bytes that are to travel: of every file that was not refused or cancelled */
+  /** bytes of all files but the invalid and cancelled ones */
   readonly bytesTotal: number;
   readonly bytesSent: number;
-  /** files whose bytes still travel or wait to */
+  /** files that the server has not accepted yet */
   readonly inUpload: number;
-  /** accepted by the server, in whatever state */
+  /** files that the server has accepted, in any state */
   readonly accepted: number;
+  /** accepted files whose job is not final */
   readonly inProcessing: number;
   readonly finished: number;
   readonly failed: number;
-  readonly refused: number;
+  readonly invalid: number;
   readonly cancelled: number;
 }
 
-interface Counted {
+interface CountedFile {
   readonly size: number;
   readonly sent: number;
   readonly kind: PhaseKind;
-  /** whether the server has taken it */
+  /** the server has accepted the file */
   readonly accepted: boolean;
 }
 
-const carriesBytes = (kind: PhaseKind): boolean => kind !== 'refused' && kind !== 'cancelled';
+const hasBytes = (kind: PhaseKind): boolean => kind !== 'invalid' && kind !== 'cancelled';
 
 export class TotalsCounter {
   #files = 0;
-  #kinds = new Map<PhaseKind, number>();
+  #perKind = new Map<PhaseKind, number>();
   #bytesTotal = 0;
   #bytesSent = 0;
   #accepted = 0;
 
-  /** Pass what the file was (null when new) and what it is (null when it leaves the list). */
-  change(before: Counted | null, after: Counted | null): void {
+  /**
+   * Counts a change of one file.
+   * @param before null: the file is new
+   * @param after null: the file leaves the list
+   */
+  change(before: CountedFile | null, after: CountedFile | null): void {
     if (before) this.#count(before, -1);
     if (after) this.#count(after, 1);
   }
 
-  #count({ size, sent, kind, accepted }: Counted, by: 1 | -1): void {
+  #count({ size, sent, kind, accepted }: CountedFile, by: 1 | -1): void {
     this.#files += by;
-    this.#kinds.set(kind, this.#of(kind) + by);
+    this.#perKind.set(kind, this.#countOf(kind) + by);
     if (accepted) this.#accepted += by;
-    if (!carriesBytes(kind)) return;
+    if (!hasBytes(kind)) return;
     this.#bytesTotal += by * size;
     this.#bytesSent += by * sent;
   }
 
-  #of(kind: PhaseKind): number {
-    return this.#kinds.get(kind) ?? 0;
+  #countOf(kind: PhaseKind): number {
+    return this.#perKind.get(kind) ?? 0;
   }
 
   get totals(): Totals {
-    const sum = (wanted: (kind: PhaseKind) => boolean): number =>
-      [...this.#kinds].reduce((all, [kind, count]) => (wanted(kind) ? all + count : all), 0);
+    const sumOf = (isCounted: (kind: PhaseKind) => boolean): number =>
+      [...this.#perKind].reduce((sum, [kind, count]) => (isCounted(kind) ? sum + count : sum), 0);
     return {
       files: this.#files,
       bytesTotal: this.#bytesTotal,
       bytesSent: this.#bytesSent,
-      inUpload: sum(isInUpload),
+      inUpload: sumOf(isInUpload),
       accepted: this.#accepted,
-      inProcessing: sum(isInProcessing),
-      finished: this.#of('finished'),
-      failed: this.#of('failed'),
-      refused: this.#of('refused'),
-      cancelled: this.#of('cancelled'),
+      inProcessing: sumOf(isInProcessing),
+      finished: this.#countOf('finished'),
+      failed: this.#countOf('failed'),
+      invalid: this.#countOf('invalid'),
+      cancelled: this.#countOf('cancelled'),
     };
   }
 }

@@ -1,43 +1,44 @@
 /**
- * The one way in for files a person gives, however they came: chosen, dropped or pasted. Part of the first
- * view; the upload engine, which is not, is brought in when it is needed, or a moment after the first paint.
+ * The entry point for files that a person adds: chosen, dropped or pasted. Part of the first view's bundle.
+ * It loads the upload code (uploads.svelte.ts) on demand, so that the first view stays small.
  */
 import { announcer } from '../announcer.svelte';
 import { plural } from '../format';
 import { importWithRetry } from '../import-with-retry';
 import { limits } from '../limits.svelte';
-import type { Mode } from './upload-modes';
 import { readFileSizes } from './read-file-sizes';
+import type { Mode } from './upload-modes';
 import type { uploads } from './uploads.svelte';
 
 class UploadEntry {
   mode = $state<Mode>('batch');
-  /** the engine, once it is here */
+  /** the upload code, once it is loaded */
   uploads = $state.raw<typeof uploads>();
-  /** files wait for an engine that does not come */
-  stuck = $state(false);
+  /** the upload code could not be loaded yet; added files wait */
+  loadFailed = $state(false);
   #loading: Promise<typeof uploads> | undefined;
 
+  /** Loads the upload code. */
   load(): Promise<typeof uploads> {
     this.#loading ??= importWithRetry(
       () => import('./uploads.svelte'),
-      () => (this.stuck = true),
-    ).then((engine) => {
-      this.stuck = false;
-      return (this.uploads = engine.uploads);
+      () => (this.loadFailed = true),
+    ).then((module) => {
+      this.loadFailed = false;
+      return (this.uploads = module.uploads);
     });
     return this.#loading;
   }
 
-  /** @param unreadable names of files that were meant too but could not be read */
-  async take(files: readonly File[], unreadable: readonly string[] = []): Promise<void> {
+  /** @param unreadable names of dropped files that could not be read */
+  async addFiles(files: readonly File[], unreadable: readonly string[] = []): Promise<void> {
     if (files.length + unreadable.length === 0) return;
     const { mode } = this;
-    const [engine, known] = await Promise.all([this.load(), limits.load(), readFileSizes(files)]);
-    const told = [`${plural(files.length, 'file')} added.`];
-    if (unreadable.length > 0) told.push(`${unreadable.join(', ')} cannot be read.`);
-    announcer.say(told.join(' '));
-    engine.add(files, mode, known, unreadable);
+    const [loaded, serverLimits] = await Promise.all([this.load(), limits.load(), readFileSizes(files)]);
+    const sentences = [`${plural(files.length, 'file')} added.`];
+    if (unreadable.length > 0) sentences.push(`${unreadable.join(', ')} cannot be read.`);
+    announcer.announce(sentences.join(' '));
+    loaded.add(files, mode, serverLimits, unreadable);
   }
 }
 

@@ -1,22 +1,22 @@
 /**
- * One file of the upload list, as the view sees it. Holds reactive state and nothing else; only the
- * upload list changes it.
+ * One file of the upload list: reactive state without behaviour. Only the upload list and the uploads module
+ * change it.
  */
 import type { Phase } from './phase';
 
 export class UploadItem {
   phase = $state.raw<Phase>({ kind: 'queued' });
-  /** bytes that have travelled, in this attempt */
+  /** bytes sent in the current attempt */
   sent = $state(0);
-  /** let go (null) once nothing can need it again: a thousand handles are memory too */
+  /** null once it is not needed any more, to free memory */
   file: File | null;
-  /** set once the server has taken it */
+  /** set when the server has accepted the file */
   jobId: string | null = null;
-  /** cancelled when its bytes could not be called back: its job is stopped as soon as it is named */
+  /** cancelled after its bytes were sent: the job is aborted when the response names it */
   cancelRequested = $state(false);
 
   constructor(
-    /** a counter; names repeat */
+    /** a counter, because names repeat */
     readonly id: number,
     readonly name: string,
     /** bytes */

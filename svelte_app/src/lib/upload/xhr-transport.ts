@@ -1,6 +1,6 @@
 /**
- * Sends one request once. XMLHttpRequest, because fetch does not tell how far an upload has come.
- * Must not retry and must not know what the files mean to anyone; the queue calls it.
+ * Sends one upload request once, with XMLHttpRequest, because fetch has no upload progress. Does not retry.
+ * The request queue calls it.
  */
 import type { Outcome } from './request-outcome';
 import { retryAfterMs } from './retry-policy';
@@ -9,23 +9,23 @@ export interface OutgoingRequest {
   readonly url: string;
   readonly field: string;
   readonly files: readonly File[];
-  /** Idempotency-Key: the same for every attempt at the same request */
+  /** the idempotency key: the same for every attempt at the same request */
   readonly key: string;
-  /** more request headers */
+  /** further request headers */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Sends a shipment; resolves always, never rejects. `onBytes` counts the whole body. */
+/** Sends a request. Never rejects. `onBytes` counts the bytes of the whole body. */
 export type Send = (
   outgoing: OutgoingRequest,
   onBytes: (loaded: number, total: number) => void,
   signal: AbortSignal,
 ) => Promise<Outcome>;
 
-// A phone that changes cells can be silent this long and still come back.
-const STALL_MS = 45_000;
+// A phone that changes cells can be silent for this long and recover.
+const STALL_TIMEOUT_MS = 45_000;
 // After the last byte the server may wait 30 s for a render slot and render for 45 s.
-const ANSWER_MS = 120_000;
+const RESPONSE_TIMEOUT_MS = 120_000;
 
 export const sendByXhr: Send = (outgoing, onBytes, signal) =>
   new Promise((resolve) => {
@@ -37,7 +37,7 @@ export const sendByXhr: Send = (outgoing, onBytes, signal) =>
       signal.removeEventListener('abort', cancel);
       resolve(outcome);
     };
-    const watch = (ms: number): void => {
+    const restartTimer = (ms: number): void => {
       clearTimeout(timer);
       timer = window.setTimeout(() => {
         settle({ kind: 'stalled' });
@@ -51,41 +51,41 @@ export const sendByXhr: Send = (outgoing, onBytes, signal) =>
     signal.addEventListener('abort', cancel);
 
     request.upload.onprogress = (event) => {
-      watch(STALL_MS);
+      restartTimer(STALL_TIMEOUT_MS);
       onBytes(event.loaded, event.total);
     };
     request.upload.onload = (event) => {
-      watch(ANSWER_MS);
+      restartTimer(RESPONSE_TIMEOUT_MS);
       onBytes(event.total, event.total);
     };
     request.onerror = () => settle({ kind: 'network' });
-    request.onload = () => settle(answered(request));
+    request.onload = () => settle(responseOf(request));
 
     request.open('POST', outgoing.url);
     request.setRequestHeader('Idempotency-Key', outgoing.key);
     request.setRequestHeader('Accept', 'application/json');
     for (const [name, value] of Object.entries(outgoing.headers ?? {})) request.setRequestHeader(name, value);
-    watch(STALL_MS);
-    request.send(formOf(outgoing));
+    restartTimer(STALL_TIMEOUT_MS);
+    request.send(formDataOf(outgoing));
   });
 
-function formOf({ field, files }: OutgoingRequest): FormData {
+function formDataOf({ field, files }: OutgoingRequest): FormData {
   const form = new FormData();
   for (const file of files) form.append(field, file, file.name);
   return form;
 }
 
-function answered(request: XMLHttpRequest): Outcome {
+function responseOf(request: XMLHttpRequest): Outcome {
   let body: unknown = null;
   try {
     body = JSON.parse(request.responseText);
-  } catch (fault) {
-    // A proxy's HTML page: the status alone decides then.
-    if (!(fault instanceof SyntaxError)) throw fault;
+  } catch (error) {
+    // An HTML error page of a proxy. The status alone is used.
+    if (!(error instanceof SyntaxError)) throw error;
   }
   const code = (body as { code?: unknown } | null)?.code;
   return {
-    kind: 'answered',
+    kind: 'response',
     status: request.status,
     body,
     code: typeof code === 'string' ? code : null,
@@ -93,13 +93,13 @@ function answered(request: XMLHttpRequest): Outcome {
   };
 }
 
-/** Whether the browser can still read the file: one moved or changed since it was chosen cannot be sent. */
+/** False if the file was moved or changed since it was chosen: the browser cannot send it. */
 export async function isReadable(file: File): Promise<boolean> {
   try {
     await file.slice(0, 1).arrayBuffer();
     return true;
-  } catch (fault) {
-    if (fault instanceof DOMException) return false;
-    throw fault;
+  } catch (error) {
+    if (error instanceof DOMException) return false;
+    throw error;
   }
 }
