@@ -17,7 +17,7 @@ export default defineConfig({
   build: {
     target: 'es2022',
     assetsDir: 'assets',
-    // Vite would inline small icons as data: URLs, which the Content-Security-Policy forbids.
+    // Vite would inline small icons as data: URLs, which a strict Content-Security-Policy rejects.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },

@@ -17,7 +17,7 @@ export class BatchSubscriptions {
     return this.#next.id;
   }
 
-  /** Marks the next batch id as used and generates a new one. Its subscription stays until `unsubscribeAll`. */
+  /** Marks the next batch id as used and generates a new one. Its subscription stays until unsubscribeAll. */
   useNextId(): void {
     this.#unsubscribe.set(this.#next.id, this.#next.unsubscribe);
     this.#next = this.#subscribeNext();
