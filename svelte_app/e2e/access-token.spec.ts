@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
 
 import { OwnSite } from './own-site';
-import { choose, photos, progress, summaryOf, tile, named } from './site';
+import { choose, photos, progress, summaryOf, tile, nameOf } from './site';
 
 const TOKEN = 'a secret; with spaces, 🔑 and +';
 const site = new OwnSite({ API_TOKEN: TOKEN });
@@ -11,7 +11,7 @@ test.beforeAll(async () => {
 });
 test.afterAll(() => site.end());
 
-test('a server’s token is asked for once, and then serves uploads, changes and live news', async ({
+test('the access token is asked for once and then used for uploads, changes and live events', async ({
   page,
 }) => {
   await page.goto(site.url);
@@ -20,7 +20,7 @@ test('a server’s token is asked for once, and then serves uploads, changes and
   await dialog.getByRole('button', { name: 'Use it' }).click();
   await expect(dialog.getByText('That token was not the right one.')).toBeVisible();
 
-  // Who only looks needs none; who uploads is asked again.
+  // Viewing needs no token. An upload opens the dialog again.
   await dialog.getByRole('button', { name: 'Not now' }).click();
   await expect(page.getByText('Token needed')).toBeVisible();
   await choose(page, photos(3, 'guarded'));
@@ -32,15 +32,15 @@ test('a server’s token is asked for once, and then serves uploads, changes and
   await page.reload();
   await expect(page.getByText('Live', { exact: true })).toBeVisible();
   await page.goto(`${site.url}/gallery`);
-  await page.getByAltText(named('guarded', 1)).click();
+  await page.getByAltText(nameOf('guarded', 1)).click();
   await page.getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await expect(page.getByRole('heading', { name: 'Gallery' })).toBeVisible();
-  await expect(page.getByAltText(named('guarded', 1))).toHaveCount(0);
+  await expect(page.getByAltText(nameOf('guarded', 1))).toHaveCount(0);
   await expect(dialog).toBeHidden();
 });
 
-test('an upload refused for want of the token can be tried again with it', async ({ page }) => {
+test('an upload that failed without the token can be retried with it', async ({ page }) => {
   await page.goto(site.url);
   const dialog = page.getByRole('dialog', { name: 'This server asks for a token' });
   await dialog.getByRole('button', { name: 'Not now' }).click();
@@ -48,9 +48,9 @@ test('an upload refused for want of the token can be tried again with it', async
   await choose(page, photos(1, 'late'));
   await expect(dialog).toBeVisible();
   await page.keyboard.press('Escape');
-  await expect(tile(page, named('late', 1))).toHaveAttribute('data-kind', 'failed');
-  await page.getByRole('button', { name: `Try again: ${named('late', 1)}` }).click();
+  await expect(tile(page, nameOf('late', 1))).toHaveAttribute('data-kind', 'failed');
+  await page.getByRole('button', { name: `Try again: ${nameOf('late', 1)}` }).click();
   await dialog.getByLabel('Token').fill(TOKEN);
   await dialog.getByRole('button', { name: 'Use it' }).click();
-  await expect(tile(page, named('late', 1))).toHaveAttribute('data-kind', 'finished');
+  await expect(tile(page, nameOf('late', 1))).toHaveAttribute('data-kind', 'finished');
 });

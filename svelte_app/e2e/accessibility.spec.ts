@@ -5,9 +5,9 @@ import {
   choose,
   corrupt,
   expectLoaded,
-  named,
+  nameOf,
   openUpload,
-  part,
+  prefixOf,
   photos,
   progress,
   reveal,
@@ -17,9 +17,9 @@ import {
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
 async function expectAccessible(page: Page): Promise<void> {
-  // Fading in is over before colours are judged.
+  // Colour contrast is checked after all animations have ended.
   await page.evaluate(() =>
-    Promise.all(document.getAnimations().map((one) => one.finished.catch(() => null))),
+    Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null))),
   );
   const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
   expect(violations.map(({ id, nodes }) => ({ id, targets: nodes.map((node) => node.html) }))).toEqual([]);
@@ -27,40 +27,40 @@ async function expectAccessible(page: Page): Promise<void> {
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [390, 1280]) {
-    test(`every view keeps WCAG 2.2 AA in ${colorScheme} at ${width} px`, async ({ browser }) => {
+    test(`every view meets WCAG 2.2 AA in ${colorScheme} mode at ${width} px`, async ({ browser }) => {
       const context = await browser.newContext({
         colorScheme,
         reducedMotion: 'reduce',
         viewport: { width, height: 844 },
       });
       const page = await context.newPage();
-      const prefix = `seen-${colorScheme}-${width}`;
+      const prefix = `wcag-${colorScheme}-${width}`;
       await openUpload(page, 'batch');
       await expectAccessible(page);
       const pdf = { name: 'letter.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF') };
-      await choose(page, [...photos(3, prefix), corrupt(named(prefix, 9)), pdf]);
+      await choose(page, [...photos(3, prefix), corrupt(nameOf(prefix, 9)), pdf]);
       await expect(progress(page).getByText('3 photos finished, 1 failed, 1 not taken.')).toBeVisible();
-      await expectLoaded((await reveal(page, named(prefix, 3))).getByRole('img'));
+      await expectLoaded((await reveal(page, nameOf(prefix, 3))).getByRole('img'));
       await expectAccessible(page);
       await page.getByRole('link', { name: 'See this batch' }).click();
       await expect(page.getByRole('heading', { name: /^Batch of/ })).toBeVisible();
-      await expectLoaded(page.getByAltText(named(prefix, 1)));
+      await expectLoaded(page.getByAltText(nameOf(prefix, 1)));
       await expectAccessible(page);
       await page.getByRole('link', { name: 'Gallery', exact: true }).click();
       await expect(page.getByRole('heading', { name: 'Gallery' })).toBeVisible();
-      await page.getByLabel('Name contains').fill(part(prefix));
-      // A new filter ends picking; on an empty site the count alone would not tell that it is there.
+      await page.getByLabel('Name contains').fill(prefixOf(prefix));
+      // A new filter ends the selection, so the spec waits for it. On an empty site the count is 4 before too.
       await expect(page).toHaveURL(/q=/);
-      await expect(page.getByTestId('picture')).toHaveCount(4);
-      await expectLoaded(page.getByAltText(named(prefix, 1)));
+      await expect(page.getByTestId('image')).toHaveCount(4);
+      await expectLoaded(page.getByAltText(nameOf(prefix, 1)));
       await page.getByText('Earlier batches').click();
       await expect(page.getByRole('link', { name: /4 photos/ }).first()).toBeVisible();
       await page.getByRole('button', { name: 'Select' }).click();
-      await page.getByRole('checkbox', { name: named(prefix, 1) }).click();
+      await page.getByRole('checkbox', { name: nameOf(prefix, 1) }).click();
       await expect(page.getByText('1 picture selected')).toBeVisible();
       await expectAccessible(page);
       await page.keyboard.press('Escape');
-      await page.getByAltText(named(prefix, 1)).click();
+      await page.getByAltText(nameOf(prefix, 1)).click();
       await expectLoaded(page.getByRole('article').getByRole('img'));
       await expectAccessible(page);
       await page.getByRole('button', { name: 'Delete' }).click();
@@ -71,7 +71,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   }
 }
 
-test('nothing is wider than a screen of 320 px', async ({ browser }) => {
+test('no view is wider than 320 px on a screen of 320 px', async ({ browser }) => {
   const page = await browser.newPage({ viewport: { width: 320, height: 640 } });
   const expectNarrow = async (): Promise<void> => {
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
@@ -87,59 +87,59 @@ test('nothing is wider than a screen of 320 px', async ({ browser }) => {
   await expect(page.getByRole('heading', { name: 'Batch of 4 photos' })).toBeVisible();
   await expectNarrow();
   await page.getByRole('link', { name: 'Gallery', exact: true }).click();
-  await expect(page.getByAltText(named('narrow', 1))).toBeVisible();
+  await expect(page.getByAltText(nameOf('narrow', 1))).toBeVisible();
   await page.getByText('Earlier batches').click();
   await page.getByRole('button', { name: 'Select' }).click();
   await expectNarrow();
   await page.getByRole('button', { name: 'Done' }).click();
-  await page.getByTestId('picture').filter({ hasText: bad.name }).click();
+  await page.getByTestId('image').filter({ hasText: bad.name }).click();
   await expect(page.getByRole('heading', { name: bad.name })).toBeVisible();
   await expectNarrow();
   await page.close();
 });
 
-test('the keyboard alone uploads, looks, picks and deletes', async ({ page }) => {
+test('photos are uploaded, viewed, selected and deleted with the keyboard alone', async ({ page }) => {
   const press = (key: string): Promise<void> => page.keyboard.press(key);
-  /** Tabs on until the focus is where it is wanted, as a person does. */
+  /** Presses Tab until an element with this name has the focus. */
   const tabTo = async (name: RegExp): Promise<void> => {
     await expect
       .poll(
         async () => {
           await press('Tab');
           return page.evaluate(() => {
-            const at = document.activeElement;
-            // Nothing has the focus, or a whole region has it: its text says nothing.
-            if (!at?.matches('a, button, input, select')) return '';
-            const input = at instanceof HTMLInputElement ? at.value : '';
-            return `${at.getAttribute('aria-label') ?? ''} ${at.textContent} ${input}`;
+            const focused = document.activeElement;
+            // A focused region would match by the text of its content.
+            if (!focused?.matches('a, button, input, select')) return '';
+            const input = focused instanceof HTMLInputElement ? focused.value : '';
+            return `${focused.getAttribute('aria-label') ?? ''} ${focused.textContent} ${input}`;
           });
         },
         { intervals: [0] },
       )
       .toMatch(name);
   };
-  // Long before the key: the browser is told in passing that dialogs are to be reported, not shown.
-  const asked = page.waitForEvent('filechooser');
+  // Registered early: Playwright configures the browser to report file choosers in the background.
+  const fileChooser = page.waitForEvent('filechooser');
   await page.goto('/');
   await expect(page.getByText('Live', { exact: true })).toBeVisible();
   await tabTo(/Skip to the pictures/);
   await tabTo(/Choose photos/);
   await press('Enter');
-  await (await asked).setFiles(photos(2, 'keys'));
+  await (await fileChooser).setFiles(photos(2, 'keys'));
   await expect(progress(page).getByText('2 photos finished.')).toBeVisible();
   await tabTo(/ batch$/);
   await press('ArrowDown');
   await expect(page.locator('input[value=async]')).toBeChecked();
-  await tabTo(new RegExp(`${named('keys', 1)}, open`));
+  await tabTo(new RegExp(`${nameOf('keys', 1)}, open`));
   await press('Enter');
-  await expect(page.getByRole('heading', { name: named('keys', 1) })).toBeFocused();
+  await expect(page.getByRole('heading', { name: nameOf('keys', 1) })).toBeFocused();
   await press('Escape');
-  await expect(tile(page, named('keys', 1))).toBeVisible();
-  await page.goto(`/gallery?q=${part('keys')}`);
-  await expect(page.getByTestId('picture')).toHaveCount(2);
+  await expect(tile(page, nameOf('keys', 1))).toBeVisible();
+  await page.goto(`/gallery?q=${prefixOf('keys')}`);
+  await expect(page.getByTestId('image')).toHaveCount(2);
   await tabTo(/Select/);
   await press('Enter');
-  await tabTo(new RegExp(named('keys', 2)));
+  await tabTo(new RegExp(nameOf('keys', 2)));
   await press(' ');
   await expect(page.getByText('1 picture selected')).toBeVisible();
   await tabTo(/^\s*Delete/);
@@ -147,6 +147,6 @@ test('the keyboard alone uploads, looks, picks and deletes', async ({ page }) =>
   await expect(page.getByRole('dialog', { name: 'Delete 1 picture?' })).toBeVisible();
   await tabTo(/Delete 1/);
   await press('Enter');
-  await expect(page.getByTestId('picture')).toHaveCount(1);
+  await expect(page.getByTestId('image')).toHaveCount(1);
   await expect(page.getByRole('heading', { name: 'Gallery' })).toBeFocused();
 });

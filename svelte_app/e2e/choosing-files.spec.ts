@@ -5,10 +5,10 @@ import { expect, test } from '@playwright/test';
 
 import {
   drop,
-  listed,
-  named,
+  listImages,
+  nameOf,
   newFolder,
-  onDisk,
+  writeFiles,
   openUpload,
   photos,
   progress,
@@ -17,35 +17,35 @@ import {
   tiny,
 } from './site';
 
-test('a dropped folder gives all of its files, also those below and beyond the first hundred', async ({
+test('all files of a dropped folder are uploaded, with subfolders and beyond the first 100', async ({
   page,
 }) => {
   const folder = newFolder();
   const below = join(folder, 'below', 'further');
   mkdirSync(below, { recursive: true });
-  onDisk(tiny(130, 'above'), folder);
-  onDisk(tiny(3, 'beneath'), below);
-  onDisk([{ name: '.DS_Store', mimeType: '', buffer: Buffer.from('x') }], folder);
+  writeFiles(tiny(130, 'above'), folder);
+  writeFiles(tiny(3, 'beneath'), below);
+  writeFiles([{ name: '.DS_Store', mimeType: '', buffer: Buffer.from('x') }], folder);
   await openUpload(page, 'batch');
   await drop(page, [folder]);
   await expect(progress(page).getByText(summaryOf(133))).toBeVisible({ timeout: 60_000 });
-  expect((await listed(page, 'above')).length).toBe(130);
-  expect((await listed(page, 'beneath')).length).toBe(3);
+  expect((await listImages(page, 'above')).length).toBe(130);
+  expect((await listImages(page, 'beneath')).length).toBe(3);
 });
 
-test('a chosen folder is uploaded with what lies below it', async ({ page }) => {
+test('a chosen folder is uploaded with its subfolders', async ({ page }) => {
   const folder = newFolder();
   mkdirSync(join(folder, 'below'));
-  onDisk(tiny(2, 'chosen'), folder);
-  onDisk(tiny(2, 'chosenbelow'), join(folder, 'below'));
+  writeFiles(tiny(2, 'chosen'), folder);
+  writeFiles(tiny(2, 'chosenbelow'), join(folder, 'below'));
   await openUpload(page, 'batch');
-  const asked = page.waitForEvent('filechooser');
+  const fileChooser = page.waitForEvent('filechooser');
   await page.getByRole('button', { name: 'Choose a folder' }).click();
-  await (await asked).setFiles(folder);
+  await (await fileChooser).setFiles(folder);
   await expect(progress(page).getByText(summaryOf(4))).toBeVisible();
 });
 
-test('a pasted picture is uploaded, from whatever view', async ({ page }) => {
+test('a pasted image is uploaded from any view', async ({ page }) => {
   await page.goto('/gallery');
   await expect(page.getByRole('heading', { name: 'Gallery' })).toBeVisible();
   const [photo] = photos(1, 'pasted');
@@ -56,12 +56,12 @@ test('a pasted picture is uploaded, from whatever view', async ({ page }) => {
       clipboardData.items.add(new File([bytes], name, { type: 'image/jpeg' }));
       document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true }));
     },
-    { name: named('pasted', 1), text: photo?.buffer.toString('base64') ?? '' },
+    { name: nameOf('pasted', 1), text: photo?.buffer.toString('base64') ?? '' },
   );
-  await expect(tile(page, named('pasted', 1))).toHaveAttribute('data-kind', 'finished');
+  await expect(tile(page, nameOf('pasted', 1))).toHaveAttribute('data-kind', 'finished');
 });
 
-test('a phone offers its camera roll, and keeps up on a slow processor', async ({ browser }) => {
+test('a phone offers its photo library, and the page works on a slow processor', async ({ browser }) => {
   const page = await browser.newPage({
     viewport: { width: 390, height: 844 },
     isMobile: true,
@@ -71,16 +71,16 @@ test('a phone offers its camera roll, and keeps up on a slow processor', async (
   const cdp = await page.context().newCDPSession(page);
   await cdp.send('Emulation.setCPUThrottlingRate', { rate: 4 });
   await page.goto('/');
-  // `capture` would open the camera alone; folders are not a phone's.
+  // With `capture` the phone would open only the camera. Phones cannot choose folders.
   await expect(page.getByLabel('Photos', { exact: true })).toHaveAttribute('accept', 'image/*');
   await expect(page.locator('input[capture]')).toHaveCount(0);
   await expect(page.getByRole('button', { name: 'Choose a folder' })).toHaveCount(0);
-  const asked = page.waitForEvent('filechooser');
+  const fileChooser = page.waitForEvent('filechooser');
   await page.getByRole('button', { name: 'Choose photos' }).tap();
-  await (await asked).setFiles(photos(12, 'phone'));
+  await (await fileChooser).setFiles(photos(12, 'phone'));
   await expect(progress(page).getByText(summaryOf(12))).toBeVisible({ timeout: 60_000 });
-  await page.getByRole('link', { name: `${named('phone', 1)}, open` }).tap();
-  await expect(page.getByRole('heading', { name: named('phone', 1) })).toBeVisible();
+  await page.getByRole('link', { name: `${nameOf('phone', 1)}, open` }).tap();
+  await expect(page.getByRole('heading', { name: nameOf('phone', 1) })).toBeVisible();
   const width = await page.evaluate(() => document.documentElement.scrollWidth);
   expect(width).toBeLessThanOrEqual(390);
   await page.close();

@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
 
-test('the first view loads without a jump, a blocking script or a request to anyone else', async ({
+test('the first view loads without layout shift, blocking scripts or requests to other hosts', async ({
   page,
 }) => {
   await page.addInitScript(() => {
@@ -24,27 +24,27 @@ test('the first view loads without a jump, a blocking script or a request to any
   expect([...hosts]).toEqual([new URL(page.url()).host]);
   const seen = (): Promise<{ shift: number; largest: number }> =>
     page.evaluate(() => (window as unknown as { seen: { shift: number; largest: number } }).seen);
-  // Told by the browser when it has time to, some moments after the paint.
+  // The browser reports the paint some time after it.
   await expect.poll(async () => (await seen()).largest).toBeGreaterThan(0);
   const { shift, largest } = await seen();
   expect(shift).toBeLessThan(0.01);
   expect(largest).toBeLessThan(2_500);
 });
 
-test('colours are turned by hand, and stay so after a reload', async ({ browser }) => {
+test('the theme button selects a colour theme that persists after a reload', async ({ browser }) => {
   const page = await browser.newPage({ colorScheme: 'light' });
   await page.goto('/');
-  const ground = (): Promise<string> =>
+  const background = (): Promise<string> =>
     page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
-  const light = await ground();
+  const light = await background();
   await page.getByRole('button', { name: 'Colours: as the system has it' }).click();
-  expect(await ground()).toBe(light);
+  expect(await background()).toBe(light);
   await page.getByRole('button', { name: 'Colours: light' }).click();
   await expect(page.getByRole('button', { name: 'Colours: dark' })).toBeVisible();
-  expect(await ground()).not.toBe(light);
+  expect(await background()).not.toBe(light);
   await page.reload();
-  expect(await ground()).not.toBe(light);
+  expect(await background()).not.toBe(light);
   await page.getByRole('button', { name: 'Colours: dark' }).click();
-  expect(await ground()).toBe(light);
+  expect(await background()).toBe(light);
   await page.close();
 });

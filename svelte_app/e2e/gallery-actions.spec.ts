@@ -4,62 +4,64 @@ import {
   choose,
   corrupt,
   expectLoaded,
-  listed,
-  named,
+  listImages,
+  nameOf,
   openUpload,
-  part,
+  prefixOf,
   photos,
-  picture,
+  gridImage,
   progress,
   uploadAll,
 } from './site';
 
 const search = (page: Page, text: string): Promise<void> => page.getByLabel('Name contains').fill(text);
-const sheet = (page: Page): ReturnType<Page['getByTestId']> => page.getByTestId('picture');
+const images = (page: Page): ReturnType<Page['getByTestId']> => page.getByTestId('image');
 
-test('the gallery is narrowed by name, status and batch, and its address says so', async ({ page }) => {
-  const bad = corrupt(named('sought', 9));
+test('the gallery is filtered by name, status and batch, and its URL contains the filter', async ({
+  page,
+}) => {
+  const bad = corrupt(nameOf('sought', 9));
   await openUpload(page, 'batch');
   await choose(page, [...photos(3, 'sought'), bad]);
   await expect(progress(page).getByText('3 photos finished, 1 failed.')).toBeVisible();
   await page.getByRole('link', { name: 'Gallery', exact: true }).click();
-  await search(page, part('sought'));
+  await search(page, prefixOf('sought'));
   await expect(page).toHaveURL(/\/gallery\?q=sought-\w+-$/);
-  await expect(sheet(page)).toHaveCount(4);
+  await expect(images(page)).toHaveCount(4);
   await page.getByLabel('Status').selectOption('Failed');
   await expect(page).toHaveURL(/status=error/);
-  await expect(sheet(page)).toHaveCount(1);
-  await expect(sheet(page)).toContainText(bad.name);
+  await expect(images(page)).toHaveCount(1);
+  await expect(images(page)).toContainText(bad.name);
 
-  // The address alone brings the same, as does a reload; "back" undoes one step.
+  // A reload restores the filter from the URL. "Back" undoes one step.
   await page.reload();
-  await expect(sheet(page)).toHaveCount(1);
-  await expect(page.getByLabel('Name contains')).toHaveValue(part('sought'));
+  await expect(images(page)).toHaveCount(1);
+  await expect(page.getByLabel('Name contains')).toHaveValue(prefixOf('sought'));
   await page.goBack();
-  await expect(sheet(page)).toHaveCount(4);
+  await expect(images(page)).toHaveCount(4);
   await expect(page.getByLabel('Status')).toHaveValue('');
 
-  await picture(page, named('sought', 1)).click();
+  await gridImage(page, nameOf('sought', 1)).click();
   await page.getByRole('link', { name: 'See the batch' }).click();
   await page.getByRole('link', { name: '3 finished' }).click();
   await expect(page).toHaveURL(/status=completed&batch=/);
-  await expect(sheet(page)).toHaveCount(3);
+  await expect(images(page)).toHaveCount(3);
   await search(page, 'nothing is called this');
   await expect(page.getByText('Nothing here matches.')).toBeVisible();
   await page.getByRole('link', { name: 'Show everything', exact: true }).click();
   await expect(page).toHaveURL(/\/gallery$/);
-  await expectLoaded(page.getByAltText(named('sought', 1)));
+  await expectLoaded(page.getByAltText(nameOf('sought', 1)));
 });
 
-test('many pictures are picked and deleted at once', async ({ page, context }) => {
-  await uploadAll(page, 'batch', photos(5, 'picked'));
-  await page.goto(`/gallery?q=${part('picked')}`);
-  await expect(sheet(page)).toHaveCount(5);
+test('several images are selected and deleted at once', async ({ page, context }) => {
+  await uploadAll(page, 'batch', photos(5, 'selected'));
+  await page.goto(`/gallery?q=${prefixOf('selected')}`);
+  await expect(images(page)).toHaveCount(5);
   const other = await context.newPage();
-  await other.goto(`/gallery?q=${part('picked')}`);
+  await other.goto(`/gallery?q=${prefixOf('selected')}`);
   await expect(other.getByText('Live', { exact: true })).toBeVisible();
-  await expect(sheet(other)).toHaveCount(5);
-  // A page behind another draws a frame a second, and is clicked as slowly.
+  await expect(images(other)).toHaveCount(5);
+  // A page in the background renders one frame per second, so clicks are slow there.
   await page.bringToFront();
   await page.getByRole('button', { name: 'Select' }).click();
   const boxes = page.getByRole('checkbox');
@@ -72,33 +74,33 @@ test('many pictures are picked and deleted at once', async ({ page, context }) =
   await page.getByRole('button', { name: 'Delete' }).click();
   const dialog = page.getByRole('dialog', { name: 'Delete 2 pictures?' });
   await dialog.getByRole('button', { name: 'Delete 2' }).click();
-  await expect(sheet(page)).toHaveCount(3);
-  await expect(sheet(other)).toHaveCount(3);
-  const left = (await listed(page, 'picked')).map(({ name }) => name);
+  await expect(images(page)).toHaveCount(3);
+  await expect(images(other)).toHaveCount(3);
+  const left = (await listImages(page, 'selected')).map(({ name }) => name);
   expect(left.length).toBe(3);
   expect(left).not.toEqual(expect.arrayContaining(names));
 });
 
-test('failed pictures are picked and tried again', async ({ page }) => {
-  const bad = corrupt(named('hope', 9));
+test('failed images are selected and retried', async ({ page }) => {
+  const bad = corrupt(nameOf('hope', 9));
   await openUpload(page, 'batch');
   await choose(page, [...photos(1, 'hope'), bad]);
   await expect(progress(page).getByText('1 photo finished, 1 failed.')).toBeVisible();
-  await page.goto(`/gallery?q=${part('hope')}`);
+  await page.goto(`/gallery?q=${prefixOf('hope')}`);
   await page.getByRole('button', { name: 'Select' }).click();
   await page.getByRole('button', { name: 'All shown' }).click();
   await expect(page.getByText('2 pictures selected')).toBeVisible();
-  const tried = page.waitForResponse(/\/retry$/);
+  const retryResponse = page.waitForResponse(/\/retry$/);
   await page.getByRole('button', { name: 'Try 1 again' }).click();
-  expect((await tried).status()).toBe(202);
+  expect((await retryResponse).status()).toBe(202);
   await expect(page.getByRole('button', { name: 'Select' })).toBeVisible();
-  // It is as broken as before.
-  await expect(sheet(page).filter({ hasText: bad.name })).toContainText('Failed');
+  // The file is still corrupt.
+  await expect(images(page).filter({ hasText: bad.name })).toContainText('Failed');
 });
 
-test('earlier batches are found again, tried again, and deleted', async ({ page }) => {
+test('an earlier batch is opened, retried and deleted', async ({ page }) => {
   await openUpload(page, 'batch');
-  await choose(page, [...photos(2, 'earlier'), corrupt(named('earlier', 9))]);
+  await choose(page, [...photos(2, 'earlier'), corrupt(nameOf('earlier', 9))]);
   await expect(progress(page).getByText('2 photos finished, 1 failed.')).toBeVisible();
   await page.goto('/gallery');
   await page.getByText('Earlier batches').click();
@@ -107,29 +109,25 @@ test('earlier batches are found again, tried again, and deleted', async ({ page 
     .first()
     .click();
   await expect(page.getByRole('heading', { name: 'Batch of 3 photos' })).toBeVisible();
-  const tried = page.waitForResponse(/\/retry$/);
+  const retryResponse = page.waitForResponse(/\/retry$/);
   await page.getByRole('button', { name: 'Try 1 again' }).click();
-  expect((await tried).status()).toBe(202);
+  expect((await retryResponse).status()).toBe(202);
   await expect(page.getByRole('link', { name: '1 failed' })).toBeVisible();
   const address = page.url();
   await page.getByRole('button', { name: 'Delete the batch' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await expect(page.getByRole('heading', { name: 'Gallery' })).toBeVisible();
-  expect(await listed(page, 'earlier')).toEqual([]);
+  expect(await listImages(page, 'earlier')).toEqual([]);
   await page.goto(address);
   await expect(page.getByRole('alert')).toBeVisible();
 });
 
-test('a batch is followed on a second device while it comes in, by the link that was copied', async ({
-  page,
-  browser,
-  context,
-}) => {
+test('a second device follows a running batch by its copied link', async ({ page, browser, context }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   let release = (): void => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
-  const last = named('followed', 60);
-  // The request of fifty goes through. That of the last ten, which may come first, waits until another device looks on.
+  const last = nameOf('followed', 60);
+  // The request with the last ten files, which may be sent first, is held until the second device is connected.
   await page.route('**/api/async/batch/upload*', async (route) => {
     if (route.request().postDataBuffer()?.includes(last)) await held;
     await route.continue();

@@ -1,18 +1,18 @@
 import { expect, test } from '@playwright/test';
 
-import { expectLoaded, part, photos, picture, uploadAll } from './site';
+import { expectLoaded, prefixOf, photos, gridImage, uploadAll } from './site';
 
-test('arrow keys walk through the pictures, and Escape leads back to where they began', async ({ page }) => {
+test('arrow keys show the next and previous image, and Escape returns to the gallery', async ({ page }) => {
   await uploadAll(page, 'batch', photos(3, 'walked'));
-  await page.goto(`/gallery?q=${part('walked')}`);
-  // Newest first, so the order on the sheet is the order of the walk.
-  await expect(page.getByTestId('picture')).toHaveCount(3);
+  await page.goto(`/gallery?q=${prefixOf('walked')}`);
+  // The gallery's order is the order of the arrow keys.
+  await expect(page.getByTestId('image')).toHaveCount(3);
   const names = await page
-    .getByTestId('picture')
+    .getByTestId('image')
     .getByRole('img')
     .evaluateAll((all) => all.map((image) => image.getAttribute('alt') ?? ''));
   const [first = '', second = '', third = ''] = names;
-  await picture(page, first).focus();
+  await gridImage(page, first).focus();
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { name: first })).toBeFocused();
   await page.keyboard.press('ArrowLeft');
@@ -27,16 +27,16 @@ test('arrow keys walk through the pictures, and Escape leads back to where they 
   await expect(page.getByRole('heading', { name: second })).toBeVisible();
   await page.keyboard.press('Escape');
   await expect(page).toHaveURL(/\/gallery\?q=walked-/);
-  await expect(page.getByTestId('picture')).toHaveCount(3);
+  await expect(page.getByTestId('image')).toHaveCount(3);
 });
 
-test('a picture opened by its address has its neighbours too', async ({ page, request }) => {
+test('an image opened by its URL has a previous and a next image', async ({ page, request }) => {
   await uploadAll(page, 'batch', photos(2, 'addressed'));
-  const listed = await request.get(`/api/list?q=${part('addressed')}`);
-  const [newest, next] = (await listed.json()) as { id: string; name: string }[];
+  const response = await request.get(`/api/list?q=${prefixOf('addressed')}`);
+  const [newest, next] = (await response.json()) as { id: string; name: string }[];
   await page.goto(`/images/${newest?.id ?? ''}`);
   await expect(page.getByRole('heading', { name: newest?.name ?? '' })).toBeVisible();
-  // The list it hangs in comes after the picture.
+  // The list loads after the image.
   await expect(page.getByRole('link', { name: `Next: ${next?.name ?? ''}` })).toBeVisible();
   await page.keyboard.press('ArrowRight');
   await expect(page).toHaveURL(new RegExp(`/images/${next?.id ?? ''}$`));

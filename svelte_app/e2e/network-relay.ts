@@ -1,5 +1,5 @@
 /**
- * A network that can be slow, be cut and come back: a TCP relay between browser and server.
+ * A TCP relay between browser and server that can limit the bandwidth, cut all connections and restore them.
  */
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 
@@ -7,12 +7,12 @@ export class Relay {
   #server: Server | null = null;
   #port = 0;
   #sockets = new Set<Socket>();
-  /** bytes from browser to server, so far */
+  /** bytes sent from browser to server so far */
   sent = 0;
-  /** from browser to server, bytes a second; Infinity: as fast as it goes */
+  /** limit from browser to server in bytes per second */
   rate = Infinity;
-  /** looks at what the server says; true cuts the network before the browser hears it */
-  cutsOn: (answer: Buffer) => boolean = () => false;
+  /** inspects data from the server; true cuts the network before the browser receives it */
+  cutsOn: (response: Buffer) => boolean = () => false;
 
   private constructor(readonly target: URL) {}
 
@@ -26,7 +26,7 @@ export class Relay {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Every connection dies, and none is taken. */
+  /** Closes all connections and accepts no new ones. */
   cut(): void {
     this.#server?.close();
     this.#server = null;
@@ -34,26 +34,26 @@ export class Relay {
   }
 
   async restore(): Promise<void> {
-    const server = createServer((browser) => this.#join(browser));
+    const server = createServer((browser) => this.#connect(browser));
     await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve));
     this.#port = (server.address() as AddressInfo).port;
     this.#server = server;
   }
 
-  /** Resolves when so many more bytes have gone to the server. */
+  /** Resolves when this many more bytes have been sent to the server. */
   async afterBytes(count: number): Promise<void> {
     const until = this.sent + count;
     while (this.sent < until) await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
-  #join(browser: Socket): void {
+  #connect(browser: Socket): void {
     const server = connect(Number(this.target.port), this.target.hostname);
     for (const [one, other] of [
       [browser, server],
       [server, browser],
     ] as const) {
       this.#sockets.add(one);
-      // A cut shows as an error on either side; both ends die together.
+      // Both ends are closed together.
       one.on('error', () => other.destroy());
       one.on('close', () => {
         this.#sockets.delete(one);

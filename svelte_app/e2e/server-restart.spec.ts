@@ -1,10 +1,10 @@
 import { expect, test } from '@playwright/test';
 
-import { choose, corrupt, listed, named, openUpload, photos, progress } from './site';
+import { choose, corrupt, listImages, nameOf, openUpload, photos, progress } from './site';
 import { OwnSite } from './own-site';
 import { Relay } from './network-relay';
 
-// A dead worker's images are taken up again when its lease is over: a minute, where nobody set it.
+// The images of a dead worker are processed again when its lease expires. The default lease is 60 s.
 const site = new OwnSite({
   LEASE_SECONDS: '10',
   RENDER_SECONDS: '8',
@@ -17,12 +17,10 @@ test.beforeAll(async () => {
 });
 test.afterAll(() => site.end());
 
-test('a batch outlives the death of the web process, then of the whole server while it works', async ({
-  page,
-}) => {
+test('a batch completes after the web process and then the whole server were killed', async ({ page }) => {
   test.setTimeout(180_000);
   const good = photos(99, 'outlived');
-  const bad = corrupt(named('outlived', 999));
+  const bad = corrupt(nameOf('outlived', 999));
   const files = [...good.slice(0, 70), bad, ...good.slice(70)];
   const relay = await Relay.to(site.url);
   relay.rate = files.reduce((sum, { buffer }) => sum + buffer.length, 0) / 8;
@@ -32,14 +30,14 @@ test('a batch outlives the death of the web process, then of the whole server wh
   site.killWeb();
   await expect(page.getByText('Trying again soon').first()).toBeVisible();
   relay.rate = Infinity;
-  // The work has begun.
+  // Processing has started.
   await expect(progress(page).getByText(/^[1-9]\d* of 100 finished$/)).toBeVisible();
   await site.killAll();
   await expect(page.getByText('Reconnecting', { exact: true })).toBeVisible();
   await site.start();
   await expect(progress(page).getByText('99 photos finished, 1 failed.')).toBeVisible({ timeout: 120_000 });
   await expect(page.getByRole('region', { name: '1 file needs a look' })).toContainText(bad.name);
-  const names = (await listed(page, 'outlived')).map(({ name }) => name);
+  const names = (await listImages(page, 'outlived')).map(({ name }) => name);
   expect(names.sort()).toEqual(files.map(({ name }) => name).sort());
   relay.cut();
 });

@@ -1,7 +1,7 @@
 /**
  * The uploads: adds files to the queue, applies responses and events to the upload list, and offers the
- * actions of the views (retry, cancel, clear). One instance outside the views, so that uploads continue when the view
- * changes.
+ * actions of the views (retry, cancel, clear). One instance outside the views, so that uploads continue when
+ * the view changes.
  */
 import { abortJob, ApiError, postBatchAction, retryJob } from '../api/client';
 import type { Image, Limits } from '../api/types';
