@@ -15,16 +15,16 @@ test('the access token is asked for once and then used for uploads, changes and 
   page,
 }) => {
   await page.goto(site.url);
-  const dialog = page.getByRole('dialog', { name: 'This server asks for a token' });
-  await dialog.getByLabel('Token').fill('wrong');
-  await dialog.getByRole('button', { name: 'Use it' }).click();
-  await expect(dialog.getByText('That token was not the right one.')).toBeVisible();
+  const dialog = page.getByRole('dialog', { name: 'Enter the access token' });
+  await dialog.getByLabel('Access token').fill('wrong');
+  await dialog.getByRole('button', { name: 'Continue' }).click();
+  await expect(dialog.getByText('This token is not correct.')).toBeVisible();
 
   // Viewing needs no token. An upload opens the dialog again.
   await dialog.getByRole('button', { name: 'Not now' }).click();
-  await expect(page.getByText('Token needed')).toBeVisible();
+  await expect(page.getByText('Access token needed')).toBeVisible();
   await choose(page, photos(3, 'guarded'));
-  await dialog.getByLabel('Token').fill(TOKEN);
+  await dialog.getByLabel('Access token').fill(TOKEN);
   await page.keyboard.press('Enter');
   await expect(progress(page).getByText(summaryOf(3))).toBeVisible();
   await expect(page.getByText('Live', { exact: true })).toBeVisible();
@@ -42,7 +42,7 @@ test('the access token is asked for once and then used for uploads, changes and 
 
 test('an upload that failed without the token can be retried with it', async ({ page }) => {
   await page.goto(site.url);
-  const dialog = page.getByRole('dialog', { name: 'This server asks for a token' });
+  const dialog = page.getByRole('dialog', { name: 'Enter the access token' });
   await dialog.getByRole('button', { name: 'Not now' }).click();
   await page.locator('input[value=sync]').check();
   await choose(page, photos(1, 'late'));
@@ -50,7 +50,7 @@ test('an upload that failed without the token can be retried with it', async ({ 
   await page.keyboard.press('Escape');
   await expect(tile(page, nameOf('late', 1))).toHaveAttribute('data-kind', 'failed');
   await page.getByRole('button', { name: `Try again: ${nameOf('late', 1)}` }).click();
-  await dialog.getByLabel('Token').fill(TOKEN);
-  await dialog.getByRole('button', { name: 'Use it' }).click();
+  await dialog.getByLabel('Access token').fill(TOKEN);
+  await dialog.getByRole('button', { name: 'Continue' }).click();
   await expect(tile(page, nameOf('late', 1))).toHaveAttribute('data-kind', 'finished');
 });

@@ -34,7 +34,7 @@ test('"Cancel all" cancels files in upload and in processing', async ({ page }) 
   await openUpload(page, 'batch');
   await choose(page, photos(120, 'dropped'));
   await expect(progress(page).getByText(/^\d+ of 120 finished$/)).toBeVisible();
-  await expect(page.getByRole('link', { name: 'See this batch' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Show this upload' })).toBeVisible();
   await page.getByRole('button', { name: 'Cancel all' }).click();
   release();
   await expect(progress(page).getByText(/photos? finished, \d+ cancelled\.$/)).toBeVisible();
@@ -52,8 +52,8 @@ test('two corrupt files among fifty are listed by name and stay when finished fi
   const good = photos(48, 'sound');
   await openUpload(page, 'batch');
   await choose(page, [...good.slice(0, 30), ...bad, ...good.slice(30)]);
-  await expect(progress(page).getByText('48 photos finished, 2 failed.')).toBeVisible();
-  const failedFiles = page.getByRole('region', { name: '2 files need a look' });
+  await expect(progress(page).getByText('48 photos finished, 2 could not be added.')).toBeVisible();
+  const failedFiles = page.getByRole('region', { name: '2 files could not be added' });
   for (const { name } of bad) {
     const entry = failedFiles.getByRole('listitem').filter({ hasText: name });
     await expect(entry).toHaveText(new RegExp(`^${name}\\s+\\S+(\\s+\\S+){2,}`));
@@ -75,7 +75,7 @@ test('all failed uploads are retried with one button', async ({ page }) => {
   );
   await openUpload(page, 'sync');
   await choose(page, photos(4, 'all-again'));
-  await expect(progress(page).getByText('0 photos finished, 4 failed.')).toBeVisible();
+  await expect(progress(page).getByText('0 photos finished, 4 could not be added.')).toBeVisible();
   refuse = false;
   await page.getByRole('button', { name: 'Try all 4 again' }).click();
   await expect(progress(page).getByText('4 photos finished.')).toBeVisible();

@@ -37,7 +37,7 @@ test('the theme button selects a colour theme that persists after a reload', asy
   const background = (): Promise<string> =>
     page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   const light = await background();
-  await page.getByRole('button', { name: 'Colours: as the system has it' }).click();
+  await page.getByRole('button', { name: 'Colours: same as the system' }).click();
   expect(await background()).toBe(light);
   await page.getByRole('button', { name: 'Colours: light' }).click();
   await expect(page.getByRole('button', { name: 'Colours: dark' })).toBeVisible();

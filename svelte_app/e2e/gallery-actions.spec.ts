@@ -23,7 +23,7 @@ test('the gallery is filtered by name, status and batch, and its URL contains th
   const bad = corrupt(nameOf('sought', 9));
   await openUpload(page, 'batch');
   await choose(page, [...photos(3, 'sought'), bad]);
-  await expect(progress(page).getByText('3 photos finished, 1 failed.')).toBeVisible();
+  await expect(progress(page).getByText('3 photos finished, 1 could not be added.')).toBeVisible();
   await page.getByRole('link', { name: 'Gallery', exact: true }).click();
   await search(page, prefixOf('sought'));
   await expect(page).toHaveURL(/\/gallery\?q=sought-\w+-$/);
@@ -42,13 +42,13 @@ test('the gallery is filtered by name, status and batch, and its URL contains th
   await expect(page.getByLabel('Status')).toHaveValue('');
 
   await gridImage(page, nameOf('sought', 1)).click();
-  await page.getByRole('link', { name: 'See the batch' }).click();
+  await page.getByRole('link', { name: 'Show this upload' }).click();
   await page.getByRole('link', { name: '3 finished' }).click();
   await expect(page).toHaveURL(/status=completed&batch=/);
   await expect(images(page)).toHaveCount(3);
   await search(page, 'nothing is called this');
-  await expect(page.getByText('Nothing here matches.')).toBeVisible();
-  await page.getByRole('link', { name: 'Show everything', exact: true }).click();
+  await expect(page.getByText('No photos match.')).toBeVisible();
+  await page.getByRole('link', { name: 'Show all photos', exact: true }).click();
   await expect(page).toHaveURL(/\/gallery$/);
   await expectLoaded(page.getByAltText(nameOf('sought', 1)));
 });
@@ -63,16 +63,16 @@ test('several images are selected and deleted at once', async ({ page, context }
   await expect(images(other)).toHaveCount(5);
   // A page in the background renders one frame per second, so clicks are slow there.
   await page.bringToFront();
-  await page.getByRole('button', { name: 'Select' }).click();
+  await page.getByRole('button', { name: 'Select', exact: true }).click();
   const boxes = page.getByRole('checkbox');
   await boxes.nth(0).click();
   await boxes.nth(2).click({ modifiers: ['Shift'] });
-  await expect(page.getByText('3 pictures selected')).toBeVisible();
+  await expect(page.getByText('3 photos selected')).toBeVisible();
   await boxes.nth(1).click();
-  await expect(page.getByText('2 pictures selected')).toBeVisible();
+  await expect(page.getByText('2 photos selected')).toBeVisible();
   const names = await Promise.all([0, 2].map((at) => boxes.nth(at).getAttribute('aria-label')));
   await page.getByRole('button', { name: 'Delete' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Delete 2 pictures?' });
+  const dialog = page.getByRole('dialog', { name: 'Delete 2 photos?' });
   await dialog.getByRole('button', { name: 'Delete 2' }).click();
   await expect(images(page)).toHaveCount(3);
   await expect(images(other)).toHaveCount(3);
@@ -85,15 +85,15 @@ test('failed images are selected and retried', async ({ page }) => {
   const bad = corrupt(nameOf('hope', 9));
   await openUpload(page, 'batch');
   await choose(page, [...photos(1, 'hope'), bad]);
-  await expect(progress(page).getByText('1 photo finished, 1 failed.')).toBeVisible();
+  await expect(progress(page).getByText('1 photo finished, 1 could not be added.')).toBeVisible();
   await page.goto(`/gallery?q=${prefixOf('hope')}`);
-  await page.getByRole('button', { name: 'Select' }).click();
-  await page.getByRole('button', { name: 'All shown' }).click();
-  await expect(page.getByText('2 pictures selected')).toBeVisible();
+  await page.getByRole('button', { name: 'Select', exact: true }).click();
+  await page.getByRole('button', { name: 'Select all 2' }).click();
+  await expect(page.getByText('2 photos selected')).toBeVisible();
   const retryResponse = page.waitForResponse(/\/retry$/);
   await page.getByRole('button', { name: 'Try 1 again' }).click();
   expect((await retryResponse).status()).toBe(202);
-  await expect(page.getByRole('button', { name: 'Select' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Select', exact: true })).toBeVisible();
   // The file is still corrupt.
   await expect(images(page).filter({ hasText: bad.name })).toContainText('Failed');
 });
@@ -101,20 +101,20 @@ test('failed images are selected and retried', async ({ page }) => {
 test('an earlier batch is opened, retried and deleted', async ({ page }) => {
   await openUpload(page, 'batch');
   await choose(page, [...photos(2, 'earlier'), corrupt(nameOf('earlier', 9))]);
-  await expect(progress(page).getByText('2 photos finished, 1 failed.')).toBeVisible();
+  await expect(progress(page).getByText('2 photos finished, 1 could not be added.')).toBeVisible();
   await page.goto('/gallery');
-  await page.getByText('Earlier batches').click();
+  await page.getByText('Earlier uploads').click();
   await page
     .getByRole('link', { name: /3 photos, 1 failed$/ })
     .first()
     .click();
-  await expect(page.getByRole('heading', { name: 'Batch of 3 photos' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Upload of 3 photos' })).toBeVisible();
   const retryResponse = page.waitForResponse(/\/retry$/);
   await page.getByRole('button', { name: 'Try 1 again' }).click();
   expect((await retryResponse).status()).toBe(202);
   await expect(page.getByRole('link', { name: '1 failed' })).toBeVisible();
   const address = page.url();
-  await page.getByRole('button', { name: 'Delete the batch' }).click();
+  await page.getByRole('button', { name: 'Delete this upload' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await expect(page.getByRole('heading', { name: 'Gallery' })).toBeVisible();
   expect(await listImages(page, 'earlier')).toEqual([]);
@@ -134,16 +134,16 @@ test('a second device follows a running batch by its copied link', async ({ page
   });
   await openUpload(page, 'batch');
   await choose(page, photos(60, 'followed'));
-  await page.getByRole('link', { name: 'See this batch' }).click();
+  await page.getByRole('link', { name: 'Show this upload' }).click();
   await page.getByRole('button', { name: 'Copy link' }).click();
   await expect(page.getByText('Copied.')).toBeVisible();
   const link = await page.evaluate(() => navigator.clipboard.readText());
   const other = await (await browser.newContext()).newPage();
   await other.goto(link);
-  await expect(other.getByRole('heading', { name: 'Batch of 50 photos' })).toBeVisible();
+  await expect(other.getByRole('heading', { name: 'Upload of 50 photos' })).toBeVisible();
   await expect(other.getByText('Live', { exact: true })).toBeVisible();
   release();
-  await expect(other.getByRole('heading', { name: 'Batch of 60 photos' })).toBeVisible();
+  await expect(other.getByRole('heading', { name: 'Upload of 60 photos' })).toBeVisible();
   await expect(other.getByRole('link', { name: '60 finished' })).toBeVisible();
   await expectLoaded(other.getByAltText(last));
   await other.context().close();

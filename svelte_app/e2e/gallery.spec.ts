@@ -51,15 +51,15 @@ test('a deleted image disappears from the gallery and from its URL', async ({ pa
   await uploadAll(page, 'sync', photos(1, 'doomed'));
   await page.getByRole('link', { name: `${nameOf('doomed', 1)}, open` }).click();
   await page.getByRole('button', { name: 'Delete' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Delete this image?' });
-  await dialog.getByRole('button', { name: 'Keep' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Delete this photo?' });
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
   await expect(dialog).toBeHidden();
   const address = page.url();
   await page.getByRole('button', { name: 'Delete' }).click();
   await dialog.getByRole('button', { name: 'Delete' }).click();
   await expect(page).not.toHaveURL(address);
   await page.goto('/gallery');
-  await expect(page.getByTestId('image').or(page.getByText('No pictures yet.')).first()).toBeVisible();
+  await expect(page.getByTestId('image').or(page.getByText('No photos yet.')).first()).toBeVisible();
   await expect(page.getByAltText(nameOf('doomed', 1))).toHaveCount(0);
   await page.goto(address);
   await expect(page.getByRole('alert')).toBeVisible();
@@ -67,11 +67,11 @@ test('a deleted image disappears from the gallery and from its URL', async ({ pa
 
 test('a batch has a URL that works on another device', async ({ page, browser }) => {
   await uploadAll(page, 'batch', photos(4, 'together'));
-  await page.getByRole('link', { name: 'See this batch' }).click();
+  await page.getByRole('link', { name: 'Show this upload' }).click();
   await expect(page).toHaveURL(/\/batches\/[0-9a-f-]{36}$/);
   const other = await browser.newPage();
   await other.goto(page.url());
-  await expect(other.getByRole('heading', { name: 'Batch of 4 photos' })).toBeVisible();
+  await expect(other.getByRole('heading', { name: 'Upload of 4 photos' })).toBeVisible();
   await expect(other.getByText('4 finished')).toBeVisible();
   await expectLoaded(other.getByAltText(nameOf('together', 4)));
   await other.close();

@@ -35,8 +35,10 @@ test('a batch completes after the web process and then the whole server were kil
   await site.killAll();
   await expect(page.getByText('Reconnecting', { exact: true })).toBeVisible();
   await site.start();
-  await expect(progress(page).getByText('99 photos finished, 1 failed.')).toBeVisible({ timeout: 120_000 });
-  await expect(page.getByRole('region', { name: '1 file needs a look' })).toContainText(bad.name);
+  await expect(progress(page).getByText('99 photos finished, 1 could not be added.')).toBeVisible({
+    timeout: 120_000,
+  });
+  await expect(page.getByRole('region', { name: '1 file could not be added' })).toContainText(bad.name);
   const names = (await listImages(page, 'outlived')).map(({ name }) => name);
   expect(names.sort()).toEqual(files.map(({ name }) => name).sort());
   relay.cut();

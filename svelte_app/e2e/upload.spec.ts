@@ -31,11 +31,11 @@ for (const mode of ['sync', 'async', 'batch'] satisfies Mode[]) {
     await openUpload(page, mode);
     await choose(page, [...good.slice(0, 1), bad, ...good.slice(1)]);
     for (const { name } of good) await expect(tile(page, name)).toHaveAttribute('data-kind', 'finished');
-    const failedFiles = page.getByRole('region', { name: '1 file needs a look' });
+    const failedFiles = page.getByRole('region', { name: '1 file could not be added' });
     const entry = failedFiles.getByRole('listitem').filter({ hasText: bad.name });
     // The name, followed by a sentence of several words.
     await expect(entry).toHaveText(new RegExp(`^${bad.name}\\s+\\S+(\\s+\\S+){2,}`));
-    await expect(progress(page).getByText('3 photos finished, 1 failed.')).toBeVisible();
+    await expect(progress(page).getByText('3 photos finished, 1 could not be added.')).toBeVisible();
   });
 }
 
@@ -50,7 +50,7 @@ test('files that break the limits are listed with name and reason and not sent',
     { name: 'letter.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7') },
   ]);
   await expect(page.getByText('The file is empty.')).toBeVisible();
-  await expect(page.getByText('Files of type application/pdf are not taken.')).toBeVisible();
+  await expect(page.getByText('PDF documents cannot be added.')).toBeVisible();
   expect(sent).toEqual([]);
 });
 
@@ -125,7 +125,7 @@ test('files dropped on the gallery are uploaded', async ({ page }) => {
     { name: nameOf('dropped', 1), bytes: [...(photo?.buffer ?? [])] },
   );
   await page.dispatchEvent('body', 'dragenter', { dataTransfer: data });
-  await expect(page.getByText('Let go to upload')).toBeVisible();
+  await expect(page.getByText('Drop to upload')).toBeVisible();
   await page.dispatchEvent('body', 'drop', { dataTransfer: data });
   await expect(tile(page, nameOf('dropped', 1))).toHaveAttribute('data-kind', 'finished');
 });

@@ -13,7 +13,7 @@ test('a file above the size limit is invalid, and the message has both sizes', (
   const failure = validateFile({ size: 60 * 1024 * 1024, type: 'image/jpeg' }, limits);
   expect(failure).toEqual({
     code: 'file_too_large',
-    message: 'The file has 60 MB; at most 50 MB are taken.',
+    message: 'The file is too large (60 MB). The limit is 50 MB.',
   });
   expect(validateFile({ size: limits.bytes_per_file, type: 'image/jpeg' }, limits)).toBeNull();
   expect(validateFile({ size: limits.bytes_per_file + 1, type: 'image/jpeg' }, limits)?.code).toBe(

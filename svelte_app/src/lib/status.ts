@@ -3,14 +3,6 @@
  */
 import type { Status } from './api/types';
 
-const WORDS: Record<Status, string> = {
-  pending: 'In line for processing',
-  processing: 'Processing',
-  completed: 'Finished',
-  error: 'Failed',
-  aborted: 'Cancelled',
-};
-
 /** All statuses in the order in which the page lists them. */
 export const STATUSES: readonly Status[] = ['completed', 'processing', 'pending', 'error', 'aborted'];
 
@@ -20,5 +12,3 @@ const RETRYABLE: ReadonlySet<Status> = new Set(['error', 'aborted']);
 export const canRetry = (status: Status): boolean => RETRYABLE.has(status);
 
 export const isFinal = (status: Status): boolean => status === 'completed' || canRetry(status);
-
-export const statusWords = (status: Status): string => WORDS[status];

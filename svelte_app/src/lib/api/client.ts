@@ -5,6 +5,7 @@
  */
 import type { Batch, BatchSummary, ErrorBody, Image, Limits } from './types';
 import { token } from '../token.svelte';
+import { SERVER_UNREACHABLE, serverErrorWords } from '../words';
 import { nextPageUrl } from './link-header';
 
 // The slowest request is one page out of a list of a million images. It takes far less than this.
@@ -39,7 +40,7 @@ async function request(path: string, method: string): Promise<Response> {
     throw new ApiError(
       0,
       'unreachable',
-      timedOut ? 'The server takes too long.' : 'The server cannot be reached.',
+      timedOut ? 'The server is taking too long to respond.' : SERVER_UNREACHABLE,
     );
   }
   if (response.ok) return response;
@@ -48,7 +49,7 @@ async function request(path: string, method: string): Promise<Response> {
   throw new ApiError(
     response.status,
     body?.code ?? 'internal',
-    body?.error ?? `The server answered ${response.status}.`,
+    body?.error ?? serverErrorWords(response.status),
   );
 }
 

@@ -31,7 +31,7 @@ export class ImageState {
           if (events.some((event) => event.job_id === this.id && isNewer(event.version))) void this.#load();
         },
         onDeleted: (jobId) => {
-          if (jobId === this.id && !this.#deleting) this.problem = 'This image was deleted.';
+          if (jobId === this.id && !this.#deleting) this.problem = 'This photo was deleted.';
         },
       }),
     ];

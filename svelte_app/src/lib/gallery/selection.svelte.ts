@@ -85,8 +85,7 @@ export class Selection {
       }
     });
     const failed = ids.length - done;
-    if (failed > 0)
-      this.problem = `${plural(failed, 'picture')} not ${participle}: ${[...reasons].join(' ')}`;
+    if (failed > 0) this.problem = `${plural(failed, 'photo')} not ${participle}: ${[...reasons].join(' ')}`;
     this.busy = false;
     return done;
   }

@@ -18,12 +18,12 @@ export function validateFile(file: Candidate, limits: Limits): Failure | null {
   if (file.size > limits.bytes_per_file) {
     return {
       code: 'file_too_large',
-      message: `The file has ${bytes(file.size)}; at most ${bytes(limits.bytes_per_file)} are taken.`,
+      message: `The file is too large (${bytes(file.size)}). The limit is ${bytes(limits.bytes_per_file)}.`,
     };
   }
   const type = file.type.toLowerCase();
   if (type !== '' && ![type, TYPE_ALIASES[type]].some((name) => name && limits.types.includes(name))) {
-    return { code: 'unsupported_type', message: `Files of type ${file.type} are not taken.` };
+    return { code: 'unsupported_type', message: `${typeWords(type)} cannot be added.` };
   }
   return null;
 }
@@ -39,3 +39,10 @@ const TYPE_ALIASES: Record<string, string> = {
   'image/heic-sequence': 'image/heic',
   'image/heif-sequence': 'image/heic',
 };
+
+function typeWords(type: string): string {
+  if (type === 'image/svg+xml') return 'SVG drawings';
+  if (type === 'application/pdf') return 'PDF documents';
+  if (type.startsWith('video/')) return 'Videos';
+  return `Files of type ${type}`;
+}

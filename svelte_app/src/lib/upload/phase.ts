@@ -1,5 +1,5 @@
 /**
- * The phases of a file in the upload list, as one union. The list, the totals and the texts use it.
+ * The phases of a file in the upload list, as one union. The list, the totals and the texts (words.ts) use it.
  */
 import type { JobError, Thumbnails } from '../api/types';
 import type { Failure } from './request-outcome';
@@ -36,7 +36,7 @@ export function phaseOfJob(job: {
     case 'error':
       return {
         kind: 'failed',
-        failure: job.error ?? { code: 'processing_failed', message: 'The image could not be processed.' },
+        failure: job.error ?? { code: 'processing_failed', message: 'The photo could not be processed.' },
       };
     case 'aborted':
       return { kind: 'cancelled' };
@@ -55,22 +55,3 @@ export const isInUpload = (kind: PhaseKind): boolean => IN_UPLOAD.has(kind);
 /** The server has accepted the file and its job is not final. */
 export const isInProcessing = (kind: PhaseKind): boolean => IN_PROCESSING.has(kind);
 export const isDone = (kind: PhaseKind): boolean => !isInUpload(kind) && !isInProcessing(kind);
-
-const WORDS: Record<PhaseKind, string> = {
-  queued: 'Waiting to upload',
-  uploading: 'Uploading',
-  waiting: 'Trying again soon',
-  uploaded: 'Uploaded',
-  pending: 'In line for processing',
-  processing: 'Processing',
-  finished: 'Finished',
-  invalid: 'Not taken',
-  failed: 'Failed',
-  cancelled: 'Cancelled',
-};
-
-export function phaseWords(phase: Phase): string {
-  if (phase.kind === 'waiting' && phase.delayMs === null) return 'Waiting for the network';
-  if (phase.kind === 'uploaded' && phase.processing) return 'Processing';
-  return WORDS[phase.kind];
-}

@@ -3,6 +3,7 @@
  * because names repeat. Pure. The request queue calls it with the final outcome of a request.
  */
 import type { ErrorBody, Image, Job, Rejection } from '../api/types';
+import { SERVER_UNREACHABLE, serverErrorWords } from '../words';
 import type { Failure, Outcome } from './request-outcome';
 
 export type FileResult =
@@ -22,8 +23,8 @@ interface ResponseBody extends Partial<ErrorBody> {
 }
 
 const NO_RESPONSE: Record<'network' | 'stalled' | 'cancelled', Failure> = {
-  network: { code: 'unreachable', message: 'The server cannot be reached.' },
-  stalled: { code: 'stalled', message: 'The upload stood still for too long.' },
+  network: { code: 'unreachable', message: SERVER_UNREACHABLE },
+  stalled: { code: 'stalled', message: 'The upload stopped making progress.' },
   cancelled: { code: 'cancelled', message: 'Cancelled.' },
 };
 
@@ -37,7 +38,7 @@ function requestFailure(outcome: Outcome): Failure {
   const body = (outcome.body ?? {}) as ResponseBody;
   return {
     code: body.code ?? 'internal',
-    message: body.error ?? `The server answered ${outcome.status} without a reason.`,
+    message: body.error ?? serverErrorWords(outcome.status),
   };
 }
 
@@ -56,7 +57,7 @@ export function readResponse(outcome: Outcome, fileCount: number): FileResult[] 
   const resultOfOthers: FileResult = ok
     ? {
         kind: 'rejected',
-        failure: { code: 'unaccounted', message: 'The server’s answer does not mention this file.' },
+        failure: { code: 'unaccounted', message: 'The server did not confirm this file.' },
       }
     : isFileError(outcome) && fileCount === 1
       ? { kind: 'rejected', failure: requestFailure(outcome) }
