@@ -44,6 +44,7 @@ test('an upload that failed without the token can be retried with it', async ({ 
   await page.goto(site.url);
   const dialog = page.getByRole('dialog', { name: 'Enter the access token' });
   await dialog.getByRole('button', { name: 'Not now' }).click();
+  await page.getByText('Options', { exact: true }).click();
   await page.locator('input[value=sync]').check();
   await choose(page, photos(1, 'late'));
   await expect(dialog).toBeVisible();

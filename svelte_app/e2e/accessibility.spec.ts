@@ -109,7 +109,7 @@ test('photos are uploaded, viewed, selected and deleted with the keyboard alone'
           return page.evaluate(() => {
             const focused = document.activeElement;
             // A focused region would match by the text of its content.
-            if (!focused?.matches('a, button, input, select')) return '';
+            if (!focused?.matches('a, button, input, select, summary')) return '';
             const input = focused instanceof HTMLInputElement ? focused.value : '';
             return `${focused.getAttribute('aria-label') ?? ''} ${focused.textContent} ${input}`;
           });
@@ -127,6 +127,8 @@ test('photos are uploaded, viewed, selected and deleted with the keyboard alone'
   await press('Enter');
   await (await fileChooser).setFiles(photos(2, 'keys'));
   await expect(progress(page).getByText('2 photos finished.')).toBeVisible();
+  await tabTo(/Options/);
+  await press('Enter');
   await tabTo(/ batch$/);
   await press('ArrowDown');
   await expect(page.locator('input[value=async]')).toBeChecked();

@@ -69,6 +69,7 @@ export function corrupt(name: string): Upload {
 /** @param site URL of another site than the shared one */
 export async function openUpload(page: Page, mode: Mode, site = ''): Promise<void> {
   await page.goto(`${site}/`);
+  await page.getByText('Options', { exact: true }).click();
   await page.locator(`input[name=mode][value=${mode}]`).check();
 }
 
