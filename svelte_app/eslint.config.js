@@ -16,9 +16,9 @@ export default ts.config(
   {
     rules: {
       eqeqeq: 'error',
-      // Private maps and sets are book-keeping and not reactive on purpose: a proxy per entry costs a frame.
+      // Private maps and sets are not reactive on purpose: a proxy per entry makes long lists slow.
       'svelte/prefer-svelte-reactivity': 'off',
-      // Own members are written #name: no state of a class leaks by accident.
+      // Private members are written #name, which is enforced at run time too.
       'no-restricted-syntax': [
         'error',
         { selector: "PropertyDefinition[accessibility='private']", message: 'Use #name.' },

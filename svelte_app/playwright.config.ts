@@ -1,12 +1,12 @@
 /**
- * End to end, in the distribution's Chromium, against a server that already runs. From the environment:
- * BASE_URL (where it answers), SAMPLES (a folder of photo-01.jpg, photo-02.jpg, …), CHROMIUM (its path).
+ * End-to-end tests in the distribution's Chromium against a running server. Environment variables:
+ * BASE_URL (the server's URL), SAMPLES (a folder with photo-01.jpg, photo-02.jpg, …), CHROMIUM (its path).
  */
 import { defineConfig } from '@playwright/test';
 
 export default defineConfig({
   testDir: 'e2e',
-  // One server, one list of images: tests would meet each other's pictures.
+  // All specs share one server and its list of images, so they run one after the other.
   workers: 1,
   fullyParallel: false,
   forbidOnly: true,

@@ -2,7 +2,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 
 const backend = process.env.BACKEND ?? 'http://127.0.0.1:8000';
-const forwarded = ['/api', '/media', '/static', '/admin'];
+const proxiedPaths = ['/api', '/media', '/static', '/admin'];
 
 export default defineConfig({
   plugins: [svelte()],
@@ -10,14 +10,14 @@ export default defineConfig({
     port: 5173,
     strictPort: true,
     proxy: {
-      ...Object.fromEntries(forwarded.map((path) => [path, { target: backend }])),
+      ...Object.fromEntries(proxiedPaths.map((path) => [path, { target: backend }])),
       '/ws': { target: backend, ws: true },
     },
   },
   build: {
     target: 'es2022',
     assetsDir: 'assets',
-    // Small icons would otherwise be inlined as data: URLs, which a strict image policy refuses.
+    // Vite would inline small icons as data: URLs, which a strict Content-Security-Policy rejects.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },

@@ -1,8 +1,8 @@
 import { expect, test } from '@playwright/test';
 
-import { choose, corrupt, listed, named, openUpload, photos, progress, tile } from './site';
+import { choose, corrupt, listImages, nameOf, openUpload, photos, progress, tile } from './site';
 
-test('one file is cancelled while it waits, and the others of its request go on', async ({ page }) => {
+test('a waiting file is cancelled, and the other files of its request are uploaded', async ({ page }) => {
   let attempts = 0;
   await page.route('**/api/async/batch/upload*', (route) => {
     if ((attempts += 1) > 1) return route.continue();
@@ -14,59 +14,59 @@ test('one file is cancelled while it waits, and the others of its request go on'
   });
   await openUpload(page, 'batch');
   await choose(page, photos(3, 'spared'));
-  await expect(tile(page, named('spared', 2))).toHaveAttribute('data-kind', 'waiting');
-  await page.getByRole('button', { name: `Cancel ${named('spared', 2)}` }).click();
+  await expect(tile(page, nameOf('spared', 2))).toHaveAttribute('data-kind', 'waiting');
+  await page.getByRole('button', { name: `Cancel ${nameOf('spared', 2)}` }).click();
   await expect(progress(page).getByText('2 photos finished, 1 cancelled.')).toBeVisible();
-  expect((await listed(page, 'spared')).map(({ name }) => name).sort()).toEqual(
-    [1, 3].map((at) => named('spared', at)),
+  expect((await listImages(page, 'spared')).map(({ name }) => name).sort()).toEqual(
+    [1, 3].map((at) => nameOf('spared', at)),
   );
 });
 
-test('cancelling all stops what waits to travel and what waits to be worked on', async ({ page }) => {
+test('"Cancel all" cancels files in upload and in processing', async ({ page }) => {
   let release = (): void => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
   let requests = 0;
   await page.route('**/api/async/batch/upload*', async (route) => {
-    // One request is taken, the rest still travels.
+    // The first request is sent. The others are held.
     if ((requests += 1) > 1) await held;
     await route.continue().catch(() => undefined);
   });
   await openUpload(page, 'batch');
   await choose(page, photos(120, 'dropped'));
   await expect(progress(page).getByText(/^\d+ of 120 finished$/)).toBeVisible();
-  await expect(page.getByRole('link', { name: 'See this batch' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Show this upload' })).toBeVisible();
   await page.getByRole('button', { name: 'Cancel all' }).click();
   release();
   await expect(progress(page).getByText(/photos? finished, \d+ cancelled\.$/)).toBeVisible();
-  const images = await listed(page, 'dropped');
+  const images = await listImages(page, 'dropped');
   expect(images.every(({ status }) => status === 'completed' || status === 'aborted')).toBe(true);
   await page.getByRole('button', { name: 'Clear finished' }).click();
   await expect(page.getByTestId('tile')).toHaveCount(0);
   await expect(page.getByRole('heading', { name: 'Drop your photos anywhere' })).toBeFocused();
 });
 
-test('two corrupt files among fifty are told by name, and stay on the list when it is cleared', async ({
+test('two corrupt files among fifty are listed by name and stay when finished files are cleared', async ({
   page,
 }) => {
-  const bad = [corrupt(named('rotten', 1)), corrupt(named('rotten', 2))];
+  const bad = [corrupt(nameOf('rotten', 1)), corrupt(nameOf('rotten', 2))];
   const good = photos(48, 'sound');
   await openUpload(page, 'batch');
   await choose(page, [...good.slice(0, 30), ...bad, ...good.slice(30)]);
-  await expect(progress(page).getByText('48 photos finished, 2 failed.')).toBeVisible();
-  const attention = page.getByRole('region', { name: '2 files need a look' });
+  await expect(progress(page).getByText('48 photos finished, 2 could not be added.')).toBeVisible();
+  const failedFiles = page.getByRole('region', { name: '2 files could not be added' });
   for (const { name } of bad) {
-    const entry = attention.getByRole('listitem').filter({ hasText: name });
+    const entry = failedFiles.getByRole('listitem').filter({ hasText: name });
     await expect(entry).toHaveText(new RegExp(`^${name}\\s+\\S+(\\s+\\S+){2,}`));
   }
-  // What failed stays until it is said to go.
+  // Failed files stay until they are cleared too.
   await page.getByRole('button', { name: 'Clear finished' }).click();
   await expect(page.getByTestId('tile')).toHaveCount(2);
-  await expect(attention).toBeVisible();
+  await expect(failedFiles).toBeVisible();
   await page.getByRole('button', { name: 'Clear failed' }).click();
   await expect(page.getByTestId('tile')).toHaveCount(0);
 });
 
-test('all that failed on the way are tried again with one button', async ({ page }) => {
+test('all failed uploads are retried with one button', async ({ page }) => {
   let refuse = true;
   await page.route('**/api/upload', (route) =>
     refuse
@@ -75,7 +75,7 @@ test('all that failed on the way are tried again with one button', async ({ page
   );
   await openUpload(page, 'sync');
   await choose(page, photos(4, 'all-again'));
-  await expect(progress(page).getByText('0 photos finished, 4 failed.')).toBeVisible();
+  await expect(progress(page).getByText('0 photos finished, 4 could not be added.')).toBeVisible();
   refuse = false;
   await page.getByRole('button', { name: 'Try all 4 again' }).click();
   await expect(progress(page).getByText('4 photos finished.')).toBeVisible();

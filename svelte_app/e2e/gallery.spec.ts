@@ -1,39 +1,39 @@
 import { expect, test } from '@playwright/test';
 
-import { expectLoaded, named, photos, picture, uploadAll } from './site';
+import { expectLoaded, nameOf, photos, gridImage, uploadAll } from './site';
 
-test('after a reload the gallery has the photos', async ({ page }) => {
+test('the gallery shows the photos after a reload', async ({ page }) => {
   await uploadAll(page, 'batch', photos(3, 'kept'));
   await page.goto('/gallery');
   await page.reload();
-  for (const at of [1, 2, 3]) await expectLoaded(page.getByAltText(named('kept', at)));
+  for (const at of [1, 2, 3]) await expectLoaded(page.getByAltText(nameOf('kept', at)));
 });
 
-test('a photo uploaded elsewhere appears on top without a reload', async ({ page, context }) => {
+test('a photo uploaded in another tab appears first without a reload', async ({ page, context }) => {
   await page.goto('/gallery');
   await expect(page.getByText('Live', { exact: true })).toBeVisible();
   await uploadAll(await context.newPage(), 'sync', photos(1, 'elsewhere'));
   await page.bringToFront();
-  await expect(page.getByTestId('picture').first().getByRole('img')).toHaveAttribute(
+  await expect(page.getByTestId('image').first().getByRole('img')).toHaveAttribute(
     'alt',
-    named('elsewhere', 1),
+    nameOf('elsewhere', 1),
   );
 });
 
-test('an image has its own address, its details, and a way back', async ({ page }) => {
+test('an image has its own URL, details and a back button', async ({ page }) => {
   await uploadAll(page, 'sync', photos(1, 'shown'));
   await page.getByRole('link', { name: 'Gallery', exact: true }).click();
-  await picture(page, named('shown', 1)).click();
+  await gridImage(page, nameOf('shown', 1)).click();
   await expect(page).toHaveURL(/\/images\/[0-9a-f-]{36}$/);
-  await expect(page.getByRole('heading', { name: named('shown', 1) })).toBeVisible();
-  await expect(page).toHaveTitle(new RegExp(named('shown', 1)));
+  await expect(page.getByRole('heading', { name: nameOf('shown', 1) })).toBeVisible();
+  await expect(page).toHaveTitle(new RegExp(nameOf('shown', 1)));
   await expect(page.getByTestId('status')).toHaveText('Finished');
   await expect(page.getByText(/^\d+ × \d+$/)).toBeVisible();
   await expectLoaded(page.getByRole('article').getByRole('img'));
   for (const name of ['Original', /^small/, /^medium/, /^large/]) {
     const href = await page.getByRole('article').getByRole('link', { name }).getAttribute('href');
-    const answer = await page.request.get(href ?? '');
-    expect(answer.headers()['content-type']).toMatch(/^image\//);
+    const response = await page.request.get(href ?? '');
+    expect(response.headers()['content-type']).toMatch(/^image\//);
   }
 
   const address = page.url();
@@ -42,42 +42,42 @@ test('an image has its own address, its details, and a way back', async ({ page 
   await expect(page.getByRole('heading', { name: 'Gallery' })).toBeVisible();
 
   await page.goto(address);
-  await expect(page.getByRole('heading', { name: named('shown', 1) })).toBeVisible();
+  await expect(page.getByRole('heading', { name: nameOf('shown', 1) })).toBeVisible();
   await page.getByRole('button', { name: 'Back' }).click();
   await expect(page.getByRole('heading', { name: 'Gallery' })).toBeVisible();
 });
 
-test('a deleted image is gone from the gallery and from its address', async ({ page }) => {
+test('a deleted image disappears from the gallery and from its URL', async ({ page }) => {
   await uploadAll(page, 'sync', photos(1, 'doomed'));
-  await page.getByRole('link', { name: `${named('doomed', 1)}, open` }).click();
+  await page.getByRole('link', { name: `${nameOf('doomed', 1)}, open` }).click();
   await page.getByRole('button', { name: 'Delete' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Delete this image?' });
-  await dialog.getByRole('button', { name: 'Keep' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Delete this photo?' });
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
   await expect(dialog).toBeHidden();
   const address = page.url();
   await page.getByRole('button', { name: 'Delete' }).click();
   await dialog.getByRole('button', { name: 'Delete' }).click();
   await expect(page).not.toHaveURL(address);
   await page.goto('/gallery');
-  await expect(page.getByTestId('picture').or(page.getByText('No pictures yet.')).first()).toBeVisible();
-  await expect(page.getByAltText(named('doomed', 1))).toHaveCount(0);
+  await expect(page.getByTestId('image').or(page.getByText('No photos yet.')).first()).toBeVisible();
+  await expect(page.getByAltText(nameOf('doomed', 1))).toHaveCount(0);
   await page.goto(address);
   await expect(page.getByRole('alert')).toBeVisible();
 });
 
-test('a batch has an address where another device can follow it', async ({ page, browser }) => {
+test('a batch has a URL that works on another device', async ({ page, browser }) => {
   await uploadAll(page, 'batch', photos(4, 'together'));
-  await page.getByRole('link', { name: 'See this batch' }).click();
+  await page.getByRole('link', { name: 'Show this upload' }).click();
   await expect(page).toHaveURL(/\/batches\/[0-9a-f-]{36}$/);
   const other = await browser.newPage();
   await other.goto(page.url());
-  await expect(other.getByRole('heading', { name: 'Batch of 4 photos' })).toBeVisible();
+  await expect(other.getByRole('heading', { name: 'Upload of 4 photos' })).toBeVisible();
   await expect(other.getByText('4 finished')).toBeVisible();
-  await expectLoaded(other.getByAltText(named('together', 4)));
+  await expectLoaded(other.getByAltText(nameOf('together', 4)));
   await other.close();
 });
 
-test('nothing in the gallery jumps while pictures load and pages are added', async ({ page }) => {
+test('the gallery has no layout shift while images and pages load', async ({ page }) => {
   await uploadAll(page, 'batch', photos(70, 'still'));
   await page.addInitScript(() => {
     const shifts: number[] = [];
@@ -87,13 +87,13 @@ test('nothing in the gallery jumps while pictures load and pages are added', asy
     }).observe({ type: 'layout-shift', buffered: true });
   });
   await page.goto('/gallery');
-  await expectLoaded(page.getByAltText(named('still', 70)));
-  // Past the first page of sixty, wheel turn by wheel turn, as a person would.
+  await expectLoaded(page.getByAltText(nameOf('still', 70)));
+  // Scrolls beyond the first page of 60 images in small steps.
   for (let turn = 0; turn < 25; turn += 1) {
     await page.mouse.wheel(0, 400);
     await page.waitForTimeout(60);
   }
-  await expectLoaded(page.getByAltText(named('still', 1)));
+  await expectLoaded(page.getByAltText(nameOf('still', 1)));
   const shifts = await page.evaluate(() => (window as unknown as { shifts: number[] }).shifts);
   expect(shifts.reduce((sum, shift) => sum + shift, 0)).toBeLessThan(0.01);
 });

@@ -1,9 +1,9 @@
 import { expect, test, type Page } from '@playwright/test';
 
-import { choose, listed, openUpload, photos, progress, summaryOf, type Upload } from './site';
-import { Relay } from './relay';
+import { choose, listImages, openUpload, photos, progress, summaryOf, type Upload } from './site';
+import { Relay } from './network-relay';
 
-// So tall that every tile is there, and with it the one that waits.
+// Tall enough to render every tile, including a waiting one.
 test.use({ viewport: { width: 1280, height: 3000 } });
 
 let relay: Relay;
@@ -14,20 +14,18 @@ test.afterEach(() => relay.cut());
 
 const bytesOf = (files: Upload[]): number => files.reduce((sum, { buffer }) => sum + buffer.length, 0);
 
-/** Every file is there once, and none twice, whatever the page says. */
+/** Expects that the server has every file exactly once, completed. */
 async function expectOnce(page: Page, files: Upload[], prefix: string): Promise<void> {
-  const images = await listed(page, prefix);
+  const images = await listImages(page, prefix);
   expect(images.map(({ name }) => name).sort()).toEqual(files.map(({ name }) => name).sort());
   expect(images.every(({ status }) => status === 'completed')).toBe(true);
 }
 
-test('a network cut in the middle of an upload and restored loses no file and doubles none', async ({
-  page,
-}) => {
+test('a network loss during an upload neither loses nor duplicates a file', async ({ page }) => {
   const files = photos(40, 'severed');
   await openUpload(page, 'async', relay.url);
   await expect(page.getByText('Live', { exact: true })).toBeVisible();
-  // Slow enough that several requests are half way when it is cut, twice.
+  // Slow enough that several requests are running at both network losses.
   relay.rate = bytesOf(files) / 12;
   await choose(page, files);
   for (let time = 0; time < 2; time += 1) {
@@ -43,12 +41,12 @@ test('a network cut in the middle of an upload and restored loses no file and do
   await expectOnce(page, files, 'severed');
 });
 
-test('an answer lost on its way makes no second image of any file', async ({ page }) => {
+test('a lost response causes no duplicate image', async ({ page }) => {
   const files = photos(8, 'unheard');
   await openUpload(page, 'batch', relay.url);
   let lost = 0;
-  relay.cutsOn = (answer) => {
-    const accepted = answer.subarray(0, 12).toString() === 'HTTP/1.1 202';
+  relay.cutsOn = (response) => {
+    const accepted = response.subarray(0, 12).toString() === 'HTTP/1.1 202';
     if (accepted) lost += 1;
     return accepted && lost === 1;
   };
@@ -60,15 +58,17 @@ test('an answer lost on its way makes no second image of any file', async ({ pag
   await expectOnce(page, files, 'unheard');
 });
 
-test('who leaves while bytes travel is warned, who leaves after is not', async ({ page }) => {
-  // A small one would be through the relay in one piece, however slow that is.
+test('leaving the page during an upload shows a warning, leaving it afterwards does not', async ({
+  page,
+}) => {
+  // Large, because the relay forwards a small file in one piece at any bandwidth.
   const files = photos(1, 'leaving', { large: true });
   await openUpload(page, 'sync', relay.url);
-  // Far slower than anything that is done meanwhile.
+  // Slower than the steps below.
   relay.rate = bytesOf(files) / 40;
   await choose(page, files);
   await relay.afterBytes(bytesOf(files) / 40);
-  // A page may only ask to stay once somebody has touched it.
+  // Browsers show the warning only after a user interaction.
   await page.getByRole('heading', { name: 'Drop your photos anywhere' }).click();
   const warned = page.waitForEvent('dialog');
   void page.close({ runBeforeUnload: true });
@@ -77,7 +77,7 @@ test('who leaves while bytes travel is warned, who leaves after is not', async (
   await dialog.dismiss();
   relay.rate = Infinity;
   await expect(progress(page).getByText(summaryOf(1))).toBeVisible();
-  expect((await listed(page, 'leaving')).length).toBe(1);
+  expect((await listImages(page, 'leaving')).length).toBe(1);
   await page.close({ runBeforeUnload: true });
   await expect.poll(() => page.isClosed()).toBe(true);
 });

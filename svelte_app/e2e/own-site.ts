@@ -1,6 +1,6 @@
 /**
- * A site of a spec's own, to be killed or set up as the one that all share must not be. From the
- * environment: PYTHON, with the server's packages (by default the environment that `make` installs).
+ * A separate site for specs that kill the server or change its settings. Environment variable: PYTHON, an
+ * interpreter with the server's packages (deerror: the virtual environment of `make`).
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 const SERVER = resolve('../django_server');
 const PYTHON = process.env.PYTHON ?? resolve('../.venv/bin/python');
 const READY_MS = 90_000;
-const GONE_MS = 10_000;
+const EXIT_MS = 10_000;
 
 export class OwnSite {
   readonly #data = mkdtempSync(join(tmpdir(), 'page-site-'));
@@ -27,10 +27,10 @@ export class OwnSite {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Starts it, or starts it again: the same data at the same address. */
+  /** Starts or restarts the site, with the same data and the same URL. */
   async start(): Promise<void> {
     this.#port ||= await freePort();
-    // On a leash: it ends with this process, however that ends.
+    // leash.py stops the site when this process ends, even after a crash.
     const leash = ['-IS', 'tests/support/servers/leash.py', '15', String(process.pid), ''];
     const site = spawn(PYTHON, [...leash, PYTHON, 'manage.py', 'serve'], {
       cwd: SERVER,
@@ -38,45 +38,45 @@ export class OwnSite {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = site;
-    let said = '';
+    let output = '';
     await new Promise<void>((ready, failed) => {
-      const timer = setTimeout(() => failed(new Error(`The site is not ready:\n${said}`)), READY_MS);
-      const hear = (bytes: Buffer): void => {
-        said += bytes.toString();
-        if (!said.includes('is ready: ')) return;
+      const timer = setTimeout(() => failed(new Error(`The site is not ready:\n${output}`)), READY_MS);
+      const collect = (bytes: Buffer): void => {
+        output += bytes.toString();
+        if (!output.includes('is ready: ')) return;
         clearTimeout(timer);
         ready();
       };
-      site.stdout.on('data', hear);
-      site.stderr.on('data', hear);
+      site.stdout.on('data', collect);
+      site.stderr.on('data', collect);
     });
   }
 
-  /** kill -9 of the web process alone; whoever supervises it starts another. */
+  /** Kills the web process with SIGKILL. Its supervisor starts a new one. */
   killWeb(): void {
     const web = this.#processes().find((pid) => commandOf(pid).includes('config.asgi:application'));
     if (web === undefined) throw new Error('The site has no web process.');
     process.kill(web, 'SIGKILL');
   }
 
-  /** kill -9 of everything: web, worker, sweeper, Redis and their supervisor. */
+  /** Kills all processes with SIGKILL: web, worker, sweeper, Redis and their supervisor. */
   async killAll(): Promise<void> {
     const pids = this.#processes();
     for (const pid of pids) kill(pid);
-    const deadline = Date.now() + GONE_MS;
+    const deadline = Date.now() + EXIT_MS;
     while (pids.some(isAlive) && Date.now() < deadline) await new Promise((wait) => setTimeout(wait, 50));
   }
 
-  /** Ends it for good. */
+  /** Kills the site and deletes its data. */
   async end(): Promise<void> {
     await this.killAll();
     rmSync(this.#data, { recursive: true, force: true });
   }
 
-  /** The site's own process first, then all below it. */
+  /** The pids of the supervisor and of all its descendants. */
   #processes(): number[] {
     const found = [this.#process?.pid ?? 0].filter((pid) => pid > 0);
-    // Children are appended while the list is walked.
+    // The loop also visits the children that it appends.
     for (const parent of found) found.push(...childrenOf(parent));
     return found;
   }
@@ -87,7 +87,7 @@ function childrenOf(parent: number): number[] {
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
       const status = read(`/proc/${pid}/stat`);
-      // After the name, which may hold anything: state, parent.
+      // The process name may contain any character. After its last ")" follow the state and the parent's pid.
       return Number(status.slice(status.lastIndexOf(')') + 2).split(' ')[1]) === parent;
     })
     .map(Number);
@@ -100,7 +100,7 @@ function isAlive(pid: number): boolean {
   return status !== '' && !status.slice(status.lastIndexOf(')')).startsWith(') Z');
 }
 
-/** Of a process that has just ended there is nothing to read, and nothing to kill. */
+/** Returns '' if the process has ended meanwhile. */
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -112,8 +112,8 @@ function read(path: string): string {
 function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
-  } catch (fault) {
-    if ((fault as NodeJS.ErrnoException).code !== 'ESRCH') throw fault;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the specs share: sample photos, files made on the spot, and the few steps every one of them takes.
+ * Shared by the specs: sample photos, generated files, page objects and common steps.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -20,16 +20,16 @@ function samplesFolder(): string {
   return folder;
 }
 
-// A server that served another run still has that run's pictures.
+// Part of every file name: a server may still have the images of an earlier run.
 const RUN = Date.now().toString(36);
 
-/** The name of the nth photo (from 1) of `photos(…, prefix)`. */
-export const named = (prefix: string, at: number): string => `${prefix}-${RUN}-${at}.jpg`;
+/** The file name of the nth photo (from 1) of `photos(…, prefix)`. */
+export const nameOf = (prefix: string, at: number): string => `${prefix}-${RUN}-${at}.jpg`;
 
-/** What all names of `photos(…, prefix)` have in common, and no others. */
-export const part = (prefix: string): string => `${prefix}-${RUN}-`;
+/** The common prefix of the file names of `photos(…, prefix)`, unique to this run. */
+export const prefixOf = (prefix: string): string => `${prefix}-${RUN}-`;
 
-/** Photos of the samples folder, each under a name nobody else uses. `large`: as big as a camera makes them. */
+/** Photos from the samples folder under unique names. `large`: in camera resolution. */
 export function photos(count: number, prefix: string, { large = false } = {}): Upload[] {
   const folder = samplesFolder();
   const all = readdirSync(folder).sort();
@@ -39,23 +39,23 @@ export function photos(count: number, prefix: string, { large = false } = {}): U
   return Array.from({ length: count }, (_, at) => {
     const buffer = buffers[at % buffers.length];
     if (buffer === undefined) throw new Error(`${folder} holds no photo-01.jpg`);
-    return { name: named(prefix, at + 1), mimeType: 'image/jpeg', buffer };
+    return { name: nameOf(prefix, at + 1), mimeType: 'image/jpeg', buffer };
   });
 }
 
-/** Pictures of a few hundred bytes, where many matter and pixels do not. */
+/** Images of a few hundred bytes, for tests with many files. */
 export function tiny(count: number, prefix: string): Upload[] {
   const path = join(samplesFolder(), 'tiny.jpg');
   const [first] = photos(1, prefix);
   const buffer = existsSync(path) ? readFileSync(path) : (first?.buffer ?? Buffer.alloc(0));
   return Array.from({ length: count }, (_, at) => ({
-    name: named(prefix, at + 1),
+    name: nameOf(prefix, at + 1),
     mimeType: 'image/jpeg',
     buffer,
   }));
 }
 
-/** A real photo cut off in the middle: its header is fine, its pixels are not. */
+/** The first half of a photo: its header is valid, its pixel data is truncated. */
 export function corrupt(name: string): Upload {
   const [whole] = photos(1, name);
   if (!whole) throw new Error('no sample');
@@ -66,34 +66,38 @@ export function corrupt(name: string): Upload {
   };
 }
 
-/** @param site where, if not on the site that all specs share */
+/** @param site URL of another site than the shared one */
 export async function openUpload(page: Page, mode: Mode, site = ''): Promise<void> {
   await page.goto(`${site}/`);
+  await page.getByText('Options', { exact: true }).click();
   await page.locator(`input[name=mode][value=${mode}]`).check();
 }
 
-// Playwright carries at most 50 MB of files itself.
-const CARRIED_BYTES = 50 * 1024 * 1024;
-const CARRIED_FILES = 200;
+// Playwright transfers at most 50 MB of file content to the browser.
+const MAX_TRANSFER_BYTES = 50 * 1024 * 1024;
+const MAX_TRANSFER_FILES = 200;
 
-/** Chooses the files. Many go by way of the disk; those a spec can't read in a request that it holds back. */
+/**
+ * Chooses the files in the file input. Large selections are written to disk first; a spec cannot read those in
+ * an intercepted request.
+ */
 export async function choose(page: Page, files: Upload[]): Promise<void> {
   const bytes = files.reduce((sum, { buffer }) => sum + buffer.length, 0);
-  // Carried files are decoded on the page's main thread: a thousand of them would freeze it.
-  const carried = bytes < CARRIED_BYTES && files.length <= CARRIED_FILES;
-  const chosen = carried ? files : onDisk(files, newFolder());
+  // Transferred files are decoded on the page's main thread, so that 1,000 of them would block it.
+  const transferred = bytes < MAX_TRANSFER_BYTES && files.length <= MAX_TRANSFER_FILES;
+  const chosen = transferred ? files : writeFiles(files, newFolder());
   await page.getByLabel('Photos', { exact: true }).setInputFiles(chosen);
 }
 
-/** A new folder on disk, for this test alone. */
+/** Creates a folder on disk for this test. */
 export function newFolder(): string {
   const { outputDir } = test.info();
   mkdirSync(outputDir, { recursive: true });
   return mkdtempSync(join(outputDir, 'chosen-'));
 }
 
-/** Writes the files into the folder; their paths. */
-export function onDisk(files: Upload[], folder: string): string[] {
+/** Writes the files into the folder and returns their paths. */
+export function writeFiles(files: Upload[], folder: string): string[] {
   return files.map(({ name, buffer }) => {
     const path = join(folder, name);
     writeFileSync(path, buffer);
@@ -101,7 +105,7 @@ export function onDisk(files: Upload[], folder: string): string[] {
   });
 }
 
-/** Drags files or folders from outside over the page and lets them go, as the system does it. */
+/** Drags files or folders from outside the browser onto the page, with the browser's native drag events. */
 export async function drop(page: Page, paths: string[]): Promise<void> {
   const cdp = await page.context().newCDPSession(page);
   const data = { items: [], files: paths.map((path) => resolve(path)), dragOperationsMask: 1 };
@@ -113,44 +117,44 @@ export async function drop(page: Page, paths: string[]): Promise<void> {
 export const tile = (page: Page, name: string): Locator =>
   page.locator(`[data-testid=tile][data-name="${name}"]`);
 
-/** Scrolls down until the file's tile, which exists only near the window, is there. */
+/** Scrolls down until the file's tile is rendered: the grid renders only tiles near the viewport. */
 export async function reveal(page: Page, name: string): Promise<Locator> {
   const found = tile(page, name);
   await expect
     .poll(async () => {
-      const there = await found.count();
-      if (there === 0) await page.evaluate(() => window.scrollBy(0, 200));
-      return there;
+      const count = await found.count();
+      if (count === 0) await page.evaluate(() => window.scrollBy(0, 200));
+      return count;
     })
     .toBe(1);
   return found;
 }
 
-/** The panel with both phases and the summary. (The announcements say the same once more.) */
+/** The progress panel. Texts are looked up inside it, because the live region repeats them. */
 export const progress = (page: Page): Locator => page.getByRole('region', { name: 'Progress' });
 
-export const picture = (page: Page, name: string): Locator =>
-  page.getByTestId('picture').filter({ has: page.getByAltText(name, { exact: true }) });
+export const gridImage = (page: Page, name: string): Locator =>
+  page.getByTestId('image').filter({ has: page.getByAltText(name, { exact: true }) });
 
-/** How the panel tells the end of a drop in which every file came through. */
+/** The summary of an upload without failures. */
 export const summaryOf = (count: number): string =>
   `${count.toLocaleString('en')} ${count === 1 ? 'photo' : 'photos'} finished.`;
 
-interface Listed {
+interface ListedImage {
   id: string;
   name: string;
   status: string;
 }
 
-/** What the server, the page's own, has of `photos(…, prefix)`. */
-export async function listed(page: Page, prefix: string): Promise<Listed[]> {
-  const answer = await page.request.get(
-    `${new URL(page.url()).origin}/api/list?limit=1000&q=${part(prefix)}`,
+/** The images of `photos(…, prefix)` on the page's server. */
+export async function listImages(page: Page, prefix: string): Promise<ListedImage[]> {
+  const response = await page.request.get(
+    `${new URL(page.url()).origin}/api/list?limit=1000&q=${prefixOf(prefix)}`,
   );
-  return (await answer.json()) as Listed[];
+  return (await response.json()) as ListedImage[];
 }
 
-/** The picture is not only there but painted: its bytes came and were an image. */
+/** Expects that the image file has been loaded and decoded. */
 export async function expectLoaded(image: Locator): Promise<void> {
   await image.scrollIntoViewIfNeeded();
   await expect
@@ -158,7 +162,7 @@ export async function expectLoaded(image: Locator): Promise<void> {
     .toBeGreaterThan(0);
 }
 
-/** Uploads photos and waits until the page says that all are finished. */
+/** Uploads files and waits until the page shows all as finished. */
 export async function uploadAll(page: Page, mode: Mode, files: Upload[]): Promise<void> {
   await openUpload(page, mode);
   await choose(page, files);

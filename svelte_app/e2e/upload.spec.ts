@@ -4,7 +4,7 @@ import {
   choose,
   corrupt,
   expectLoaded,
-  named,
+  nameOf,
   openUpload,
   photos,
   progress,
@@ -14,7 +14,7 @@ import {
 } from './site';
 
 for (const mode of ['sync', 'async', 'batch'] satisfies Mode[]) {
-  test(`five photos sent as ${mode} all end as thumbnails in the sheet`, async ({ page }) => {
+  test(`five photos uploaded in ${mode} mode all get a thumbnail`, async ({ page }) => {
     const files = photos(5, `five-${mode}`, { large: true });
     await openUpload(page, mode);
     await choose(page, files);
@@ -25,21 +25,21 @@ for (const mode of ['sync', 'async', 'batch'] satisfies Mode[]) {
     await expect(progress(page).getByText('5 photos finished.')).toBeVisible();
   });
 
-  test(`a corrupt file among good ones sent as ${mode} is told by name and reason`, async ({ page }) => {
+  test(`a corrupt file among valid ones in ${mode} mode is listed with name and reason`, async ({ page }) => {
     const good = photos(3, `good-${mode}`);
     const bad = corrupt(`half-${mode}.jpg`);
     await openUpload(page, mode);
     await choose(page, [...good.slice(0, 1), bad, ...good.slice(1)]);
     for (const { name } of good) await expect(tile(page, name)).toHaveAttribute('data-kind', 'finished');
-    const attention = page.getByRole('region', { name: '1 file needs a look' });
-    const entry = attention.getByRole('listitem').filter({ hasText: bad.name });
-    // A name and then a sentence: more than the name alone.
+    const failedFiles = page.getByRole('region', { name: '1 file could not be added' });
+    const entry = failedFiles.getByRole('listitem').filter({ hasText: bad.name });
+    // The name, followed by a sentence of several words.
     await expect(entry).toHaveText(new RegExp(`^${bad.name}\\s+\\S+(\\s+\\S+){2,}`));
-    await expect(progress(page).getByText('3 photos finished, 1 failed.')).toBeVisible();
+    await expect(progress(page).getByText('3 photos finished, 1 could not be added.')).toBeVisible();
   });
 }
 
-test('what breaks the limits is refused before a byte travels, by name and reason', async ({ page }) => {
+test('files that break the limits are listed with name and reason and not sent', async ({ page }) => {
   const sent: string[] = [];
   page.on('request', (request) => {
     if (request.method() === 'POST') sent.push(request.url());
@@ -50,11 +50,11 @@ test('what breaks the limits is refused before a byte travels, by name and reaso
     { name: 'letter.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7') },
   ]);
   await expect(page.getByText('The file is empty.')).toBeVisible();
-  await expect(page.getByText('Files of type application/pdf are not taken.')).toBeVisible();
+  await expect(page.getByText('PDF documents cannot be added.')).toBeVisible();
   expect(sent).toEqual([]);
 });
 
-test('a 503 is sat out and the upload still ends, with one image per file', async ({ page }) => {
+test('an upload succeeds after a 503, with one image per file', async ({ page }) => {
   let refused = 0;
   const keys = new Set<string>();
   await page.route('**/api/async/batch/upload*', async (route) => {
@@ -73,11 +73,11 @@ test('a 503 is sat out and the upload still ends, with one image per file', asyn
   for (const { name } of files) await expect(tile(page, name)).toHaveAttribute('data-kind', 'finished');
   expect(refused).toBe(2);
   expect(keys.size).toBe(1);
-  const listed = await page.request.get(`/api/list?q=${named('patient', 1).slice(0, -5)}`);
-  expect(((await listed.json()) as unknown[]).length).toBe(2);
+  const response = await page.request.get(`/api/list?q=${nameOf('patient', 1).slice(0, -5)}`);
+  expect(((await response.json()) as unknown[]).length).toBe(2);
 });
 
-test('an upload that failed for good can be tried again', async ({ page }) => {
+test('an upload that failed finally can be retried', async ({ page }) => {
   let refused = false;
   await page.route('**/api/upload', (route) => {
     if (refused) return route.continue();
@@ -91,11 +91,11 @@ test('an upload that failed for good can be tried again', async ({ page }) => {
   await openUpload(page, 'sync');
   await choose(page, photos(1, 'again'));
   await expect(page.getByRole('listitem').filter({ hasText: 'This origin may not upload.' })).toBeVisible();
-  await page.getByRole('button', { name: `Try again: ${named('again', 1)}` }).click();
-  await expect(tile(page, named('again', 1))).toHaveAttribute('data-kind', 'finished');
+  await page.getByRole('button', { name: `Try again: ${nameOf('again', 1)}` }).click();
+  await expect(tile(page, nameOf('again', 1))).toHaveAttribute('data-kind', 'finished');
 });
 
-test('an upload goes on while the gallery is looked at', async ({ page }) => {
+test('an upload continues while the gallery is open', async ({ page }) => {
   let release = (): void => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
   await page.route('**/api/async/upload*', async (route) => {
@@ -108,12 +108,12 @@ test('an upload goes on while the gallery is looked at', async ({ page }) => {
   await expect(page.getByRole('heading', { name: 'Gallery' })).toBeFocused();
   await expect(page.getByRole('link', { name: /Uploading/ })).toBeVisible();
   release();
-  await expect(page.getByAltText(named('meanwhile', 2))).toBeVisible();
+  await expect(page.getByAltText(nameOf('meanwhile', 2))).toBeVisible();
   await page.getByRole('link', { name: 'Upload', exact: true }).click();
   await expect(progress(page).getByText('2 photos finished.')).toBeVisible();
 });
 
-test('files dropped anywhere on the gallery are uploaded', async ({ page }) => {
+test('files dropped on the gallery are uploaded', async ({ page }) => {
   await page.goto('/gallery');
   const [photo] = photos(1, 'dropped');
   const data = await page.evaluateHandle(
@@ -122,16 +122,16 @@ test('files dropped anywhere on the gallery are uploaded', async ({ page }) => {
       transfer.items.add(new File([new Uint8Array(bytes)], name, { type: 'image/jpeg' }));
       return transfer;
     },
-    { name: named('dropped', 1), bytes: [...(photo?.buffer ?? [])] },
+    { name: nameOf('dropped', 1), bytes: [...(photo?.buffer ?? [])] },
   );
   await page.dispatchEvent('body', 'dragenter', { dataTransfer: data });
-  await expect(page.getByText('Let go to upload')).toBeVisible();
+  await expect(page.getByText('Drop to upload')).toBeVisible();
   await page.dispatchEvent('body', 'drop', { dataTransfer: data });
-  await expect(tile(page, named('dropped', 1))).toHaveAttribute('data-kind', 'finished');
+  await expect(tile(page, nameOf('dropped', 1))).toHaveAttribute('data-kind', 'finished');
 });
 
-test('news moves a file through processing to finished without a reload', async ({ page }) => {
-  // Noted in the page itself: a poll from outside would miss a state that lasts a moment.
+test('events move a file through processing to finished without a reload', async ({ page }) => {
+  // Recorded inside the page: polling from outside would miss short states.
   await page.addInitScript(() => {
     const kinds: string[] = [];
     Object.assign(window, { kinds });
@@ -141,7 +141,7 @@ test('news moves a file through processing to finished without a reload', async 
       if (kind !== undefined && kinds.at(-1) !== kind) kinds.push(kind);
     }).observe(document, { subtree: true, childList: true, attributes: true });
   });
-  // Large: news of one job within a quarter of a second comes as one, the last.
+  // Large photos, because the server coalesces the events of a job within 250 ms into the last one.
   await uploadAll(page, 'batch', photos(12, 'watched', { large: true }));
   const kinds = await page.evaluate(() => (window as unknown as { kinds: string[] }).kinds);
   expect(kinds).toEqual(expect.arrayContaining(['pending', 'processing', 'finished']));

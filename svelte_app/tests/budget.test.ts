@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-// What a phone on a slow line loads before it shows the first view: two seconds at 120 kbit/s.
+// Two seconds on a line of 120 kbit/s: the scripts that a phone loads before it shows the first view.
 const BUDGET_BYTES = 30_000;
 
 let built: string;
@@ -14,13 +14,13 @@ beforeAll(() => {
   built = mkdtempSync(join(tmpdir(), 'page-built-'));
   const vite = join('node_modules', '.bin', 'vite');
   execFileSync(vite, ['build', '--outDir', built, '--emptyOutDir', '--logLevel', 'error'], {
-    // Not vitest's own "test", which would build the checks of development in.
+    // vitest sets NODE_ENV to "test", with which Vite would include development checks.
     env: { ...process.env, NODE_ENV: 'production' },
   });
 }, 120_000);
 afterAll(() => rmSync(built, { recursive: true, force: true }));
 
-/** The scripts a first visit loads: those the HTML names, and what they import before they run. */
+/** The scripts of the first view: those in the HTML and their static imports, recursively. */
 function firstScripts(): string[] {
   const html = readFileSync(join(built, 'index.html'), 'utf8');
   const found = [...html.matchAll(/(?:src|href)="\/(assets\/[^"]+\.js)"/g)].map(([, path]) => path ?? '');
@@ -34,7 +34,7 @@ function firstScripts(): string[] {
   return found;
 }
 
-test('the first view takes at most 30 kB of JavaScript, compressed', () => {
+test('the first view loads at most 30 kB of compressed JavaScript', () => {
   const scripts = firstScripts();
   expect(scripts.length).toBeGreaterThan(0);
   const bytes = scripts.map((path) => gzipSync(readFileSync(join(built, path))).length);

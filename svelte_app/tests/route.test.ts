@@ -8,12 +8,12 @@ test.each([
   ['/gallery/', { view: 'gallery' }],
   ['/images/0f0c', { view: 'image', id: '0f0c' }],
   ['/batches/0f0c', { view: 'batch', id: '0f0c' }],
-])('%s is a view', (path, route) => {
+])('%s is the path of a view', (path, route) => {
   expect(routeOf(path)).toEqual(route);
 });
 
 test.each(['/images', '/images/a/b', '/nowhere', '/api/docs', '/admin/', '/media/x.jpg'])(
-  '%s is none of the page’s views',
+  '%s is not the path of a view',
   (path) => {
     expect(routeOf(path)).toEqual({ view: 'unknown' });
   },

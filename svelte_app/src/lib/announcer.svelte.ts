@@ -1,26 +1,27 @@
 /**
- * What a screen reader is told, politely and not too often: the latest sentence wins.
+ * The text of the page's polite live region, which screen readers read out. Holds at most one waiting
+ * sentence: a newer sentence replaces it.
  */
 
-// Speaking one sentence takes about this long; faster ones would cut each other off.
-const EVERY_MS = 3_000;
+// A screen reader needs about 3 s for a sentence. A faster update would interrupt the one before.
+const MIN_INTERVAL_MS = 3_000;
 
 class Announcer {
   text = $state('');
   #next: string | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  say(sentence: string): void {
+  announce(sentence: string): void {
     this.#next = sentence;
-    if (this.#timer === undefined) this.#speak();
+    if (this.#timer === undefined) this.#publish();
   }
 
-  #speak(): void {
+  #publish(): void {
     this.#timer = undefined;
     if (this.#next === null) return;
     this.text = this.#next;
     this.#next = null;
-    this.#timer = setTimeout(() => this.#speak(), EVERY_MS);
+    this.#timer = setTimeout(() => this.#publish(), MIN_INTERVAL_MS);
   }
 }
 

@@ -1,13 +1,14 @@
 /**
- * Puts text on the clipboard. False when the browser does not let it; the caller then shows the text.
+ * Copies text to the clipboard. Returns false if the browser does not allow it; the caller then shows the
+ * text for manual copying.
  */
 export async function copyText(text: string): Promise<boolean> {
   try {
-    // Missing where the page came over plain HTTP, as it does to a phone on the LAN.
+    // The API is missing on pages served over plain HTTP, for example to a phone on the LAN.
     await (navigator.clipboard as Clipboard | undefined)?.writeText(text);
     return 'clipboard' in navigator;
-  } catch (fault) {
-    if (fault instanceof DOMException) return false;
-    throw fault;
+  } catch (error) {
+    if (error instanceof DOMException) return false;
+    throw error;
   }
 }

@@ -1,10 +1,10 @@
 /**
- * Numbers and times as a person reads them. Pure; called by views.
+ * Formats byte counts, durations, counts and times for people. Pure. Components call it.
  */
 
 const UNITS = ['KB', 'MB', 'GB', 'TB'];
 
-/** 1.2 MB. Steps of 1,024, one decimal below 10. */
+/** "1.2 MB". Units are powers of 1,024. One decimal below 10. */
 export function bytes(count: number): string {
   if (count < 1024) return `${count} B`;
   let value = count;
@@ -13,7 +13,7 @@ export function bytes(count: number): string {
     value /= 1024;
     unit += 1;
   }
-  // 1023.96 KB would be written "1024 KB": the next unit is meant.
+  // 1023.96 KB would round to "1024 KB". It is written as 1.0 MB.
   if (value >= 999.5 && unit < UNITS.length - 1) {
     value /= 1024;
     unit += 1;
@@ -28,11 +28,11 @@ export function duration(seconds: number): string {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** "1 picture", "12 pictures". */
+/** "1 photo", "12 photos". */
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 
-/** An ISO time in the reader's own zone. */
+/** An ISO 8601 time in the browser's time zone. */
 export const time = (iso: string): string => TIME.format(new Date(iso));

@@ -1,31 +1,31 @@
 /**
- * What the server takes and which thumbnails it makes, asked once. Views read it; null until it is known.
+ * The server's limits and thumbnail labels, fetched once. Components read `value`, which is null until then.
  */
 import { ApiError, getLimits } from './api/client';
 import type { Limits } from './api/types';
 
-const AGAIN_MS = 5_000;
+const RETRY_MS = 5_000;
 
-class KnownLimits {
+class ServerLimits {
   value = $state.raw<Limits | null>(null);
-  #asked: Promise<Limits | null> | null = null;
+  #request: Promise<Limits | null> | null = null;
 
-  /** Resolves with the limits, or with null when the server does not tell: then it judges alone. */
+  /** Resolves with null if the server does not answer. Only the server validates files then. */
   load(): Promise<Limits | null> {
-    this.#asked ??= this.#ask();
-    return this.#asked;
+    this.#request ??= this.#fetch();
+    return this.#request;
   }
 
-  async #ask(): Promise<Limits | null> {
+  async #fetch(): Promise<Limits | null> {
     try {
       this.value = await getLimits();
-    } catch (fault) {
-      if (!(fault instanceof ApiError)) throw fault;
-      this.#asked = null;
-      setTimeout(() => void this.load(), AGAIN_MS);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#request = null;
+      setTimeout(() => void this.load(), RETRY_MS);
     }
     return this.value;
   }
 }
 
-export const limits = new KnownLimits();
+export const limits = new ServerLimits();

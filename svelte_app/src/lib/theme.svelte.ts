@@ -1,20 +1,20 @@
 /**
- * Light, dark, or as the system has it; remembered in this browser. The colours themselves are CSS
- * (`light-dark()` in app.css, which reads the attribute set here).
+ * The colour theme: light, dark or the system's. Stored in this browser. app.css defines the colours with
+ * `light-dark()` and reads the `data-theme` attribute that is set here.
  */
-import { keep, recall } from './kept';
+import { readStored, writeStored } from './browser-storage';
 
 const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
-const KEPT_AS = 'theme';
+const STORAGE_KEY = 'theme';
 
-class ChosenTheme {
-  value = $state<Theme>(read());
+class SelectedTheme {
+  value = $state<Theme>(readTheme());
 
-  /** The next of the three. */
-  turn(): void {
+  /** Selects the next of the three themes. */
+  selectNext(): void {
     this.value = THEMES[(THEMES.indexOf(this.value) + 1) % THEMES.length] ?? 'system';
-    keep('localStorage', KEPT_AS, this.value);
+    writeStored('localStorage', STORAGE_KEY, this.value);
     this.apply();
   }
 
@@ -23,9 +23,9 @@ class ChosenTheme {
   }
 }
 
-function read(): Theme {
-  const kept = recall('localStorage', KEPT_AS);
-  return THEMES.find((theme) => theme === kept) ?? 'system';
+function readTheme(): Theme {
+  const stored = readStored('localStorage', STORAGE_KEY);
+  return THEMES.find((theme) => theme === stored) ?? 'system';
 }
 
-export const theme = new ChosenTheme();
+export const theme = new SelectedTheme();

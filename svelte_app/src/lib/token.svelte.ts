@@ -1,50 +1,51 @@
 /**
- * The token of a server that asks for one (API_TOKEN): kept for this tab, asked of the person once for
- * all that needs it. The API client, the uploads and the live connection call it; a dialog shows `asking`.
+ * The access token of a server that requires one (setting API_TOKEN). Stored for this tab. The API client,
+ * the uploads and the WebSocket call `requestNew`; the token dialog is open while `requested` is true.
  */
-import { keep, recall } from './kept';
+import { readStored, writeStored } from './browser-storage';
 
-const KEPT_AS = 'token';
+const STORAGE_KEY = 'token';
 
-class Token {
-  /** the dialog is open */
-  asking = $state(false);
-  /** the last one given was not the server's */
-  refused = $state(false);
-  value = $state(recall('sessionStorage', KEPT_AS));
+class AccessToken {
+  /** a request waits for a token: the dialog is open */
+  requested = $state(false);
+  /** the server rejected the last token */
+  rejected = $state(false);
+  value = $state(readStored('sessionStorage', STORAGE_KEY));
   #answer: Promise<boolean> | null = null;
-  #resolve: (given: boolean) => void = () => undefined;
-  /** called with every token given, also one that somebody else asked for */
-  given: () => void = () => undefined;
+  #resolve: (entered: boolean) => void = () => undefined;
+  /** called with every new token, whichever request asked for it */
+  onEntered: () => void = () => undefined;
 
-  /** The header of a request, or none. Bytes of UTF-8, since a header carries no wider character. */
+  /** The Authorization header, or none. Encoded as UTF-8 bytes, because header values are byte strings. */
   get headers(): Record<string, string> {
     if (this.value === null) return {};
     return { Authorization: `Bearer ${String.fromCharCode(...new TextEncoder().encode(this.value))}` };
   }
 
   /**
-   * Asks for another token than `used`, which the server did not take. All who ask meanwhile share one
-   * dialog. False when the person closed it without an answer.
+   * Asks the person for a token, because the server rejected `used`. Concurrent callers share one dialog.
+   * Resolves with false if the dialog was closed without a token.
    */
-  async renew(used: string | null): Promise<boolean> {
+  async requestNew(used: string | null): Promise<boolean> {
     if (this.value !== used) return true;
-    this.refused = used !== null;
-    this.asking = true;
+    this.rejected = used !== null;
+    this.requested = true;
     this.#answer ??= new Promise((resolve) => (this.#resolve = resolve));
     return this.#answer;
   }
 
-  give(token: string | null): void {
-    this.asking = false;
+  /** Ends the request: with a token, or with null if the dialog was closed without one. */
+  enter(token: string | null): void {
+    this.requested = false;
     if (token !== null) {
       this.value = token;
-      keep('sessionStorage', KEPT_AS, token);
+      writeStored('sessionStorage', STORAGE_KEY, token);
     }
     this.#answer = null;
     this.#resolve(token !== null);
-    if (token !== null) this.given();
+    if (token !== null) this.onEntered();
   }
 }
 
-export const token = new Token();
+export const token = new AccessToken();

@@ -1,6 +1,6 @@
 /**
- * Random UUIDs (version 4). `crypto.randomUUID` exists only in secure contexts, and a phone on the LAN
- * reaches this page over plain HTTP; `getRandomValues` works there too.
+ * Random UUIDs (version 4). `crypto.randomUUID` exists only in secure contexts. A phone on the LAN opens the
+ * page over plain HTTP, where `getRandomValues` still works.
  */
 export function uuid(): string {
   const raw = crypto.getRandomValues(new Uint8Array(16));

@@ -1,16 +1,18 @@
 /**
- * Every request of the page except the uploads (those need progress: upload/transport.ts).
- * Must not hold state; a failure is always thrown as one ApiError with a sentence for a person.
+ * The HTTP client of the page for everything but uploads, which need progress events
+ * (upload/xhr-transport.ts). Holds no state. Every failure is thrown as an ApiError whose message can be
+ * shown to a person.
  */
 import type { Batch, BatchSummary, ErrorBody, Image, Limits } from './types';
 import { token } from '../token.svelte';
-import { nextPage } from './link';
+import { SERVER_UNREACHABLE, serverErrorWords } from '../words';
+import { nextPageUrl } from './link-header';
 
-// The slowest answer the page asks for is a list out of a million: far below this.
+// The slowest request is one page out of a list of a million images. It takes far less than this.
 const TIMEOUT_MS = 20_000;
 
 export class ApiError extends Error {
-  /** `status` is the HTTP status; 0 when no answer came. */
+  /** `status` is the HTTP status, or 0 if no response arrived. */
   constructor(
     readonly status: number,
     readonly code: string,
@@ -22,79 +24,88 @@ export class ApiError extends Error {
 
 export interface Page<T> {
   value: T;
-  /** address of the next page, or null */
+  /** URL of the next page, or null */
   next: string | null;
 }
 
-async function ask(path: string, method: string): Promise<Response> {
-  const used = token.value;
+/** Sends one request. After a 401 it asks the person for the access token and sends the request again. */
+async function request(path: string, method: string): Promise<Response> {
+  const usedToken = token.value;
   let response: Response;
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     response = await fetch(path, { method, headers: token.headers, signal });
-  } catch (fault) {
-    const late = fault instanceof DOMException && fault.name === 'TimeoutError';
+  } catch (error) {
+    const timedOut = error instanceof DOMException && error.name === 'TimeoutError';
     throw new ApiError(
       0,
       'unreachable',
-      late ? 'The server takes too long.' : 'The server cannot be reached.',
+      timedOut ? 'The server is taking too long to respond.' : SERVER_UNREACHABLE,
     );
   }
   if (response.ok) return response;
-  if (response.status === 401 && (await token.renew(used))) return ask(path, method);
+  if (response.status === 401 && (await token.requestNew(usedToken))) return request(path, method);
   const body = (await response.json().catch(() => null)) as Partial<ErrorBody> | null;
   throw new ApiError(
     response.status,
     body?.code ?? 'internal',
-    body?.error ?? `The server answered ${response.status}.`,
+    body?.error ?? serverErrorWords(response.status),
   );
 }
 
-async function page<T>(path: string): Promise<Page<T>> {
-  const response = await ask(path, 'GET');
-  return { value: (await response.json()) as T, next: nextPage(response.headers.get('Link')) };
+async function getPage<T>(path: string): Promise<Page<T>> {
+  const response = await request(path, 'GET');
+  return { value: (await response.json()) as T, next: nextPageUrl(response.headers.get('Link')) };
 }
 
-export const getLimits = async (): Promise<Limits> => (await page<Limits>('/api/limits')).value;
+export const getLimits = async (): Promise<Limits> => (await getPage<Limits>('/api/limits')).value;
 
-/** Newest first. `at` is the address of a following page, as an earlier answer gave it. */
-export const listImages = (query: URLSearchParams, limit: number, at?: string): Promise<Page<Image[]>> => {
-  const asked = new URLSearchParams([['limit', String(limit)], ...query]);
-  return page<Image[]>(at ?? `/api/list?${asked.toString()}`);
+/** One page of images, newest first. `pageUrl` is the `next` of an earlier page. */
+export const listImages = (
+  filter: URLSearchParams,
+  limit: number,
+  pageUrl?: string,
+): Promise<Page<Image[]>> => {
+  const query = new URLSearchParams([['limit', String(limit)], ...filter]);
+  return getPage<Image[]>(pageUrl ?? `/api/list?${query.toString()}`);
 };
 
-/** At most 100 ids; images that are gone are missing from the answer. */
+/** The images with these ids, at most 100. Deleted images are missing from the result. */
 export const listByIds = async (ids: readonly string[]): Promise<Image[]> =>
-  (await page<Image[]>(`/api/list?limit=${ids.length}&ids=${ids.join(',')}`)).value;
+  (await getPage<Image[]>(`/api/list?limit=${ids.length}&ids=${ids.join(',')}`)).value;
 
-export const listBatches = (limit: number, at?: string): Promise<Page<BatchSummary[]>> =>
-  page<BatchSummary[]>(at ?? `/api/batches?limit=${limit}`);
+/** One page of batches, newest first. `pageUrl` is the `next` of an earlier page. */
+export const listBatches = (limit: number, pageUrl?: string): Promise<Page<BatchSummary[]>> =>
+  getPage<BatchSummary[]>(pageUrl ?? `/api/batches?limit=${limit}`);
 
-const at = (what: 'images' | 'batches', id: string): string => `/api/${what}/${encodeURIComponent(id)}`;
+const resourcePath = (collection: 'images' | 'batches', id: string): string =>
+  `/api/${collection}/${encodeURIComponent(id)}`;
 
-export const getImage = async (id: string): Promise<Image> => (await page<Image>(at('images', id))).value;
+export const getImage = async (id: string): Promise<Image> =>
+  (await getPage<Image>(resourcePath('images', id))).value;
 
-export const getBatch = async (id: string): Promise<Batch> => (await page<Batch>(at('batches', id))).value;
+export const getBatch = async (id: string): Promise<Batch> =>
+  (await getPage<Batch>(resourcePath('batches', id))).value;
 
 export async function deleteImage(id: string): Promise<void> {
-  await ask(at('images', id), 'DELETE');
+  await request(resourcePath('images', id), 'DELETE');
 }
 
-/** With all of its images. */
+/** Deletes a batch and all of its images. */
 export async function deleteBatch(id: string): Promise<void> {
-  await ask(at('batches', id), 'DELETE');
+  await request(resourcePath('batches', id), 'DELETE');
 }
 
-const change = async (id: string, what: 'retry' | 'abort'): Promise<Image> =>
-  (await (await ask(`${at('images', id)}/${what}`, 'POST')).json()) as Image;
+const postJobAction = async (id: string, action: 'retry' | 'abort'): Promise<Image> =>
+  (await (await request(`${resourcePath('images', id)}/${action}`, 'POST')).json()) as Image;
 
-/** Takes a failed or aborted job back to pending. */
-export const retryJob = (id: string): Promise<Image> => change(id, 'retry');
+/** Sets a failed or aborted job back to pending. */
+export const retryJob = (id: string): Promise<Image> => postJobAction(id, 'retry');
 
-/** Stops a job that is not final. */
-export const abortJob = (id: string): Promise<Image> => change(id, 'abort');
+/** Aborts a job that is not final. */
+export const abortJob = (id: string): Promise<Image> => postJobAction(id, 'abort');
 
-/** The same for every job of a batch that allows it. */
-export async function changeBatch(id: string, what: 'retry' | 'abort'): Promise<void> {
-  await ask(`${at('batches', id)}/${what}`, 'POST');
+/** Retries or aborts every job of a batch whose status allows it. */
+export async function postBatchAction(id: string, action: 'retry' | 'abort'): Promise<void> {
+  await request(`${resourcePath('batches', id)}/${action}`, 'POST');
 }

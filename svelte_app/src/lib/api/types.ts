@@ -1,6 +1,6 @@
 /**
- * The shapes of the API under the names the page uses. They are the server's own: schema.d.ts is made from
- * its OpenAPI description (`make api`). Everything under src/ imports its wire types from here.
+ * Short names for the API's types. schema.d.ts is generated from the server's OpenAPI description
+ * (`make api`). All code under src/ imports the API's types from here.
  */
 import type { components } from './schema';
 
@@ -8,16 +8,16 @@ type Schemas = components['schemas'];
 
 export type Image = Schemas['ImageOut'];
 export type Status = Image['status'];
-/** A stable `code` to decide by and a sentence for a person. */
+/** A stable `code` for programs and a `message` for people. */
 export type JobError = Schemas['ImageErrorOut'];
-/** label → URL. URLs are opaque: shown, never taken apart. */
+/** Label → URL. URLs are opaque: the page never parses them. */
 export type Thumbnails = NonNullable<Image['thumbnails']>;
 export type Batch = Schemas['BatchWithImagesOut'];
-/** A batch as the list of batches tells it: counts, no images. */
+/** A batch in the list of batches: counts without images. */
 export type BatchSummary = Schemas['BatchOut'];
 export type Limits = Schemas['LimitsOut'];
-/** An accepted file of a multi-file request; `index` is its place in the request. */
+/** An accepted file of a multi-file request. `index` is its position in the request. */
 export type Job = Schemas['JobOut'];
-/** One file of a multi-file request that was refused; the others went on. */
+/** A rejected file of a multi-file request. The other files are accepted independently. */
 export type Rejection = Schemas['RejectedOut'];
 export type ErrorBody = Schemas['ErrorOut'];

@@ -1,38 +1,41 @@
 /**
- * A list of images that pages backwards and grows at the front as news comes in: the gallery through some
- * filter. Lives as long as its owner keeps it, so that "back" finds the sheet as it was left.
+ * A filtered list of images: older images load page by page, new images arrive as WebSocket events. The list
+ * cache keeps it, so that "back" shows the gallery as it was left.
  */
 import { ApiError, listByIds, listImages } from '../api/client';
 import type { Image } from '../api/types';
-import { live } from '../live/live.svelte';
-import type { News, Topic } from '../live/messages';
+import { live } from '../live/live-events.svelte';
+import type { JobEvent, Topic } from '../live/messages';
 import { isFinal } from '../status';
-import { matches, parametersOf, type Filter } from './filter';
+import { filterParameters, matches, type Filter } from './gallery-filter';
 
-const PAGE = 60;
-// News of one burst is looked up together; a quarter second is the server's own rhythm.
-const GATHER_MS = 250;
-const IDS_PER_ASK = 100;
-const AGAIN_MS = 1_000;
+const PAGE_SIZE = 60;
+// Events within this time are looked up in one request. The server coalesces its events at the same interval.
+const COALESCE_MS = 250;
+// The API's limit on `ids`.
+const IDS_PER_REQUEST = 100;
+const RETRY_MS = 1_000;
 
 export class ImageList {
-  /** newest first, as paged */
+  /** the loaded pages, newest first */
   images = $state.raw<readonly Image[]>([]);
-  /** came in while the list was open; newest first, above the others */
+  /** images that arrived while the list was open, newest first; shown above `images` */
   arrivals = $state.raw<readonly Image[]>([]);
-  ended = $state(false);
+  /** the last page is loaded */
+  complete = $state(false);
   loading = $state(false);
   problem = $state<string | null>(null);
 
-  #next: string | undefined;
-  #unknown = new Set<string>();
-  /** an answer under way when the image was deleted must not bring it back */
-  #removed = new Set<string>();
+  #nextUrl: string | undefined;
+  /** ids of matching images of which only an event is known */
+  #unknownIds = new Set<string>();
+  /** A response that was under way during a deletion must not add the image again. */
+  #deletedIds = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly filter: Filter) {}
 
-  /** All that is shown, newest first. */
+  /** All loaded images, newest first. */
   get all(): readonly Image[] {
     return [...this.arrivals, ...this.images];
   }
@@ -41,125 +44,126 @@ export class ImageList {
     return this.all.find((image) => image.id === id);
   }
 
-  /** Loads or catches up, and follows the news until the returned function is called. */
+  /** Loads the first page or refreshes it, and applies events until the returned function is called. */
   open(): () => void {
     const { batch } = this.filter;
     const topic: Topic = batch === null ? { type: 'all' } : { type: 'batch', id: batch };
-    const unfollow = live.follow(topic);
-    const unlisten = live.listen({
-      news: (news) => this.#hear(news),
-      removed: (jobId) => this.remove(jobId),
+    const unsubscribe = live.subscribe(topic);
+    const removeListener = live.addListener({
+      onEvents: (events) => this.#applyEvents(events),
+      onDeleted: (jobId) => this.markDeleted(jobId),
     });
-    if (this.all.length > 0 || this.ended) void this.#catchUp();
-    else void this.more();
+    if (this.all.length > 0 || this.complete) void this.#refresh();
+    else void this.loadMore();
     return () => {
-      unfollow();
-      unlisten();
+      unsubscribe();
+      removeListener();
     };
   }
 
-  async more(): Promise<void> {
-    if (this.loading || this.ended) return;
+  async loadMore(): Promise<void> {
+    if (this.loading || this.complete) return;
     this.loading = true;
-    await this.#guarded(async () => {
-      const page = await this.#page(this.#next);
+    await this.#reportErrors(async () => {
+      const page = await this.#fetchPage(this.#nextUrl);
       const known = new Set(this.all.map((image) => image.id));
       this.images = [...this.images, ...page.value.filter((image) => !known.has(image.id))];
-      this.#next = page.next ?? undefined;
-      this.ended = page.next === null;
+      this.#nextUrl = page.next ?? undefined;
+      this.complete = page.next === null;
     });
     this.loading = false;
   }
 
-  remove(id: string): void {
-    this.#unknown.delete(id);
-    this.#removed.add(id);
+  /** Drops an image that was deleted on the server. */
+  markDeleted(id: string): void {
+    this.#unknownIds.delete(id);
+    this.#deletedIds.add(id);
     const others = (image: Image): boolean => image.id !== id;
     if (this.images.some((image) => image.id === id)) this.images = this.images.filter(others);
     if (this.arrivals.some((image) => image.id === id)) this.arrivals = this.arrivals.filter(others);
   }
 
-  #page(at?: string): ReturnType<typeof listImages> {
-    return listImages(parametersOf(this.filter), PAGE, at);
+  #fetchPage(url?: string): ReturnType<typeof listImages> {
+    return listImages(filterParameters(this.filter), PAGE_SIZE, url);
   }
 
-  /** What came while nobody looked goes on top; if that is more than a page, the list starts anew. */
-  async #catchUp(): Promise<void> {
-    await this.#guarded(async () => {
-      const page = await this.#page();
+  /** Adds images that were uploaded while the list was closed. After more than one page the list restarts. */
+  async #refresh(): Promise<void> {
+    await this.#reportErrors(async () => {
+      const page = await this.#fetchPage();
       const known = new Set(this.all.map((image) => image.id));
-      if (page.value.some((image) => known.has(image.id))) return this.#take(page.value);
+      if (page.value.some((image) => known.has(image.id))) return this.#merge(page.value);
       this.arrivals = [];
       this.images = page.value;
-      this.#next = page.next ?? undefined;
-      this.ended = page.next === null;
+      this.#nextUrl = page.next ?? undefined;
+      this.complete = page.next === null;
     });
   }
 
-  #hear(news: readonly News[]): void {
+  #applyEvents(events: readonly JobEvent[]): void {
     const known = new Map(this.all.map((image) => [image.id, image]));
-    const told: Image[] = [];
-    for (const one of news) {
-      const image = known.get(one.job_id);
-      if (image) told.push(withNews(image, one));
-      // News does not tell the collection: that is judged when the list has told the rest.
-      else if (matches({ ...one, collection: this.filter.collection ?? '' }, this.filter))
-        this.#unknown.add(one.job_id);
+    const changed: Image[] = [];
+    for (const event of events) {
+      const image = known.get(event.job_id);
+      if (image) changed.push(withEvent(image, event));
+      // An event has no collection. The collection is checked once the image is looked up.
+      else if (matches({ ...event, collection: this.filter.collection ?? '' }, this.filter))
+        this.#unknownIds.add(event.job_id);
     }
-    if (told.length > 0) this.#take(told);
-    if (this.#unknown.size > 0) this.#timer ??= setTimeout(() => void this.#lookUp(), GATHER_MS);
+    if (changed.length > 0) this.#merge(changed);
+    if (this.#unknownIds.size > 0) this.#timer ??= setTimeout(() => void this.#lookUp(), COALESCE_MS);
   }
 
-  /** News is short; the list tells the rest (type, times, original), a hundred images at a time. */
+  /** Fetches the fields that events lack (type, times, original), 100 images per request. */
   async #lookUp(): Promise<void> {
     if (this.loading) {
-      // The page under way may hold them.
-      this.#timer = setTimeout(() => void this.#lookUp(), GATHER_MS);
+      // The page that is loading may contain them.
+      this.#timer = setTimeout(() => void this.#lookUp(), COALESCE_MS);
       return;
     }
-    const ids = [...this.#unknown];
-    await this.#guarded(async () => {
-      for (let at = 0; at < ids.length; at += IDS_PER_ASK) {
-        const asked = ids.slice(at, at + IDS_PER_ASK);
-        for (const id of asked) this.#unknown.delete(id);
-        this.#take(await listByIds(asked));
+    const ids = [...this.#unknownIds];
+    await this.#reportErrors(async () => {
+      for (let start = 0; start < ids.length; start += IDS_PER_REQUEST) {
+        const some = ids.slice(start, start + IDS_PER_REQUEST);
+        for (const id of some) this.#unknownIds.delete(id);
+        this.#merge(await listByIds(some));
       }
     });
-    this.#timer = this.#unknown.size > 0 ? setTimeout(() => void this.#lookUp(), AGAIN_MS) : undefined;
+    this.#timer = this.#unknownIds.size > 0 ? setTimeout(() => void this.#lookUp(), RETRY_MS) : undefined;
   }
 
-  /** Replaces what is known by what is newer; puts on top what is not known. */
-  #take(images: readonly Image[]): void {
-    const fresh = new Map(images.map((image) => [image.id, image]));
-    for (const id of this.#removed) fresh.delete(id);
-    const fits = (image: Image): boolean => matches(image, this.filter);
+  /** Updates known images whose version is newer, and adds unknown images to `arrivals`. */
+  #merge(images: readonly Image[]): void {
+    const incoming = new Map(images.map((image) => [image.id, image]));
+    for (const id of this.#deletedIds) incoming.delete(id);
+    const isShown = (image: Image): boolean => matches(image, this.filter);
     const update = (old: Image): Image => {
-      const found = fresh.get(old.id);
-      fresh.delete(old.id);
+      const found = incoming.get(old.id);
+      incoming.delete(old.id);
       return found && found.version > old.version ? found : old;
     };
-    this.images = this.images.map(update).filter(fits);
-    const arrived = this.arrivals.map(update).filter(fits);
-    // What is older than the last picture loaded comes with a later page: it is no news to put on top.
-    const oldest = this.ended ? '' : (this.images.at(-1)?.uploaded_at ?? '');
-    const unseen = [...fresh.values()].filter((image) => image.uploaded_at > oldest && fits(image));
-    unseen.sort((a, b) => b.uploaded_at.localeCompare(a.uploaded_at));
-    this.arrivals = [...unseen, ...arrived];
+    this.images = this.images.map(update).filter(isShown);
+    const arrivals = this.arrivals.map(update).filter(isShown);
+    // An image older than the last loaded one belongs to a later page, not to the arrivals.
+    const oldest = this.complete ? '' : (this.images.at(-1)?.uploaded_at ?? '');
+    const added = [...incoming.values()].filter((image) => image.uploaded_at > oldest && isShown(image));
+    added.sort((a, b) => b.uploaded_at.localeCompare(a.uploaded_at));
+    this.arrivals = [...added, ...arrivals];
   }
 
-  async #guarded(work: () => Promise<void>): Promise<void> {
+  async #reportErrors(work: () => Promise<void>): Promise<void> {
     try {
       await work();
       this.problem = null;
-    } catch (fault) {
-      if (!(fault instanceof ApiError)) throw fault;
-      this.problem = fault.message;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.problem = error.message;
     }
   }
 }
 
-function withNews(image: Image, news: News): Image {
-  const { version, status, width, height, thumbnails, error, finished_at } = news;
-  const told = { version, status, width, height, thumbnails, error, finished_at, image: news.image };
-  return { ...image, ...told, final: isFinal(status) };
+function withEvent(image: Image, event: JobEvent): Image {
+  const { version, status, width, height, thumbnails, error, finished_at } = event;
+  const changes = { version, status, width, height, thumbnails, error, finished_at, image: event.image };
+  return { ...image, ...changes, final: isFinal(status) };
 }

@@ -1,99 +1,104 @@
 /**
- * Which pictures of a sheet are picked, and what is done to them. Lives as long as the gallery is looked
- * at; told of every outcome in one sentence.
+ * The selected images of the gallery and the actions on them. The gallery view owns one. A failed action
+ * leaves one sentence in `problem`.
  */
 import { SvelteSet } from 'svelte/reactivity';
 
 import { ApiError, deleteImage, retryJob } from '../api/client';
 import type { Image } from '../api/types';
-import { eachInTurn } from '../each';
+import { forEachConcurrent } from '../concurrency';
 import { plural } from '../format';
-import { live } from '../live/live.svelte';
-import { isStopped } from '../status';
+import { live } from '../live/live-events.svelte';
+import { canRetry } from '../status';
+import { deleteFromLists } from './list-cache';
 
 export class Selection {
-  /** pictures are picked instead of opened */
-  picking = $state(false);
-  /** something is being done to what is picked */
+  /** a click selects an image and does not open it */
+  active = $state(false);
+  /** an action is running */
   busy = $state(false);
   problem = $state<string | null>(null);
   readonly ids = new SvelteSet<string>();
-  #last: string | null = null;
+  #lastToggled: string | null = null;
 
   /**
-   * Picks or unpicks one.
-   * @param all the sheet in order, where a whole row of pictures is meant: from the last one touched to this
+   * Selects or deselects one image, or a range.
+   * @param range the images in order: every image from the last toggled one to this one is meant. Null: one.
    */
-  toggle(id: string, all: readonly Image[] | null): void {
-    const on = !this.ids.has(id);
-    for (const each of all ? between(all, this.#last ?? id, id) : [id]) {
-      if (on) this.ids.add(each);
+  toggle(id: string, range: readonly Image[] | null): void {
+    const select = !this.ids.has(id);
+    for (const each of range ? idsBetween(range, this.#lastToggled ?? id, id) : [id]) {
+      if (select) this.ids.add(each);
       else this.ids.delete(each);
     }
-    this.#last = id;
+    this.#lastToggled = id;
   }
 
-  pickAll(all: readonly Image[]): void {
-    for (const { id } of all) this.ids.add(id);
+  selectAll(images: readonly Image[]): void {
+    for (const { id } of images) this.ids.add(id);
   }
 
   end(): void {
-    this.picking = false;
+    this.active = false;
     this.problem = null;
-    this.#last = null;
+    this.#lastToggled = null;
     this.ids.clear();
   }
 
-  /** @returns how many were deleted */
-  remove(removed: (id: string) => void): Promise<number> {
-    return this.#do([...this.ids], 'deleted', async (id) => {
-      await deleteImage(id).catch(unlessGone);
+  /** Deletes the selected images. Resolves with the number of deleted images. */
+  deleteSelected(): Promise<number> {
+    return this.#run([...this.ids], 'deleted', async (id) => {
+      await deleteImage(id).catch(ignoreNotFound);
       this.ids.delete(id);
-      live.remove(id);
-      removed(id);
+      live.markDeleted(id);
+      deleteFromLists(id);
     });
   }
 
-  /** @returns how many are worked on again */
-  retry(images: readonly Image[]): Promise<number> {
+  /** Retries the selected images that failed or were aborted. Resolves with the number of retried images. */
+  retrySelected(images: readonly Image[]): Promise<number> {
     const ids = images
-      .filter((image) => this.ids.has(image.id) && isStopped(image.status))
+      .filter((image) => this.ids.has(image.id) && canRetry(image.status))
       .map(({ id }) => id);
-    return this.#do(ids, 'tried again', async (id) => {
+    return this.#run(ids, 'tried again', async (id) => {
       live.merge([await retryJob(id)]);
       this.ids.delete(id);
     });
   }
 
-  async #do(ids: readonly string[], done: string, work: (id: string) => Promise<void>): Promise<number> {
+  async #run(
+    ids: readonly string[],
+    participle: string,
+    action: (id: string) => Promise<void>,
+  ): Promise<number> {
     this.busy = true;
     this.problem = null;
-    let count = 0;
+    let done = 0;
     const reasons = new Set<string>();
-    await eachInTurn(ids, async (id) => {
+    await forEachConcurrent(ids, async (id) => {
       try {
-        await work(id);
-        count += 1;
-      } catch (fault) {
-        if (!(fault instanceof ApiError)) throw fault;
-        reasons.add(fault.message);
+        await action(id);
+        done += 1;
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        reasons.add(error.message);
       }
     });
-    const left = ids.length - count;
-    if (left > 0) this.problem = `${plural(left, 'picture')} not ${done}: ${[...reasons].join(' ')}`;
+    const failed = ids.length - done;
+    if (failed > 0) this.problem = `${plural(failed, 'photo')} not ${participle}: ${[...reasons].join(' ')}`;
     this.busy = false;
-    return count;
+    return done;
   }
 }
 
-/** The ids from one picture to another, both included, whichever comes first. */
-export function between(all: readonly Image[], one: string, other: string): string[] {
-  const places = [one, other].map((id) => all.findIndex((image) => image.id === id));
-  const [from, to] = [Math.min(...places), Math.max(...places)];
-  return from < 0 ? [other] : all.slice(from, to + 1).map(({ id }) => id);
+/** The ids from one image to the other in list order, both included. */
+function idsBetween(images: readonly Image[], one: string, other: string): string[] {
+  const indexes = [one, other].map((id) => images.findIndex((image) => image.id === id));
+  const [from, to] = [Math.min(...indexes), Math.max(...indexes)];
+  return from < 0 ? [other] : images.slice(from, to + 1).map(({ id }) => id);
 }
 
-/** Deleted by somebody else meanwhile: that is what was wanted. */
-function unlessGone(fault: unknown): void {
-  if (!(fault instanceof ApiError && fault.code === 'not_found')) throw fault;
+/** An image that somebody else has deleted meanwhile counts as deleted. */
+function ignoreNotFound(error: unknown): void {
+  if (!(error instanceof ApiError && error.code === 'not_found')) throw error;
 }

@@ -1,18 +1,18 @@
 /**
- * The frames of the WebSocket, as values. Pure: text in, one of a few kinds out; what is not understood
- * is `unknown`, never an exception. LiveSocket calls it.
+ * The WebSocket messages: parses the server's and builds the client's. Pure. A message that cannot be parsed
+ * becomes kind `unknown`; nothing is thrown. LiveEvents calls it.
  */
 import type { Image, JobError, Status, Thumbnails } from '../api/types';
 
-/** What a frame, a list and an answer all tell of a job. */
-export interface News {
+/** The state of a job: the fields that events, lists and upload responses have in common. */
+export interface JobEvent {
   readonly job_id: string;
   readonly version: number;
   readonly status: Status;
   readonly batch_id: string | null;
   readonly name: string;
   readonly size: number;
-  /** upright pixels; null while unknown */
+  /** px after rotation to upright; null while unknown */
   readonly width: number | null;
   readonly height: number | null;
   readonly image: string | null;
@@ -21,42 +21,42 @@ export interface News {
   readonly finished_at: string | null;
 }
 
-export type Frame =
-  | { readonly kind: 'news'; readonly news: readonly News[] }
+export type ServerMessage =
+  | { readonly kind: 'events'; readonly events: readonly JobEvent[] }
   | { readonly kind: 'removed'; readonly jobId: string }
   | { readonly kind: 'snapshot'; readonly images: readonly Image[] }
   | { readonly kind: 'resync' }
   | { readonly kind: 'unknown' };
 
-interface Wire {
+interface RawMessage {
   type?: string;
   job_id?: string;
   images?: unknown;
   cursor?: string;
 }
 
-/** @returns the frame, and the cursor it carries, if any: what to ask changes `since` */
-export function readFrame(text: string): { frame: Frame; cursor: string | null } {
-  let wire: Wire;
+/** @returns the message and its cursor, if any. A later subscribe sends the cursor as `since`. */
+export function parseMessage(text: string): { message: ServerMessage; cursor: string | null } {
+  let raw: RawMessage;
   try {
-    wire = JSON.parse(text) as Wire;
-  } catch (fault) {
-    if (fault instanceof SyntaxError) return { frame: { kind: 'unknown' }, cursor: null };
-    throw fault;
+    raw = JSON.parse(text) as RawMessage;
+  } catch (error) {
+    if (error instanceof SyntaxError) return { message: { kind: 'unknown' }, cursor: null };
+    throw error;
   }
-  return { frame: frameOf(wire), cursor: wire.cursor ?? null };
+  return { message: messageOf(raw), cursor: raw.cursor ?? null };
 }
 
-function frameOf(wire: Wire): Frame {
-  switch (wire.type) {
+function messageOf(raw: RawMessage): ServerMessage {
+  switch (raw.type) {
     case 'send_upload_notification':
-      return { kind: 'news', news: [wire as unknown as News] };
+      return { kind: 'events', events: [raw as unknown as JobEvent] };
     case 'send_upload_notifications':
-      return { kind: 'news', news: (wire.images ?? []) as News[] };
+      return { kind: 'events', events: (raw.images ?? []) as JobEvent[] };
     case 'snapshot':
-      return { kind: 'snapshot', images: (wire.images ?? []) as Image[] };
+      return { kind: 'snapshot', images: (raw.images ?? []) as Image[] };
     case 'removed':
-      return wire.job_id === undefined ? { kind: 'unknown' } : { kind: 'removed', jobId: wire.job_id };
+      return raw.job_id === undefined ? { kind: 'unknown' } : { kind: 'removed', jobId: raw.job_id };
     case 'resync':
       return { kind: 'resync' };
     default:
@@ -69,37 +69,37 @@ export type Topic =
   | { readonly type: 'batch'; readonly id: string }
   | { readonly type: 'jobs'; readonly ids: readonly string[] };
 
-// A frame in is at most 64 KB; an id takes 39 bytes.
-const IDS_PER_FRAME = 500;
+// The server accepts 64 KB per message. An id takes 39 bytes.
+const IDS_PER_MESSAGE = 500;
 
-/** What a subscribe or an unsubscribe names: one entry per frame. */
-function named(topic: Topic): object[] {
+/** The fields that name a topic in subscribe and unsubscribe messages, one object per message. */
+function topicFields(topic: Topic): object[] {
   switch (topic.type) {
     case 'all':
       return [{ all: true }];
     case 'batch':
       return [{ batch_id: topic.id }];
     case 'jobs':
-      return Array.from({ length: Math.ceil(topic.ids.length / IDS_PER_FRAME) }, (_, at) => ({
-        job_ids: topic.ids.slice(at * IDS_PER_FRAME, (at + 1) * IDS_PER_FRAME),
+      return Array.from({ length: Math.ceil(topic.ids.length / IDS_PER_MESSAGE) }, (_, index) => ({
+        job_ids: topic.ids.slice(index * IDS_PER_MESSAGE, (index + 1) * IDS_PER_MESSAGE),
       }));
   }
 }
 
-/** The frames that ask for topics. `since` is the last cursor heard, for what changed in between. */
-export function subscribeFrames(topics: readonly Topic[], since: string | null): object[] {
+/** @param since the last cursor received: the server replays later changes to subscribers of all images */
+export function subscribeMessages(topics: readonly Topic[], since: string | null): object[] {
   return topics.flatMap((topic) =>
-    named(topic).map((what) => ({
+    topicFields(topic).map((fields) => ({
       type: 'subscribe',
-      ...what,
+      ...fields,
       coalesce: true,
       ...(topic.type === 'all' && since !== null ? { since } : {}),
     })),
   );
 }
 
-export const unsubscribeFrames = (topic: Topic): object[] =>
-  named(topic).map((what) => ({ type: 'unsubscribe', ...what }));
+export const unsubscribeMessages = (topic: Topic): object[] =>
+  topicFields(topic).map((fields) => ({ type: 'unsubscribe', ...fields }));
 
-export const sameTopic = (one: Topic, other: Topic): boolean =>
-  JSON.stringify(named(one)) === JSON.stringify(named(other));
+export const isSameTopic = (one: Topic, other: Topic): boolean =>
+  JSON.stringify(topicFields(one)) === JSON.stringify(topicFields(other));

@@ -1,5 +1,5 @@
 /**
- * Which view a path means. Pure; the router and the tests call it.
+ * Maps URL paths to views, and decides which link clicks the page handles. Pure. The router calls it.
  */
 
 export type Route =
@@ -8,7 +8,7 @@ export type Route =
   | { readonly view: 'image'; readonly id: string }
   | { readonly view: 'batch'; readonly id: string }
   | { readonly view: 'unknown' }
-  /** nothing is known yet: the first view's code is on its way */
+  /** the code of the first view is loading */
   | { readonly view: 'loading' };
 
 export function routeOf(path: string): Route {
@@ -23,11 +23,15 @@ export function routeOf(path: string): Route {
   return { view: 'unknown' };
 }
 
-/** What a browser must do by itself: other buttons, new tabs, downloads, other sites, the server's pages. */
-export function isOurs(link: HTMLAnchorElement, event: MouseEvent, origin: string): boolean {
-  const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+/**
+ * Whether the router handles a click on a link. The browser handles modified clicks, other buttons, new tabs,
+ * downloads, other origins and the server's own pages.
+ */
+export function isInternalLink(link: HTMLAnchorElement, event: MouseEvent, origin: string): boolean {
+  const isPlainClick =
+    event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
   return (
-    plain &&
+    isPlainClick &&
     !event.defaultPrevented &&
     link.origin === origin &&
     link.target === '' &&

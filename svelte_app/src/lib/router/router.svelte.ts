@@ -1,71 +1,71 @@
 /**
- * The address bar and the view, kept in step through the History API. Remembers where each entry was
- * scrolled to. Views read `route`; links are ordinary links.
+ * The router: keeps the shown view and the URL in step through the History API, and restores the scroll
+ * position of each history entry. Links are ordinary `<a href>`; `data-replace` replaces the history entry.
  */
 import { tick } from 'svelte';
 
-import { isOurs, routeOf, type Route } from './route';
+import { isInternalLink, routeOf, type Route } from './route';
 
 class Router {
-  /** the view that is shown; it changes once the view's code is there */
+  /** the shown view; it changes once the view's code is loaded */
   route = $state.raw<Route>({ view: 'loading' });
-  /** the address's query, as of the view that is shown: `?status=error`, or empty */
+  /** the URL query of the shown view, for example `?status=error`, or empty */
   query = $state(location.search);
-  /** how many steps of ours lie behind: whether "back" stays inside the page */
-  depth = $state(stateOf().depth);
+  /** number of earlier history entries of this page; 0: "back" would leave it */
+  depth = $state(readState().depth);
   #scrollTo = 0;
   #load: (view: Route['view']) => Promise<void> = () => Promise.resolve();
 
-  /** @param load brings the code of a view; the address is shown when it is there */
+  /** @param load loads the code of a view before it is shown */
   start(load: (view: Route['view']) => Promise<void>): void {
     this.#load = load;
     history.scrollRestoration = 'manual';
     window.addEventListener('popstate', () => {
-      this.#scrollTo = stateOf().scroll;
+      this.#scrollTo = readState().scroll;
       void this.#show();
     });
-    window.addEventListener('pagehide', () => this.#remember());
+    window.addEventListener('pagehide', () => this.#saveScroll());
     document.addEventListener('click', (event) => {
       const link = (event.target as Element | null)?.closest('a');
-      if (!link || !isOurs(link, event, location.origin)) return;
+      if (!link || !isInternalLink(link, event, location.origin)) return;
       event.preventDefault();
       this.go(link.pathname + link.search, { replace: link.dataset.replace !== undefined });
     });
-    this.#scrollTo = stateOf().scroll;
+    this.#scrollTo = readState().scroll;
     void this.#show();
   }
 
-  /** @param replace a step sideways: "back" then leads to where the entry before led */
+  /** @param replace replaces the current history entry and does not add one */
   go(path: string, { replace = false } = {}): void {
-    if (path === here()) return window.scrollTo(0, 0);
+    if (path === currentPath()) return window.scrollTo(0, 0);
     if (replace) history.replaceState({ depth: this.depth, scroll: 0 }, '', path);
     else {
-      this.#remember();
+      this.#saveScroll();
       history.pushState({ depth: this.depth + 1, scroll: 0 }, '', path);
     }
     this.#scrollTo = 0;
     void this.#show();
   }
 
-  /** To where the reader came from, if that was a view of ours; else to the path given. */
-  back(otherwise: string): void {
+  /** Goes back within this page. From its first history entry it goes to `fallback`. */
+  back(fallback: string): void {
     if (this.depth > 0) history.back();
-    else this.go(otherwise);
+    else this.go(fallback);
   }
 
-  #remember(): void {
+  #saveScroll(): void {
     history.replaceState({ depth: this.depth, scroll: window.scrollY }, '');
   }
 
   async #show(): Promise<void> {
-    this.depth = stateOf().depth;
-    const path = here();
+    this.depth = readState().depth;
+    const path = currentPath();
     const route = routeOf(location.pathname);
     const query = location.search;
     await this.#load(route.view);
-    // Another address was asked for while the code came.
-    if (path !== here()) return;
-    // The same view with another query stays as it is, its focus and all.
+    // The URL has changed while the code was loading.
+    if (path !== currentPath()) return;
+    // A view whose query alone has changed is not created anew and keeps its focus.
     if (JSON.stringify(route) !== JSON.stringify(this.route)) this.route = route;
     this.query = query;
     await tick();
@@ -74,9 +74,9 @@ class Router {
   }
 }
 
-const here = (): string => location.pathname + location.search;
+const currentPath = (): string => location.pathname + location.search;
 
-function stateOf(): { depth: number; scroll: number } {
+function readState(): { depth: number; scroll: number } {
   const state = history.state as Partial<{ depth: number; scroll: number }> | null;
   return { depth: state?.depth ?? 0, scroll: state?.scroll ?? 0 };
 }

@@ -1,26 +1,30 @@
 /**
- * What a file in the upload list can be. One union; the list, the tally and the announcements read it.
+ * The phases of a file in the upload list, as one union. The list, the totals and the texts (words.ts) use it.
  */
 import type { JobError, Thumbnails } from '../api/types';
-import type { Failure } from './outcome';
+import type { Failure } from './request-outcome';
 
 export type Phase =
   | { readonly kind: 'queued' }
   | { readonly kind: 'uploading' }
-  /** sent again in `delayMs`; null: when the network is back */
+  /** the request is retried in `delayMs`; null: once the network is back */
   | { readonly kind: 'waiting'; readonly delayMs: number | null }
-  /** its bytes are at the server, whose answer is awaited; `working`: the answer comes with the result */
-  | { readonly kind: 'arrived'; readonly working: boolean }
-  /** accepted: a job waits its turn (pending) or is being worked on (processing) */
+  /**
+   * all bytes are sent and the response is pending; `processing`: the response will contain the thumbnails,
+   * as in sync mode
+   */
+  | { readonly kind: 'uploaded'; readonly processing: boolean }
+  /** accepted; the job is pending or processing */
   | { readonly kind: 'pending' | 'processing' }
   | { readonly kind: 'finished'; readonly thumbnails: Thumbnails | null }
-  | { readonly kind: 'refused'; readonly failure: Failure }
+  /** failed the page's own validation; never uploaded */
+  | { readonly kind: 'invalid'; readonly failure: Failure }
   | { readonly kind: 'failed'; readonly failure: Failure }
   | { readonly kind: 'cancelled' };
 
 export type PhaseKind = Phase['kind'];
 
-/** The phase a job's status stands for. */
+/** The phase that corresponds to a job's status. */
 export function phaseOfJob(job: {
   readonly status: string;
   readonly error: JobError | null;
@@ -32,7 +36,7 @@ export function phaseOfJob(job: {
     case 'error':
       return {
         kind: 'failed',
-        failure: job.error ?? { code: 'processing_failed', message: 'The image could not be processed.' },
+        failure: job.error ?? { code: 'processing_failed', message: 'The photo could not be processed.' },
       };
     case 'aborted':
       return { kind: 'cancelled' };
@@ -43,30 +47,11 @@ export function phaseOfJob(job: {
   }
 }
 
-const TRAVELLING: ReadonlySet<PhaseKind> = new Set(['queued', 'uploading', 'waiting', 'arrived']);
-const AT_WORK: ReadonlySet<PhaseKind> = new Set(['pending', 'processing']);
+const IN_UPLOAD: ReadonlySet<PhaseKind> = new Set(['queued', 'uploading', 'waiting', 'uploaded']);
+const IN_PROCESSING: ReadonlySet<PhaseKind> = new Set(['pending', 'processing']);
 
-/** Its bytes travel or wait to. */
-export const isTravelling = (kind: PhaseKind): boolean => TRAVELLING.has(kind);
-/** Accepted, and not final yet. */
-export const isAtWork = (kind: PhaseKind): boolean => AT_WORK.has(kind);
-export const isOver = (kind: PhaseKind): boolean => !isTravelling(kind) && !isAtWork(kind);
-
-const WORDS: Record<PhaseKind, string> = {
-  queued: 'Waiting to upload',
-  uploading: 'Uploading',
-  waiting: 'Trying again soon',
-  arrived: 'Uploaded',
-  pending: 'In line for processing',
-  processing: 'Processing',
-  finished: 'Finished',
-  refused: 'Not taken',
-  failed: 'Failed',
-  cancelled: 'Cancelled',
-};
-
-export function words(phase: Phase): string {
-  if (phase.kind === 'waiting' && phase.delayMs === null) return 'Waiting for the network';
-  if (phase.kind === 'arrived' && phase.working) return 'Processing';
-  return WORDS[phase.kind];
-}
+/** The server has not accepted the file yet. */
+export const isInUpload = (kind: PhaseKind): boolean => IN_UPLOAD.has(kind);
+/** The server has accepted the file and its job is not final. */
+export const isInProcessing = (kind: PhaseKind): boolean => IN_PROCESSING.has(kind);
+export const isDone = (kind: PhaseKind): boolean => !isInUpload(kind) && !isInProcessing(kind);

@@ -1,93 +1,98 @@
 /**
- * Takes files in, feeds the queue, and turns answers and news into what the list shows. Lives outside the
- * views, so that an upload goes on while another is looked at. The views' one door to uploading.
+ * The uploads: adds files to the queue, applies responses and events to the upload list, and offers the
+ * actions of the views (retry, cancel, clear). One instance outside the views, so that uploads continue when
+ * the view changes.
  */
-import { abortJob, ApiError, changeBatch, retryJob } from '../api/client';
+import { abortJob, ApiError, postBatchAction, retryJob } from '../api/client';
 import type { Image, Limits } from '../api/types';
-import { eachInTurn } from '../each';
-import { live } from '../live/live.svelte';
-import type { News } from '../live/messages';
+import { forEachConcurrent } from '../concurrency';
+import { live } from '../live/live-events.svelte';
+import type { JobEvent } from '../live/messages';
 import { uuid } from '../uuid';
-import { mayRetryFile, UNREADABLE, type FileResult } from './answers';
-import { FollowedBatches } from './batches';
-import { environment } from './environment';
-import { UploadItem } from './item.svelte';
-import { UploadItems } from './items.svelte';
-import { PLANS, requestsOf, type DropPlan, type Mode } from './modes';
-import { isAtWork, isOver, isTravelling, phaseOfJob, type Phase } from './phase';
-import { UploadQueue, type Part, type UploadRequest } from './queue';
-import { refuse } from './refusal';
-import { SilenceWatch } from './silence';
+import { BatchSubscriptions } from './batch-subscriptions';
+import { browserEnvironment } from './browser-environment';
+import { validateFile } from './file-validation';
+import { isDone, isInProcessing, isInUpload, phaseOfJob, type Phase } from './phase';
+import { isRetryableCode, UNREADABLE, type FileResult } from './read-response';
+import { RequestQueue, type Part, type UploadRequest } from './request-queue';
+import { SilentJobPoller } from './silent-job-polling';
+import { UploadItem } from './upload-item.svelte';
+import { UploadList } from './upload-list.svelte';
+import { buildRequests, MODE_PLANS, type Mode, type UploadPlan } from './upload-modes';
 
 class Uploads {
-  /** the batch of the latest drop that has one and was accepted */
+  /** the batch of the latest accepted drop, if it has one */
   batchId = $state<string | null>(null);
 
-  #count = 0;
-  /** requests that failed as a whole, by item: sent again as they were, under the key that is safe */
+  #itemCount = 0;
+  /** requests that failed as a whole, by item, for a retry of the whole request */
   #unsent = new Map<UploadItem, { request: UploadRequest; maybeStored: boolean }>();
-  #plans = new Map<UploadItem, DropPlan>();
-  #batches = new FollowedBatches();
-  readonly items = new UploadItems((totals) => {
-    if (totals.travelling + totals.atWork === 0) this.#batches.letGo();
+  #plans = new Map<UploadItem, UploadPlan>();
+  #subscriptions = new BatchSubscriptions();
+  readonly list = new UploadList((totals) => {
+    if (totals.inUpload + totals.inProcessing === 0) this.#subscriptions.unsubscribeAll();
   });
-  #watch = new SilenceWatch({ merge: (images) => live.merge(images), gone: (id) => live.remove(id) });
-  #queue = new UploadQueue(
+  #poller = new SilentJobPoller({
+    onImages: (images) => live.merge(images),
+    onMissing: (jobId) => live.markDeleted(jobId),
+  });
+  #queue = new RequestQueue(
     {
-      started: (request) => this.#all(request, { kind: 'uploading' }),
-      bytes: (request, loaded, total) => this.items.travelled(request, loaded, total),
-      waiting: (request, delayMs) => {
-        this.items.halted(request);
-        this.items.forgetSpeed();
-        this.#all(request, delayMs === 0 ? { kind: 'queued' } : { kind: 'waiting', delayMs });
+      onStart: (request) => this.#setPhaseOfAll(request, { kind: 'uploading' }),
+      onBytes: (request, loaded, total) => this.list.setProgress(request, loaded, total),
+      onWait: (request, delayMs) => {
+        this.list.clearProgress(request);
+        this.list.resetSpeed();
+        this.#setPhaseOfAll(request, delayMs === 0 ? { kind: 'queued' } : { kind: 'waiting', delayMs });
       },
-      settled: (request, results) => this.#settle(request, results),
+      onSettled: (request, results) => this.#settle(request, results),
     },
-    environment,
+    browserEnvironment,
   );
 
   constructor() {
-    live.listen({
-      news: (news) => news.forEach((one) => this.#hear(one)),
-      removed: (jobId) => this.#removed(jobId),
+    live.addListener({
+      onEvents: (events) => events.forEach((event) => this.#applyEvent(event)),
+      onDeleted: (jobId) => this.#removeDeleted(jobId),
     });
-    window.addEventListener('online', () => this.#queue.pump());
-    window.addEventListener('offline', () => this.#queue.pump());
+    window.addEventListener('online', () => this.#queue.startRequests());
+    window.addEventListener('offline', () => this.#queue.startRequests());
     window.addEventListener('beforeunload', (event) => {
       if (this.#queue.busy) event.preventDefault();
     });
   }
 
   /**
-   * Takes files in: refuses what breaks the limits, cuts the rest into requests and sends them.
-   * @param unreadable names of files that were meant too but cannot be read
+   * Adds files to the list, marks those that break the limits as invalid, and sends the others.
+   * @param unreadable names of dropped files that could not be read
    */
   add(files: readonly File[], mode: Mode, limits: Limits | null, unreadable: readonly string[]): void {
-    const plan = { ...PLANS[mode], batch: PLANS[mode].batched ? this.#batches.next : null };
-    const taken: Part[] = [];
+    const modePlan = MODE_PLANS[mode];
+    const plan = { ...modePlan, batchId: modePlan.sharesBatch ? this.#subscriptions.nextId : null };
+    const valid: Part[] = [];
     const items = files.map((file) => {
-      const item = new UploadItem((this.#count += 1), file.name, file.size, file);
-      const failure = limits && refuse(file, limits);
+      const item = new UploadItem((this.#itemCount += 1), file.name, file.size, file);
+      const failure = limits && validateFile(file, limits);
       if (failure) {
-        item.phase = { kind: 'refused', failure };
+        item.phase = { kind: 'invalid', failure };
         item.file = null;
       } else {
         this.#plans.set(item, plan);
-        taken.push({ id: item.id, file });
+        valid.push({ id: item.id, file });
       }
       return item;
     });
-    this.items.add([...items, ...unreadable.map((name) => this.#unreadable(name))]);
-    if (plan.batch !== null && taken.length > 0) this.#batches.take();
-    this.#queue.add(requestsOf(taken, plan, limits));
+    this.list.add([...items, ...unreadable.map((name) => this.#unreadableItem(name))]);
+    if (plan.batchId !== null && valid.length > 0) this.#subscriptions.useNextId();
+    this.#queue.add(buildRequests(valid, plan, limits));
   }
 
-  /** Sends a failed file again: as its request was, or alone; or has its failed job worked on again. */
+  /** Retries a failed file: its job if there is one, else its whole request, else a request of its own. */
   async retry(item: UploadItem): Promise<void> {
     if (item.phase.kind !== 'failed') return;
     if (item.jobId !== null) {
       live.merge([await retryJob(item.jobId)]);
-      this.#batches.followJob(item.jobId);
+      this.#subscriptions.subscribeToJob(item.jobId);
       return;
     }
     const unsent = this.#unsent.get(item);
@@ -95,126 +100,128 @@ class Uploads {
     if (unsent) {
       const key = unsent.maybeStored ? unsent.request.key : uuid();
       const request = { ...unsent.request, key };
-      for (const one of this.items.of(request)) this.#unsent.delete(one);
-      this.#all(request, { kind: 'queued' });
+      for (const one of this.list.ofRequest(request)) this.#unsent.delete(one);
+      this.#setPhaseOfAll(request, { kind: 'queued' });
       this.#queue.add([request]);
     } else if (item.file && plan) {
-      this.items.set(item, { kind: 'queued' }, 0);
-      this.#queue.add(requestsOf([{ id: item.id, file: item.file }], plan, null));
+      this.list.setPhase(item, { kind: 'queued' }, 0);
+      this.#queue.add(buildRequests([{ id: item.id, file: item.file }], plan, null));
     }
   }
 
-  mayRetry(item: UploadItem): boolean {
+  canRetry(item: UploadItem): boolean {
     const { phase } = item;
-    if (phase.kind !== 'failed' || !mayRetryFile(phase.failure.code)) return false;
+    if (phase.kind !== 'failed' || !isRetryableCode(phase.failure.code)) return false;
     return item.jobId !== null || item.file !== null;
   }
 
-  /** A file whose bytes wait or travel is taken out; one the server has is stopped there. */
+  /** Cancels files: takes those that are not sent out of the queue, and aborts the jobs of accepted ones. */
   async cancel(items: readonly UploadItem[]): Promise<void> {
-    const travelling = items.filter((item) => isTravelling(item.phase.kind));
-    const atWork = items.filter((item) => isAtWork(item.phase.kind));
-    const called = new Set(this.#queue.cancel(new Set(travelling.map((item) => item.id))));
-    for (const item of travelling) {
-      if (!called.has(item.id)) item.unwanted = true;
+    const inUpload = items.filter((item) => isInUpload(item.phase.kind));
+    const inProcessing = items.filter((item) => isInProcessing(item.phase.kind));
+    const cancelledIds = new Set(this.#queue.cancel(new Set(inUpload.map((item) => item.id))));
+    for (const item of inUpload) {
+      if (!cancelledIds.has(item.id)) item.cancelRequested = true;
       else {
         item.file = null;
-        this.items.set(item, { kind: 'cancelled' }, 0);
+        this.list.setPhase(item, { kind: 'cancelled' }, 0);
       }
     }
-    await eachInTurn(atWork, (item) => this.#abort(item));
+    await forEachConcurrent(inProcessing, (item) => this.#abort(item));
   }
 
-  /** Cancels whatever is not over. */
+  /** Cancels all files that are not done. Accepted files are aborted with one request per batch. */
   async cancelAll(): Promise<void> {
-    const batches = new Set<string>();
-    const single = this.items.list.filter((item) => {
-      const batch = isAtWork(item.phase.kind) && live.book.get(item.jobId ?? '')?.batch_id;
-      if (batch) batches.add(batch);
-      return !batch;
+    const batchIds = new Set<string>();
+    const others = this.list.items.filter((item) => {
+      const batchId = isInProcessing(item.phase.kind) && live.latest.get(item.jobId ?? '')?.batch_id;
+      if (batchId) batchIds.add(batchId);
+      return !batchId;
     });
-    await this.cancel(single);
-    await eachInTurn(batches, (batch) => changeBatch(batch, 'abort'));
+    await this.cancel(others);
+    await forEachConcurrent(batchIds, (batchId) => postBatchAction(batchId, 'abort'));
   }
 
-  /** Takes what is over off the list; what failed, and may be tried again, only when asked. */
+  /** Takes files that are done off the list; failed ones only if `failed`, because they can be retried. */
   clear({ failed }: { failed: boolean }): void {
-    const goes = ({ phase: { kind } }: UploadItem): boolean => isOver(kind) && (failed || kind !== 'failed');
-    const gone = new Set(this.items.list.filter(goes));
-    for (const item of gone) {
+    const isCleared = ({ phase: { kind } }: UploadItem): boolean =>
+      isDone(kind) && (failed || kind !== 'failed');
+    const cleared = new Set(this.list.items.filter(isCleared));
+    for (const item of cleared) {
       this.#unsent.delete(item);
       this.#plans.delete(item);
     }
-    this.items.drop(gone);
+    this.list.remove(cleared);
   }
 
   async #abort(item: UploadItem): Promise<void> {
     if (item.jobId === null) return;
     try {
       live.merge([await abortJob(item.jobId)]);
-    } catch (fault) {
-      // Finished before the word came: what it has become is told by the news.
-      if (!(fault instanceof ApiError && fault.code === 'not_abortable')) throw fault;
+    } catch (error) {
+      // The job finished before the request arrived. Its event reports the final status.
+      if (!(error instanceof ApiError && error.code === 'not_abortable')) throw error;
     }
   }
 
   #settle(request: UploadRequest, results: readonly FileResult[]): void {
-    this.items.halted(request);
-    for (const [at, part] of request.parts.entries()) {
-      const item = this.items.get(part.id);
-      const result = results[at];
+    this.list.clearProgress(request);
+    for (const [index, part] of request.parts.entries()) {
+      const item = this.list.byId(part.id);
+      const result = results[index];
       if (!item || !result) continue;
-      if (result.kind === 'accepted') this.#accept(item, result.image);
+      if (result.kind === 'accepted') this.#setAccepted(item, result.image);
       else {
-        const hopeless = result.kind === 'rejected' && !mayRetryFile(result.failure.code);
-        if (hopeless) item.file = null;
+        const isFinal = result.kind === 'rejected' && !isRetryableCode(result.failure.code);
+        if (isFinal) item.file = null;
         if (result.kind === 'unsent') this.#unsent.set(item, { request, maybeStored: result.maybeStored });
-        const phase: Phase = item.unwanted
+        const phase: Phase = item.cancelRequested
           ? { kind: 'cancelled' }
           : { kind: 'failed', failure: result.failure };
-        this.items.set(item, phase, 0);
+        this.list.setPhase(item, phase, 0);
       }
     }
   }
 
-  #accept(item: UploadItem, image: Image): void {
+  #setAccepted(item: UploadItem, image: Image): void {
     this.#plans.delete(item);
     const before = item.phase;
-    this.items.accept(item, image.job_id);
-    // Merged before the item is told: news of this job may have come first and be newer.
+    this.list.setAccepted(item, image.job_id);
+    // Merged first, because an event of this job may have arrived earlier and be newer than the response.
     live.merge([image]);
-    if (item.phase === before) this.#tell(item, live.book.get(image.job_id) ?? image);
+    if (item.phase === before) this.#setPhase(item, live.latest.get(image.job_id) ?? image);
     if (image.batch_id !== null) this.batchId = image.batch_id;
-    // A failure here is no loss: the file then ends as if it had not been cancelled.
-    if (item.unwanted && isAtWork(item.phase.kind)) void this.#abort(item).catch(() => undefined);
+    // If the abort fails, the file ends as if it had not been cancelled.
+    if (item.cancelRequested && isInProcessing(item.phase.kind))
+      void this.#abort(item).catch(() => undefined);
   }
 
-  #hear(news: News): void {
-    const item = this.items.ofJob(news.job_id);
-    if (item) this.#tell(item, news);
+  #applyEvent(event: JobEvent): void {
+    const item = this.list.byJobId(event.job_id);
+    if (item) this.#setPhase(item, event);
   }
 
-  #tell(item: UploadItem, news: News): void {
-    const phase = phaseOfJob(news);
-    if (isAtWork(phase.kind)) this.#watch.heard(news.job_id);
-    else this.#watch.over(news.job_id);
-    this.items.set(item, phase, item.size);
+  #setPhase(item: UploadItem, event: JobEvent): void {
+    const phase = phaseOfJob(event);
+    if (isInProcessing(phase.kind)) this.#poller.watch(event.job_id);
+    else this.#poller.unwatch(event.job_id);
+    this.list.setPhase(item, phase, item.size);
   }
 
-  #removed(jobId: string): void {
-    this.#watch.over(jobId);
-    const item = this.items.ofJob(jobId);
-    if (item) this.items.drop(new Set([item]));
+  #removeDeleted(jobId: string): void {
+    this.#poller.unwatch(jobId);
+    const item = this.list.byJobId(jobId);
+    if (item) this.list.remove(new Set([item]));
   }
 
-  #unreadable(name: string): UploadItem {
-    const item = new UploadItem((this.#count += 1), name, 0, null);
-    item.phase = { kind: 'refused', failure: UNREADABLE };
+  #unreadableItem(name: string): UploadItem {
+    const item = new UploadItem((this.#itemCount += 1), name, 0, null);
+    item.phase = { kind: 'invalid', failure: UNREADABLE };
     return item;
   }
 
-  #all(request: UploadRequest, phase: Phase): void {
-    for (const item of this.items.of(request)) this.items.set(item, phase, 0);
+  #setPhaseOfAll(request: UploadRequest, phase: Phase): void {
+    for (const item of this.list.ofRequest(request)) this.list.setPhase(item, phase, 0);
   }
 }
 

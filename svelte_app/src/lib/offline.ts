@@ -1,0 +1,12 @@
+/**
+ * Whether the browser is offline. The upload queue and the WebSocket wait while it is.
+ */
+
+/** A server on the same machine is reachable without a network, although the browser reports "offline". */
+export const isLoopback = (hostname: string): boolean =>
+  hostname === 'localhost' ||
+  hostname.endsWith('.localhost') ||
+  hostname === '[::1]' ||
+  /^127\./.test(hostname);
+
+export const isOffline = (): boolean => !navigator.onLine && !isLoopback(location.hostname);
