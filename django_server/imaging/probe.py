@@ -16,7 +16,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
-from pillow_heif import HeifImageFile
+from pi_heif import HeifImageFile
 
 from . import jpeg_header, signatures
 from .container_headers import check_tiff_directory, gif_frames, png_frames, read_webp_header
@@ -178,7 +178,7 @@ def _open_avif(source: BinaryIO) -> Opened:
 
 def _open_heif(source: BinaryIO) -> Opened:
     source.seek(0)
-    image = HeifImageFile(source)  # type: ignore[no-untyped-call]  # pillow-heif leaves its plugin untyped
+    image = HeifImageFile(source)  # type: ignore[no-untyped-call]  # pi-heif leaves its plugin untyped
     return _upright(signatures.HEIF, image, image.info.get("original_orientation"), turned_by_decoder=True)
 
 
