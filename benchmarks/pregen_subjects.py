@@ -31,8 +31,8 @@ class MadeUp:
     def folders(self, _prefix: str = "") -> Iterator[str]:
         return iter(["fungi"])
 
-    def runs(self, prefix: str = "", *_: object) -> Iterator[object]:
-        from filestore.store import Run
+    def list_by_folder(self, prefix: str = "", *_: object) -> Iterator[object]:
+        from filestore.store import FolderFiles
 
         tail = "_200.jpg" if prefix.endswith("thumbnails") else ".jpg"
         each = -(-self.records // 65_536)
@@ -43,7 +43,7 @@ class MadeUp:
                 return
             folder = f"{prefix}/{shard >> 8:02x}/{shard & 255:02x}"
             names = [f"{shard:04x}{number:028x}{tail}" for number in range(count)]
-            yield Run(folder, [(name, 4_000_000, 1_700_000_000_123_456_000, "") for name in names])
+            yield FolderFiles(folder, [(name, 4_000_000, 1_700_000_000_123_456_000, "") for name in names])
             made += count
 
 

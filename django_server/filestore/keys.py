@@ -18,7 +18,7 @@ _SHARD_NAME = re.compile(r"[0-9a-f]{4}")
 _SCALED_STEM = re.compile(r"(?P<stem>.*)_(?P<digits>[0-9]+)", re.DOTALL)
 
 ThumbnailFormat = Literal["JPEG", "PNG", "GIF"]
-NAMED_OTHERWISE = frozenset({"tif", "tiff", "bmp"})
+EXTENSIONS_HOLDING_JPEG = frozenset({"tif", "tiff", "bmp"})
 """Extensions that an archive's thumbnails keep from their originals though they hold JPEG: no browser shows those."""
 _FORMATS: dict[str, ThumbnailFormat] = {"png": "PNG", "gif": "GIF"}
 

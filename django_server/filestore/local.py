@@ -14,8 +14,8 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO
 
-from filestore.local_listing import PART_SUFFIX, is_folder, runs_below
-from filestore.store import Run, StoredFile, Told, stored_files
+from filestore.local_listing import PART_SUFFIX, is_folder, list_folders_below
+from filestore.store import FolderFiles, OnUnlistable, StoredFile, stored_files
 
 
 class LocalStore:
@@ -41,8 +41,8 @@ class LocalStore:
         stat = os.fstat(file.fileno())
         return StoredFile(key, stat.st_size, stat.st_mtime_ns), file
 
-    def glance(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:  # noqa: ARG002  a stat is cheap
-        """See `store.Store.glance`. Nothing: here each is asked for."""
+    def stat_many(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:  # noqa: ARG002  a stat is cheap
+        """See `store.Store.stat_many`. Nothing: here each is asked for."""
         return {}
 
     def stat(self, key: str) -> StoredFile:
@@ -60,7 +60,7 @@ class LocalStore:
         """
         target = self.path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, part = _new_file(target.parent)
+        descriptor, part = _temporary_file(target.parent)
         try:
             with os.fdopen(descriptor, "w+b") as file:
                 yield file
@@ -106,11 +106,13 @@ class LocalStore:
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """Every file below the folder `prefix`, in byte order of key, holding no more than one folder's names."""
-        return stored_files(self.runs(prefix))
+        return stored_files(self.list_by_folder(prefix))
 
-    def runs(self, prefix: str = "", unlistable: Told | None = None) -> Iterator[Run]:
-        """What `list` lists, folder by folder; see `store.Store.runs`."""
-        return runs_below(self.path(prefix) if prefix else self.root, prefix, unlistable)
+    def list_by_folder(
+        self, prefix: str = "", on_unlistable: OnUnlistable | None = None
+    ) -> Iterator[FolderFiles]:
+        """What `list` lists, folder by folder; see `store.Store.list_by_folder`."""
+        return list_folders_below(self.path(prefix) if prefix else self.root, prefix, on_unlistable)
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         """The names of the folders right below the folder `prefix`, in byte order."""
@@ -121,7 +123,7 @@ class LocalStore:
         yield from sorted((entry.name for entry in entries if is_folder(entry)), key=os.fsencode)
 
 
-def _new_file(folder: Path) -> tuple[int, str | None]:
+def _temporary_file(folder: Path) -> tuple[int, str | None]:
     """A descriptor of a new file in `folder`, and its name if it needed one.
 
     Without a name the kernel removes it with its writer, however that ends. Not every file system can do that.

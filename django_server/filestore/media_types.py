@@ -3,7 +3,7 @@
 Keys' extensions tell the truth: an upload gets its from its content, and a thumbnail from who renders it.
 """
 
-from filestore.keys import NAMED_OTHERWISE, THUMBNAILS, thumbnail_format
+from filestore.keys import EXTENSIONS_HOLDING_JPEG, THUMBNAILS, thumbnail_format
 
 _MEDIA_TYPES = {
     "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp",
@@ -15,6 +15,6 @@ _MEDIA_TYPES = {
 def media_type(key: str) -> str:
     """A thumbnail named .tif or .bmp holds JPEG, and with `nosniff` a browser shows it under no other type."""
     extension = key.rpartition(".")[2].lower()
-    if f"/{THUMBNAILS}/" in key and extension in NAMED_OTHERWISE:
+    if f"/{THUMBNAILS}/" in key and extension in EXTENSIONS_HOLDING_JPEG:
         extension = thumbnail_format(extension).lower()
     return _MEDIA_TYPES.get(extension, "application/octet-stream")

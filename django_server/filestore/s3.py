@@ -16,9 +16,9 @@ from threading import Lock
 from typing import Any, BinaryIO, cast
 
 from filestore.media_types import media_type
-from filestore.s3_errors import speaking_of, timed_out
-from filestore.s3_requests import Requests
-from filestore.store import Run, StoredFile, Told, stored_files
+from filestore.s3_errors import convert_errors, timed_out
+from filestore.s3_requests import ObjectRequests
+from filestore.store import FolderFiles, OnUnlistable, StoredFile, stored_files
 
 LIBRARIES = ("boto3", "botocore.auth", "botocore.httpsession")
 """What is loaded when a store is first used, for whoever makes many processes of one."""
@@ -26,7 +26,7 @@ LIBRARIES = ("boto3", "botocore.auth", "botocore.httpsession")
 _BLOCK_BYTES = 1 << 18
 _MEMORY_BYTES = 8 << 20  # a photo stays in memory; what is larger goes to the disk
 _PAGE_KEYS = 1000  # S3 lists no more at a time
-_LISTED_FOR_EACH = 4  # of the keys that a glance is asked about, for others lie between them
+_LISTED_PER_KEY = 4  # of the keys that a stat_many is asked about, for others lie between them
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -77,8 +77,8 @@ class S3Store:
             "request_checksum_calculation": "when_required",
             "response_checksum_validation": "when_required",
         }
-        self._made: tuple[Any, Requests] | None = None
-        self._making = Lock()
+        self._cached_clients: tuple[Any, ObjectRequests] | None = None
+        self._creation_lock = Lock()
 
     def ask(self, prefix: str = "") -> None:
         """Whether the bucket is there, and lets the folder `prefix` be listed. Raises OSError."""
@@ -86,12 +86,16 @@ class S3Store:
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """Every file below the folder `prefix`, in byte order of key, a page of 1,000 at a time."""
-        return stored_files(self.runs(prefix))
+        return stored_files(self.list_by_folder(prefix))
 
-    def runs(self, prefix: str = "", unlistable: Told | None = None) -> Iterator[Run]:  # noqa: ARG002  never told
-        """What `list` lists, folder by folder; see `store.Store.runs`."""
+    def list_by_folder(
+        self,
+        prefix: str = "",
+        on_unlistable: OnUnlistable | None = None,  # noqa: ARG002  never called: S3 lists all keys or fails
+    ) -> Iterator[FolderFiles]:
+        """What `list` lists, folder by folder; see `store.Store.list_by_folder`."""
         for page in self._pages(Bucket=self.bucket, Prefix=_head(prefix)):
-            run: Run | None = None
+            run: FolderFiles | None = None
             for entry in page.get("Contents", ()):
                 folder, _, name = entry["Key"].rpartition("/")
                 # Consoles keep an empty object `name/` for a folder.
@@ -100,7 +104,7 @@ class S3Store:
                 if run is None or run.folder != folder:
                     if run is not None:
                         yield run
-                    run = Run(folder, [])
+                    run = FolderFiles(folder, [])
                 modified_ns = _nanoseconds(entry["LastModified"])
                 run.files.append((name, entry["Size"], modified_ns, entry["ETag"].strip('"')))
             if run is not None:
@@ -119,17 +123,17 @@ class S3Store:
 
     def stat(self, key: str) -> StoredFile:
         """One HEAD. Raises FileNotFoundError."""
-        with speaking_of(self.bucket, key):
+        with convert_errors(self.bucket, key):
             head = self._requests().head(key) or self._client().head_object(Bucket=self.bucket, Key=key)
         return _stored(key, head, head["ContentLength"])
 
-    def glance(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:
+    def stat_many(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:
         """One page of a listing, from the first of the keys on, in place of a HEAD for each."""
         wanted = sorted(keys, key=str.encode)
         if not wanted:
             return {}
         # Exclusive: whatever is one character shorter comes before the first.
-        after, most = wanted[0][:-1], min(_PAGE_KEYS, _LISTED_FOR_EACH * len(wanted))
+        after, most = wanted[0][:-1], min(_PAGE_KEYS, _LISTED_PER_KEY * len(wanted))
         folder = commonprefix(wanted).rpartition("/")[0]  # noqa: RUF071  of characters, then of folders
         page = self._page(Prefix=_head(folder), StartAfter=after, MaxKeys=most)
         entries = page.get("Contents", ())
@@ -152,7 +156,7 @@ class S3Store:
 
             def begin(byte_size: int) -> BinaryIO:
                 unfinished.close()
-                return unfinished.enter_context(_nameless_file(in_memory=byte_size <= _MEMORY_BYTES))
+                return unfinished.enter_context(_anonymous_file(in_memory=byte_size <= _MEMORY_BYTES))
 
             stored, file = self._download(key, begin)
             file.seek(0)
@@ -172,7 +176,7 @@ class S3Store:
     @contextmanager
     def writing(self, key: str) -> Iterator[BinaryIO]:
         """A real file that one PUT makes `key` when the block ends well; nothing happens when it does not."""
-        with _nameless_file(in_memory=True) as file:
+        with _anonymous_file(in_memory=True) as file:
             yield file
             file.seek(0)
             self.put(file, key)
@@ -182,14 +186,14 @@ class S3Store:
         headers = {"Content-Type": media_type(key)}
         if self.cache_control:
             headers["Cache-Control"] = self.cache_control
-        with speaking_of(self.bucket, key):
+        with convert_errors(self.bucket, key):
             if self._requests().put(key, source, headers) is None:
                 named = {name.replace("-", ""): value for name, value in headers.items()}
                 self._client().put_object(Bucket=self.bucket, Key=key, Body=source, **named)
 
     def delete(self, key: str) -> bool:
         """Remove the file. True also where there was none: S3 does not tell."""
-        with speaking_of(self.bucket, key):
+        with convert_errors(self.bucket, key):
             self._client().delete_object(Bucket=self.bucket, Key=key)
         return True
 
@@ -207,14 +211,14 @@ class S3Store:
         except OSError as error:
             if error.errno != errno.ENXIO:
                 raise
-            with speaking_of(self.bucket, ""):
+            with convert_errors(self.bucket, ""):
                 self._client().create_bucket(Bucket=self.bucket)
 
     def _pages(self, **request: str) -> Iterator[Any]:
-        with speaking_of(self.bucket, ""):
+        with convert_errors(self.bucket, ""):
             pages = iter(self._client().get_paginator("list_objects_v2").paginate(**request))
         while True:
-            with speaking_of(self.bucket, ""):
+            with convert_errors(self.bucket, ""):
                 page = next(pages, None)
             if page is None:
                 return
@@ -222,7 +226,7 @@ class S3Store:
 
     def _page(self, **request: Any) -> Any:
         """One page of a listing."""
-        with speaking_of(self.bucket, ""):
+        with convert_errors(self.bucket, ""):
             return self._client().list_objects_v2(Bucket=self.bucket, **request)
 
     def _download(self, key: str, begin: Callable[[int], BinaryIO]) -> tuple[StoredFile, BinaryIO]:
@@ -240,7 +244,7 @@ class S3Store:
     def _attempt(
         self, key: str, begin: Callable[[int], BinaryIO], deadline: float
     ) -> tuple[StoredFile, BinaryIO]:
-        with speaking_of(self.bucket, key):
+        with convert_errors(self.bucket, key):
             answer = self._requests().get(key) or self._client().get_object(Bucket=self.bucket, Key=key)
             # Closed before its end, a body takes its connection along. (As a context it would be another object,
             # which does not notice its end.)
@@ -253,19 +257,19 @@ class S3Store:
         return _stored(key, answer, answer["ContentLength"]), file
 
     def _client(self) -> Any:
-        return self._both()[0]
+        return self._clients()[0]
 
-    def _requests(self) -> Requests:
-        return self._both()[1]
+    def _requests(self) -> ObjectRequests:
+        return self._clients()[1]
 
-    def _both(self) -> tuple[Any, Requests]:
-        with self._making:
-            if self._made is None:
-                with speaking_of(self.bucket, ""):
-                    self._made = self._make()
-            return self._made
+    def _clients(self) -> tuple[Any, ObjectRequests]:
+        with self._creation_lock:
+            if self._cached_clients is None:
+                with convert_errors(self.bucket, ""):
+                    self._cached_clients = self._create_clients()
+            return self._cached_clients
 
-    def _make(self) -> tuple[Any, Requests]:
+    def _create_clients(self) -> tuple[Any, ObjectRequests]:
         import boto3
         from botocore.config import Config
 
@@ -275,7 +279,9 @@ class S3Store:
         client = session.client(
             "s3", endpoint_url=self._endpoint, config=Config(**self._settings), **self._identity
         )
-        return client, Requests(client, session.get_credentials(), self.bucket, attempts=self._max_attempts)
+        return client, ObjectRequests(
+            client, session.get_credentials(), self.bucket, attempts=self._max_attempts
+        )
 
 
 def _head(prefix: str) -> str:
@@ -287,7 +293,7 @@ def _stored(key: str, answer: Any, byte_size: int) -> StoredFile:
     return StoredFile(key, byte_size, _nanoseconds(answer["LastModified"]), answer["ETag"].strip('"'))
 
 
-def _nameless_file(*, in_memory: bool) -> BinaryIO:
+def _anonymous_file(*, in_memory: bool) -> BinaryIO:
     """A real file, which other processes can open by its descriptor; on the disk where the system has no other."""
     if in_memory and hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("archive"), "w+b")

@@ -23,7 +23,7 @@ _REFUSED_CODES = frozenset(
 
 
 @contextmanager
-def speaking_of(bucket: str, key: str) -> Iterator[None]:
+def convert_errors(bucket: str, key: str) -> Iterator[None]:
     """Turn what botocore raises in the block into an OSError that names the bucket and, where there is one, the key.
 
     FileNotFoundError where the key is missing, PermissionError where the store refuses, TimeoutError
@@ -36,7 +36,7 @@ def speaking_of(bucket: str, key: str) -> Iterator[None]:
     try:
         yield
     except failures.ClientError as failure:
-        raise _of_answer(failure.response, bucket, key, what) from failure
+        raise _error_of_response(failure.response, bucket, key, what) from failure
     except (failures.NoCredentialsError, failures.PartialCredentialsError) as failure:
         sentence = f"There are no access keys for {what}."
         raise PermissionError(errno.EACCES, sentence, key) from failure
@@ -54,7 +54,7 @@ def timed_out(bucket: str, key: str) -> TimeoutError:
     return TimeoutError(errno.ETIMEDOUT, f"The S3 server did not answer in time for {what}.", key)
 
 
-def _of_answer(response: Any, bucket: str, key: str, what: str) -> OSError:
+def _error_of_response(response: Any, bucket: str, key: str, what: str) -> OSError:
     code = str(response.get("Error", {}).get("Code", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "NoSuchBucket":

@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-Answer = dict[str, Any]
+Response = dict[str, Any]
 """ContentLength, LastModified, ETag where the server tells them; Body of a GET, the caller's to close."""
 
 _KEY = "key"
@@ -25,8 +25,8 @@ _LONGEST_PAUSE_SECONDS = 20.0
 _TOO_MANY_REQUESTS = 429
 
 
-class Requests:
-    """Requests for the keys of one bucket; threads may share it."""
+class ObjectRequests:
+    """ObjectRequests for the keys of one bucket; threads may share it."""
 
     def __init__(self, client: Any, credentials: Any, bucket: str, *, attempts: int) -> None:
         """`client`: boto3's S3 client, whose address, region, time limits and connections they have."""
@@ -39,19 +39,19 @@ class Requests:
         self._credentials = credentials
         self._attempts = attempts
 
-    def head(self, key: str) -> Answer | None:
-        return self._ask("HEAD", key)
+    def head(self, key: str) -> Response | None:
+        return self._request("HEAD", key)
 
-    def get(self, key: str) -> Answer | None:
-        return self._ask("GET", key)
+    def get(self, key: str) -> Response | None:
+        return self._request("GET", key)
 
-    def put(self, key: str, source: BinaryIO, headers: Mapping[str, str]) -> Answer | None:
+    def put(self, key: str, source: BinaryIO, headers: Mapping[str, str]) -> Response | None:
         """`source` is sent from here on, and is here again where the client is to be asked."""
-        return self._ask("PUT", key, headers, source)
+        return self._request("PUT", key, headers, source)
 
-    def _ask(
+    def _request(
         self, method: str, key: str, headers: Mapping[str, str] | None = None, source: BinaryIO | None = None
-    ) -> Answer | None:
+    ) -> Response | None:
         """What was answered with status 200. None where the client is to be asked instead.
 
         Raises what the client raises when there is no such key (HEAD), or the server fails or is away each time.
@@ -72,7 +72,7 @@ class Requests:
             else:
                 status = answer.status_code
                 if status == 200:
-                    return _as_the_client_says(answer, with_body=method == "GET")
+                    return _client_response(answer, with_body=method == "GET")
                 if method == "GET":
                     answer.raw.close()
                 fails = status >= 500 or status == _TOO_MANY_REQUESTS
@@ -99,15 +99,15 @@ class Requests:
         return self._http.send(request.prepare())
 
 
-def _as_the_client_says(answer: Any, *, with_body: bool) -> Answer:
+def _client_response(answer: Any, *, with_body: bool) -> Response:
     from botocore.response import StreamingBody
 
     headers = answer.headers
-    said: Answer = {"ETag": headers.get("ETag", "")}
+    response: Response = {"ETag": headers.get("ETag", "")}
     if "Last-Modified" in headers:
-        said["LastModified"] = parsedate_to_datetime(headers["Last-Modified"])
+        response["LastModified"] = parsedate_to_datetime(headers["Last-Modified"])
     if "Content-Length" in headers:
-        said["ContentLength"] = int(headers["Content-Length"])
+        response["ContentLength"] = int(headers["Content-Length"])
     if with_body:
-        said["Body"] = StreamingBody(answer.raw, headers.get("Content-Length"))
-    return said
+        response["Body"] = StreamingBody(answer.raw, headers.get("Content-Length"))
+    return response

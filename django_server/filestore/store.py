@@ -36,23 +36,23 @@ def version_of(byte_size: int, modified_us: int, etag: str = "") -> str:
     return f"etag:{etag}" if etag else f"{byte_size}@{modified_us}"
 
 
-Listed = tuple[str, int, int, str]
+ListedFile = tuple[str, int, int, str]
 """Name within its folder, size in bytes, modification time in nanoseconds, etag: a listing of millions, made cheap."""
 
-Told = Callable[[str, str], None]
+OnUnlistable = Callable[[str, str], None]
 """Is told the key of a file or folder that can't be listed, and the reason as a sentence."""
 
 
-class Run(NamedTuple):
+class FolderFiles(NamedTuple):
     """Files of one folder that follow each other in a listing. `folder` is its key, without a slash at its end."""
 
     folder: str
-    files: list[Listed]
+    files: list[ListedFile]
 
 
-def stored_files(runs: Iterable[Run]) -> Iterator[StoredFile]:
-    """The files of the runs, one by one, by their whole keys."""
-    for folder, files in runs:
+def stored_files(listings: Iterable[FolderFiles]) -> Iterator[StoredFile]:
+    """The files of the list_by_folder, one by one, by their whole keys."""
+    for folder, files in listings:
         head = f"{folder}/" if folder else ""
         for name, byte_size, modified_ns, etag in files:
             yield StoredFile(head + name, byte_size, modified_ns, etag)
@@ -61,10 +61,12 @@ def stored_files(runs: Iterable[Run]) -> Iterator[StoredFile]:
 class Store(Protocol):
     """Files by key, a key being a relative path with `/` between its parts."""
 
-    def runs(self, prefix: str = "", unlistable: Told | None = None) -> Iterator[Run]:
-        """What `list` lists, folder by folder. A folder's files may come in several runs, others between them.
+    def list_by_folder(
+        self, prefix: str = "", on_unlistable: OnUnlistable | None = None
+    ) -> Iterator[FolderFiles]:
+        """What `list` lists, folder by folder. A folder may come more than once, with others in between.
 
-        What can't be listed is told to `unlistable` and left out; without that it raises.
+        What can't be listed is told to `on_unlistable` and left out; without that it raises.
         """
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
@@ -76,7 +78,7 @@ class Store(Protocol):
     def stat(self, key: str) -> StoredFile:
         """What is known of the file. Raises FileNotFoundError."""
 
-    def glance(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:
+    def stat_many(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:
         """What one request tells of so many keys: the file, None where there is none.
 
         Keys that are not in it have to be asked for by `stat`.

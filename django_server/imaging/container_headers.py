@@ -9,20 +9,20 @@ from typing import BinaryIO
 
 from .errors import CorruptImage
 
-_MOST_PNG_CHUNKS = 10_000  # before the pixels; editors write about 10
-_MOST_TIFF_TAGS = 4_096  # the baseline and extension sets together define about 100
-_MOST_GIF_BLOCKS = 200_000  # 255 bytes each: 50 MB, and 0.1 s of walking
-_MOST_GIF_PREAMBLE_BLOCKS = (
+_MAX_PNG_CHUNKS = 10_000  # before the pixels; editors write about 10
+_MAX_TIFF_TAGS = 4_096  # the baseline and extension sets together define about 100
+_MAX_GIF_BLOCKS = 200_000  # 255 bytes each: 50 MB, and 0.1 s of walking
+_MAX_GIF_PREAMBLE_BLOCKS = (
     4_096  # 1 MB of comments before the first frame; Pillow joins them in quadratic time
 )
-_MOST_WEBP_CHUNKS = 100_000
+_MAX_WEBP_CHUNKS = 100_000
 
 
 def png_frames(source: BinaryIO) -> int:
     """Frames of a PNG as its animation header claims them, 1 without one. Raises CorruptImage."""
     source.seek(8)
     frames = 1
-    for _ in range(_MOST_PNG_CHUNKS):
+    for _ in range(_MAX_PNG_CHUNKS):
         head = source.read(8)
         if len(head) < 8:
             break
@@ -46,7 +46,7 @@ def gif_frames(source: BinaryIO) -> int:
         source.seek(3 << ((head[10] & 7) + 1), 1)
     frames = 0
     blocks = 0
-    while blocks < _MOST_GIF_BLOCKS:
+    while blocks < _MAX_GIF_BLOCKS:
         blocks += 1
         introducer = source.read(1)
         if introducer == b"!":
@@ -63,10 +63,10 @@ def gif_frames(source: BinaryIO) -> int:
             break
         else:
             continue  # a stray byte, which Pillow steps over too
-        while blocks < _MOST_GIF_BLOCKS and (size := source.read(1)) not in (b"\0", b""):
+        while blocks < _MAX_GIF_BLOCKS and (size := source.read(1)) not in (b"\0", b""):
             source.seek(size[0], 1)
             blocks += 1
-        if frames == 0 and blocks > _MOST_GIF_PREAMBLE_BLOCKS:
+        if frames == 0 and blocks > _MAX_GIF_PREAMBLE_BLOCKS:
             break
     if frames == 0:
         raise CorruptImage
@@ -94,7 +94,7 @@ def read_webp_header(source: BinaryIO) -> WebpHeader:
     alpha = False
     frames = 0
     exif: bytes | None = None
-    for _ in range(_MOST_WEBP_CHUNKS):
+    for _ in range(_MAX_WEBP_CHUNKS):
         head = source.read(8)
         if len(head) < 8:
             break
@@ -130,5 +130,5 @@ def check_tiff_directory(source: BinaryIO) -> None:
     (at,) = struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)
     source.seek(at)
     (count,) = struct.unpack(order + ("Q" if big else "H"), source.read(8 if big else 2))
-    if count > _MOST_TIFF_TAGS:
+    if count > _MAX_TIFF_TAGS:
         raise CorruptImage

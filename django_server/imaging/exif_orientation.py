@@ -8,7 +8,7 @@ import struct
 _ORIENTATION_TAG = 0x0112  # Exif 2.32, table 4
 _SHORT = 3
 _ENTRY_BYTES = 12
-_MOST_ENTRIES = 1_000  # cameras write about 20 in the first directory
+_MAX_ENTRIES = 1_000  # cameras write about 20 in the first directory
 
 
 def orientation_of(exif: bytes | None) -> int:
@@ -22,7 +22,7 @@ def orientation_of(exif: bytes | None) -> int:
     try:
         (directory,) = struct.unpack_from(order + "I", block, 4)
         (count,) = struct.unpack_from(order + "H", block, directory)
-        for entry in range(min(count, _MOST_ENTRIES)):
+        for entry in range(min(count, _MAX_ENTRIES)):
             tag, kind, _, value = struct.unpack_from(
                 order + "HHIH", block, directory + 2 + entry * _ENTRY_BYTES
             )

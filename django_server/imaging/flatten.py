@@ -12,7 +12,7 @@ from PIL import Image
 _WHITE: dict[str, float | tuple[float, ...]] = {"L": 255, "RGB": (255, 255, 255)}
 _PLAIN_MODES = frozenset({"L", "RGB", "CMYK", "LAB"})
 _SIXTEEN_BIT_MODES = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
-_BAND_PIXELS = 1 << 18  # a band of 1 MB stays in the processor's cache between its conversions
+_STRIP_PIXELS = 1 << 18  # a strip of 1 MB stays in the processor's cache between its conversions
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def plain(image: Image.Image, levels: Levels | None) -> Image.Image:
 
 
 def shrink(image: Image.Image, factor: int) -> Image.Image:
-    """`image` made plain and averaged down by a whole `factor`, band by band.
+    """`image` made plain and averaged down by a whole `factor`, strip by strip.
 
     No second copy of the whole picture is ever held: a 100-megapixel RGBA stays at its own 400 MB.
     """
@@ -64,19 +64,19 @@ def shrink(image: Image.Image, factor: int) -> Image.Image:
     if factor == 1:
         return plain(image, levels)
     width, height = image.size
-    rows = rows_of_a_band(width, factor)
+    rows = rows_per_strip(width, factor)
     cut = (image.crop((0, top, width, min(height, top + rows))) for top in range(0, height, rows))
-    return shrink_bands((plain(band, levels) for band in cut), image.size, factor)
+    return shrink_strips((plain(strip, levels) for strip in cut), image.size, factor)
 
 
-def rows_of_a_band(width: int, factor: int) -> int:
+def rows_per_strip(width: int, factor: int) -> int:
     """How many rows to make plain at once: a multiple of `factor`."""
-    return max(1, _BAND_PIXELS // (width * factor)) * factor
+    return max(1, _STRIP_PIXELS // (width * factor)) * factor
 
 
-def shrink_bands(bands: Iterable[Image.Image], size: tuple[int, int], factor: int) -> Image.Image:
-    """A picture of that size, in plain bands of `rows_of_a_band` of which the last may be lower, averaged down."""
-    parts = (band.reduce(factor) for band in bands)
+def shrink_strips(strips: Iterable[Image.Image], size: tuple[int, int], factor: int) -> Image.Image:
+    """A picture of that size, in plain strips of `rows_per_strip` of which the last may be lower, averaged down."""
+    parts = (strip.reduce(factor) for strip in strips)
     first = next(parts)
     small = Image.new(first.mode, (-(-size[0] // factor), -(-size[1] // factor)), None)
     small.paste(first)

@@ -7,7 +7,7 @@ Must not know Pillow. Used by render, and by whoever wants to know a thumbnail's
 JPEG_EDGE_PX = 65_500
 
 # EXIF orientations that exchange width and height (Exif 2.32, tag 0x0112).
-TURNED_ORIENTATIONS = frozenset({5, 6, 7, 8})
+ROTATED_ORIENTATIONS = frozenset({5, 6, 7, 8})
 
 
 def fit(width: int, height: int, scale_px: int) -> tuple[int, int]:
@@ -29,9 +29,9 @@ def fit(width: int, height: int, scale_px: int) -> tuple[int, int]:
 
 def upright(width: int, height: int, orientation: int) -> tuple[int, int]:
     """The size as displayed of a picture stored as `width` x `height`; its own inverse."""
-    return (height, width) if orientation in TURNED_ORIENTATIONS else (width, height)
+    return (height, width) if orientation in ROTATED_ORIENTATIONS else (width, height)
 
 
-def reduction(size: tuple[float, float], wanted: tuple[int, int], gap: int) -> int:
+def reduction_factor(size: tuple[float, float], wanted: tuple[int, int], gap: int) -> int:
     """The largest whole factor by which `size` may be averaged down and still be `gap` times as large as `wanted`."""
     return max(1, int(min(size[0] / wanted[0], size[1] / wanted[1]) / gap))

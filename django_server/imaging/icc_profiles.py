@@ -37,7 +37,7 @@ def _transform(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform |
         if mode == "LAB":
             return _build(ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")), mode)
         transform = _build(ImageCms.ImageCmsProfile(io.BytesIO(profile or b"")), mode)
-        return None if mode == "RGB" and _changes_nothing(transform) else transform
+        return None if mode == "RGB" and _is_identity(transform) else transform
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None
 
@@ -48,7 +48,7 @@ def _build(source: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.ImageCmsTran
     return ImageCms.ImageCmsTransform(source, target, mode, "RGB", ImageCms.Intent.PERCEPTUAL)
 
 
-def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
+def _is_identity(transform: ImageCms.ImageCmsTransform) -> bool:
     swatches = Image.new("RGB", (len(_SWATCHES), 1))
     swatches.putdata(_SWATCHES)
     before, after = swatches.tobytes(), transform.apply(swatches).tobytes()

@@ -16,11 +16,11 @@ _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = 0xD9
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 
-_MOST_SEGMENTS = 4_000  # before the first scan; a 10 MB depth map takes 160 of 64 KB
-_MOST_SEGMENTS_OF_A_KIND = (
+_MAX_SEGMENTS = 4_000  # before the first scan; a 10 MB depth map takes 160 of 64 KB
+_MAX_SEGMENTS_OF_A_KIND = (
     64  # EXIF, Photoshop, quantization: slow to take apart, and cameras write one or two
 )
-_MOST_JUNK_BYTES = 4_096  # stray bytes between segments
+_MAX_JUNK_BYTES = 4_096  # stray bytes between segments
 
 _SCAN_OR_END = re.compile(rb"\xff[\xda\xd9]")
 _BLOCK_BYTES = 1 << 20
@@ -43,11 +43,11 @@ def read_header(source: BinaryIO) -> JpegHeader:
     frame: tuple[int, bytes] | None = None
     junk = 0
     seen = {0xE1: 0, 0xED: 0, 0xDB: 0}
-    for _ in range(_MOST_SEGMENTS + _MOST_JUNK_BYTES):
+    for _ in range(_MAX_SEGMENTS + _MAX_JUNK_BYTES):
         byte = source.read(1)
         if byte != b"\xff":
             junk += 1
-            if not byte or junk > _MOST_JUNK_BYTES:
+            if not byte or junk > _MAX_JUNK_BYTES:
                 break
             continue
         marker = source.read(1)[0:1] or b"\xd9"
@@ -68,7 +68,7 @@ def read_header(source: BinaryIO) -> JpegHeader:
             return _header(frame, components_in_scan=(source.read(1) or b"\0")[0], at=source.tell())
         if code in seen:
             seen[code] += 1
-            if seen[code] > _MOST_SEGMENTS_OF_A_KIND and not _is_cheap(source, length):
+            if seen[code] > _MAX_SEGMENTS_OF_A_KIND and not _is_extended_xmp(source, length):
                 break
         if code in _START_OF_FRAME:
             if frame is not None:
@@ -79,7 +79,7 @@ def read_header(source: BinaryIO) -> JpegHeader:
     raise CorruptImage
 
 
-def _is_cheap(source: BinaryIO, length: int) -> bool:
+def _is_extended_xmp(source: BinaryIO, length: int) -> bool:
     # Extended XMP spreads over many APP1 segments, which Pillow only keeps.
     start = source.read(min(4, length - 2))
     source.seek(-len(start), 1)

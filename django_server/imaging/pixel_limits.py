@@ -15,5 +15,7 @@ class Limits:
     pixels_progressive_jpeg: int = (
         60_000_000  # full-size coefficient buffers: 3 bytes a pixel in 4:2:0, 180 MB
     )
-    pixels_in_bands: int = 0  # TIFF and PNG beyond `pixels` that can be decoded band by band; 0: not accepted
+    pixels_in_strips: int = (
+        0  # TIFF and PNG beyond `pixels` that can be decoded strip by strip; 0: not accepted
+    )
     jpeg_scans: int = 100  # encoders write about 10; 1,000 in 195 KB took 13 s

@@ -1,4 +1,4 @@
-"""Processes that decode in their caller's stead, so that a time limit can kill them: a thread could not be.
+"""ProcessPool that decode in their caller's stead, so that a time limit can kill them: a thread could not be.
 
 Each has a pipe of its own, and no lock in common with another: one that is killed, at whatever moment, costs the
 image it had in hand, and nothing else. (A pool with one queue for all can lose a task that was handed over but not
@@ -31,11 +31,11 @@ class ProcessTimedOut(ProcessDied):
     """It worked past its time limit, and was killed."""
 
 
-class ProcessesStopped(ProcessDied):
+class PoolStopped(ProcessDied):
     """All processes were stopped while it worked."""
 
 
-class Processes:
+class ProcessPool:
     """`size` processes at most, each started when it is first needed, or by `start`, and replaced when it is gone.
 
     Any number of threads may call `run`; as many of them as there are processes are served at once.
@@ -61,22 +61,22 @@ class Processes:
         """What the function returns, or raises, in another process. It and its values must be importable there.
 
         Waits for an idle process first; `seconds` begin after that. Raises ProcessTimedOut past them, ProcessDied
-        when the process ends under it, ProcessesStopped after `stop`.
+        when the process ends under it, PoolStopped after `stop`.
         """
         process = self._idle.get()
         try:
             if self._stopped:
-                raise ProcessesStopped
+                raise PoolStopped
             return process.run(seconds, function, args, kwargs)  # type: ignore[no-any-return]  # what was pickled
         except ProcessDied as failure:
             if self._stopped:
-                raise ProcessesStopped from failure
+                raise PoolStopped from failure
             raise
         finally:
             self._idle.put(process)
 
     def stop(self) -> None:
-        """End all processes, those at work too. Whoever waits for one, or comes later, gets ProcessesStopped."""
+        """End all processes, those at work too. Whoever waits for one, or comes later, gets PoolStopped."""
         self._stopped = True
         for process in self._all:
             process.kill()
@@ -119,7 +119,7 @@ class _Process:
             self._pipe = None
         ours, theirs = self._context.Pipe()
         # daemon: when this process exits the other is ended, not waited for.
-        process: BaseProcess = self._context.Process(target=_serve, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
+        process: BaseProcess = self._context.Process(target=_run_calls, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
         try:
             process.start()
         finally:
@@ -128,9 +128,9 @@ class _Process:
         return ours
 
 
-def _serve(pipe: Connection) -> None:
+def _run_calls(pipe: Connection) -> None:
     """What each process does: one call after the other, until the one it works for is gone."""
-    end_with_parent()
+    exit_with_parent()
     while True:
         try:
             function, args, kwargs = pipe.recv()
@@ -144,16 +144,16 @@ def _serve(pipe: Connection) -> None:
         pipe.send(answer)
 
 
-def end_with_parent() -> None:
+def exit_with_parent() -> None:
     """For a process that works for another: to end with that one, however it ends, and not before."""
     # Ctrl+C at a terminal goes to it too; when it ends is its parent's say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+        threading.Thread(target=_exit_when_ready, args=(parent.sentinel,), daemon=True).start()
 
 
-def _end_with(sentinel: int) -> None:
+def _exit_when_ready(sentinel: int) -> None:
     wait([sentinel])
     os._exit(1)

@@ -17,13 +17,13 @@ from typing import BinaryIO, Literal
 from PIL import Image
 
 from .errors import TooManyPixels, decoding
-from .flatten import levels_of, plain, rows_of_a_band, shrink, shrink_bands
-from .geometry import JPEG_EDGE_PX, fit, reduction, upright
+from .flatten import levels_of, plain, rows_per_strip, shrink, shrink_strips
+from .geometry import JPEG_EDGE_PX, fit, reduction_factor, upright
 from .icc_profiles import to_srgb
 from .pixel_limits import Limits
-from .probe import Opened, open_judged
-from .resize import resize_in_bands
-from .strips import bands
+from .probe import OpenedImage, open_checked
+from .resize import resize_in_strips
+from .strips import decode_strips
 
 RECIPE = "1:jpeg-progressive-420,srgb,on-white,first-frame"
 """Names the rules of this module. Raise its number whenever the same source would come out visibly different."""
@@ -35,14 +35,14 @@ _DEFAULT_LIMITS = Limits()
 _SMALL_PX = 512  # up to here a picture shows what LANCZOS keeps, and is cheap
 # Averaging before the filter: to 1 x is what a JPEG's scaled decoding does too (47 dB against a full LANCZOS at
 # 1500 px, at half the time); to 2 x loses nothing visible and is as cheap where pictures are small.
-_GAP, _GAP_SMALL = 1, 2
-_MOST_BAND_PIXELS = 1 << 21  # 2 Mpx: 32 MB in four copies, and 85 rows of a picture 24,500 px wide
+_REDUCING_GAP, _REDUCING_GAP_SMALL = 1, 2
+_MAX_STRIP_PIXELS = 1 << 21  # 2 Mpx: 32 MB in four copies, and 85 rows of a picture 24,500 px wide
 
 # Of a JPEG, a PNG and a GIF, as this module writes them.
 _ENDINGS = (b"\xff\xd9", b"IEND\xaeB`\x82", b";")
 _LONGEST_ENDING = 8
 
-_TURNS = {
+_TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -106,14 +106,14 @@ def render(
         raise ValueError("scales: at least one label, each of 1 px or more")
     started = time.perf_counter()
     with decoding():
-        opened = open_judged(source, limits)
+        opened = open_checked(source, limits)
         largest = min(max(scales.values()), JPEG_EDGE_PX)
         image, box = (
-            _decode_in_bands(opened, source, largest) if opened.in_bands else _decode(opened, largest)
+            _decode_in_strips(opened, source, largest) if opened.in_strips else _decode(opened, largest)
         )
     decoded = time.perf_counter()
     with decoding():
-        picture = _first_picture(opened, image, largest, box)
+        picture = _largest_thumbnail(opened, image, largest, box)
         pictures = _cascade(picture, scales, (opened.probe.width, opened.probe.height))
     resized = time.perf_counter()
     write = partial(_write, output_format=output_format, quality=quality)
@@ -127,63 +127,65 @@ def render(
     )
 
 
-def _stored_target(opened: Opened, scale_px: int) -> tuple[int, int]:
+def _stored_size(opened: OpenedImage, scale_px: int) -> tuple[int, int]:
     fitted = fit(opened.probe.width, opened.probe.height, scale_px)
     return upright(*fitted, opened.turn)
 
 
-def _gap(largest: int) -> int:
-    return _GAP_SMALL if largest <= _SMALL_PX else _GAP
+def _reducing_gap(largest: int) -> int:
+    return _REDUCING_GAP_SMALL if largest <= _SMALL_PX else _REDUCING_GAP
 
 
-def _decode(opened: Opened, largest: int) -> tuple[Image.Image, tuple[float, float]]:
+def _decode(opened: OpenedImage, largest: int) -> tuple[Image.Image, tuple[float, float]]:
     """Decode at the smallest scale the decoder offers; with it the part of the pixels that holds the picture."""
     image = opened.image
     box: tuple[float, float] = image.size
     if opened.probe.format == "JPEG":
         # The fitted size, not the square box: with that, 3000 x 2000 for 1500 would be decoded in full.
-        drafted = image.draft(None, _stored_target(opened, largest))
+        drafted = image.draft(None, _stored_size(opened, largest))
         if drafted is not None:
             box = drafted[1][2:]
     image.load()
     return image, box
 
 
-def _decode_in_bands(
-    opened: Opened, source: BinaryIO, largest: int
+def _decode_in_strips(
+    opened: OpenedImage, source: BinaryIO, largest: int
 ) -> tuple[Image.Image, tuple[float, float]]:
-    """As `_decode`, averaged down while it is decoded, as far as the bands' memory allows."""
+    """As `_decode`, averaged down while it is decoded, as far as the strips' memory allows."""
     width, height = upright(opened.probe.width, opened.probe.height, opened.turn)
-    factor = reduction((width, height), _stored_target(opened, largest), _gap(largest))
-    factor = min(factor, _MOST_BAND_PIXELS // width)
+    factor = reduction_factor((width, height), _stored_size(opened, largest), _reducing_gap(largest))
+    factor = min(factor, _MAX_STRIP_PIXELS // width)
     if factor == 1:
         raise TooManyPixels(
             f"This image has {width} x {height} pixels: "
             f"too many for a thumbnail of {largest}; {max(width, height) // 2} can be made."
         )
-    decoded = bands(source, opened.image, rows_of_a_band(width, factor))
-    made_plain = (plain(band, levels_of(band)) for band in decoded)
-    return shrink_bands(made_plain, (width, height), factor), (width / factor, height / factor)
+    decoded = decode_strips(source, opened.image, rows_per_strip(width, factor))
+    made_plain = (plain(strip, levels_of(strip)) for strip in decoded)
+    return shrink_strips(made_plain, (width, height), factor), (width / factor, height / factor)
 
 
-def _first_picture(opened: Opened, image: Image.Image, largest: int, box: tuple[float, float]) -> Image.Image:
+def _largest_thumbnail(
+    opened: OpenedImage, image: Image.Image, largest: int, box: tuple[float, float]
+) -> Image.Image:
     """The largest thumbnail, upright and in sRGB. Frees the decoded picture."""
-    wanted = _stored_target(opened, largest)
+    wanted = _stored_size(opened, largest)
     profile = opened.image.info.get("icc_profile")
-    factor = reduction(box, wanted, _gap(largest))
+    factor = reduction_factor(box, wanted, _reducing_gap(largest))
     picture = shrink(image, factor)
     if picture.size != wanted:
         region = (0, 0, min(box[0] / factor, picture.width), min(box[1] / factor, picture.height))
         kernel = Image.Resampling.LANCZOS if largest <= _SMALL_PX else Image.Resampling.BICUBIC
-        picture = resize_in_bands(picture, wanted, kernel, region)
+        picture = resize_in_strips(picture, wanted, kernel, region)
     if picture is not image:
-        _forget(image)
+        _free_pixels(image)
     picture = to_srgb(picture, profile if isinstance(profile, bytes) else None)
-    turn = _TURNS.get(opened.turn)
+    turn = _TRANSPOSES.get(opened.turn)
     return picture if turn is None else picture.transpose(turn)
 
 
-def _forget(image: Image.Image) -> None:
+def _free_pixels(image: Image.Image) -> None:
     image.im = Image.new("L", (1, 1)).im
 
 
@@ -195,14 +197,14 @@ def _cascade(
         scale_px = min(scales[label], JPEG_EDGE_PX)
         size = fit(*original, scale_px)
         if picture.size != size:
-            picture = _next(picture, size, scale_px)
+            picture = _downscale(picture, size, scale_px)
         pictures[label] = picture
     return pictures
 
 
-def _next(picture: Image.Image, size: tuple[int, int], scale_px: int) -> Image.Image:
+def _downscale(picture: Image.Image, size: tuple[int, int], scale_px: int) -> Image.Image:
     if scale_px <= _SMALL_PX:
-        return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=_GAP_SMALL)
+        return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP_SMALL)
     # From a thumbnail to the next: as sharp as BICUBIC (mean gradient 2.08 at 1024 px for both), 40 % cheaper.
     return picture.resize(size, Image.Resampling.HAMMING)
 
@@ -224,11 +226,11 @@ def _encode(
         target.flush()
         byte_size = os.fstat(target.fileno()).st_size
         if target.readable():
-            _refuse_cut_off(target)
+            _check_complete(target)
     return RenderedThumbnail(label, scale_px, *picture.size, byte_size, None)
 
 
-def _refuse_cut_off(target: BinaryIO) -> None:
+def _check_complete(target: BinaryIO) -> None:
     """Pillow takes no notice of a write that a full disk took only a part of: see whether the file has its end."""
     target.seek(-min(_LONGEST_ENDING, target.seek(0, os.SEEK_END)), os.SEEK_END)
     if not target.read(_LONGEST_ENDING).endswith(_ENDINGS):

@@ -1,7 +1,7 @@
-"""Which pictures with too many pixels for a full decode can be decoded band by band, and why another one can't.
+"""Which pictures with too many pixels for a full decode can be decoded strip by strip, and why another one can't.
 
 Owns these conditions and their sentences. Pure: it looks at what Pillow read from the header. Used by opening; the
-bands themselves come from `vips`.
+strips themselves come from `vips`.
 """
 
 from PIL import ImageFile
@@ -21,15 +21,15 @@ _WIDTH_TAG, _SAMPLES_TAG, _TILE_LENGTH_TAG = 256, 277, 323
 # What libvips 8.18 was measured to keep of the picture: 600 rows in its own layout, or close to three rows of tiles.
 _ROWS_KEPT = 600
 _ROWS_OF_TILES_KEPT = 3
-_MOST_BYTES_KEPT = 600_000_000  # with the bands themselves 800 MB: what a full decode of 200 Mpx takes
+_MAX_BYTES_KEPT = 600_000_000  # with the strips themselves 800 MB: what a full decode of 200 Mpx takes
 
 
-def has_bands(kind: Kind) -> bool:
-    """Whether files of this kind can be decoded band by band at all."""
+def supports_strips(kind: Kind) -> bool:
+    """Whether files of this kind can be decoded strip by strip at all."""
     return kind in _KINDS
 
 
-def refuse_unless_banded(kind: Kind, image: ImageFile.ImageFile, whole_pixels: int) -> None:
+def check_strip_decodable(kind: Kind, image: ImageFile.ImageFile, whole_pixels: int) -> None:
     """Raises TooManyPixels, with the reason, for a TIFF or PNG that can only be decoded whole.
 
     `image` is open and not decoded; `whole_pixels` is the limit that then holds.
@@ -40,7 +40,7 @@ def refuse_unless_banded(kind: Kind, image: ImageFile.ImageFile, whole_pixels: i
         reason = "in a TIFF of this compression"
     elif image.mode not in _MODES:
         reason = f"with pixels of the kind {image.mode}"
-    elif _bytes_kept(image) > _MOST_BYTES_KEPT:
+    elif _bytes_kept(image) > _MAX_BYTES_KEPT:
         reason = "with rows this long, or tiles this tall"
     else:
         return

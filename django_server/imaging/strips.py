@@ -1,4 +1,4 @@
-"""Bands of a picture too large to be decoded whole, from libvips, as Pillow would have decoded them.
+"""Strips of a picture too large to be decoded whole, from libvips, as Pillow would have decoded them.
 
 Owns everything that touches pyvips, which is imported when the first such picture is met: most runs see none, the
 server never does, and libvips does not survive a fork. Used by render.
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
-def bands(source: BinaryIO, image: ImageFile.ImageFile, rows: int) -> Iterator[Image.Image]:
-    """The picture in `source`, as stored, in bands of `rows` rows from the top; the last may be lower.
+def decode_strips(source: BinaryIO, image: ImageFile.ImageFile, rows: int) -> Iterator[Image.Image]:
+    """The picture in `source`, as stored, in strips of `rows` rows from the top; the last may be lower.
 
     `image` is the same picture, open and not decoded, a TIFF or PNG that `banded` lets pass: what its colours and its
     transparency mean is Pillow's word. A transparent colour comes as alpha, 16 bits of several samples as the upper
     8. Raises CorruptImage, TooManyPixels where pyvips is not installed, and what reading `source` raises.
     """
-    vips = library()
-    reading = _Reading(source)
+    vips = load_pyvips()
+    reading = _SourceReader(source)
     custom = vips.SourceCustom()
     custom.on_read(reading.read)
     custom.on_seek(reading.seek)
@@ -34,7 +34,7 @@ def bands(source: BinaryIO, image: ImageFile.ImageFile, rows: int) -> Iterator[I
     load = vips.Image.tiffload_source if image.format == "TIFF" else vips.Image.pngload_source
     try:
         stored = load(custom, access="sequential", fail_on="error")
-        picture, mode = _as_pillow_has_it(stored, image)
+        picture, mode = _match_pillow_layout(stored, image)
         region = vips.Region.new(picture)
         for top in range(0, picture.height, rows):
             size = (picture.width, min(rows, picture.height - top))
@@ -44,7 +44,7 @@ def bands(source: BinaryIO, image: ImageFile.ImageFile, rows: int) -> Iterator[I
         raise (reading.failure or CorruptImage()) from failure
 
 
-class _Reading:
+class _SourceReader:
     """A file as libvips asks for it. `failure`: why it could not be read; for libvips it ended there."""
 
     def __init__(self, source: BinaryIO) -> None:
@@ -63,13 +63,13 @@ class _Reading:
 
 
 @lru_cache
-def library() -> Any:
+def load_pyvips() -> Any:
     """pyvips, set up when first asked for. Raises TooManyPixels where it is not installed."""
     try:
         import pyvips
     except (ImportError, OSError) as failure:  # OSError: pyvips without the libvips that it binds
         raise TooManyPixels(
-            "This image has too many pixels to be decoded whole, and pyvips, which decodes in bands, is not installed."
+            "This image has too many pixels to be decoded whole, and pyvips, which decodes in strips, is not installed."
         ) from failure
     # One picture is read once, from its top: what libvips would remember of it is never asked for again.
     pyvips.cache_set_max(0)
@@ -77,7 +77,7 @@ def library() -> Any:
     return pyvips
 
 
-def _as_pillow_has_it(stored: "pyvips.Image", image: ImageFile.ImageFile) -> tuple["pyvips.Image", str]:
+def _match_pillow_layout(stored: "pyvips.Image", image: ImageFile.ImageFile) -> tuple["pyvips.Image", str]:
     if (stored.width, stored.height) not in (image.size, image.size[::-1]):
         raise CorruptImage
     colours = 4 if image.mode == "CMYK" else 1 if stored.bands < 3 else 3

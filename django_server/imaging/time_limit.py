@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def dies_after(seconds: float) -> Iterator[None]:
+def kill_process_after(seconds: float) -> Iterator[None]:
     """Ends this process when the block takes longer. One such block at a time, in whatever thread.
 
     The signal's default action is the kernel's: it strikes inside a decoder that never returns to Python too.

@@ -25,7 +25,7 @@ def set_up_logging(*, quiet: bool, verbose: bool) -> None:
     log.setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
 
 
-def say(text: str) -> None:
+def write_line(text: str) -> None:
     """A line of a report, or of a file, on stdout; in order with the bar, whose line it takes."""
     _beside_bar(lambda: print(text))
 
@@ -38,7 +38,7 @@ class Progress:
 
     def __init__(self, what: str, unit: str, *, quiet: bool, total: int | None = None) -> None:
         self._what, self._unit, self._total = what, unit, total
-        self._started = self._told = time.monotonic()
+        self._started = self._last_logged = time.monotonic()
         self._count = 0
         self._bar: Any = None
         self._quiet = quiet
@@ -57,8 +57,8 @@ class Progress:
             if share:
                 self._bar.total = max(self._count, round(self._count / share))
             self._bar.update(count)
-        elif time.monotonic() - self._told >= _LINES_EVERY_SECONDS:
-            self._told = time.monotonic()
+        elif time.monotonic() - self._last_logged >= _LINES_EVERY_SECONDS:
+            self._last_logged = time.monotonic()
             log.info(
                 "%s", progress_text(self._what, self._unit, self._count, self._seconds(), self._part(share))
             )

@@ -13,7 +13,7 @@ from pregen.errors import Interrupted
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class _Undisturbed:
+class _SignalDeferral:
     """A block of the main thread whose end Interrupted waits for."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class _Undisturbed:
         return self._on
 
 
-undisturbed = _Undisturbed()
+signals_deferred = _SignalDeferral()
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def interruptible() -> Iterator[None]:
     def interrupt(number: int, _frame: FrameType | None) -> None:
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_DFL)
-        if not undisturbed.keeps(number):
+        if not signals_deferred.keeps(number):
             raise Interrupted(number)
 
     before = {number: signal.signal(number, interrupt) for number in _SIGNALS}

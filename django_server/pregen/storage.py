@@ -41,7 +41,7 @@ class Storage:
 
 
 @dataclass(frozen=True)
-class Given:
+class StorageOptions:
     """The storage options of one command line. None: not given, which is not the same as an empty prefix."""
 
     local_root: str | None = None
@@ -64,7 +64,7 @@ class Secrets:
         return "Secrets(...)"
 
 
-def secrets(given: Given, environment: Mapping[str, str]) -> Secrets:
+def read_secrets(given: StorageOptions, environment: Mapping[str, str]) -> Secrets:
     """A non-empty option wins over the environment."""
     return Secrets(
         given.s3_access_key or environment.get("S3_ACCESS_KEY") or None,
@@ -72,7 +72,7 @@ def secrets(given: Given, environment: Mapping[str, str]) -> Secrets:
     )
 
 
-def to_scan(given: Given, environment: Mapping[str, str]) -> Storage:
+def storage_to_scan(given: StorageOptions, environment: Mapping[str, str]) -> Storage:
     """Where to scan. Raises BadConfiguration."""
     if given.local_root:
         return Storage(_clean(given.local_prefix, DEFAULT_PREFIX), local_root=_absolute(given.local_root))
@@ -88,7 +88,7 @@ def to_scan(given: Given, environment: Mapping[str, str]) -> Storage:
     )
 
 
-def to_generate(given: Given, environment: Mapping[str, str], scanned: Storage) -> Storage:
+def to_generate(given: StorageOptions, environment: Mapping[str, str], scanned: Storage) -> Storage:
     """Where to generate: a local root that is given wins, then a bucket that is given, then the manifest's `scanned`.
 
     Raises BadConfiguration.
@@ -113,7 +113,7 @@ def open_store(storage: Storage, secret: Secrets, connections: int = 10) -> Stor
     """The store, once it has answered. Raises BadConfiguration, StoreFailure."""
     if storage.s3_bucket is None:
         return _open_local(storage)
-    store = bucket_of(storage, secret, connections)
+    store = s3_store(storage, secret, connections)
     try:
         store.ask(storage.prefix)
     except OSError as failure:
@@ -121,7 +121,7 @@ def open_store(storage: Storage, secret: Secrets, connections: int = 10) -> Stor
     return store
 
 
-def bucket_of(storage: Storage, secret: Secrets, connections: int) -> S3Store:
+def s3_store(storage: Storage, secret: Secrets, connections: int) -> S3Store:
     """The store of a storage with a bucket, not asked yet. Raises BadConfiguration."""
     if storage.s3_bucket is None:
         raise ValueError("storage: without a bucket")

@@ -15,26 +15,26 @@ from typing import Any
 from pregen.console import log
 from pregen.errors import BadConfiguration, StoreFailure
 from pregen.generate.one_image import Failure, Outcome
-from pregen.generate.render_requests import Job
+from pregen.generate.render_requests import RenderRequest
 from pregen.storage import Storage
 
 TASK = "pregen.make_chunk"
 QUEUE = "bulk"
 _CHUNK_IMAGES = 16
 _CHUNKS_OUT = 64  # bounds memory, and keeps this many worker processes busy
-_MOST_TRIES = 3
+_MAX_TRIES = 3
 _WAIT_SECONDS = 1
 _WARN_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
-class Plan:
+class DistributeOptions:
     """`silence_seconds`: how long a worker may say nothing before its images are given to another."""
 
     broker: str
     one_by_one: bool = False
     skip_existing: bool = True
-    silence_seconds: float = 90.0
+    worker_timeout_seconds: float = 90.0
     render_seconds: float = 60.0
 
 
@@ -42,28 +42,33 @@ class Plan:
 class _Chunk:
     """Jobs that are out, by the key of their original."""
 
-    jobs: dict[str, Job]
+    requests: dict[str, RenderRequest]
     tries: int
-    heard_at: float
+    last_response_at: float
     begun: bool = False
 
 
 @dataclass
-class _Out:
+class _InFlight:
     """All that is out."""
 
     chunks: dict[str, _Chunk] = field(default_factory=dict)
-    again: list[tuple[Job, int]] = field(default_factory=list)
+    retries: list[tuple[RenderRequest, int]] = field(default_factory=list)
 
 
-def run(jobs: Iterator[Job], storage: Storage, plan: Plan, finish: Callable[[Outcome], None]) -> None:
+def run(
+    requests: Iterator[RenderRequest],
+    storage: Storage,
+    plan: DistributeOptions,
+    finish: Callable[[Outcome], None],
+) -> None:
     """Have every job done elsewhere. Raises BadConfiguration, StoreFailure for a broker that can't be used."""
     client = redis_at(plan.broker)
     publisher = _Publisher(plan, storage, f"pregen.answers.{uuid.uuid4().hex}")
-    out = _Out()
+    out = _InFlight()
     try:
         client.ping()
-        _loop(jobs, plan, client, publisher, out, finish)
+        _loop(requests, plan, client, publisher, out, finish)
     except _redis_errors() as failure:
         raise StoreFailure("The broker can't be reached, or broke off. Is Redis running there?") from failure
     finally:
@@ -72,29 +77,29 @@ def run(jobs: Iterator[Job], storage: Storage, plan: Plan, finish: Callable[[Out
 
 
 def _loop(
-    jobs: Iterator[Job],
-    plan: Plan,
+    requests: Iterator[RenderRequest],
+    plan: DistributeOptions,
     client: Any,
     publisher: "_Publisher",
-    out: _Out,
+    out: _InFlight,
     finish: Callable[[Outcome], None],
 ) -> None:
     more = True
     warned_at = time.monotonic()
     most_out = _CHUNKS_OUT if not plan.one_by_one else 4
-    while more or out.chunks or out.again:
-        while out.again and len(out.chunks) < most_out:
-            job, tries = out.again.pop()
-            _send([job], tries, publisher, out)
+    while more or out.chunks or out.retries:
+        while out.retries and len(out.chunks) < most_out:
+            request, tries = out.retries.pop()
+            _send([request], tries, publisher, out)
         while more and len(out.chunks) < most_out:
-            batch = list(islice(jobs, 1 if plan.one_by_one else _CHUNK_IMAGES))
+            batch = list(islice(requests, 1 if plan.one_by_one else _CHUNK_IMAGES))
             more = bool(batch)
             if batch:
                 _send(batch, 1, publisher, out)
             if plan.one_by_one:
                 break
-        _hear(client, publisher.answers, out, finish, wait=bool(out.chunks))
-        _recover(client, plan, out, finish)
+        _receive(client, publisher.answers, out, finish, wait=bool(out.chunks))
+        _requeue_lost(client, plan, out, finish)
         if out.chunks and not any(chunk.begun for chunk in out.chunks.values()):
             if time.monotonic() - warned_at > _WARN_SECONDS:
                 warned_at = time.monotonic()
@@ -105,12 +110,16 @@ def _loop(
             warned_at = time.monotonic()
 
 
-def _send(jobs: list[Job], tries: int, publisher: "_Publisher", out: _Out) -> None:
-    name = publisher.send(jobs)
-    out.chunks[name] = _Chunk({job.original_key: job for job in jobs}, tries, time.monotonic())
+def _send(requests: list[RenderRequest], tries: int, publisher: "_Publisher", out: _InFlight) -> None:
+    name = publisher.send(requests)
+    out.chunks[name] = _Chunk(
+        {request.original_key: request for request in requests}, tries, time.monotonic()
+    )
 
 
-def _hear(client: Any, answers: str, out: _Out, finish: Callable[[Outcome], None], *, wait: bool) -> None:
+def _receive(
+    client: Any, answers: str, out: _InFlight, finish: Callable[[Outcome], None], *, wait: bool
+) -> None:
     """Take in the answers there are; with `wait`, wait a second for the first."""
     first = client.blpop([answers], timeout=_WAIT_SECONDS) if wait else None
     texts = [] if first is None else [first[1]]
@@ -120,38 +129,44 @@ def _hear(client: Any, answers: str, out: _Out, finish: Callable[[Outcome], None
         chunk = out.chunks.get(said["chunk"])
         if chunk is None:
             continue  # given to another worker meanwhile, who answers for it
-        chunk.begun, chunk.heard_at = True, time.monotonic()
+        chunk.begun, chunk.last_response_at = True, time.monotonic()
         if "outcome" in said:
             outcome = Outcome.from_json(said["outcome"])
-            if chunk.jobs.pop(outcome.job.original_key, None) is not None:
+            if chunk.requests.pop(outcome.request.original_key, None) is not None:
                 finish(outcome)
-            if not chunk.jobs:
+            if not chunk.requests:
                 del out.chunks[said["chunk"]]
 
 
-def _recover(client: Any, plan: Plan, out: _Out, finish: Callable[[Outcome], None]) -> None:
+def _requeue_lost(
+    client: Any, plan: DistributeOptions, out: _InFlight, finish: Callable[[Outcome], None]
+) -> None:
     """Take back what is in silent hands."""
     now = time.monotonic()
-    silent = [name for name, chunk in out.chunks.items() if now - chunk.heard_at > plan.silence_seconds]
+    silent = [
+        name
+        for name, chunk in out.chunks.items()
+        if now - chunk.last_response_at > plan.worker_timeout_seconds
+    ]
     waiting = bool(silent) and client.llen(QUEUE) > 0
     for name in silent:
         if waiting and not out.chunks[name].begun:
             continue  # still in the queue, for all that can be told
         chunk = out.chunks.pop(name)
-        log.warning("A worker fell silent: %s images are given to another.", len(chunk.jobs))
-        for job in chunk.jobs.values():
-            if chunk.tries < _MOST_TRIES:
+        log.warning("A worker fell silent: %s images are given to another.", len(chunk.requests))
+        for request in chunk.requests.values():
+            if chunk.tries < _MAX_TRIES:
                 # Alone: an image that kills its worker must not take others along again.
-                out.again.append((job, chunk.tries + 1))
+                out.retries.append((request, chunk.tries + 1))
             else:
-                cause = f"{_MOST_TRIES} workers fell silent over it."
-                finish(Outcome(job, failure=Failure("worker_lost", cause)))
+                cause = f"{_MAX_TRIES} workers fell silent over it."
+                finish(Outcome(request, failure=Failure("worker_lost", cause)))
 
 
 class _Publisher:
     """Sends chunks to the queue."""
 
-    def __init__(self, plan: Plan, storage: Storage, answers: str) -> None:
+    def __init__(self, plan: DistributeOptions, storage: Storage, answers: str) -> None:
         from celery import Celery
 
         self.answers = answers
@@ -163,7 +178,7 @@ class _Publisher:
             broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 5},
         )
 
-    def send(self, jobs: list[Job]) -> str:
+    def send(self, requests: list[RenderRequest]) -> str:
         """Returns the chunk's id. Secrets stay here: workers have their own."""
         name = uuid.uuid4().hex
         chunk = {
@@ -172,7 +187,7 @@ class _Publisher:
             "storage": self._storage.as_json(),
             "skip_existing": self._plan.skip_existing,
             "render_seconds": self._plan.render_seconds,
-            "jobs": [job.as_json() for job in jobs],
+            "jobs": [request.as_json() for request in requests],
         }
         self._app.send_task(TASK, args=[chunk], queue=QUEUE, ignore_result=True)
         return name

@@ -22,11 +22,11 @@ from filestore.store import version_of
 from pregen.errors import StoreFailure, sentence_of
 
 _SUFFIX = ".journal"
-_MOST_LINE_BYTES = 64 << 10
+_MAX_LINE_BYTES = 64 << 10
 
 
 @dataclass(frozen=True)
-class Made:
+class GeneratedThumbnail:
     """One thumbnail that generate made. `original_*` name the very bytes it was made from.
 
     `original_modified_us`: microseconds since the epoch. Widths and heights in pixels; the original's are upright.
@@ -54,7 +54,7 @@ def path_for(manifest: Path, scale_px: int) -> Path:
     return manifest.with_name(f"{manifest.name}.{scale_px}{_SUFFIX}")
 
 
-def made(manifest: Path) -> Iterator[Made]:
+def read_journals(manifest: Path) -> Iterator[GeneratedThumbnail]:
     """All that was made for this manifest, of all sizes, as the journals beside it tell, streamed.
 
     Torn lines and journals of another manifest of that name are passed over. Raises UnreadableManifest, OSError.
@@ -64,15 +64,17 @@ def made(manifest: Path) -> Iterator[Made]:
 
     identity = read_head(manifest).identity
     for path in sorted(manifest.parent.glob(f"{escape(manifest.name)}.*{_SUFFIX}")):
-        yield from made_in(path, identity)
+        yield from read_journal(path, identity)
 
 
-def made_in(path: Path, identity: str) -> Iterator[Made]:
+def read_journal(path: Path, identity: str) -> Iterator[GeneratedThumbnail]:
     """As `made`, of one journal. A file that is not there holds nothing."""
-    for line in _lines(path, identity):
+    for line in _read_lines(path, identity):
         if "thumbnail_key" in line:
             try:
-                yield Made(**{name: line[name] for name in Made.__dataclass_fields__})
+                yield GeneratedThumbnail(
+                    **{name: line[name] for name in GeneratedThumbnail.__dataclass_fields__}
+                )
             except KeyError:
                 continue
 
@@ -80,7 +82,7 @@ def made_in(path: Path, identity: str) -> Iterator[Made]:
 def last_rate(path: Path, identity: str) -> float | None:
     """Images a second of the last run that came to its end, None where none did."""
     rate = None
-    for line in _lines(path, identity):
+    for line in _read_lines(path, identity):
         if line.get("run_seconds") and line.get("run_images"):
             rate = line["run_images"] / line["run_seconds"]
     return rate
@@ -93,11 +95,11 @@ class Journal:
         """Raises StoreFailure."""
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-            self._claim(identity)
+            self._begin(identity)
         except OSError as failure:
             raise StoreFailure(f"The journal {path} can't be written. {sentence_of(failure)}") from failure
 
-    def add(self, thumbnail: Made) -> None:
+    def add(self, thumbnail: GeneratedThumbnail) -> None:
         self._append(asdict(thumbnail))
 
     def add_failure(self, original_key: str, version: str, code: str, cause: str) -> None:
@@ -112,10 +114,10 @@ class Journal:
     def close(self) -> None:
         os.close(self._descriptor)
 
-    def _claim(self, identity: str) -> None:
+    def _begin(self, identity: str) -> None:
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         try:
-            head = os.pread(self._descriptor, _MOST_LINE_BYTES, 0).partition(b"\n")[0]
+            head = os.pread(self._descriptor, _MAX_LINE_BYTES, 0).partition(b"\n")[0]
             if _parsed(head).get("manifest_created_at") != identity:
                 # In place, for another run may have it open: what that one appends comes behind.
                 os.ftruncate(self._descriptor, 0)
@@ -131,50 +133,52 @@ class Journal:
             raise OSError(errno.ENOSPC, "The disk is full")
 
 
-class Finished:
+class FinishedThumbnails:
     """Which thumbnails are made already. Eight bytes each: a million in 8 MB."""
 
     def __init__(self) -> None:
-        self._marks = array("Q")
+        self._digests = array("Q")
 
     def read(self, path: Path, identity: str) -> None:
         """Take in what the journal tells."""
         marks = array(
-            "Q", (_mark(one.thumbnail_key, one.original_version) for one in made_in(path, identity))
+            "Q", (_digest(one.thumbnail_key, one.original_version) for one in read_journal(path, identity))
         )
-        self._marks = array("Q", sorted([*self._marks, *marks])) if self._marks else _in_order(marks)
+        self._digests = (
+            array("Q", sorted([*self._digests, *marks])) if self._digests else _sorted_in_parts(marks)
+        )
 
     def has(self, thumbnail_key: str, original_version: str) -> bool:
-        mark = _mark(thumbnail_key, original_version)
-        place = bisect_left(self._marks, mark)
-        return place < len(self._marks) and self._marks[place] == mark
+        mark = _digest(thumbnail_key, original_version)
+        place = bisect_left(self._digests, mark)
+        return place < len(self._digests) and self._digests[place] == mark
 
     def __len__(self) -> int:
-        return len(self._marks)
+        return len(self._digests)
 
 
-def _in_order(marks: "array[int]") -> "array[int]":
+def _sorted_in_parts(marks: "array[int]") -> "array[int]":
     """Sorted a part at a time: as a list, a million would take 40 MB."""
     parts = [array("Q", sorted(marks[at : at + 50_000])) for at in range(0, len(marks), 50_000)]
     return array("Q", merge(*parts))
 
 
-def _mark(thumbnail_key: str, original_version: str) -> int:
+def _digest(thumbnail_key: str, original_version: str) -> int:
     # Two of a million sharing 64 bits: one in 37 million.
     return int.from_bytes(
         blake2b(f"{thumbnail_key}\0{original_version}".encode(), digest_size=8).digest(), "big"
     )
 
 
-def _lines(path: Path, identity: str) -> Iterator[dict[str, Any]]:
+def _read_lines(path: Path, identity: str) -> Iterator[dict[str, Any]]:
     try:
         file = path.open("rb")
     except FileNotFoundError:
         return
     with file:
-        if _parsed(file.readline(_MOST_LINE_BYTES)).get("manifest_created_at") != identity:
+        if _parsed(file.readline(_MAX_LINE_BYTES)).get("manifest_created_at") != identity:
             return
-        while line := file.readline(_MOST_LINE_BYTES):
+        while line := file.readline(_MAX_LINE_BYTES):
             yield _parsed(line)
 
 

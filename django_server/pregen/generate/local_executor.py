@@ -20,19 +20,19 @@ from typing import BinaryIO
 
 import imaging
 from filestore.store import Store
-from imaging.process_pool import ProcessDied, Processes, ProcessesStopped, ProcessTimedOut
+from imaging.process_pool import PoolStopped, ProcessDied, ProcessPool, ProcessTimedOut
 from imaging.render_files import render_files
 from pregen.errors import PregenError
 from pregen.generate.one_image import (
     LIMITS,
     QUALITY,
-    NotRendered,
     Outcome,
     Render,
-    make,
+    RenderFailed,
+    generate_image,
     render_in_this_process,
 )
-from pregen.generate.render_requests import Job
+from pregen.generate.render_requests import RenderRequest
 
 RENDER_SECONDS = 300.0  # a scan of 600 megapixels takes 10 to 19 s of a core
 FINISH_SECONDS = 10.0  # what is in flight when a run is stopped may take so long
@@ -40,18 +40,18 @@ _OPEN_FILES = Path("/proc/self/fd")
 
 
 @dataclass(frozen=True)
-class Crew:
+class Concurrency:
     """`workers`: processes that render. `hands`: threads that fetch and put, each with one image in flight."""
 
     workers: int
-    hands: int
+    transfer_threads: int
 
 
-def crew_for(*, remote: bool, workers: int, one_by_one: bool) -> Crew:
+def concurrency_for(*, remote: bool, workers: int, one_by_one: bool) -> Concurrency:
     """Two images for each worker hide a disk; sixteen a network's latency. Throttled, each start is a real one."""
     if one_by_one:
-        return Crew(workers, workers)
-    return Crew(workers, max(32, 16 * workers) if remote else 2 * workers)
+        return Concurrency(workers, workers)
+    return Concurrency(workers, max(32, 16 * workers) if remote else 2 * workers)
 
 
 def context() -> BaseContext:
@@ -59,7 +59,7 @@ def context() -> BaseContext:
     return multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 
 
-def prepare(*libraries: str) -> None:
+def start_forkserver(*libraries: str) -> None:
     """Start what processes are forked from: it loads what they need, and `libraries`, while others do other things."""
     if sys.platform == "linux":
         multiprocessing.set_forkserver_preload(
@@ -69,14 +69,14 @@ def prepare(*libraries: str) -> None:
 
 
 @contextmanager
-def rendering_processes(workers: int) -> Iterator[Render]:
+def rendering_pool(workers: int) -> Iterator[Render]:
     """A Render that works in one of `workers` processes, which are stopped in the end. Raises PregenError."""
     if not _OPEN_FILES.is_dir():
         # Without it an open file can't be named to another process.
         yield render_in_this_process
         return
-    prepare()
-    processes = Processes(workers, context())
+    start_forkserver()
+    processes = ProcessPool(workers, context())
     try:
         # Before the first image: its start would be far from its end, and the second one's near.
         try:
@@ -90,7 +90,7 @@ def rendering_processes(workers: int) -> Iterator[Render]:
         processes.stop()
 
 
-def _renderer(processes: Processes) -> Render:
+def _renderer(processes: ProcessPool) -> Render:
     def render(
         source: BinaryIO,
         scales: Mapping[str, int],
@@ -111,12 +111,12 @@ def _renderer(processes: Processes) -> Render:
             )
         except ProcessTimedOut as failure:
             cause = f"It took longer than {RENDER_SECONDS:.0f} seconds to decode."
-            raise NotRendered("too_slow", cause) from failure
-        except ProcessesStopped as failure:
-            raise NotRendered("stopped", "The run was stopped before it was done.") from failure
+            raise RenderFailed("too_slow", cause) from failure
+        except PoolStopped as failure:
+            raise RenderFailed("stopped", "The run was stopped before it was done.") from failure
         except ProcessDied as failure:
             cause = "The decoder crashed, or was killed, on this image. Was there enough memory?"
-            raise NotRendered("decoder_died", cause) from failure
+            raise RenderFailed("decoder_died", cause) from failure
 
     return render
 
@@ -127,9 +127,9 @@ def _name_of(file: BinaryIO) -> Path:
 
 
 def run(
-    jobs: Iterator[Job],
+    requests: Iterator[RenderRequest],
     store: Store,
-    crew: Crew,
+    concurrency: Concurrency,
     finish: Callable[[Outcome], None],
     *,
     skip_existing: bool,
@@ -139,12 +139,12 @@ def run(
     Holds as many jobs as there are hands. Interrupted, it gives what is in flight ten seconds, and drops the rest.
     """
     telling = threading.Lock()
-    free = threading.BoundedSemaphore(crew.hands)
+    free = threading.BoundedSemaphore(concurrency.transfer_threads)
     unexpected: list[BaseException] = []
 
-    def do(job: Job, render: Render) -> None:
+    def do(request: RenderRequest, render: Render) -> None:
         try:
-            outcome = make(job, store, render, skip_existing=skip_existing, known={})
+            outcome = generate_image(request, store, render, skip_existing=skip_existing, known={})
             if outcome.failure is None or outcome.failure.code != "stopped":
                 with telling:
                     finish(outcome)
@@ -153,32 +153,32 @@ def run(
         finally:
             free.release()
 
-    with rendering_processes(crew.workers) as render:
-        threads = ThreadPoolExecutor(crew.hands, thread_name_prefix="pregen")
+    with rendering_pool(concurrency.workers) as render:
+        threads = ThreadPoolExecutor(concurrency.transfer_threads, thread_name_prefix="pregen")
         try:
             while not unexpected:
                 free.acquire()
                 try:
-                    job = next(jobs, None)
+                    request = next(requests, None)
                 except BaseException:
                     free.release()
                     raise
-                if job is None:
+                if request is None:
                     free.release()
                     break
-                threads.submit(do, job, render)
+                threads.submit(do, request, render)
             threads.shutdown(wait=True)
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
-            _wait_for_hands(free, crew.hands)
+            _wait_for_threads(free, concurrency.transfer_threads)
             raise
     if unexpected:
         raise unexpected[0]
 
 
-def _wait_for_hands(free: threading.BoundedSemaphore, hands: int) -> None:
+def _wait_for_threads(free: threading.BoundedSemaphore, transfer_threads: int) -> None:
     deadline = time.monotonic() + FINISH_SECONDS
-    for _ in range(hands):
+    for _ in range(transfer_threads):
         # Jobs that never began don't give their hand back: they are waited for in vain, shortly.
         if not free.acquire(timeout=max(0.0, deadline - time.monotonic())):
             return

@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
-from pregen.console import Progress, log, say
+from pregen.console import Progress, log, write_line
 from pregen.errors import StoreFailure, sentence_of
 from pregen.formatting import duration_text, printable
 from pregen.generate.journal import Journal
 from pregen.generate.one_image import Failure, Outcome
-from pregen.generate.render_requests import Job
+from pregen.generate.render_requests import RenderRequest
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Totals:
         return {**asdict(self), "per_minute": round(self.per_minute, 1)}
 
 
-class Ledger:
+class RunRecorder:
     """`add` each outcome, then `finish`."""
 
     def __init__(
@@ -53,12 +53,12 @@ class Ledger:
         self._errors = _open_list(errors)
 
     def add(self, outcome: Outcome) -> None:
-        totals, name = self._totals, outcome.job.filename
+        totals, name = self._totals, outcome.request.filename
         for one in outcome.made:
             if one.scale in self._journals:
                 self._journals[one.scale].add(one)
             if self._show:
-                say(
+                write_line(
                     f"[OK] {printable(name)} -> {printable(one.thumbnail_key)} ({one.byte_size / 1024:.1f} KB)"
                 )
         totals.generated += len(outcome.made)
@@ -66,7 +66,11 @@ class Ledger:
         totals.images += bool(outcome.made)
         if outcome.failure is not None:
             self._fail(
-                outcome.job.original_key, name, outcome.job.version, outcome.failure, outcome.job.targets
+                outcome.request.original_key,
+                name,
+                outcome.request.version,
+                outcome.failure,
+                outcome.request.targets,
             )
         totals.last_name = name
         self._progress.add(1)
@@ -97,7 +101,7 @@ class Ledger:
         causes[failure.code] = causes.get(failure.code, 0) + 1
         log.error("%s -> %s", printable(name), failure.cause)
         if self._show:
-            say(f"[ERROR] {printable(name)} -> {failure.cause}")
+            write_line(f"[ERROR] {printable(name)} -> {failure.cause}")
         for journal in {self._journals[scale] for scale in scales if scale in self._journals}:
             journal.add_failure(key, version, failure.code, failure.cause)
         if self._errors is not None:
@@ -106,15 +110,15 @@ class Ledger:
             self._errors.flush()
 
 
-def dry_run(jobs: Iterator[Job], *, show: bool) -> Totals:
+def dry_run(requests: Iterator[RenderRequest], *, show: bool) -> Totals:
     """Count, and with `show` name, what would be made."""
     totals = Totals(is_dry_run=True)
-    for job in jobs:
+    for request in requests:
         totals.images += 1
-        totals.planned += len(job.targets)
+        totals.planned += len(request.targets)
         if show:
-            for key in job.targets.values():
-                say(f"[DRY RUN] {printable(job.filename)} -> {printable(key)}")
+            for key in request.targets.values():
+                write_line(f"[DRY RUN] {printable(request.filename)} -> {printable(key)}")
     return totals
 
 

@@ -14,7 +14,7 @@ def age_of(head: ManifestHead) -> timedelta:
     return datetime.now(UTC) - head.created_at
 
 
-def refuse_stale(head: ManifestHead, *, force: bool) -> None:
+def check_not_stale(head: ManifestHead, *, force: bool) -> None:
     """Raises StaleManifest, unless forced, for one older than 24 hours."""
     age = age_of(head)
     if age > STALE_AFTER and not force:
@@ -24,7 +24,7 @@ def refuse_stale(head: ManifestHead, *, force: bool) -> None:
         )
 
 
-def refuse_unknown(collections: Iterable[str], head: ManifestHead) -> None:
+def check_collections(collections: Iterable[str], head: ManifestHead) -> None:
     unknown = sorted(set(collections) - set(head.collections))
     if unknown:
         known = ", ".join(printable(name) for name in head.collections[:20]) or "none"

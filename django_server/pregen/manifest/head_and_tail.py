@@ -13,10 +13,10 @@ _OPENING = b'\n  "records": ['
 _CLOSING = b"\n    }\n  ]"  # of the last record, and of the list
 _HEAD_BYTES = 16 << 20  # thousands of collections
 _TAIL_BYTES = 4_096
-_MOST_BRACKETS = 100_000  # four to a collection
+_MAX_BRACKETS = 100_000  # four to a collection
 
 
-def without_records(path: Path) -> dict[str, Any] | None:
+def read_without_records(path: Path) -> dict[str, Any] | None:
     """The top level of the manifest but its records; None where the file is of another shape, missing or damaged."""
     try:
         with path.open("rb") as file:
@@ -26,7 +26,7 @@ def without_records(path: Path) -> dict[str, Any] | None:
     except OSError:
         return None
     start, end = head.find(_OPENING), tail.rfind(_CLOSING)
-    if start < 0 or end < 0 or head.count(b"{", 0, start) + head.count(b"[", 0, start) > _MOST_BRACKETS:
+    if start < 0 or end < 0 or head.count(b"{", 0, start) + head.count(b"[", 0, start) > _MAX_BRACKETS:
         return None
     try:
         top = json.loads(head[: start + len(_OPENING)] + tail[end + len(_CLOSING) - 1 :])

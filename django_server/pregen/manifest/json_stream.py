@@ -13,8 +13,8 @@ import ijson
 from pregen.errors import UnreadableManifest
 
 _BLOCK_BYTES = 1 << 18
-_MOST_LEVELS = 32  # a manifest has five
-_MOST_VALUES = 1_000_000  # of one record, or of all that stands beside the records
+_MAX_LEVELS = 32  # a manifest has five
+_MAX_VALUES = 1_000_000  # of one record, or of all that stands beside the records
 _RECORDS = "records"
 
 
@@ -60,7 +60,7 @@ def _value(event: str, value: Any, events: Iterator[tuple[str, Any]], path: Path
         return value
     stack: list[Any] = [{} if event == "start_map" else []]
     names: list[str] = [""]
-    for _ in range(_MOST_VALUES):
+    for _ in range(_MAX_VALUES):
         event, value = next(events)
         if event == "map_key":
             names[-1] = value
@@ -79,7 +79,7 @@ def _value(event: str, value: Any, events: Iterator[tuple[str, Any]], path: Path
         else:
             holder.append(value)
         if event in ("start_map", "start_array"):
-            if len(stack) == _MOST_LEVELS:
+            if len(stack) == _MAX_LEVELS:
                 break
             stack.append(value)
             names.append("")

@@ -12,7 +12,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _EARLIEST_S, _LATEST_S = -62_135_596_800, 253_402_300_799  # 0001-01-01 and 9999-12-31
 
 
-def iso_of(microseconds: int) -> str:
+def format_timestamp(microseconds: int) -> str:
     """`2026-01-02T03:04:05+00:00`, with six decimals of a second where there are any."""
     seconds, rest = divmod(microseconds, 1_000_000)
     text = _iso_second(seconds)
@@ -25,11 +25,11 @@ def _iso_second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=within)).replace(tzinfo=None).isoformat()
 
 
-def moment_of(text: str) -> datetime:
+def parse_timestamp(text: str) -> datetime:
     """An aware moment in UTC; without an offset it is taken to be UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def microseconds_of(moment: datetime) -> int:
+def to_microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND

@@ -19,8 +19,8 @@ from typing import TextIO
 
 from filestore.keys import ORIGINALS, THUMBNAILS
 from pregen.manifest.reader import CollectionStats
-from pregen.manifest.timestamps import iso_of
-from pregen.scan.matching import Matched, Thumbnails
+from pregen.manifest.timestamps import format_timestamp
+from pregen.scan.matching import MatchedImages, Thumbnails
 from pregen.storage import Storage
 
 
@@ -42,7 +42,7 @@ class RecordsFile:
         self._file = file
         self._separator = ""
 
-    def add(self, prefix: str, collection: str, matched: Matched) -> None:
+    def add(self, prefix: str, collection: str, matched: MatchedImages) -> None:
         """The records of one run of originals."""
         head = f"{prefix}/{collection}" if prefix else collection
         folder = f"/{matched.folder}" if matched.folder else ""
@@ -57,7 +57,7 @@ class RecordsFile:
             found = found_of(name)
             texts.append(
                 f'    {{\n      "original_key": {originals}{bare_name},\n      "original_size": {size},\n'
-                f'      "original_modified": "{iso_of(modified_ns // 1000)}",\n'
+                f'      "original_modified": "{format_timestamp(modified_ns // 1000)}",\n'
                 + (f'      "original_etag": {quoted(etag)},\n' if etag else "")
                 + f'      "base_thumbnail_key": {thumbnails}{bare_name},\n      "collection": {quoted_collection},\n'
                 f'      "filename": {quoted_name},\n      "thumbnails": '
@@ -71,7 +71,7 @@ class RecordsFile:
 def _thumbnails_text(found: Thumbnails, folder: str) -> str:
     texts = [
         f'        "{scale}": {{\n          "scale": {scale},\n          "key": {folder}{quoted(file[0])[1:]},\n'
-        f'          "size": {file[1]},\n          "modified": "{iso_of(file[2] // 1000)}"\n        }}'
+        f'          "size": {file[1]},\n          "modified": "{format_timestamp(file[2] // 1000)}"\n        }}'
         for scale, file in (sorted(found.items()) if len(found) > 1 else found.items())
     ]
     return "{\n" + ",\n".join(texts) + "\n      }"

@@ -11,7 +11,7 @@ _OTHER_CADENCES = (0.5, 0.1)  # seconds
 
 
 @dataclass(frozen=True)
-class Facts:
+class ReportHeader:
     """What every report's head tells of a manifest."""
 
     created: str
@@ -22,7 +22,7 @@ class Facts:
     scan_seconds: float
 
 
-def summary(facts: Facts, tallies: Sequence[CollectionTally], scale_px: int | None) -> str:
+def summary(header: ReportHeader, tallies: Sequence[CollectionTally], scale_px: int | None) -> str:
     """`scale_px`: thumbnails of this size are counted; None: of any."""
     rows = [
         (
@@ -37,7 +37,7 @@ def summary(facts: Facts, tallies: Sequence[CollectionTally], scale_px: int | No
     total = overall(tallies)
     return "\n".join(
         [
-            *_heading("THUMBNAIL MANIFEST SUMMARY", facts),
+            *_heading("THUMBNAIL MANIFEST SUMMARY", header),
             f"Total Images: {total.images:,}",
             f"With Thumbnails: {total.with_thumbnails:,}{_of_size(scale_px)}",
             f"Missing Thumbnails: {total.missing:,}{_of_size(scale_px)}",
@@ -48,7 +48,7 @@ def summary(facts: Facts, tallies: Sequence[CollectionTally], scale_px: int | No
     )
 
 
-def detailed(facts: Facts, tallies: Sequence[CollectionTally], scale_px: int | None) -> str:
+def detailed(header: ReportHeader, tallies: Sequence[CollectionTally], scale_px: int | None) -> str:
     total = overall(tallies)
     rows = [
         (
@@ -60,11 +60,15 @@ def detailed(facts: Facts, tallies: Sequence[CollectionTally], scale_px: int | N
         for one in [*tallies, total]
     ]
     heads = ("Collection", "Originals", "Thumbnails", "Ratio")
-    return "\n".join([summary(facts, tallies, scale_px), "", "Storage Statistics", "", *_table(heads, rows)])
+    return "\n".join([summary(header, tallies, scale_px), "", "Storage Statistics", "", *_table(heads, rows)])
 
 
 def plan(
-    facts: Facts, tallies: Sequence[CollectionTally], scale_px: int, cadence: float, rate: float | None
+    header: ReportHeader,
+    tallies: Sequence[CollectionTally],
+    scale_px: int,
+    cadence: float,
+    rate: float | None,
 ) -> str:
     """`rate`: images a second, as last measured."""
     count = sum(one.to_generate for one in tallies)
@@ -81,7 +85,7 @@ def plan(
         estimates.insert(0, "  without a limit: as fast as this machine is")
     return "\n".join(
         [
-            *_heading("ACTION PLAN", facts),
+            *_heading("ACTION PLAN", header),
             f"Target size: {scale_px}px",
             f"Cadence: {cadence:g} seconds per image",
             f"Thumbnails to Generate: {count:,}",
@@ -124,17 +128,17 @@ def _scales(one: CollectionTally, scale_px: int) -> list[str]:
     return _table(("Size", "Count", "Coverage", "Bytes", "Average"), rows)
 
 
-def _heading(title: str, facts: Facts) -> list[str]:
+def _heading(title: str, header: ReportHeader) -> list[str]:
     lines = [
         "=" * _WIDTH,
         title,
         "=" * _WIDTH,
-        f"Created: {facts.created}",
-        f"Age: {duration_text(facts.age_seconds)}",
-        f"Storage: {printable(facts.place)}, below {printable(facts.prefix) or 'its top'}",
-        f"Scan time: {duration_text(facts.scan_seconds)}",
+        f"Created: {header.created}",
+        f"Age: {duration_text(header.age_seconds)}",
+        f"Storage: {printable(header.place)}, below {printable(header.prefix) or 'its top'}",
+        f"Scan time: {duration_text(header.scan_seconds)}",
     ]
-    if facts.is_stale:
+    if header.is_stale:
         lines.append("WARNING: this manifest is older than 24 hours. Scan again.")
     return [*lines, ""]
 

@@ -112,7 +112,7 @@ def test_a_listing_is_in_byte_order_of_key(tmp_path_factory: pytest.TempPathFact
             continue
         stored.add(key)
     assert [file.key for file in store.list()] == sorted(stored, key=os.fsencode)
-    assert all(files for _, files in store.runs())
+    assert all(files for _, files in store.list_by_folder())
 
 
 def test_a_folder_that_is_not_there_lists_as_empty(tmp_path: Path) -> None:
@@ -160,7 +160,9 @@ def test_what_is_no_file_of_a_readable_name_is_told_of_and_the_rest_listed(tmp_p
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "z.jpg").touch()
     told: dict[str, str] = {}
-    listed = [file[0] for run in LocalStore(tmp_path).runs("", told.__setitem__) for file in run.files]
+    listed = [
+        file[0] for run in LocalStore(tmp_path).list_by_folder("", told.__setitem__) for file in run.files
+    ]
     assert listed == ["a.jpg", "z.jpg"]
     assert sorted(told) == ["b\udcff.jpg", "c\udcff", "loop.jpg"]
 

@@ -126,7 +126,7 @@ def test_a_glance_tells_what_is_there_and_what_is_not(store: S3Store) -> None:
     for key in [*there, "a/originals/x.jpg", "b/thumbnails/0/x_200.jpg"]:
         _write(store, key)
     missing = ["a/thumbnails/0/a_200.jpg", "a/thumbnails/1/c_200.jpg", "a/thumbnails/1/日本_200.jpg"]
-    seen = store.glance([*missing, *reversed(there)])
+    seen = store.stat_many([*missing, *reversed(there)])
     assert {key: found is not None for key, found in seen.items()} == {
         **dict.fromkeys(there, True),
         **dict.fromkeys(missing, False),
@@ -136,17 +136,17 @@ def test_a_glance_tells_what_is_there_and_what_is_not(store: S3Store) -> None:
         assert found is not None
         assert (found.key, found.byte_size, found.etag) == (key, told.byte_size, told.etag)
         assert found.modified_ns // 1_000_000_000 == told.modified_ns // 1_000_000_000
-    assert store.glance([]) == {}
-    assert store.glance(["b/x.jpg"]) == {"b/x.jpg": None}
+    assert store.stat_many([]) == {}
+    assert store.stat_many(["b/x.jpg"]) == {"b/x.jpg": None}
 
 
 def test_a_glance_leaves_out_what_lies_past_its_page(store: S3Store) -> None:
     keys = [f"a/{number:02}.jpg" for number in range(12)]
     for key in keys:
         _write(store, key)
-    seen = store.glance([keys[1], keys[2], keys[11]])  # twelve keys at most
+    seen = store.stat_many([keys[1], keys[2], keys[11]])  # twelve keys at most
     assert set(seen) == {keys[1], keys[2], keys[11]}
-    seen = store.glance([keys[0], keys[11]])  # eight
+    seen = store.stat_many([keys[0], keys[11]])  # eight
     assert set(seen) == {keys[0]}
     assert seen[keys[0]] is not None
 

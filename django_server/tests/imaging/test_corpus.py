@@ -9,7 +9,7 @@ from PIL import Image
 
 import imaging
 from imaging.flatten import shrink
-from imaging.probe import open_judged
+from imaging.probe import open_checked
 from tests.corpus.make_corpus import COMPLETED, Recipe, build, every_recipe
 from tests.corpus.pictures import GRAYS, QUADRANTS
 
@@ -70,7 +70,7 @@ def test_a_good_file_looks_as_it_should(recipe: Recipe, scale_px: int) -> None:
 
 @pytest.mark.parametrize("recipe", [recipe for recipe in _GOOD if recipe.shows], ids=_named)
 def test_a_good_file_averaged_in_bands_is_the_same_picture(recipe: Recipe) -> None:
-    opened = open_judged(io.BytesIO(recipe.data), imaging.Limits())
+    opened = open_checked(io.BytesIO(recipe.data), imaging.Limits())
     opened.image.load()
     whole = shrink(opened.image, 1)
     banded = shrink(opened.image, 3)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import imaging
-from imaging.geometry import reduction, upright
+from imaging.geometry import reduction_factor, upright
 
 _EDGE = st.integers(1, 200_000)
 
@@ -45,7 +45,7 @@ def test_a_reduced_picture_still_serves_the_wanted_size(
     width: int, height: int, scale_px: int, gap: int
 ) -> None:
     wanted = imaging.fit(width, height, scale_px)
-    factor = reduction((width, height), wanted, gap)
+    factor = reduction_factor((width, height), wanted, gap)
     assert factor >= 1
     assert -(-width // factor) >= wanted[0]
     assert -(-height // factor) >= wanted[1]

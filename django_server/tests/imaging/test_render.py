@@ -15,7 +15,7 @@ from PIL import Image, ImageChops, ImageStat
 
 import imaging
 from imaging import jpeg_header
-from imaging.resize import resize_in_bands
+from imaging.resize import resize_in_strips
 from tests.corpus import icc, raw_jpeg
 from tests.corpus.make_corpus import every_recipe
 from tests.corpus.pictures import quadrants, saved
@@ -215,7 +215,7 @@ def test_bands_leave_no_seams() -> None:
     picture = Image.effect_mandelbrot((900, 1_300), (-2, -1.4, 1, 1.4), 80).convert("RGB")
     size = (611, 883)
     whole = picture.resize(size, Image.Resampling.BICUBIC)
-    banded = resize_in_bands(picture, size, Image.Resampling.BICUBIC, (0, 0, 900, 1_300))
+    banded = resize_in_strips(picture, size, Image.Resampling.BICUBIC, (0, 0, 900, 1_300))
     rows = ImageChops.difference(whole, banded).convert("L").resize((1, 883), Image.Resampling.BOX)
     brightest = rows.getextrema()[1]
     assert isinstance(brightest, int | float)

@@ -66,7 +66,7 @@ def test_several_sizes_are_made_of_one_decode_and_journalled_each(filled: Archiv
     assert filled.size("fungi/thumbnails/0a/x_240.jpg") == ("JPEG", (240, 180))
     assert filled.size("fungi/thumbnails/0a/x_1024.jpg") == ("JPEG", (640, 480))
     assert len(filled.thumbnails()) == 18
-    made = list(journal.made(filled.manifest))
+    made = list(journal.read_journals(filled.manifest))
     assert sorted({one.scale for one in made}) == [100, 240, 1024]
     x = next(one for one in made if one.thumbnail_key.endswith("x_240.jpg"))
     assert (x.width, x.height, x.original_width, x.original_height) == (240, 180, 640, 480)
@@ -218,7 +218,7 @@ def test_a_run_for_each_collection_shares_the_journal(filled: Archive) -> None:
         for name in ("algae", "fungi")
     ]  # fmt: skip
     assert [run.wait(60) for run in runs] == [0, 0]
-    assert len(list(journal.made(filled.manifest))) == 6
+    assert len(list(journal.read_journals(filled.manifest))) == 6
 
 
 def test_a_given_root_and_prefix_win_over_the_manifests(filled: Archive, tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_a_torn_line_of_the_journal_is_passed_over_and_closed(filled: Archive) -
     filled.generate()
     path = filled.manifest.with_name("media.json.200.journal")
     path.write_bytes(path.read_bytes()[:-30])
-    before = len(list(journal.made(filled.manifest)))
+    before = len(list(journal.read_journals(filled.manifest)))
     assert filled.generate().code == 0
     assert path.read_bytes().endswith(b"\n")
-    assert len(list(journal.made(filled.manifest))) >= before
+    assert len(list(journal.read_journals(filled.manifest))) >= before

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filestore.store import Run
+from filestore.store import FolderFiles
 from pregen.scan.image_names import is_image, original_of
 from pregen.scan.matching import Matcher
 
@@ -52,13 +52,13 @@ originals_keys = st.sets(st.tuples(folders, st.builds(str.__add__, stems, extens
 scales = st.sampled_from(["", "_1", "_20", "_200", "_0200"])
 
 
-def _runs(keys: set[tuple[str, str]], most: int) -> list[Run]:
+def _runs(keys: set[tuple[str, str]], most: int) -> list[FolderFiles]:
     """As a store lists them, in byte order; no run longer than `most`, as where a page ends."""
     ordered = sorted(keys, key=lambda key: os.fsencode(f"{key[0]}/{key[1]}" if key[0] else key[1]))
     runs = []
     for folder, group in groupby(ordered, key=lambda key: key[0]):
         files = [(name, 1, 0, "") for _, name in group]
-        runs += [Run(folder, files[at : at + most]) for at in range(0, len(files), most)]
+        runs += [FolderFiles(folder, files[at : at + most]) for at in range(0, len(files), most)]
     return runs
 
 

@@ -21,11 +21,11 @@ from pregen.errors import Interrupted
 from pregen.generate import journal
 from pregen.generate.generator import GenerateOptions, generate
 from pregen.generate.one_image import Outcome
-from pregen.generate.render_requests import Wanted
-from pregen.generate.run_log import Ledger
+from pregen.generate.render_requests import Selection
+from pregen.generate.run_log import RunRecorder
 from pregen.manifest import reader
 from pregen.stop_signals import interruptible
-from pregen.storage import Given
+from pregen.storage import StorageOptions
 from tests.pregen.conftest import SERVER, TOOL, Ran, children_of, environment, picture, pregen
 from tests.pregen.old_reader import load
 from tests.servers import S3
@@ -82,7 +82,7 @@ def test_an_archive_on_s3_is_scanned_made_and_reported(bucket: Bucket) -> None:
     assert ran.code == 1
     assert "bad.png -> This is not an image" in ran.log
     assert "Generated: 20\nErrors: 1" in ran.out
-    made = list(journal.made(bucket.manifest))
+    made = list(journal.read_journals(bucket.manifest))
     assert len(made) == 20
     versions = {record.original_key: record.version for record in reader.records(bucket.manifest)}
     assert all(one.original_version == versions[one.original_key] for one in made)
@@ -220,7 +220,7 @@ def _generating(bucket: Bucket, images: int) -> Iterator[subprocess.Popen[str]]:
 
 
 def _wait_for(bucket: Bucket, images: int) -> None:
-    while len(list(journal.made(bucket.manifest))) < 2 * images:
+    while len(list(journal.read_journals(bucket.manifest))) < 2 * images:
         time.sleep(0.002)
 
 
@@ -259,7 +259,7 @@ def test_a_run_on_s3_that_is_stopped_finishes_what_is_in_flight(bucket: Bucket) 
         _, log = running.communicate(timeout=60)
     assert running.returncode == 128 + signal.SIGTERM
     assert "Run the same command again to go on." in log
-    made = {one.thumbnail_key for one in journal.made(bucket.manifest)}
+    made = {one.thumbnail_key for one in journal.read_journals(bucket.manifest)}
     assert 20 <= len(made) < 2 * images
     thumbnails = {file.key for file in bucket.store.list("attachments/fungi/thumbnails")}
     assert thumbnails == made, "each that was put is in the journal"
@@ -274,18 +274,18 @@ def test_what_is_being_told_when_a_run_on_s3_is_stopped_is_told_to_its_end(
     monkeypatch.setenv("S3_ACCESS_KEY", "k")
     monkeypatch.setenv("S3_SECRET_KEY", "s")
     stops = [signal.SIGTERM]
-    tell = Ledger.add
+    tell = RunRecorder.add
 
-    def stopped_in_the_middle(ledger: Ledger, outcome: Outcome) -> None:
+    def stopped_in_the_middle(ledger: RunRecorder, outcome: Outcome) -> None:
         if stops:
             signal.raise_signal(stops.pop())
         tell(ledger, outcome)
 
-    monkeypatch.setattr(Ledger, "add", stopped_in_the_middle)
-    wanted = Wanted(scales=(200,), collections=frozenset())
-    options = GenerateOptions(bucket.manifest, wanted, Given(), cadence=0.0, workers=2, quiet=True)
+    monkeypatch.setattr(RunRecorder, "add", stopped_in_the_middle)
+    wanted = Selection(scales=(200,), collections=frozenset())
+    options = GenerateOptions(bucket.manifest, wanted, StorageOptions(), cadence=0.0, workers=2, quiet=True)
     with pytest.raises(Interrupted), interruptible():
         generate(options, os.environ)
     thumbnails = {file.key for file in bucket.store.list("attachments/fungi/thumbnails")}
     assert 1 <= len(thumbnails) < images
-    assert {one.thumbnail_key for one in journal.made(bucket.manifest)} == thumbnails
+    assert {one.thumbnail_key for one in journal.read_journals(bucket.manifest)} == thumbnails

@@ -100,9 +100,9 @@ def test_every_report_is_an_object_too_and_refuses_unknown_collections(scanned: 
 
 
 def test_the_last_rate_makes_an_estimate() -> None:
-    from pregen.report.texts import Facts
+    from pregen.report.texts import ReportHeader
 
-    facts = Facts("now", 0, is_stale=False, place="folder /", prefix="a", scan_seconds=1)
+    facts = ReportHeader("now", 0, is_stale=False, place="folder /", prefix="a", scan_seconds=1)
     text = plan(facts, [CollectionTally("fungi", to_generate=600)], 200, 1.0, 10.0)
     assert "as fast as the last run (600.0/min): 1.0 minutes" in text
 
