@@ -1,6 +1,7 @@
-"""What the outer structure of PNG, GIF, WebP and TIFF files tells, read by seeking, without decoding.
+"""Read the header structure of PNG, GIF, WebP and TIFF files by seeking, without decoding pixels.
 
-Owns the bounds that keep a header of millions of tiny parts from costing seconds. Used by opening.
+Bounds the number of parts that are read, so that a header of millions of tiny parts does not cost seconds. Called by
+`probe`.
 """
 
 import struct
@@ -11,15 +12,15 @@ from .errors import CorruptImage
 
 _MAX_PNG_CHUNKS = 10_000  # before the pixels; editors write about 10
 _MAX_TIFF_TAGS = 4_096  # the baseline and extension sets together define about 100
-_MAX_GIF_BLOCKS = 200_000  # 255 bytes each: 50 MB, and 0.1 s of walking
+_MAX_GIF_BLOCKS = 200_000  # 255 bytes each: 50 MB, read in 0.1 s
 _MAX_GIF_PREAMBLE_BLOCKS = (
-    4_096  # 1 MB of comments before the first frame; Pillow joins them in quadratic time
+    4_096  # 1 MB of comments before the first frame; Pillow joins comments in quadratic time
 )
 _MAX_WEBP_CHUNKS = 100_000
 
 
 def png_frames(source: BinaryIO) -> int:
-    """Frames of a PNG as its animation header claims them, 1 without one. Raises CorruptImage."""
+    """The number of frames that a PNG's animation header claims; 1 without such a header. Raises CorruptImage."""
     source.seek(8)
     frames = 1
     for _ in range(_MAX_PNG_CHUNKS):
@@ -37,7 +38,7 @@ def png_frames(source: BinaryIO) -> int:
 
 
 def gif_frames(source: BinaryIO) -> int:
-    """Frames of a GIF, counted up to the file's end or the first 200,000 blocks. Raises CorruptImage without one."""
+    """Count the frames of a GIF in its first 200,000 blocks. Raises CorruptImage if there is none."""
     source.seek(0)
     head = source.read(13)
     if len(head) < 13:
@@ -62,7 +63,7 @@ def gif_frames(source: BinaryIO) -> int:
         elif introducer in (b";", b""):
             break
         else:
-            continue  # a stray byte, which Pillow steps over too
+            continue  # a stray byte; Pillow skips it too
         while blocks < _MAX_GIF_BLOCKS and (size := source.read(1)) not in (b"\0", b""):
             source.seek(size[0], 1)
             blocks += 1
@@ -83,7 +84,7 @@ class WebpHeader:
 
 
 def read_webp_header(source: BinaryIO) -> WebpHeader:
-    """Size, frames, alpha and EXIF of a WebP (RFC 9649). Raises CorruptImage, also where the file was cut short."""
+    """Size, frames, alpha and EXIF of a WebP (RFC 9649). Raises CorruptImage, for a truncated file too."""
     source.seek(0, 2)
     end = source.tell()
     source.seek(4)
@@ -122,7 +123,7 @@ def read_webp_header(source: BinaryIO) -> WebpHeader:
 
 
 def check_tiff_directory(source: BinaryIO) -> None:
-    """Refuse a first directory of absurd length, which Pillow reads tag by tag. Raises CorruptImage, struct.error."""
+    """Reject a first directory of more than 4,096 tags: Pillow reads tag by tag. Raises CorruptImage, struct.error."""
     source.seek(0)
     head = source.read(16)
     order = "<" if head[:2] == b"II" else ">"

@@ -1,7 +1,7 @@
 """Open an image file and check its header against the limits, without decoding pixels.
 
-Decides which Pillow class reads which format. Pillow's own `Image.open` is not used: it would try formats that are not
-accepted, and its pixel limit is one number for the whole process. Uploads call `probe`; `render` calls `open_checked`.
+Decides which Pillow class reads which format. `Image.open` is not used: it would try formats that are not accepted,
+and its pixel limit is one number for the whole process. Uploads call `probe`; `render` calls `open_checked`.
 """
 
 from collections.abc import Callable
@@ -32,14 +32,14 @@ _TIFF_ORIENTATION_TAG = 274
 
 class _JpegWithoutDpi(JpegImageFile):
     def _read_dpi_from_exif(self) -> None:
-        """Nothing: the resolution is of no use here, and looking for it lets broken EXIF fail the picture."""
+        """Do nothing: the resolution is not used, and reading it would let broken EXIF fail the image."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What the header tells. `width` x `height` in pixels, upright as displayed; `orientation` as EXIF has it (1..8).
+    """The contents of the header. `width` x `height`: displayed size in pixels. `orientation`: EXIF's number, 1 to 8.
 
-    `frames`: pictures of an animation, as counted or claimed without decoding them; the pages of a TIFF are not.
+    `frames`: frames of an animation, as counted or claimed in the header; the pages of a TIFF do not count.
     `progressive`: a progressive JPEG.
     """
 
@@ -56,9 +56,9 @@ class Probe:
 
 @dataclass(frozen=True)
 class OpenedImage:
-    """A judged picture. `image` is open but not decoded; `turn` is the orientation the decoder leaves to us.
+    """An image within the limits, open and not decoded. `turn`: the EXIF orientation still to be applied (1: none).
 
-    `in_strips`: it has more pixels than may be decoded whole.
+    `in_strips`: the image has more pixels than may be decoded whole.
     """
 
     image: ImageFile.ImageFile
@@ -71,9 +71,9 @@ _DEFAULT_LIMITS = Limits()
 
 
 def probe(source: BinaryIO, limits: Limits = _DEFAULT_LIMITS) -> Probe:
-    """Read the header of `source` (seekable, read from its start). Nothing is decoded; its position changes.
+    """Read the header of `source` (seekable, read from its start) without decoding. Changes its position.
 
-    Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage. A file that passes can still turn out
+    Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage. A file that passes can still turn out to be
     damaged when it is rendered.
     """
     with decoding():
@@ -82,9 +82,9 @@ def probe(source: BinaryIO, limits: Limits = _DEFAULT_LIMITS) -> Probe:
 
 
 def inspect(source: BinaryIO, limits: Limits) -> tuple[Probe, OpenedImage | None]:
-    """Judge `source` from its header. Where that took Pillow, its still undecoded image comes along.
+    """Check the header of `source`. Also returns the opened image, if Pillow had to open it.
 
-    Raises the errors of this package and, on bad bytes, what the libraries raise: wrap it in `errors.decoding`.
+    Raises the errors of this package and, on bad bytes, those of the libraries: call it inside `errors.decoding`.
     """
     source.seek(0)
     head = source.read(signatures.HEAD_BYTES)
@@ -100,7 +100,7 @@ def inspect(source: BinaryIO, limits: Limits) -> tuple[Probe, OpenedImage | None
 
 
 def open_checked(source: BinaryIO, limits: Limits) -> OpenedImage:
-    """As `inspect`, but always with the open picture."""
+    """As `inspect`, but always returns the opened image."""
     probe, opened = inspect(source, limits)
     if opened is not None:
         return opened
@@ -120,7 +120,7 @@ def _open_other(kind: Kind, source: BinaryIO, limits: Limits) -> OpenedImage:
         return opened
     _check_size(limits.pixels_in_strips, (width, height))
     check_strip_decodable(kind, opened.image, limits.pixels)
-    # Bands come as they are stored, of a TIFF too.
+    # Strips are decoded as stored; Pillow would have rotated a TIFF.
     return replace(opened, turn=opened.probe.orientation, in_strips=True)
 
 
@@ -205,7 +205,7 @@ def _upright(
     progressive: bool = False,
     rotated_by_decoder: bool = False,
 ) -> OpenedImage:
-    """`rotated_by_decoder`: TIFF and HEIC, which their decoders turn, and whose size they tell upright."""
+    """`rotated_by_decoder`: TIFF and HEIC decoders apply the orientation and report the displayed size."""
     known = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
     turn = 1 if rotated_by_decoder else known
     return OpenedImage(
@@ -214,7 +214,7 @@ def _upright(
 
 
 def _inspect_webp(source: BinaryIO, limits: Limits) -> Probe:
-    # Pillow's WebP reader reserves two canvases as soon as it opens a file: judge before it does.
+    # Pillow's WebP reader allocates two canvases when it opens a file: check the size before that.
     header = read_webp_header(source)
     _check_size(limits.pixels, (header.width, header.height))
     orientation = orientation_of(header.exif)
@@ -229,9 +229,9 @@ def _probe(
 
 
 def _rescale_png_transparency(image: PngImageFile) -> None:
-    """Bring the transparent value of a PNG to the scale its pixels are decoded to.
+    """Convert the transparent value of a PNG to the bit depth of the decoded pixels.
 
-    The file numbers it in its own bit depth (PNG specification, 11.3.2.1); Pillow widens the pixels only.
+    The file gives it in its own bit depth (PNG specification, 11.3.2.1), and Pillow widens the pixels only.
     """
     value = image.info.get("transparency")
     raw_mode = image.tile[0].args if image.tile else None

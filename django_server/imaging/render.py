@@ -1,7 +1,7 @@
-"""One decode, every thumbnail. Pure: a stream in, thumbnails (in files or in memory), sizes and timings out.
+"""Decode an image once and write all its thumbnails. Pure: a stream in; thumbnails, sizes and timings out.
 
-Owns the order of the steps and how thumbnails are written. Must not know storage, rows or Django.
-Used by image processing, cold thumbnails and pregen.
+Owns the order of the steps and the encoding. Must not know storage, rows or Django. Used by image processing, missing
+thumbnails and pregen. docs/adr/0009-progressive-jpeg-and-resampling.md has the reasons and figures.
 """
 
 import errno
@@ -26,19 +26,19 @@ from .resize import resize_in_strips
 from .strips import decode_strips
 
 RECIPE = "1:jpeg-progressive-420,srgb,on-white,first-frame"
-"""Names the rules of this module. Raise its number whenever the same source would come out visibly different."""
+"""The version of these rules. Increase its number whenever the same source would give a visibly different thumbnail."""
 
 OutputFormat = Literal["JPEG", "PNG", "GIF"]
-"""What thumbnails are written as. Uploads' are JPEG; an archive's follow the name of the original."""
+"""Formats of thumbnails. Those of uploads are JPEG; an archive's follow the extension of the original."""
 
 _DEFAULT_LIMITS = Limits()
-_SMALL_PX = 512  # up to here a picture shows what LANCZOS keeps, and is cheap
-# Averaging before the filter: to 1 x is what a JPEG's scaled decoding does too (47 dB against a full LANCZOS at
-# 1500 px, at half the time); to 2 x loses nothing visible and is as cheap where pictures are small.
+_SMALL_PX = 512  # up to this size LANCZOS is visibly sharper, and cheap
+# `reducing_gap`: average by an integer factor before the filter. A gap of 1 is what a JPEG's scaled decoding does too
+# (47 dB against a full LANCZOS at 1500 px, half the time); 2 loses nothing visible and is as cheap for small sizes.
 _REDUCING_GAP, _REDUCING_GAP_SMALL = 1, 2
-_MAX_STRIP_PIXELS = 1 << 21  # 2 Mpx: 32 MB in four copies, and 85 rows of a picture 24,500 px wide
+_MAX_STRIP_PIXELS = 1 << 21  # 2 Mpx: 32 MB in four copies; 85 rows of an image 24,500 px wide
 
-# Of a JPEG, a PNG and a GIF, as this module writes them.
+# The last bytes of a JPEG, PNG and GIF as this module writes them.
 _ENDINGS = (b"\xff\xd9", b"IEND\xaeB`\x82", b";")
 _LONGEST_ENDING = 8
 
@@ -55,7 +55,7 @@ _TRANSPOSES = {
 
 @dataclass(frozen=True)
 class RenderedThumbnail:
-    """One label's file: the scale asked for, the size that came out. `data` is None when it went to a target."""
+    """One thumbnail: the requested scale and the actual size. `data` is None if it was written to a target."""
 
     label: str
     scale_px: int
@@ -76,7 +76,7 @@ class Timings:
 
 @dataclass(frozen=True)
 class Rendering:
-    """`width` x `height`: the upright original."""
+    """`width` x `height`: the original's displayed size in pixels."""
 
     width: int
     height: int
@@ -93,14 +93,14 @@ def render(
     open_target: Callable[[str], AbstractContextManager[BinaryIO]] | None = None,
     limits: Limits = _DEFAULT_LIMITS,
 ) -> Rendering:
-    """Make a thumbnail for every label of `scales` (label -> longest edge in pixels), progressive where it is a JPEG.
+    """Render one thumbnail for each label of `scales` (label -> longest edge in pixels). JPEG output is progressive.
 
-    `quality` is JPEG's, 1 to 95.
+    `quality`: JPEG quality, 1 to 95. `open_target(label)` opens a real, empty file for writing; if it is readable too,
+    a truncated write (full disk) is detected. Pillow encodes into a real file without holding the interpreter lock.
+    Without `open_target` the bytes are returned in `data`. Nothing is enlarged.
 
-    `open_target(label)` opens a real, empty file for writing, and for reading where it is to be seen that the disk
-    took all of it: Pillow then encodes without the interpreter lock. Without it the bytes come back in `data`.
-    Nothing is enlarged. Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage; ValueError for unusable
-    scales; what `open_target` and its files raise passes through.
+    Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage; ValueError for invalid scales; exceptions of
+    `open_target` and its files pass through.
     """
     if not scales or min(scales.values()) < 1:
         raise ValueError("scales: at least one label, each of 1 px or more")
@@ -137,11 +137,11 @@ def _reducing_gap(largest: int) -> int:
 
 
 def _decode(opened: OpenedImage, largest: int) -> tuple[Image.Image, tuple[float, float]]:
-    """Decode at the smallest scale the decoder offers; with it the part of the pixels that holds the picture."""
+    """Decode at the smallest scale the decoder offers. Also returns the part of the pixels that holds the image."""
     image = opened.image
     box: tuple[float, float] = image.size
     if opened.probe.format == "JPEG":
-        # The fitted size, not the square box: with that, 3000 x 2000 for 1500 would be decoded in full.
+        # The fitted size, not the square box: with the box, 3000 x 2000 for 1500 would be decoded in full.
         drafted = image.draft(None, _stored_size(opened, largest))
         if drafted is not None:
             box = drafted[1][2:]
@@ -152,7 +152,7 @@ def _decode(opened: OpenedImage, largest: int) -> tuple[Image.Image, tuple[float
 def _decode_in_strips(
     opened: OpenedImage, source: BinaryIO, largest: int
 ) -> tuple[Image.Image, tuple[float, float]]:
-    """As `_decode`, averaged down while it is decoded, as far as the strips' memory allows."""
+    """As `_decode`, but reduces while decoding, as far as the memory limit of a strip allows."""
     width, height = upright(opened.probe.width, opened.probe.height, opened.turn)
     factor = reduction_factor((width, height), _stored_size(opened, largest), _reducing_gap(largest))
     factor = min(factor, _MAX_STRIP_PIXELS // width)
@@ -169,7 +169,7 @@ def _decode_in_strips(
 def _largest_thumbnail(
     opened: OpenedImage, image: Image.Image, largest: int, box: tuple[float, float]
 ) -> Image.Image:
-    """The largest thumbnail, upright and in sRGB. Frees the decoded picture."""
+    """The largest thumbnail, displayed upright and in sRGB. Frees the decoded image."""
     wanted = _stored_size(opened, largest)
     profile = opened.image.info.get("icc_profile")
     factor = reduction_factor(box, wanted, _reducing_gap(largest))
@@ -205,7 +205,7 @@ def _cascade(
 def _downscale(picture: Image.Image, size: tuple[int, int], scale_px: int) -> Image.Image:
     if scale_px <= _SMALL_PX:
         return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP_SMALL)
-    # From a thumbnail to the next: as sharp as BICUBIC (mean gradient 2.08 at 1024 px for both), 40 % cheaper.
+    # Between thumbnails HAMMING is as sharp as BICUBIC (mean gradient 2.08 at 1024 px for both) and 40 % cheaper.
     return picture.resize(size, Image.Resampling.HAMMING)
 
 
@@ -231,14 +231,14 @@ def _encode(
 
 
 def _check_complete(target: BinaryIO) -> None:
-    """Pillow takes no notice of a write that a full disk took only a part of: see whether the file has its end."""
+    """Raise ENOSPC if the file lacks its end: Pillow ignores a write that a full disk cut short."""
     target.seek(-min(_LONGEST_ENDING, target.seek(0, os.SEEK_END)), os.SEEK_END)
     if not target.read(_LONGEST_ENDING).endswith(_ENDINGS):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _write(picture: Image.Image, target: BinaryIO, output_format: OutputFormat, quality: int) -> None:
-    picture.info = {}  # Pillow would write a comment it finds here
+    picture.info = {}  # Pillow would write a comment from here
     if output_format == "JPEG":
         picture.save(target, "JPEG", quality=quality, progressive=True, subsampling="4:2:0")
     else:
