@@ -1,6 +1,6 @@
-"""From a command line to an exit code. Owns nothing but the door: parse, call, say, translate errors.
+"""From a command line to an exit code: parse, call the command, print its result, translate errors.
 
-Each command imports what it needs when it runs: a scan needs no decoder, a report no store.
+Each command imports its modules when it runs: a scan needs no decoder, a report needs no store.
 """
 
 import argparse
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; the exit code."""
+    """Run one command. Returns the exit code."""
     for stream in (sys.stdout, sys.stderr):
-        # A name that this terminal can't show must not end a run.
+        # A name that the terminal can't show must not end the run.
         with suppress(AttributeError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     options = parse(argv)
@@ -49,13 +49,13 @@ def _run(options: argparse.Namespace) -> int:
         log.warning("Stopped by %s.", "Ctrl+C" if stop.exit_code == 130 else "SIGTERM")
         return _end(stop.exit_code)
     except BrokenPipeError:
-        # Whoever read our output has had enough: `| head`.
+        # The reader of the output has closed it, as `| head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _end(1)
 
 
 def _end(code: int) -> int:
-    """Leave now: a thread may still wait for a server that does not answer, and Python would wait for it."""
+    """Exit now: Python would wait for threads that may be blocked on a server that does not respond."""
     if threading.active_count() > 1:
         sys.stderr.flush()
         os._exit(code)
@@ -66,11 +66,11 @@ def _scan(options: argparse.Namespace) -> int:
     from pregen.report.reports import summary_of
     from pregen.scan.scanner import ScanOptions, scan
 
-    # A scan makes millions of values and no cycles: looking for those took 15 % of its time.
+    # A scan creates millions of values and no cycles: garbage collection took 15 % of its time.
     gc.disable()
     storage = storage_to_scan(_storage_options(options), os.environ)
     store = open_store(storage, read_secrets(_storage_options(options), os.environ))
-    # With --json stdout is one object.
+    # With --json, stdout holds one JSON object and nothing else.
     show = options.show_files and not options.json
     wanted = ScanOptions(options.output, tuple(options.collections), options.limit, show, options.quiet)
     scanned = scan(store, storage, wanted)

@@ -1,6 +1,6 @@
-"""The run that makes what a manifest lacks. Owns the order of the steps; what is done is `jobs`' and `making`'s.
+"""`pregen generate`: choose storage, journals and executor, and run them. Owns the order of the steps.
 
-Used by `cli`.
+Called by `cli`. `render_requests` selects the work, the executors do it.
 """
 
 import time
@@ -19,12 +19,12 @@ from pregen.generate.run_log import RunRecorder, Totals, dry_run
 from pregen.manifest import reader
 from pregen.manifest.checks import check_collections, check_not_stale
 from pregen.manifest.reader import ManifestHead
-from pregen.storage import Storage, StorageOptions, open_store, read_secrets, to_generate
+from pregen.storage import Storage, StorageOptions, open_store, read_secrets, storage_to_generate
 
 
 @dataclass(frozen=True)
 class GenerateOptions:
-    """`cadence`: least seconds from one image's start to the next one's. `checkpoint` None: beside the manifest."""
+    """`cadence`: minimum seconds between the starts of two images. `checkpoint` None: beside the manifest."""
 
     manifest: Path
     wanted: Selection
@@ -44,11 +44,11 @@ class GenerateOptions:
 
 
 def generate(options: GenerateOptions, environment: Mapping[str, str]) -> Totals:
-    """Make what is missing. Raises PregenError before the first image; what fails later is counted."""
+    """Generate the missing thumbnails. Raises PregenError before the first image; later failures are counted."""
     head = reader.read_head(options.manifest)
     check_not_stale(head, force=options.force)
     check_collections(options.wanted.collections, head)
-    storage = to_generate(options.storage, environment, head.storage)
+    storage = storage_to_generate(options.storage, environment, head.storage)
     with ExitStack() as resources:
         journals = _journals(options)
         finished = _finished(journals, head.identity)
@@ -71,7 +71,7 @@ def generate(options: GenerateOptions, environment: Mapping[str, str]) -> Totals
 
 
 def paced(requests: Iterator[RenderRequest], cadence: float) -> Iterator[RenderRequest]:
-    """The jobs, at most one per `cadence` seconds; 0 or less: as they are asked for."""
+    """Yield the requests, at most one per `cadence` seconds; 0 or less: no limit."""
     earliest = time.monotonic()
     for request in requests:
         if cadence > 0:
@@ -81,12 +81,12 @@ def paced(requests: Iterator[RenderRequest], cadence: float) -> Iterator[RenderR
 
 
 def resume_hint(totals: Totals, *, kept: bool) -> str:
-    """The sentence of a run that was stopped."""
+    """The log message of a stopped run."""
     last = f" The last image finished was {printable(totals.last_name)}." if totals.last_name else ""
     if kept:
-        return f"What is finished stays.{last} Run the same command again to go on."
+        return f"Finished thumbnails are kept.{last} Run the same command again to continue."
     name = f" --resume {totals.last_name!r}" if totals.last_name else ""
-    return f"What is finished stays.{last} To go on, run it again with{name or ' the same options'}."
+    return f"Finished thumbnails are kept.{last} To continue, run it again with{name or ' the same options'}."
 
 
 def _work(
@@ -100,14 +100,14 @@ def _work(
     if options.broker is not None:
         from pregen.generate import celery_executor
 
-        open_store(storage, secret)  # refuses what the workers could not read either
-        plan = celery_executor.DistributeOptions(
+        open_store(storage, secret)  # fails early if the workers could not read the archive either
+        distribution = celery_executor.DistributeOptions(
             options.broker,
             options.cadence > 0,
             options.skip_existing,
             worker_timeout_seconds=options.lost_after,
         )
-        celery_executor.run(requests, storage, plan, recorder.add)
+        celery_executor.run(requests, storage, distribution, recorder.add)
         return
     throttled, on_s3 = options.cadence > 0, storage.s3_bucket is not None
     whole_images = on_s3 and not throttled
@@ -128,13 +128,15 @@ def _requests(
     finished: FinishedThumbnails,
     on_rejected: Callable[[str, str], None] | None = None,
 ) -> Iterator[RenderRequest]:
-    tell = on_rejected or (lambda key, reason: log.error("%s -> %s", printable(key), reason))
-    records = reader.records(options.manifest, tell)
-    return select(records, options.wanted, Prefixes(head.s3_prefix, storage.prefix), finished.has, tell)
+    log_rejected = on_rejected or (lambda key, reason: log.error("%s -> %s", printable(key), reason))
+    records = reader.records(options.manifest, log_rejected)
+    return select(
+        records, options.wanted, Prefixes(head.s3_prefix, storage.prefix), finished.has, log_rejected
+    )
 
 
 def _journals(options: GenerateOptions) -> dict[int, Path]:
-    """The journal of each size; none without a checkpoint, one for all where a file is given."""
+    """The journal of each size: none without a checkpoint, one for all sizes if a file is given."""
     if not options.keep_checkpoint:
         return {}
     return {scale: options.checkpoint or path_for(options.manifest, scale) for scale in options.wanted.scales}

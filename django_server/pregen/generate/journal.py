@@ -1,7 +1,7 @@
-"""What generate has made for a manifest, appended line by line: the memory that outlives any stop.
+"""The journal of a generate run: one line for each finished thumbnail, so that the next run can skip it.
 
-One file per manifest and size, JSON lines, headed by the manifest's `created_at`; a line is one write to the end of
-the file, so several runs share it. Owns the file's form. Used by generate, report and the server's `register`.
+One file per manifest and size, JSON lines, with the manifest's `created_at` in the first line. A line is one append, so
+several runs can share a file. Owns the file format. Used by generate, report and the server's `register`.
 """
 
 import errno
@@ -27,9 +27,9 @@ _MAX_LINE_BYTES = 64 << 10
 
 @dataclass(frozen=True)
 class GeneratedThumbnail:
-    """One thumbnail that generate made. `original_*` name the very bytes it was made from.
+    """One generated thumbnail. `original_*` identify the bytes that it was rendered from.
 
-    `original_modified_us`: microseconds since the epoch. Widths and heights in pixels; the original's are upright.
+    `original_modified_us`: microseconds since the epoch. Widths and heights in pixels, as displayed.
     """
 
     original_key: str
@@ -55,11 +55,11 @@ def path_for(manifest: Path, scale_px: int) -> Path:
 
 
 def read_journals(manifest: Path) -> Iterator[GeneratedThumbnail]:
-    """All that was made for this manifest, of all sizes, as the journals beside it tell, streamed.
+    """Stream all thumbnails that the journals beside this manifest list, of all sizes.
 
-    Torn lines and journals of another manifest of that name are passed over. Raises UnreadableManifest, OSError.
+    Skips torn lines, and journals of another manifest of the same name. Raises UnreadableManifest, OSError.
     """
-    # Here: a manifest's head takes the modules that read it along, which those who write journals don't need.
+    # Imported here: it loads the manifest reader, which writers of journals do not need.
     from pregen.manifest.reader import read_head
 
     identity = read_head(manifest).identity
@@ -68,7 +68,7 @@ def read_journals(manifest: Path) -> Iterator[GeneratedThumbnail]:
 
 
 def read_journal(path: Path, identity: str) -> Iterator[GeneratedThumbnail]:
-    """As `made`, of one journal. A file that is not there holds nothing."""
+    """As `read_journals`, for one journal. A missing file has no entries."""
     for line in _read_lines(path, identity):
         if "thumbnail_key" in line:
             try:
@@ -80,7 +80,7 @@ def read_journal(path: Path, identity: str) -> Iterator[GeneratedThumbnail]:
 
 
 def last_rate(path: Path, identity: str) -> float | None:
-    """Images a second of the last run that came to its end, None where none did."""
+    """Images per second of the last completed run, None if there is none."""
     rate = None
     for line in _read_lines(path, identity):
         if line.get("run_seconds") and line.get("run_images"):
@@ -89,7 +89,7 @@ def last_rate(path: Path, identity: str) -> float | None:
 
 
 class Journal:
-    """One journal, open for appending. Opened for another manifest than it was begun for, it begins anew."""
+    """One journal, open for appending. If it belongs to another manifest, it is truncated first."""
 
     def __init__(self, path: Path, identity: str) -> None:
         """Raises StoreFailure."""
@@ -108,7 +108,7 @@ class Journal:
         )
 
     def add_run(self, images: int, seconds: float) -> None:
-        """The pace of a run, from which the next one's time is estimated."""
+        """Record the rate of a run, for the estimate of the next one."""
         self._append({"run_images": images, "run_seconds": round(seconds, 3)})
 
     def close(self) -> None:
@@ -119,11 +119,11 @@ class Journal:
         try:
             head = os.pread(self._descriptor, _MAX_LINE_BYTES, 0).partition(b"\n")[0]
             if _parsed(head).get("manifest_created_at") != identity:
-                # In place, for another run may have it open: what that one appends comes behind.
+                # In place, because another run may have the file open: its lines follow.
                 os.ftruncate(self._descriptor, 0)
                 self._append({"manifest_created_at": identity})
             elif os.pread(self._descriptor, 1, os.fstat(self._descriptor).st_size - 1) != b"\n":
-                os.write(self._descriptor, b"\n")  # behind a torn line
+                os.write(self._descriptor, b"\n")  # ends a torn line
         finally:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
@@ -134,13 +134,13 @@ class Journal:
 
 
 class FinishedThumbnails:
-    """Which thumbnails are made already. Eight bytes each: a million in 8 MB."""
+    """The set of finished thumbnails, as 8-byte digests: a million take 8 MB."""
 
     def __init__(self) -> None:
         self._digests = array("Q")
 
     def read(self, path: Path, identity: str) -> None:
-        """Take in what the journal tells."""
+        """Add the entries of the journal."""
         marks = array(
             "Q", (_digest(one.thumbnail_key, one.original_version) for one in read_journal(path, identity))
         )
@@ -158,13 +158,13 @@ class FinishedThumbnails:
 
 
 def _sorted_in_parts(marks: "array[int]") -> "array[int]":
-    """Sorted a part at a time: as a list, a million would take 40 MB."""
+    """Sort in parts: as a list, a million would take 40 MB."""
     parts = [array("Q", sorted(marks[at : at + 50_000])) for at in range(0, len(marks), 50_000)]
     return array("Q", merge(*parts))
 
 
 def _digest(thumbnail_key: str, original_version: str) -> int:
-    # Two of a million sharing 64 bits: one in 37 million.
+    # The chance that two of a million share 64 bits is one in 37 million.
     return int.from_bytes(
         blake2b(f"{thumbnail_key}\0{original_version}".encode(), digest_size=8).digest(), "big"
     )
@@ -183,7 +183,7 @@ def _read_lines(path: Path, identity: str) -> Iterator[dict[str, Any]]:
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
-    """The line's object; empty for a torn one."""
+    """The object in the line; empty for a torn line."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):

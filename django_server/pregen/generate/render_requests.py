@@ -1,7 +1,7 @@
-"""What is to be made: one job for each image that lacks a wanted size. Pure values and decisions.
+"""Select the work of a run: one request for each image that lacks a thumbnail of a requested size. Pure.
 
-Owns the selection (contract: collection, then missing or outdated at exactly the wanted scale, then resume, then
-limit). Used by generate for work and by the reports for counting.
+The order of the conditions is a contract: collection, then missing or stale at exactly the requested scale, then
+`--resume`, then `--limit`. Used by generate for work and by the reports for counting.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +15,7 @@ from pregen.manifest.timestamps import to_microseconds
 
 @dataclass(frozen=True)
 class Selection:
-    """What a run is to make. `as_png`: thumbnails of .tif, .tiff and .bmp as PNG, under that name."""
+    """The selection of a run. `as_png`: thumbnails of .tif, .tiff and .bmp as PNG, named .png."""
 
     scales: tuple[int, ...]
     collections: frozenset[str] = frozenset()
@@ -47,18 +47,18 @@ class RenderRequest:
 
 @dataclass(frozen=True)
 class Prefixes:
-    """Prefix of the manifest's keys, and of the archive's where it lies elsewhere now."""
+    """The prefix of the manifest's keys (`scanned`), and the archive's prefix if it has moved since (`now`)."""
 
     scanned: str
     now: str
 
 
 IsFinished = Callable[[str, str], bool]
-"""Whether the thumbnail of that key has been made from the version of the original."""
+"""Whether the thumbnail with that key was generated from that version of the original."""
 
 
 def missing_scales(record: Record, scales: Iterable[int]) -> list[int]:
-    """The scales of which there is no thumbnail, or one older than the original. Pure."""
+    """The scales without a thumbnail, or with one older than the original. Pure."""
     found = record.thumbnails
     return [
         scale for scale in scales if scale not in found or found[scale].modified < record.original_modified
@@ -68,7 +68,7 @@ def missing_scales(record: Record, scales: Iterable[int]) -> list[int]:
 def request_for(
     record: Record, wanted: Selection, place: Prefixes, is_finished: IsFinished
 ) -> RenderRequest | None:
-    """What is to be made of this record; None for nothing. Raises InvalidKey for a key of another form."""
+    """The request for this record, None if nothing is missing. Raises InvalidKey for a malformed key."""
     scales = missing_scales(record, wanted.scales)
     if not scales:
         return None
@@ -95,7 +95,7 @@ def select(
     is_finished: IsFinished,
     on_rejected: Callable[[str, str], None],
 ) -> Iterator[RenderRequest]:
-    """The jobs of a run, in the order of the records. `rejected` is told of keys of another form."""
+    """The requests of a run, in the order of the records. `on_rejected` gets malformed keys and the reason."""
     left = wanted.limit
     for record in records:
         if left == 0:

@@ -1,6 +1,6 @@
-"""What a run has done, as it is done: counted, journalled, told. Owns the lines and the final block of generate.
+"""Count, journal and print the outcomes of a run. Owns the per-file lines and the final block of generate.
 
-Told of one outcome at a time. Used by generate.
+Called with one outcome at a time, by the executors.
 """
 
 import json
@@ -20,7 +20,7 @@ from pregen.generate.render_requests import RenderRequest
 
 @dataclass
 class Totals:
-    """`generated`, `skipped`: thumbnails. `images`: of which something was made. `errors`: images. `planned`: dry."""
+    """`generated`, `skipped`: thumbnails. `images`: those with a new one. `errors`: images. `planned`: dry run."""
 
     generated: int = 0
     skipped: int = 0
@@ -41,12 +41,12 @@ class Totals:
 
 
 class RunRecorder:
-    """`add` each outcome, then `finish`."""
+    """Call `add` for each outcome, then `finish`."""
 
     def __init__(
         self, journals: Mapping[int, Journal], progress: Progress, *, show: bool, errors: Path | None
     ) -> None:
-        """Raises StoreFailure where the list of errors can't be written."""
+        """Raises StoreFailure if the list of errors can't be written."""
         self._journals, self._progress, self._show = journals, progress, show
         self._totals = Totals()
         self._started = time.monotonic()
@@ -76,7 +76,7 @@ class RunRecorder:
         self._progress.add(1)
 
     def reject(self, key: str, reason: str) -> None:
-        """A record that is not followed."""
+        """Count a record that was rejected."""
         self._fail(key, key, "", Failure("invalid_record", reason), ())
 
     def totals(self) -> Totals:
@@ -84,7 +84,7 @@ class RunRecorder:
         return self._totals
 
     def finish(self) -> Totals:
-        """The run came to its end."""
+        """Record the end of a completed run."""
         totals = self.totals()
         for journal in set(self._journals.values()):
             if totals.images:
@@ -111,7 +111,7 @@ class RunRecorder:
 
 
 def dry_run(requests: Iterator[RenderRequest], *, show: bool) -> Totals:
-    """Count, and with `show` name, what would be made."""
+    """Count, and with `show` print, the thumbnails that a run would generate."""
     totals = Totals(is_dry_run=True)
     for request in requests:
         totals.images += 1
@@ -123,9 +123,9 @@ def dry_run(requests: Iterator[RenderRequest], *, show: bool) -> Totals:
 
 
 def final_block(totals: Totals) -> str:
-    """The lines that a run ends with. Pure."""
+    """The final lines of a run. Pure."""
     if totals.is_dry_run:
-        return f"Dry run: {totals.planned:,} thumbnails of {totals.images:,} images would be made."
+        return f"Dry run: {totals.planned:,} thumbnails of {totals.images:,} images would be generated."
     lines = [
         f"Generated: {totals.generated:,}",
         f"Errors: {totals.errors:,}",
@@ -133,7 +133,7 @@ def final_block(totals: Totals) -> str:
         f"Rate: {totals.per_minute:,.1f}/min",
     ]
     if totals.skipped:
-        lines.insert(1, f"Skipped: {totals.skipped:,} (there already)")
+        lines.insert(1, f"Skipped: {totals.skipped:,} (already exist)")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Whether a manifest is fit for what is asked of it. Pure but for the clock. Used by generate and reports."""
+"""Check that a manifest is recent and has the requested collections. Used by generate and reports."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -15,11 +15,11 @@ def age_of(head: ManifestHead) -> timedelta:
 
 
 def check_not_stale(head: ManifestHead, *, force: bool) -> None:
-    """Raises StaleManifest, unless forced, for one older than 24 hours."""
+    """Raise StaleManifest for a manifest older than 24 hours, unless forced."""
     age = age_of(head)
     if age > STALE_AFTER and not force:
         raise StaleManifest(
-            f"The manifest is {duration_text(age.total_seconds())} old, and what it lists may have changed. "
+            f"The manifest is {duration_text(age.total_seconds())} old, and the archive may have changed since. "
             "Scan again, or use --force."
         )
 

@@ -1,7 +1,7 @@
-"""A manifest, read: what a scan found, record by record in flat memory. Old and legacy forms load too.
+"""Read a manifest record by record, with constant memory. Older and legacy forms load too.
 
-Owns what a record must hold and which keys are sound; what is unsound is told of and not followed. Written by
-`manifest_writer`. Used by generate, report and the server's `register`.
+Decides which records and keys are valid; invalid ones are reported and skipped. `manifest.writer` writes the file. Used
+by generate, report and the server's `register`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +33,7 @@ class CollectionStats:
 
 @dataclass(frozen=True)
 class ManifestHead:
-    """All of a manifest but its records. `created_at` is aware, in UTC."""
+    """The manifest without its records. `created_at` is aware, in UTC."""
 
     created_at: datetime
     storage_type: str
@@ -47,7 +47,7 @@ class ManifestHead:
 
     @property
     def identity(self) -> str:
-        """What tells this manifest from the next of the same name: journals are headed by it."""
+        """Distinguishes this manifest from a later one of the same name: the first line of its journals."""
         return self.created_at.isoformat()
 
     @property
@@ -59,7 +59,7 @@ class ManifestHead:
 
 @dataclass(frozen=True)
 class ThumbnailRecord:
-    """`scale` in pixels as asked for, 0 for a file with the original's very name; `modified` in UTC."""
+    """`scale`: requested pixels, 0 for a file with the original's own name. `modified`: in UTC."""
 
     scale: int
     key: str
@@ -82,16 +82,16 @@ class Record:
 
     @property
     def version(self) -> str:
-        """Equals `StoredFile.version` of the original as long as nobody has written it anew."""
+        """Equals `StoredFile.version` of the original until that is written again."""
         return version_of(self.original_size, to_microseconds(self.original_modified), self.original_etag)
 
 
 class _InvalidRecord(ValueError):
-    """A record that can't be used; the argument is the reason."""
+    """An invalid record; the argument is the reason."""
 
 
 def read_head(path: Path) -> ManifestHead:
-    """What stands beside the records, wherever in the file it stands. Raises UnreadableManifest."""
+    """Read everything except the records, wherever in the file it is. Raises UnreadableManifest."""
     top = read_without_records(path)
     if top is None:
         top = {}
@@ -101,14 +101,14 @@ def read_head(path: Path) -> ManifestHead:
         return _head(top)
     except (ValueError, TypeError, OverflowError) as failure:
         raise UnreadableManifest(
-            f"{path} is not a manifest: it does not say, or not soundly, when it was created and of what."
+            f"{path} is not a manifest: it does not say when it was created, or a field is invalid."
         ) from failure
 
 
 def records(path: Path, on_rejected: Callable[[str, str], None] | None = None) -> Iterator[Record]:
-    """Every sound record, in the order of the file. Raises UnreadableManifest.
+    """Every valid record, in the order of the file. Raises UnreadableManifest.
 
-    `rejected` is told the key of every other one and why: a key that would leave the root, say.
+    `on_rejected` gets the key and the reason of every invalid one, for example a key that leads out of the root.
     """
     for found in json_stream.read(path, lambda _name, _value: None):
         try:
@@ -120,11 +120,11 @@ def records(path: Path, on_rejected: Callable[[str, str], None] | None = None) -
 
 
 def check_key(key: object) -> str:
-    """The key, if it is one that stays below the root. Raises ValueError."""
+    """Return the key if it stays below the root. Raises ValueError."""
     if not isinstance(key, str):
         raise _InvalidRecord("Its key is missing.")
     if not key or len(key) > _MAX_KEY_CHARACTERS or "\0" in key:
-        raise _InvalidRecord("Its key is none.")
+        raise _InvalidRecord("Its key is empty, too long or invalid.")
     if any(part in ("", ".", "..") for part in key.split("/")):
         raise _InvalidRecord("Its key leads out of the archive.")
     return key
@@ -154,7 +154,7 @@ def _created_at(top: dict[str, Any]) -> datetime:
     exact = top.get("created_at_utc")
     if isinstance(exact, str):
         return parse_timestamp(exact)
-    # Without an offset it is the local time of whoever scanned: ours, as far as anybody knows.
+    # Without an offset it is local time of the scanning machine, taken to be this one.
     return datetime.fromisoformat(top.get("created_at", "")).astimezone(UTC)
 
 
@@ -181,7 +181,7 @@ def _record(found: Any) -> Record:
         base = str(found.get("base_thumbnail_key") or found.get("thumbnail_key") or "")
         thumbnails = _thumbnails(found, base)
     except (LookupError, ValueError, TypeError, OverflowError, AttributeError) as failure:
-        raise _InvalidRecord("It lacks what a record must hold, or holds it wrongly.") from failure
+        raise _InvalidRecord("A field of the record is missing or invalid.") from failure
     if key.rpartition("/")[2] != filename or f"{collection}/originals/" not in key:
         raise _InvalidRecord("Its key is not that of an original of its collection.")
     return Record(key, size, modified, etag, base, collection, filename, thumbnails)

@@ -1,4 +1,4 @@
-"""The five reports on a manifest. Owns what each one counts; `report_texts` writes them. Used by `cli`."""
+"""The five reports on a manifest: collect the counts of each one. `texts` formats them. Called by `cli`."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _MAX_LINES = 100
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """`scale_px` None: the summary counts thumbnails of any size, the others those of 200 pixels."""
+    """`scale_px` None: the summary counts thumbnails of any size, the other reports those of 200 pixels."""
 
     manifest: Path
     type: str = "summary"
@@ -50,13 +50,13 @@ def report(options: ReportOptions, *, as_json: bool) -> None:
 
 
 def summary_of(path: Path) -> str:
-    """The summary that a scan ends with."""
+    """The summary that is printed after a scan."""
     head = reader.read_head(path)
     return texts.summary(_report_header(head), from_stats(head.collection_stats.values()), None)
 
 
 def _tallies(options: ReportOptions, head: ManifestHead) -> list[CollectionTally]:
-    """Counted from the records where the manifest's own statistics don't say it."""
+    """Counts from the manifest's statistics if they suffice, otherwise from its records."""
     if options.type in ("summary", "detailed") and options.scale_px is None and head.collection_stats:
         chosen = options.collections or head.collection_stats
         return from_stats(stats for name, stats in head.collection_stats.items() if name in chosen)

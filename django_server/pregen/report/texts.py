@@ -1,4 +1,4 @@
-"""How the reports read. Pure: figures in, text out. Used by `report`."""
+"""Format the reports. Pure: counts in, text out. Used by `reports`."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _OTHER_CADENCES = (0.5, 0.1)  # seconds
 
 @dataclass(frozen=True)
 class ReportHeader:
-    """What every report's head tells of a manifest."""
+    """The values in the heading of every report."""
 
     created: str
     age_seconds: float
@@ -23,7 +23,7 @@ class ReportHeader:
 
 
 def summary(header: ReportHeader, tallies: Sequence[CollectionTally], scale_px: int | None) -> str:
-    """`scale_px`: thumbnails of this size are counted; None: of any."""
+    """`scale_px`: count thumbnails of this size; None: of any size."""
     rows = [
         (
             printable(one.name),
@@ -70,7 +70,7 @@ def plan(
     cadence: float,
     rate: float | None,
 ) -> str:
-    """`rate`: images a second, as last measured."""
+    """`rate`: images per second of the last run, if measured."""
     count = sum(one.to_generate for one in tallies)
     rows = [(printable(one.name), f"{one.to_generate:,}") for one in tallies if one.to_generate]
     cadences = dict.fromkeys([cadence, *_OTHER_CADENCES])
@@ -80,9 +80,11 @@ def plan(
         if seconds > 0
     ]
     if rate:
-        estimates.append(f"  as fast as the last run ({rate * 60:,.1f}/min): {duration_text(count / rate)}")
+        estimates.append(
+            f"  at the rate of the last run ({rate * 60:,.1f}/min): {duration_text(count / rate)}"
+        )
     if not estimates or cadence <= 0:
-        estimates.insert(0, "  without a limit: as fast as this machine is")
+        estimates.insert(0, "  without a limit: at the speed of this machine")
     return "\n".join(
         [
             *_heading("ACTION PLAN", header),
@@ -152,7 +154,7 @@ def _of_size(scale_px: int | None) -> str:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """The first column to the left, numbers to the right."""
+    """Align the first column left and the numbers right."""
     lines = [heads, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     texts = [

@@ -1,7 +1,7 @@
-"""Originals and their thumbnails, matched by merging two listings in the same byte order.
+"""Match originals with their thumbnails by merging two listings in the same byte order.
 
-Owns the rule of what belongs together, in every mode of a scan. Holds what lies between an original and its
-thumbnails in that order: with names of one length that is next to nothing. Used by `scan`.
+One rule for every kind of scan. Memory: the thumbnails that sort between an original and its own thumbnails; nearly
+none if all names have the same length. Used by `scanner`.
 """
 
 import os
@@ -12,12 +12,12 @@ from filestore.store import FolderFiles, ListedFile
 from pregen.scan.image_names import is_image, original_of
 
 Thumbnails = dict[int, ListedFile]
-"""Thumbnails of one original by scale in pixels."""
+"""The thumbnails of one original by scale in pixels."""
 
 
 @dataclass(slots=True)
 class MatchedImages:
-    """Images of one folder below `originals/`, in order, and the thumbnails of those that have any, by name.
+    """Images of one folder below `originals/`, in order, and their thumbnails by the image's name.
 
     `folder` is relative, empty at the top.
     """
@@ -29,7 +29,7 @@ class MatchedImages:
 
 @dataclass
 class Matcher:
-    """One pass over a collection. `without_original`: thumbnails nobody claimed, up to where the pass has come."""
+    """One pass over a collection. `without_original`: thumbnails without an original, as far as the pass has come."""
 
     originals: Iterator[FolderFiles]
     thumbnails: Iterator[FolderFiles]
@@ -63,7 +63,7 @@ class Matcher:
         for file in run.files:
             if is_image(file[0]):
                 name, scale_px = original_of(file[0])
-                # Of `_200` and `_0200` the later one counts.
+                # The later one of `_200` and `_0200` counts.
                 by_name.setdefault(name, {})[scale_px] = file
 
     def _pop_thumbnails(self, folder: str, images: list[ListedFile]) -> dict[str, Thumbnails]:
@@ -78,7 +78,7 @@ class Matcher:
         return taken
 
     def _drop_passed(self, place: bytes) -> None:
-        """Forget thumbnails whose original would have come by now."""
+        """Drop thumbnails whose original would already have been listed."""
         for folder in list(self._pending):
             by_name = self._pending[folder]
             for name in [name for name in by_name if _sort_key(folder, name) <= place]:
@@ -92,5 +92,5 @@ def _sort_key(folder: str, name: str) -> bytes:
 
 
 def _last_thumbnail_sort_key(folder: str, images: list[ListedFile]) -> bytes:
-    """No thumbnail of these lies behind it: `:` follows the digits of a scale."""
+    """A key after the last thumbnail of these images: `:` sorts after the digits of a scale."""
     return _sort_key(folder, max([image[0].rpartition(".")[0] + "_:" for image in images]))

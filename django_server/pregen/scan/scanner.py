@@ -1,6 +1,6 @@
-"""The scan: two listings of each collection merged into a manifest. Owns the order of the steps.
+"""`pregen scan`: merge two listings of each collection into a manifest. Owns the order of the steps.
 
-Holds a folder's names at most. Used by `cli`.
+Memory: the names of one folder. Called by `cli`.
 """
 
 import time
@@ -21,12 +21,12 @@ from pregen.scan.matching import MatchedImages, Matcher
 from pregen.storage import Storage
 
 UPLOADS_COLLECTION = "uploads"
-"""The collection of the server's uploads: `manage.py thumbnails` keeps it."""
+"""The collection of the server's uploads, which `manage.py thumbnails` maintains."""
 
 
 @dataclass(frozen=True)
 class ScanOptions:
-    """`limit`: how many images at most, None for all. `collections` empty: all."""
+    """`limit`: maximum number of images, None for all. Empty `collections`: all."""
 
     output: Path
     collections: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class ScanOptions:
 
 @dataclass(frozen=True)
 class ScanResult:
-    """`left_out`: folders and files that could not be listed."""
+    """`left_out`: the number of folders and files that could not be listed."""
 
     scan: Scan
     thumbnails_without_original: int
@@ -45,7 +45,7 @@ class ScanResult:
 
 
 class _ScanState:
-    """One scan on its way."""
+    """The state of a running scan."""
 
     def __init__(self, store: Store, storage: Storage, options: ScanOptions) -> None:
         self.store, self.storage, self.options = store, storage, options
@@ -55,11 +55,11 @@ class _ScanState:
 
     def on_unlistable(self, key: str, reason: str) -> None:
         self.left_out += 1
-        log.error("%s -> %s It is left out.", printable(key), reason)
+        log.error("%s -> %s Skipped.", printable(key), reason)
 
 
 def scan(store: Store, storage: Storage, options: ScanOptions) -> ScanResult:
-    """Write the manifest of what is there. Raises UnknownCollection, BadConfiguration, StoreFailure."""
+    """Write the manifest of the archive. Raises UnknownCollection, BadConfiguration, StoreFailure."""
     created_at, started = datetime.now(UTC), time.monotonic()
     if not options.output.parent.is_dir():
         raise BadConfiguration(f"There is no folder {options.output.parent} to write the manifest to.")
@@ -72,9 +72,7 @@ def scan(store: Store, storage: Storage, options: ScanOptions) -> ScanResult:
             found = Scan(created_at, storage, collections, stats, seconds)
             writer.finish(found)
     except OSError as failure:
-        raise StoreFailure(
-            f"The scan could not be finished, and wrote nothing. {sentence_of(failure)}"
-        ) from failure
+        raise StoreFailure(f"The scan failed and wrote nothing. {sentence_of(failure)}") from failure
     if state.without_original:
         log.info("%s thumbnails have no original.", f"{state.without_original:,}")
     return ScanResult(found, state.without_original, state.left_out)
@@ -132,14 +130,14 @@ def _matched(state: _ScanState, collection: str) -> Iterator[MatchedImages]:
 
 
 def _below(state: _ScanState, root: str) -> Iterator[FolderFiles]:
-    """The runs below a folder, with the names of their folders relative to it."""
+    """The files below a folder, with folder names relative to it."""
     start = len(root) + 1
     for folder, files in state.store.list_by_folder(root, state.on_unlistable):
         yield FolderFiles(folder[start:], files)
 
 
 class _Counts:
-    """What has been found in one collection so far."""
+    """The counts of one collection so far."""
 
     def __init__(self) -> None:
         self.images = self.with_thumbnails = self.original_bytes = self.thumbnail_bytes = 0
@@ -168,7 +166,7 @@ def _show(matched: MatchedImages) -> None:
 
 
 def _progress_share(folder: str) -> float:
-    """How much of a collection lies before this folder, where folders are named by two hex digits."""
+    """The share of a collection before this folder, if folders are named by two hex digits."""
     try:
         return int(folder[:2], 16) / 256 if len(folder.partition("/")[0]) == 2 else 0.0
     except ValueError:

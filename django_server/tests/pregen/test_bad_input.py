@@ -74,10 +74,7 @@ def test_an_unreadable_folder_and_file_are_told_and_the_rest_goes_on(archive: Ar
     unprivileged = (*HARSH, "unprivileged")
     ran = archive.scan(before=unprivileged)
     assert ran.code == 1
-    assert (
-        "attachments/fungi/originals/locked -> It can't be read: Permission denied. It is left out."
-        in ran.log
-    )
+    assert "attachments/fungi/originals/locked -> It can't be read: Permission denied. Skipped." in ran.log
     assert [record["filename"] for record in archive.read()["records"]] == ["y.jpg", "z.jpg"]
     ran = archive.generate(before=unprivileged)
     assert ran.code == 1
@@ -136,8 +133,8 @@ def test_a_file_that_vanishes_or_changes_its_kind_is_told(archive: Archive) -> N
     archive.path("fungi/originals/folder.jpg").mkdir()
     ran = archive.generate()
     assert ran.code == 1
-    assert "gone.jpg -> The original is not there any more." in ran.log
-    assert "folder.jpg -> The original is no file." in ran.log
+    assert "gone.jpg -> The original no longer exists." in ran.log
+    assert "folder.jpg -> The original is not a file." in ran.log
     assert archive.thumbnails() == ["fungi/thumbnails/there_200.jpg"]
 
 
@@ -190,7 +187,7 @@ def test_a_name_that_is_no_text_is_told_and_left_out(archive: Archive) -> None:
     Path(os.fsdecode(folder + b"/\xff.jpg")).write_bytes(picture())
     ran = archive.scan()
     assert ran.code == 1
-    assert r"\udcff.jpg -> Its name is not valid UTF-8. It is left out." in ran.log
+    assert r"\udcff.jpg -> Its name is not valid UTF-8. Skipped." in ran.log
     assert [record["filename"] for record in archive.read()["records"]] == ["x.jpg"]
 
 
@@ -201,7 +198,7 @@ def test_loops_of_links_end(archive: Archive) -> None:
     archive.path("fungi/originals/nothing.jpg").symlink_to("nothing at all")
     ran = archive.scan()
     assert ran.code == 1
-    assert "loop.jpg -> It can't be read: Too many levels of symbolic links. It is left out." in ran.log
+    assert "loop.jpg -> It can't be read: Too many levels of symbolic links. Skipped." in ran.log
     assert [record["filename"] for record in archive.read()["records"]] == ["x.jpg"]
 
 
@@ -223,7 +220,7 @@ def test_a_missing_or_damaged_manifest_is_told(scanned: Archive) -> None:
     for command in ("generate", "report"):
         ran = pregen(command, "-m", scanned.manifest)
         assert (ran.code, ran.out) == (1, "")
-        assert f"The manifest {scanned.manifest} is damaged or cut off." in ran.log
+        assert f"The manifest {scanned.manifest} is damaged or truncated." in ran.log
     assert scanned.thumbnails() == []
     scanned.manifest.unlink()
     assert f"There is no manifest {scanned.manifest}." in pregen("report", "-m", scanned.manifest).log

@@ -80,7 +80,7 @@ def test_a_killed_workers_chunk_is_done_by_another(archive: Archive, broker: Red
             out, log = run.communicate(timeout=120)
     assert run.returncode == 1, log
     assert "bad.jpg -> This is not an image" in log
-    assert "A worker fell silent" in log
+    assert "A worker does not respond" in log
     totals = json.loads(out)
     assert totals["errors"] == 1
     assert len(archive.thumbnails()) == count

@@ -200,8 +200,8 @@ def test_a_stopped_run_keeps_what_is_finished_and_says_how_to_go_on(
     _, log = running.communicate(timeout=30)
     assert running.returncode == code
     assert "Traceback" not in log
-    assert "What is finished stays." in log
-    assert "Run the same command again to go on." in log
+    assert "Finished thumbnails are kept." in log
+    assert "Run the same command again to continue." in log
     there = archive.thumbnails()
     assert 3 <= len(there) < 40
     assert sum("thumbnail_key" in line for line in archive.journal()) == len(there)

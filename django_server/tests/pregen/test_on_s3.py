@@ -246,7 +246,7 @@ def test_a_run_on_s3_whose_whole_group_is_told_to_end_says_how_to_go_on(bucket: 
         os.killpg(running.pid, signal.SIGTERM)
         _, log = running.communicate(timeout=60)
     assert running.returncode == 128 + signal.SIGTERM
-    assert "Run the same command again to go on." in log
+    assert "Run the same command again to continue." in log
     assert "died" not in log
     assert "Traceback" not in log
 
@@ -258,7 +258,7 @@ def test_a_run_on_s3_that_is_stopped_finishes_what_is_in_flight(bucket: Bucket) 
         running.terminate()
         _, log = running.communicate(timeout=60)
     assert running.returncode == 128 + signal.SIGTERM
-    assert "Run the same command again to go on." in log
+    assert "Run the same command again to continue." in log
     made = {one.thumbnail_key for one in journal.read_journals(bucket.manifest)}
     assert 20 <= len(made) < 2 * images
     thumbnails = {file.key for file in bucket.store.list("attachments/fungi/thumbnails")}

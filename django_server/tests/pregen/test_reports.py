@@ -104,7 +104,7 @@ def test_the_last_rate_makes_an_estimate() -> None:
 
     facts = ReportHeader("now", 0, is_stale=False, place="folder /", prefix="a", scan_seconds=1)
     text = plan(facts, [CollectionTally("fungi", to_generate=600)], 200, 1.0, 10.0)
-    assert "as fast as the last run (600.0/min): 1.0 minutes" in text
+    assert "at the rate of the last run (600.0/min): 1.0 minutes" in text
 
 
 @pytest.mark.parametrize(
