@@ -264,7 +264,7 @@ MEASUREMENTS = (measure_scan, measure_memory, measure_generate, measure_s3)
 
 def measure() -> tuple[list[Row], str]:
     """The rows, and a sentence on what they were measured with."""
-    # ProcessPool that outlive the one that started them become ours, and their CPU is counted.
+    # Processes that outlive their parent become children of this one, and their CPU is counted.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     rows: list[Row] = []
     try:

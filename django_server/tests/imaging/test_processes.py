@@ -1,4 +1,4 @@
-"""ProcessPool that decode for others: whichever is killed, and whenever, nobody waits in vain."""
+"""The pool of decoding processes: a process killed at any moment costs one call, and no caller waits for ever."""
 
 import math
 import multiprocessing
