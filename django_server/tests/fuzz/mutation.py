@@ -1,4 +1,4 @@
-"""Damages files of the corpus the way transfers, disks and attackers do. Pure: bytes and a dice in, bytes out."""
+"""Damage files of the corpus as transfers, disks and attackers do. Pure: bytes and a random generator in, bytes out."""
 
 import random
 

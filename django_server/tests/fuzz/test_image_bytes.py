@@ -18,7 +18,7 @@ _MAX_SECONDS = 120
 _MAX_MB = 400
 
 
-def test_damaged_pictures_end_in_thumbnails_or_typed_errors(tmp_path: Path) -> None:
+def test_damaged_images_give_thumbnails_or_typed_errors(tmp_path: Path) -> None:
     seed = random.randrange(10**9) if is_long() else _SEED
     files = 10**9 if is_long() else _FILES
     lasts = seconds(_MAX_SECONDS)

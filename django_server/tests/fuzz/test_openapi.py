@@ -51,7 +51,7 @@ def fuzzed_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSit
             yield site
 
 
-def test_sound_requests_are_answered_as_described(fuzzed_site: RunningSite) -> None:
+def test_valid_requests_get_documented_responses(fuzzed_site: RunningSite) -> None:
     described = schemathesis.openapi.from_url(f"{fuzzed_site.url}/api/openapi.json")
 
     def check(method: str, path: str, answer: Any, status: int) -> Any:
@@ -75,7 +75,7 @@ def test_sound_requests_are_answered_as_described(fuzzed_site: RunningSite) -> N
             check(method, path, client.request(method, address), status)
 
 
-def test_no_request_gets_an_answer_that_is_not_described(fuzzed_site: RunningSite, tmp_path: Path) -> None:
+def test_no_request_gets_an_undocumented_response(fuzzed_site: RunningSite, tmp_path: Path) -> None:
     ended = _schemathesis(fuzzed_site.url, tmp_path)
     assert ended.returncode == 0, ended.stdout[-12_000:] + ended.stderr[-2_000:]
     assert "Traceback" not in fuzzed_site.process.output

@@ -1,4 +1,4 @@
-"""Pictures with too many pixels for a full decode: decoded strip by strip they look the same, in little memory."""
+"""Images too large for a full decode: decoded in strips they look the same, in bounded memory."""
 
 import errno
 import io
@@ -84,7 +84,7 @@ def test_white_is_zero_where_a_tiff_says_so() -> None:
     assert _largest_difference(_picture(data, _IN_STRIPS), _picture(data, imaging.Limits())) == 0
 
 
-def test_without_a_limit_of_their_own_large_pictures_are_refused_as_ever() -> None:
+def test_without_a_strip_limit_large_images_are_rejected() -> None:
     limits = imaging.Limits(pixels=1_000)
     for name in ("PNG", "TIFF", "BMP"):
         with pytest.raises(imaging.TooManyPixels, match=r"96 x 64 pixels; at most 0 million are accepted\.$"):
@@ -118,7 +118,7 @@ def _with_long_rows(path: Path) -> None:
         (_with_long_rows, "with rows this long, or tiles this tall"),
     ],
 )  # fmt: skip
-def test_what_can_only_be_decoded_whole_is_refused_with_the_reason(
+def test_an_image_that_can_only_be_decoded_whole_is_rejected_with_the_reason(
     make: Callable[[Path], None], reason: str, tmp_path: Path
 ) -> None:
     make(tmp_path / "picture")
@@ -130,7 +130,7 @@ def test_what_can_only_be_decoded_whole_is_refused_with_the_reason(
         imaging.probe(source, limits)
 
 
-def test_a_thumbnail_of_more_than_half_the_picture_is_refused_with_what_can_be_made() -> None:
+def test_a_thumbnail_over_half_the_image_size_is_rejected_with_the_largest_possible_size() -> None:
     data = saved(quadrants(), "TIFF")
     with pytest.raises(imaging.TooManyPixels, match="too many for a thumbnail of 49; 48 can be made"):
         _picture(data, _IN_STRIPS, 49)
@@ -145,7 +145,7 @@ def without_pyvips(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("without_pyvips")
-def test_without_pyvips_a_large_picture_is_refused_and_says_what_is_missing() -> None:
+def test_without_pyvips_a_large_image_is_rejected_with_a_message_naming_it() -> None:
     with pytest.raises(imaging.TooManyPixels, match="pyvips, which decodes in strips, is not installed"):
         _picture(saved(quadrants(), "TIFF"), _IN_STRIPS)
 

@@ -1,4 +1,4 @@
-"""The tool as a process, and archives small enough to look at."""
+"""Run the tool as a process, on small archives."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Work given to Celery workers of the server, under several host names, one of which is killed."""
+"""Work sent to several Celery workers of the server, one of which is killed."""
 
 import json
 import os
@@ -92,7 +92,7 @@ def test_a_killed_workers_chunk_is_done_by_another(archive: Archive, broker: Red
     assert len(made) == totals["generated"]
 
 
-def test_a_broker_that_is_not_there_or_none_is_told(archive: Archive, tmp_path: Path) -> None:
+def test_a_missing_or_unreachable_broker_is_reported(archive: Archive, tmp_path: Path) -> None:
     archive.put("fungi/originals/x.jpg")
     archive.scan("-q")
     for url, said in (

@@ -1,4 +1,4 @@
-"""What generate makes, what it leaves alone, what it says."""
+"""Which thumbnails generate renders or skips, and its output."""
 
 import itertools
 import json
@@ -61,7 +61,7 @@ def test_tiff_thumbnails_may_be_png_beside_them(filled: Archive) -> None:
     assert not filled.path("fungi/thumbnails/t_200.tif").exists()
 
 
-def test_several_sizes_are_made_of_one_decode_and_journalled_each(filled: Archive) -> None:
+def test_several_sizes_share_one_decode_and_have_a_journal_each(filled: Archive) -> None:
     assert filled.generate("-s", 240, "-s", 1024, "-s", 100).code == 0
     assert filled.size("fungi/thumbnails/0a/x_240.jpg") == ("JPEG", (240, 180))
     assert filled.size("fungi/thumbnails/0a/x_1024.jpg") == ("JPEG", (640, 480))
@@ -75,7 +75,7 @@ def test_several_sizes_are_made_of_one_decode_and_journalled_each(filled: Archiv
     assert {one.original_key: one.original_version for one in made} == versions
 
 
-def test_what_is_made_is_not_made_again(filled: Archive) -> None:
+def test_existing_thumbnails_are_not_generated_again(filled: Archive) -> None:
     filled.generate()
     before = {path: filled.path(path).stat().st_mtime_ns for path in filled.thumbnails()}
     ran = filled.generate("--no-skip-existing")
@@ -130,7 +130,7 @@ def test_a_limit_counts_attempts(filled: Archive) -> None:
     assert totals["causes"] == {"unsupported_type": 1}
 
 
-def test_an_old_manifest_is_refused_unless_forced(filled: Archive) -> None:
+def test_an_old_manifest_is_rejected_unless_forced(filled: Archive) -> None:
     found = filled.read()
     found["created_at_utc"] = "2026-01-01T00:00:00+00:00"
     filled.manifest.write_text(json.dumps(found))
@@ -182,7 +182,7 @@ def test_orientation_and_transparency_come_out_right(archive: Archive) -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_stopped_run_keeps_what_is_finished_and_says_how_to_go_on(
+def test_a_stopped_run_keeps_finished_thumbnails_and_logs_how_to_continue(
     archive: Archive, number: signal.Signals, code: int
 ) -> None:
     for index in range(40):
@@ -229,7 +229,7 @@ def test_a_given_root_and_prefix_win_over_the_manifests(filled: Archive, tmp_pat
     assert (moved / "media/fungi/thumbnails/0a/x_200.jpg").exists()
 
 
-def test_a_torn_line_of_the_journal_is_passed_over_and_closed(filled: Archive) -> None:
+def test_a_torn_line_of_the_journal_is_skipped_and_terminated(filled: Archive) -> None:
     filled.generate()
     path = filled.manifest.with_name("media.json.200.journal")
     path.write_bytes(path.read_bytes()[:-30])

@@ -1,4 +1,4 @@
-"""kill -9 at a random moment, ten times over: no finished work twice, and a whole archive at the end."""
+"""kill -9 at random moments, ten times: no finished work is repeated, and the archive is complete at the end."""
 
 import os
 import random
@@ -47,7 +47,7 @@ def _journalled(archive: Archive) -> int:
     return sum(path.read_bytes().count(b"thumbnail_key") for path in paths)
 
 
-def test_a_run_killed_at_any_moment_goes_on_without_repeating_finished_work(archive: Archive) -> None:
+def test_a_run_killed_at_any_moment_resumes_without_repeating_finished_work(archive: Archive) -> None:
     chance = random.Random(6)
     content = picture((900, 700))
     for index in range(_IMAGES):

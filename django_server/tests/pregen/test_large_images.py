@@ -1,4 +1,4 @@
-"""Scans and panoramas of more than 200 megapixels: what generate makes of them, and what it says of the rest."""
+"""Images of more than 200 megapixels: thumbnails where possible, and the messages for the others."""
 
 import zlib
 from collections.abc import Sequence
@@ -115,7 +115,7 @@ def test_sixteen_bits_are_scaled_and_not_clipped(archive: Archive, form: str) ->
     _assert_close(_colours(archive, form.replace(".", "_200.")), wanted)
 
 
-def test_what_is_too_large_or_can_only_be_decoded_whole_is_told(archive: Archive) -> None:
+def test_an_image_too_large_or_only_decodable_whole_is_reported(archive: Archive) -> None:
     raw_tiff.claim(_original(archive, "over.tif"), (30_000, 20_001), (30_000, 64))
     interlaced = raw_png.header(20_000, 20_000, 8, raw_png.RGB, interlaced=True)
     _original(archive, "interlaced.png").write_bytes(interlaced + raw_png.chunk(b"IDAT", b"no pixels"))
@@ -131,7 +131,7 @@ def test_what_is_too_large_or_can_only_be_decoded_whole_is_told(archive: Archive
     assert archive.thumbnails() == []
 
 
-def test_a_large_file_that_is_cut_off_or_damaged_is_told_and_leaves_nothing(archive: Archive) -> None:
+def test_a_truncated_or_damaged_large_file_is_reported_and_leaves_no_thumbnail(archive: Archive) -> None:
     quadrant_png(_original(archive, "cut.png"), _SIZE)
     quadrant_tiff(_original(archive, "torn.tif"), _SIZE, _STRIP)
     cut, torn = (archive.path(f"fungi/originals/{name}") for name in ("cut.png", "torn.tif"))

@@ -1,4 +1,4 @@
-"""Which thumbnails belong to which original: the rule, and the merge of two listings against its plain form."""
+"""Which thumbnail belongs to which original: the rule, and the merge of two listings against a plain lookup."""
 
 import os
 from itertools import groupby
@@ -35,13 +35,13 @@ def test_the_last_digits_are_the_scale(thumbnail: str, original: str, scale: int
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.JPEG", "a.b.Png", "a.gif", "a.tif", "a.TIFF", "a.bmp"])
-def test_images_are_told_by_their_last_extension(name: str) -> None:
+def test_images_are_recognised_by_their_last_extension(name: str) -> None:
     assert is_image(name)
     assert not is_image(f"{name}.txt")
 
 
 @pytest.mark.parametrize("name", ["a", "jpg", ".jpg", "a.webp", "a.jpg~"])
-def test_other_files_are_no_images(name: str) -> None:
+def test_other_files_are_not_images(name: str) -> None:
     assert not is_image(name)
 
 
@@ -63,7 +63,7 @@ def _runs(keys: set[tuple[str, str]], most: int) -> list[FolderFiles]:
 
 
 @given(originals_keys, st.data(), st.integers(1, 5), st.integers(1, 5))
-def test_a_merge_finds_what_looking_up_each_name_finds(
+def test_the_merge_equals_a_lookup_of_each_name(
     originals: set[tuple[str, str]], data: st.DataObject, most_originals: int, most_thumbnails: int
 ) -> None:
     near = st.builds(

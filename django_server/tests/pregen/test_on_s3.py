@@ -1,4 +1,4 @@
-"""The tool against an S3 server: the same promises as on a disk."""
+"""The tool against an S3 server: the same guarantees as on a disk."""
 
 import json
 import os
@@ -62,7 +62,7 @@ def bucket(s3: S3, tmp_path: Path) -> Bucket:
     return Bucket(s3, tmp_path)
 
 
-def test_an_archive_on_s3_is_scanned_made_and_reported(bucket: Bucket) -> None:
+def test_an_archive_on_s3_is_scanned_generated_and_reported(bucket: Bucket) -> None:
     photo = picture((640, 480))
     bucket.put(**{f"fungi/originals/{index:02x}/x y{index} é.jpg": photo for index in range(20)})
     bucket.put(**{"fungi/thumbnails/00/x y0 é_200.jpg": b"1", "uploads/originals/u.jpg": photo})
@@ -110,7 +110,7 @@ def test_options_win_over_the_environment_and_the_manifest_over_both_but_given_o
     assert "There is no bucket 'other'." in ran.log
 
 
-def test_a_missing_bucket_is_told(bucket: Bucket) -> None:
+def test_a_missing_bucket_is_reported(bucket: Bucket) -> None:
     ran = bucket.run("scan", S3_BUCKET="no-such-bucket")
     assert (ran.code, bucket.manifest.exists()) == (1, False)
     assert "There is no bucket 'no-such-bucket'." in ran.log
@@ -135,7 +135,7 @@ def _answering(status: int) -> Iterator[str]:
         thread.join()
 
 
-def test_wrong_keys_and_a_server_that_is_not_there_are_told(bucket: Bucket) -> None:
+def test_wrong_credentials_and_an_unreachable_server_are_reported(bucket: Bucket) -> None:
     with _answering(403) as endpoint:
         ran = bucket.run("scan", "--s3-endpoint", endpoint)
     assert ran.code == 1
@@ -182,7 +182,7 @@ def _counting(server: S3) -> Iterator[tuple[str, Counter[str]]]:
         thread.join()
 
 
-def test_what_is_there_is_looked_for_many_at_a_time(bucket: Bucket) -> None:
+def test_existing_thumbnails_are_checked_in_batches(bucket: Bucket) -> None:
     images, there = 30, 5
     photo = picture()
     bucket.put(**{f"fungi/originals/{index:02}.jpg": photo for index in range(images)})
@@ -224,7 +224,7 @@ def _wait_for(bucket: Bucket, images: int) -> None:
         time.sleep(0.002)
 
 
-def test_a_process_killed_in_the_middle_costs_no_image(bucket: Bucket) -> None:
+def test_a_process_killed_during_the_run_loses_no_image(bucket: Bucket) -> None:
     images, kills = 150, 4
     with _generating(bucket, images) as running:
         for number in range(kills):
@@ -240,7 +240,7 @@ def test_a_process_killed_in_the_middle_costs_no_image(bucket: Bucket) -> None:
     assert json.loads(bucket.run("generate", "-n", "--json", "-s", 200, "-s", 400).out)["planned"] == 0
 
 
-def test_a_run_on_s3_whose_whole_group_is_told_to_end_says_how_to_go_on(bucket: Bucket) -> None:
+def test_a_run_on_s3_whose_process_group_is_stopped_logs_how_to_continue(bucket: Bucket) -> None:
     with _generating(bucket, 150) as running:
         _wait_for(bucket, 10)
         os.killpg(running.pid, signal.SIGTERM)
@@ -265,7 +265,7 @@ def test_a_run_on_s3_that_is_stopped_finishes_what_is_in_flight(bucket: Bucket) 
     assert thumbnails == made, "each that was put is in the journal"
 
 
-def test_what_is_being_told_when_a_run_on_s3_is_stopped_is_told_to_its_end(
+def test_an_outcome_being_recorded_when_a_run_on_s3_is_stopped_is_recorded_completely(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = 40
