@@ -1,6 +1,6 @@
 """A store on S3 or a compatible server: keys in a bucket, one PUT per file, listings in byte order.
 
-boto3 and (in `s3_requests`) botocore are imported when a store is first used. Threads may share a store; each process
+boto3 is imported when a store is first used (`s3_client`). Threads may share a store; each process
 creates its own. Failures are OSErrors with a message for people (`s3_errors`).
 """
 
@@ -12,16 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from os.path import commonprefix
-from threading import Lock
 from typing import Any, BinaryIO, cast
 
 from filestore.media_types import media_type
+from filestore.s3_client import S3Clients
 from filestore.s3_errors import convert_errors, timed_out
 from filestore.s3_requests import ObjectRequests
 from filestore.store import FolderFiles, OnUnlistable, StoredFile, stored_files
-
-LIBRARIES = ("boto3", "botocore.auth", "botocore.httpsession")
-"""The modules that a store imports at first use, for preloading in a fork server."""
 
 _BLOCK_BYTES = 1 << 18
 _MEMORY_BYTES = 8 << 20  # photos stay in memory; larger files go to disk
@@ -59,25 +56,17 @@ class S3Store:
         self.open_seconds = open_seconds
         self.cache_control = cache_control
         self._max_attempts = max_attempts
-        self._endpoint = endpoint or None
-        self._identity = {
-            "aws_access_key_id": access_key or None,
-            "aws_secret_access_key": secret_key or None,
-            "region_name": region or None,
-        }
-        self._settings = {
-            "connect_timeout": connect_seconds,
-            "read_timeout": read_seconds,
-            "max_pool_connections": max_connections,
-            # "standard" retries with exponential back-off and jitter, 20 s at most.
-            "retries": {"mode": "standard", "total_max_attempts": max_attempts},
-            "s3": {"addressing_style": "path" if endpoint else "auto"},
-            # Optional checksums are sent in a form that many other servers reject.
-            "request_checksum_calculation": "when_required",
-            "response_checksum_validation": "when_required",
-        }
-        self._cached_clients: tuple[Any, ObjectRequests] | None = None
-        self._creation_lock = Lock()
+        self._clients = S3Clients(
+            bucket,
+            endpoint=endpoint,
+            access_key=access_key,
+            secret_key=secret_key,
+            region=region,
+            connect_seconds=connect_seconds,
+            read_seconds=read_seconds,
+            max_attempts=max_attempts,
+            max_connections=max_connections,
+        )
 
     def ask(self, prefix: str = "") -> None:
         """Check that the bucket exists and that the folder `prefix` can be listed. Raises OSError."""
@@ -256,31 +245,10 @@ class S3Store:
         return _stored(key, answer, answer["ContentLength"]), file
 
     def _client(self) -> Any:
-        return self._clients()[0]
+        return self._clients.get()[0]
 
     def _requests(self) -> ObjectRequests:
-        return self._clients()[1]
-
-    def _clients(self) -> tuple[Any, ObjectRequests]:
-        with self._creation_lock:
-            if self._cached_clients is None:
-                with convert_errors(self.bucket, ""):
-                    self._cached_clients = self._create_clients()
-            return self._cached_clients
-
-    def _create_clients(self) -> tuple[Any, ObjectRequests]:
-        import boto3
-        from botocore.config import Config
-
-        # A session of its own: boto3's default session is not thread-safe.
-        session = boto3.session.Session(**self._identity)
-        # Passed to both: the session alone would accept half a pair of keys.
-        client = session.client(
-            "s3", endpoint_url=self._endpoint, config=Config(**self._settings), **self._identity
-        )
-        return client, ObjectRequests(
-            client, session.get_credentials(), self.bucket, attempts=self._max_attempts
-        )
+        return self._clients.get()[1]
 
 
 def _head(prefix: str) -> str:

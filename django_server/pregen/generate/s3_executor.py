@@ -21,7 +21,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import imaging
-from filestore import s3
+from filestore import s3_client
 from filestore.store import Store
 from imaging.process_pool import exit_with_parent
 from imaging.time_limit import kill_process_after
@@ -40,7 +40,7 @@ from pregen.generate.render_requests import RenderRequest
 from pregen.stop_signals import signals_deferred
 from pregen.storage import Secrets, Storage, s3_store
 
-LIBRARIES = (*s3.LIBRARIES, __name__)
+LIBRARIES = (*s3_client.LIBRARIES, __name__)
 """The modules that each process would import by itself."""
 
 _STAT_BATCH = 256  # images checked with one listing: the last of them starts seconds later, not minutes

@@ -176,7 +176,7 @@ def test_folders_nested_deeper_than_the_recursion_limit_are_listed(tmp_path: Pat
     try:
         assert sum(1 for _ in LocalStore(tmp_path).list()) == 1
     finally:
-        # Neither pytest nor shutil gets that far.
+        # pytest and shutil recurse, and can't delete it.
         subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)
 
 

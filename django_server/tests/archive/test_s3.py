@@ -83,7 +83,7 @@ def test_folders_are_named_in_byte_order_of_their_names(store: S3Store) -> None:
 def test_stat_equals_the_entry_of_a_listing(store: S3Store) -> None:
     _write(store, "a/x.jpg", b"12345")
     told, listed = store.stat("a/x.jpg"), next(store.list())
-    # A HEAD dates to the second; the etag is what names the bytes.
+    # HEAD gives the time in seconds; the etag identifies the content.
     assert (told.key, told.byte_size, told.version) == (listed.key, listed.byte_size, listed.version)
     assert abs(told.modified_ns - time.time_ns()) < 60e9
     assert len(told.etag) == 32
@@ -182,13 +182,13 @@ def test_a_missing_key_raises_file_not_found(s3: S3, store: S3Store) -> None:
     for act in (lambda: next(nowhere.list()), lambda: list(nowhere.folders()), lambda: _read(nowhere, "x")):
         with pytest.raises(OSError, match="There is no bucket 'no-such-bucket'") as failure:
             act()
-        # Else all of its files would be taken for deleted.
+        # Otherwise all of its files would be taken for deleted.
         assert not isinstance(failure.value, FileNotFoundError)
 
 
 @contextmanager
 def _server(answer: Answer) -> Iterator[str]:
-    """An HTTP server of which every request is answered by `answer`."""
+    """An HTTP server that responds to every request with `answer`."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -276,7 +276,7 @@ def test_any_other_response_is_handled_by_the_boto3_client() -> None:
         store = _store_at(endpoint)
         with pytest.raises(PermissionError, match=r"refuses access to 'x.jpg'"):
             store.open("x.jpg")
-        # Nothing was tried in vain.
+        # No retry.
         assert len(agents) == 2
         assert agents[-1].startswith("Boto3")
 
@@ -380,3 +380,11 @@ def test_make_bucket_keeps_an_existing_bucket(s3: S3) -> None:
     _write(store, "x.jpg")
     store.make_bucket()
     assert store.exists("x.jpg")
+
+
+def test_the_private_http_session_of_boto3s_client_is_where_object_requests_look_for_it(
+    store: S3Store,
+) -> None:
+    from botocore.httpsession import URLLib3Session
+
+    assert isinstance(store._client()._endpoint.http_session, URLLib3Session)

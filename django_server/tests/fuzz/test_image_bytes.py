@@ -1,6 +1,6 @@
-"""Damaged pictures through probe and render: typed errors or thumbnails, in bounded time and memory.
+"""Damaged images through probe and render: typed errors or thumbnails, in bounded time and memory.
 
-What fails here becomes an entry of tests/corpus.
+Add a file that fails here to tests/corpus.
 """
 
 import random
@@ -30,5 +30,5 @@ def test_damaged_images_give_thumbnails_or_typed_errors(tmp_path: Path) -> None:
     assert ended.returncode == 0, f"{culprit}\n{ended.stdout}{ended.stderr[-3000:]}"
     said = dict(line.split() for line in ended.stdout.splitlines())
     assert int(said.pop("peak_mb")) <= _MAX_MB
-    # Otherwise the damage would be of one kind only, and the test would test nothing.
+    # Otherwise all damage would be of one kind, and the test would show nothing.
     assert {"completed", "corrupt_image", "too_many_pixels", "unsupported_type"} <= set(said)

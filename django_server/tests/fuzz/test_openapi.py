@@ -1,6 +1,6 @@
-"""Whatever a client may send by our own description, and beside it, to a site that really runs: schemathesis' checks.
+"""Schemathesis' checks on a running site, with valid and invalid requests generated from our own API description.
 
-No 5xx, documented statuses and content types, answers as their schemas say.
+No 5xx, only documented statuses and content types, responses that match their schemas.
 """
 
 import random
@@ -21,9 +21,9 @@ from tests.site.conftest import database_named
 from tests.site.running import RunningSite, running_site, wait_until_final
 
 _SEED = 20_260_101
-_EXAMPLES = 12  # of each operation; there are some 20
+_EXAMPLES = 12  # for each of about 20 operations
 _CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-# Each documented endpoint with what a client that knows its ids gets from it, in an order that makes sense.
+# Each documented endpoint with the expected responses for a client that knows valid ids, in a useful order.
 _SOUND = [
     ("GET", "/healthz", 200),
     ("GET", "/readyz", 200),
@@ -44,7 +44,7 @@ _SOUND = [
 
 @pytest.fixture(scope="module")
 def fuzzed_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
-    """A site of its own: what is sent here must not reach the images of other tests."""
+    """A site of its own: the requests must not affect the images of other tests."""
     with redis_server() as redis:
         settings = {"DATABASE_URL": database_named("fuzzed"), "REDIS_URL": redis.url, "SECRET_KEY": "tests"}
         with running_site(tmp_path_factory.mktemp("fuzzed-site"), settings) as site:

@@ -80,7 +80,7 @@ def test_existing_thumbnails_are_not_generated_again(filled: Archive) -> None:
     before = {path: filled.path(path).stat().st_mtime_ns for path in filled.thumbnails()}
     ran = filled.generate("--no-skip-existing")
     assert (ran.code, "Generated: 0" in ran.out) == (0, True)
-    # Without the journal's memory the files themselves tell.
+    # Without a journal the existing files are checked.
     ran = filled.generate("--no-checkpoint", "--json")
     assert json.loads(ran.out)["skipped"] == 6
     assert {path: filled.path(path).stat().st_mtime_ns for path in filled.thumbnails()} == before
@@ -195,7 +195,7 @@ def test_a_stopped_run_keeps_finished_thumbnails_and_logs_how_to_continue(
     )  # fmt: skip
     while len(archive.thumbnails()) < 3:
         time.sleep(0.02)
-    # To the whole group, as a terminal does.
+    # To the whole process group, as a terminal does.
     os.killpg(running.pid, number)
     _, log = running.communicate(timeout=30)
     assert running.returncode == code

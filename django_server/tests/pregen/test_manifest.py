@@ -116,4 +116,4 @@ def test_memory_does_not_grow_with_the_records(tmp_path: Path) -> None:
         found, peak = map(int, ran.stdout.split())
         assert found == count
         peaks.append(peak)
-    assert peaks[1] - peaks[0] < 8_000  # kilobytes; as a list they take 70 MB
+    assert peaks[1] - peaks[0] < 8_000  # kilobytes; a list of them takes 70 MB

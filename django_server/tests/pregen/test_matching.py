@@ -53,7 +53,7 @@ scales = st.sampled_from(["", "_1", "_20", "_200", "_0200"])
 
 
 def _runs(keys: set[tuple[str, str]], most: int) -> list[FolderFiles]:
-    """As a store lists them, in byte order; no run longer than `most`, as where a page ends."""
+    """The listing of a store in byte order, in parts of at most `most` files, as pages have."""
     ordered = sorted(keys, key=lambda key: os.fsencode(f"{key[0]}/{key[1]}" if key[0] else key[1]))
     runs = []
     for folder, group in groupby(ordered, key=lambda key: key[0]):

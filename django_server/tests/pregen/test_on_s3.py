@@ -33,7 +33,7 @@ from tests.servers.s3 import fill, make_bucket
 
 
 class Bucket:
-    """A bucket, and the tool with that in its environment."""
+    """A bucket, and the tool with the variables for it."""
 
     def __init__(self, server: S3, folder: Path) -> None:
         self.server = server
@@ -147,7 +147,7 @@ def test_wrong_credentials_and_an_unreachable_server_are_reported(bucket: Bucket
 
 @contextmanager
 def _counting(server: S3) -> Iterator[tuple[str, Counter[str]]]:
-    """The address of a door to the server, and how often each method has gone through."""
+    """The address of a proxy to the server, and the number of requests by method."""
     counts: Counter[str] = Counter()
 
     class Handler(BaseHTTPRequestHandler):
@@ -192,7 +192,7 @@ def test_existing_thumbnails_are_checked_in_batches(bucket: Bucket) -> None:
         ran = bucket.run("generate", "-c", 0, "--json", "--s3-endpoint", endpoint)
     told = json.loads(ran.out)
     assert (told["generated"], told["skipped"], told["errors"]) == (images - there, there, 0)
-    # Does the bucket answer? What is there of these thirty?
+    # One request to check the bucket, one listing for these thirty.
     listings = 2
     assert counts == {"GET": listings + images - there, "PUT": images - there}
 
