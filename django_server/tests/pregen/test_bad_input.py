@@ -106,7 +106,7 @@ def test_a_manifest_that_can_not_be_written_is_reported(archive: Archive, tmp_pa
         "scan", "--local-root", archive.root, "-o", locked / "m.json", before=(*HARSH, "unprivileged")
     )
     assert ran.code == 1
-    assert "The scan could not be finished, and wrote nothing. Permission denied." in ran.log
+    assert "The scan failed and wrote nothing. Permission denied." in ran.log
 
 
 def test_a_full_disk_leaves_no_half_manifest_and_no_half_thumbnail(archive: Archive) -> None:
@@ -115,7 +115,7 @@ def test_a_full_disk_leaves_no_half_manifest_and_no_half_thumbnail(archive: Arch
     archive.manifest.write_text("old")
     ran = archive.scan(before=(*HARSH, "full:5000"))
     assert ran.code == 1
-    assert "The scan could not be finished, and wrote nothing. File too large." in ran.log
+    assert "The scan failed and wrote nothing. File too large." in ran.log
     assert archive.manifest.read_text() == "old"
     archive.scan("-q", "--limit", 2)
     ran = archive.generate("--no-checkpoint", before=(*HARSH, "full:500"))
