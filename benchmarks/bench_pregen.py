@@ -1,8 +1,8 @@
-"""What pregen costs, against the plainest tools that do a part of it: the `pregen` rows.
+"""The cost of pregen against the plainest tools that do a part of its work: the `pregen` rows.
 
     python benchmarks/run.py pregen
 
-Each comparison is interleaved in one run. CPU is that of the process and all it started; medians. Needs `find`, and
+Each comparison is interleaved in one run. CPU is that of the process and all its children; medians. Needs `find`, and
 `vipsthumbnail` (Debian: libvips-tools) for one row.
 """
 
@@ -48,7 +48,7 @@ _LATENCY_MS = 20
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one command and all that it started."""
+    """The cost of one command and all its children, in seconds."""
 
     wall: float
     cpu: float
@@ -61,7 +61,7 @@ def run(command: list[str]) -> Cost:
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(command, cwd=_SERVER, capture_output=True, text=True, check=True)
     wall = time.perf_counter() - started
-    while left_behind := _children() - others:  # ours by now: see measure
+    while left_behind := _children() - others:  # children of this process now: see `measure`
         for pid in left_behind:
             os.waitpid(pid, 0)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -70,7 +70,7 @@ def run(command: list[str]) -> Cost:
 
 
 def _children() -> set[int]:
-    """This process's, the ended ones too: of all `make bench` there may be some that stay."""
+    """The pids of this process's children, zombies included; under `make bench` some existed before."""
     return set(map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()))
 
 
@@ -104,11 +104,11 @@ def measure_scan(folder: Path) -> list[Row]:
 
 
 def _plant(root: Path) -> None:
-    """Originals and thumbnails, spread by two pairs of hex digits; hard links, for those are quickly made."""
+    """Originals and thumbnails, spread by two pairs of hex digits. Hard links, because they are fast to create."""
     made: set[str] = set()
     source = root / "source"
     for number in range(_FILES // 2):
-        if number % 30_000 == 0:  # file systems bound the links of one file
+        if number % 30_000 == 0:  # file systems limit the links of one file
             root.mkdir(exist_ok=True)
             source = root / f"source{number}"
             source.write_bytes(bytes(1_000))
@@ -229,11 +229,11 @@ def _measure_s3(folder: Path, endpoint: str) -> list[Row]:
     manifest, keys = str(folder / "s3.json"), ["--s3-access-key", "k", "--s3-secret-key", "s"]
     _alone([*_TOOL, "scan", "-o", manifest, "-q", "--s3-endpoint", endpoint, "--s3-bucket", "photos", *keys])
     for number in range(ROUNDS):
-        # Of whole processes: each loads boto3, and makes its connections.
+        # Whole processes: each one imports boto3 and opens its connections.
         for subject in ("transfer", "thumbnails"):
             program = [sys.executable, str(_HERE / "pregen_subjects.py"), subject]
             found[subject].append(_alone([*program, endpoint, "photos", str(_OBJECTS)])[0])
-        size = str(200 + number)  # each round makes another
+        size = str(200 + number)  # another one in each round
         taken, out = _alone([*_TOOL, "generate", "-m", manifest, "-c", "0", "-s", size, "--json", *keys])
         made = json.loads(out)["generated"]
         if made != _OBJECTS:
@@ -253,7 +253,7 @@ def _measure_s3(folder: Path, endpoint: str) -> list[Row]:
 
 
 def _alone(command: list[str]) -> tuple[float, str]:
-    """Its wall seconds and its output, beside a server that is a child of ours too."""
+    """Wall seconds and output of the command, while the S3 server runs as another child."""
     started = time.perf_counter()
     done = subprocess.run(command, cwd=_SERVER, capture_output=True, text=True, check=True)
     return time.perf_counter() - started, done.stdout
@@ -263,8 +263,8 @@ MEASUREMENTS = (measure_scan, measure_memory, measure_generate, measure_s3)
 
 
 def measure() -> tuple[list[Row], str]:
-    """The rows, and a sentence on what they were measured with."""
-    # Processes that outlive the one that started them become ours, and their CPU is counted.
+    """The rows, and a sentence on the conditions of the measurement."""
+    # Processes that outlive their parent become children of this one, and their CPU is counted.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     rows: list[Row] = []
     try:

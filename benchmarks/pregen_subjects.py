@@ -1,10 +1,10 @@
-"""What pregen.py measures beside the tool itself: a scan of a store that is made up, and bare transfers to S3.
+"""The comparison programs of bench_pregen.py: a scan of a made-up store, and bare transfers to S3.
 
     python pregen_subjects.py scan RECORDS MANIFEST
     python pregen_subjects.py transfer ENDPOINT BUCKET COUNT
     python pregen_subjects.py thumbnails ENDPOINT BUCKET COUNT
 
-Used by bench_pregen.py.
+Called by bench_pregen.py.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "django_server")
 CONNECTIONS = 32
 
 
-class MadeUp:
-    """A store of `records` originals with a thumbnail each, in 65,536 folders, that are nowhere."""
+class MadeUpStore:
+    """A store of `records` originals with one thumbnail each, in 65,536 folders; no file exists."""
 
     def __init__(self, records: int) -> None:
         self.records = records
@@ -31,8 +31,8 @@ class MadeUp:
     def folders(self, _prefix: str = "") -> Iterator[str]:
         return iter(["fungi"])
 
-    def runs(self, prefix: str = "", *_: object) -> Iterator[object]:
-        from filestore.store import Run
+    def list_by_folder(self, prefix: str = "", *_: object) -> Iterator[object]:
+        from filestore.store import FolderFiles
 
         tail = "_200.jpg" if prefix.endswith("thumbnails") else ".jpg"
         each = -(-self.records // 65_536)
@@ -43,7 +43,7 @@ class MadeUp:
                 return
             folder = f"{prefix}/{shard >> 8:02x}/{shard & 255:02x}"
             names = [f"{shard:04x}{number:028x}{tail}" for number in range(count)]
-            yield Run(folder, [(name, 4_000_000, 1_700_000_000_123_456_000, "") for name in names])
+            yield FolderFiles(folder, [(name, 4_000_000, 1_700_000_000_123_456_000, "") for name in names])
             made += count
 
 
@@ -52,11 +52,11 @@ def scan(records: int, manifest: Path) -> None:
     from pregen.scan.scanner import scan as scan_store
     from pregen.storage import Storage
 
-    scan_store(MadeUp(records), Storage("attachments", "/nowhere"), ScanOptions(manifest, quiet=True))  # type: ignore[arg-type]
+    scan_store(MadeUpStore(records), Storage("attachments", "/nowhere"), ScanOptions(manifest, quiet=True))  # type: ignore[arg-type]
 
 
 def transfer(endpoint: str, bucket: str, count: int) -> None:
-    """Get and put so many objects, as many at a time as pregen does."""
+    """Get and put `count` objects, with as many connections as pregen."""
     client = _client(endpoint)
 
     def one(number: int) -> None:
@@ -70,7 +70,7 @@ def transfer(endpoint: str, bucket: str, count: int) -> None:
 
 
 def thumbnails(endpoint: str, bucket: str, count: int) -> None:
-    """The shortest program that does the work itself: each of two processes makes every second thumbnail."""
+    """The shortest program that does the same work: two processes generate half of the thumbnails each."""
     both = [Process(target=_thumbnails, args=(endpoint, bucket, range(first, count, 2))) for first in (0, 1)]
     for process in both:
         process.start()
@@ -110,7 +110,7 @@ def _client(endpoint: str) -> Any:
         "s3",
         endpoint_url=endpoint,
         aws_access_key_id="k",
-        aws_secret_access_key="s",  # noqa: S106  any will do
+        aws_secret_access_key="s",  # noqa: S106  any value will do
         config=settings,
     )
 

@@ -1,8 +1,8 @@
-"""Run as a program: an S3 server of a few verbs that answers each request after some milliseconds, as a distant one.
+"""A program: a minimal S3 server that delays each response by some milliseconds, like a distant server.
 
     python slow_s3.py PORT MILLISECONDS
 
-Keeps everything in memory and checks nothing. Costs a tenth of what moto's does, so that the clients are measured.
+Keeps everything in memory and checks no signature. Costs a tenth of moto's CPU, so that the clients are measured.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The naming rule: how the key of an original and of each of its thumbnails is built, and read back.
+"""The naming rule: build the key of an original and of each of its thumbnails, and parse it back.
 
     {prefix}/{collection}/originals/{aa}/{bb}/{name}.{ext}
     {prefix}/{collection}/thumbnails/{aa}/{bb}/{name}_{scale}.{ext}
 
-Pure: takes and gives strings and values, never touches a file. Building and parsing are each other's inverse.
-The folder below `originals/` is free in depth for archives that exist already; uploads use two pairs of hex digits.
+Pure: strings and values, no files. Building and parsing are inverse to each other. In an existing archive the folders
+below `originals/` may have any depth; uploads use two pairs of hex digits.
 """
 
 import re
@@ -14,17 +14,17 @@ from typing import Literal
 ORIGINALS = "originals"
 THUMBNAILS = "thumbnails"
 _SHARD_NAME = re.compile(r"[0-9a-f]{4}")
-# ASCII digits on purpose: `\d` would take ٣ for a 3.
+# ASCII digits only: `\d` would also match ٣.
 _SCALED_STEM = re.compile(r"(?P<stem>.*)_(?P<digits>[0-9]+)", re.DOTALL)
 
 ThumbnailFormat = Literal["JPEG", "PNG", "GIF"]
-NAMED_OTHERWISE = frozenset({"tif", "tiff", "bmp"})
-"""Extensions that an archive's thumbnails keep from their originals though they hold JPEG: no browser shows those."""
+EXTENSIONS_HOLDING_JPEG = frozenset({"tif", "tiff", "bmp"})
+"""An archive's thumbnails keep these extensions of their originals but hold JPEG: browsers do not show them."""
 _FORMATS: dict[str, ThumbnailFormat] = {"png": "PNG", "gif": "GIF"}
 
 
 def is_text(name: str) -> bool:
-    """Whether a name can be written as UTF-8: a file system may hold others, a database or a manifest can't."""
+    """Whether a name is valid UTF-8. A file system allows other names; a database or a manifest does not."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -33,12 +33,12 @@ def is_text(name: str) -> bool:
 
 
 class InvalidKey(ValueError):
-    """A key that the naming rule could not have built."""
+    """A key that does not follow the naming rule."""
 
 
 @dataclass(frozen=True)
 class OriginalKey:
-    """Where an original lives. `folder` is the path below `originals/`, possibly empty, without slashes at its ends."""
+    """The key of an original. `folder`: the path below `originals/`, possibly empty, without slashes at its ends."""
 
     prefix: str
     collection: str
@@ -52,7 +52,7 @@ class OriginalKey:
 
 @dataclass(frozen=True)
 class ThumbnailKey:
-    """Where one thumbnail of `original` lives. `digits` is the scale as written (`0200` and `200` are two names)."""
+    """The key of one thumbnail of `original`. `digits`: the scale as written (`0200` and `200` are different keys)."""
 
     original: OriginalKey
     digits: str
@@ -72,6 +72,7 @@ def upload_key(prefix: str, collection: str, name: str, extension: str) -> Origi
     """The key of an uploaded original.
 
     `name` begins with four lower-case hex digits (an id does), which spread a collection over 65,536 folders.
+    Raises InvalidKey.
     """
     if not _SHARD_NAME.match(name):
         raise InvalidKey(f"The name {name!r} does not begin with four hex digits.")
@@ -79,9 +80,9 @@ def upload_key(prefix: str, collection: str, name: str, extension: str) -> Origi
 
 
 def thumbnail_key(original: OriginalKey, scale_px: int, extension: str | None = None) -> ThumbnailKey:
-    """The key of the thumbnail of `original` whose longest edge was asked to be `scale_px` pixels.
+    """The key of the thumbnail of `original` with a requested longest edge of `scale_px` pixels.
 
-    `extension` is the thumbnail's own, where it differs from the original's (uploads' thumbnails are all `jpg`).
+    `extension`: the thumbnail's own, if it differs from the original's (thumbnails of uploads are `jpg`).
     """
     if scale_px < 1:
         raise InvalidKey(f"A scale is at least 1 pixel, not {scale_px}.")
@@ -90,20 +91,20 @@ def thumbnail_key(original: OriginalKey, scale_px: int, extension: str | None = 
 
 
 def thumbnail_format(extension: str) -> ThumbnailFormat:
-    """What a thumbnail of that extension holds. Pure."""
+    """The format of a thumbnail with that extension. Pure."""
     return _FORMATS.get(extension.lower(), "JPEG")
 
 
 def parse_original(key: str, prefix: str) -> OriginalKey:
-    """Read an original's key back. Raises InvalidKey where it is not one below `prefix`."""
+    """Parse the key of an original. Raises InvalidKey if it is not one below `prefix`."""
     collection, folder, stem, extension = _parse(key, prefix, ORIGINALS)
     return OriginalKey(prefix, collection, folder, stem, extension)
 
 
 def parse_thumbnail(key: str, prefix: str) -> ThumbnailKey:
-    """Read a thumbnail's key back: the last `_digits` is the scale, so `big_200_200.jpg` belongs to `big_200.jpg`.
+    """Parse the key of a thumbnail. The last `_digits` is the scale: `big_200_200.jpg` belongs to `big_200.jpg`.
 
-    Raises InvalidKey where it is not one below `prefix`. The original named may carry another extension in truth.
+    Raises InvalidKey if it is not one below `prefix`. The real original may have another extension.
     """
     collection, folder, stem, extension = _parse(key, prefix, THUMBNAILS)
     scaled = _SCALED_STEM.fullmatch(stem)

@@ -1,7 +1,7 @@
-"""A store on a local file system: keys below a root folder, written atomically, listed in byte order of key.
+"""A store on a local file system: keys below a root folder, atomic writes, listings in byte order of key.
 
-Readers never see half a file: whatever is written has another name until it is whole and on the disk. Used below
-the app's Django storage, and by whoever reads archives.
+Readers never see a partial file: a file gets its name when it is complete and on disk. Used by the app's Django
+storage and by pregen.
 """
 
 import errno
@@ -14,8 +14,8 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO
 
-from filestore.local_listing import PART_SUFFIX, is_folder, runs_below
-from filestore.store import Run, StoredFile, Told, stored_files
+from filestore.local_listing import PART_SUFFIX, is_folder, list_folders_below
+from filestore.store import FolderFiles, OnUnlistable, StoredFile, stored_files
 
 
 class LocalStore:
@@ -25,7 +25,7 @@ class LocalStore:
         self.root = root
 
     def path(self, key: str) -> Path:
-        """The path of `key`. Raises ValueError for a key that would leave the root."""
+        """The path of `key`. Raises ValueError for a key that leads out of the root."""
         parts = key.split("/")
         if not key or "\0" in key or any(part in ("", ".", "..") for part in parts):
             raise ValueError(f"{key!r} is not a key.")
@@ -36,17 +36,17 @@ class LocalStore:
         return self.path(key).open("rb")
 
     def fetch(self, key: str) -> tuple[StoredFile, BinaryIO]:
-        """As `open`, with what is known of the very bytes that are read. Raises FileNotFoundError, for a folder too."""
+        """As `open`, with the metadata of the bytes that are read. Raises FileNotFoundError, also for a folder."""
         file = self.open(key)
         stat = os.fstat(file.fileno())
         return StoredFile(key, stat.st_size, stat.st_mtime_ns), file
 
-    def glance(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:  # noqa: ARG002  a stat is cheap
-        """See `store.Store.glance`. Nothing: here each is asked for."""
+    def stat_many(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:  # noqa: ARG002  a stat is cheap
+        """See `store.Store.stat_many`. Always empty: a stat for each file is as cheap."""
         return {}
 
     def stat(self, key: str) -> StoredFile:
-        """Raises FileNotFoundError, for a folder too."""
+        """Raises FileNotFoundError, also for a folder."""
         stat = self.path(key).stat()
         if not S_ISREG(stat.st_mode):
             raise FileNotFoundError(errno.ENOENT, "There is no such file", key)
@@ -54,13 +54,13 @@ class LocalStore:
 
     @contextmanager
     def writing(self, key: str) -> Iterator[BinaryIO]:
-        """A file that becomes `key` when the block ends well, and leaves no trace when it does not.
+        """A new file that becomes `key` when the block succeeds and is dropped when it raises.
 
-        A second writer of the same key replaces the first one's file whole.
+        An existing file is replaced atomically.
         """
         target = self.path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, part = _new_file(target.parent)
+        descriptor, part = _temporary_file(target.parent)
         try:
             with os.fdopen(descriptor, "w+b") as file:
                 yield file
@@ -78,14 +78,14 @@ class LocalStore:
             raise
 
     def link(self, source: Path, key: str) -> None:
-        """Give the file at `source`, which lies on the same file system, the further name `key`; like replaces like."""
+        """Hard-link `source`, on the same file system, as `key`. An existing file stays: it has the same content."""
         target = self.path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):
             os.link(source, target)
 
     def adopt(self, path: Path, key: str) -> None:
-        """Make the file at `path`, on the same file system, the file `key`, whose old file is replaced whole."""
+        """Move the file at `path`, on the same file system, to `key`, replacing an existing file atomically."""
         with path.open("rb") as file:
             os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())
@@ -94,7 +94,7 @@ class LocalStore:
         os.replace(path, target)
 
     def delete(self, key: str) -> bool:
-        """Remove the file. True if it was there."""
+        """Delete the file. True if it existed."""
         try:
             self.path(key).unlink()
         except (FileNotFoundError, NotADirectoryError):
@@ -105,15 +105,17 @@ class LocalStore:
         return self.path(key).is_file()
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
-        """Every file below the folder `prefix`, in byte order of key, holding no more than one folder's names."""
-        return stored_files(self.runs(prefix))
+        """Every file below the folder `prefix`, in byte order of key. Memory: the names of one folder."""
+        return stored_files(self.list_by_folder(prefix))
 
-    def runs(self, prefix: str = "", unlistable: Told | None = None) -> Iterator[Run]:
-        """What `list` lists, folder by folder; see `store.Store.runs`."""
-        return runs_below(self.path(prefix) if prefix else self.root, prefix, unlistable)
+    def list_by_folder(
+        self, prefix: str = "", on_unlistable: OnUnlistable | None = None
+    ) -> Iterator[FolderFiles]:
+        """As `list`, folder by folder; see `store.Store.list_by_folder`."""
+        return list_folders_below(self.path(prefix) if prefix else self.root, prefix, on_unlistable)
 
     def folders(self, prefix: str = "") -> Iterator[str]:
-        """The names of the folders right below the folder `prefix`, in byte order."""
+        """The names of the folders directly below the folder `prefix`, in byte order."""
         try:
             entries = list(os.scandir(self.path(prefix) if prefix else self.root))
         except FileNotFoundError:
@@ -121,10 +123,10 @@ class LocalStore:
         yield from sorted((entry.name for entry in entries if is_folder(entry)), key=os.fsencode)
 
 
-def _new_file(folder: Path) -> tuple[int, str | None]:
-    """A descriptor of a new file in `folder`, and its name if it needed one.
+def _temporary_file(folder: Path) -> tuple[int, str | None]:
+    """Create a file in `folder`. Returns its descriptor, and its name or None if it is nameless.
 
-    Without a name the kernel removes it with its writer, however that ends. Not every file system can do that.
+    The kernel deletes a nameless file when its writer ends for any reason. Not every file system supports them.
     """
     try:
         return os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600), None
@@ -133,11 +135,11 @@ def _new_file(folder: Path) -> tuple[int, str | None]:
 
 
 def _give_name(descriptor: int, target: Path) -> str | None:
-    """Name the file `target`, or, where there is one already, something else that is returned.
+    """Link the nameless file as `target`. If `target` exists, link it under a temporary name and return that.
 
-    A new file has no other name at any moment, so a kill leaves nothing behind.
+    A new file never has another name, so a kill leaves nothing behind.
     """
-    # With a folder's descriptor, which an absolute path makes no use of, Python calls linkat(2), which follows.
+    # With a folder descriptor (unused for an absolute path) Python calls linkat(2), which follows the link.
     nameless = f"/proc/self/fd/{descriptor}"
     with suppress(FileExistsError):
         os.link(nameless, target, src_dir_fd=descriptor, follow_symlinks=True)

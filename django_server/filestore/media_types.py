@@ -1,9 +1,9 @@
-"""What a browser is told that a stored file is, by its key alone: the same from every store and on every machine. Pure.
+"""The media type of a stored file, derived from its key alone: the same for every store and machine. Pure.
 
-Keys' extensions tell the truth: an upload gets its from its content, and a thumbnail from who renders it.
+Extensions of keys are reliable: an upload's comes from its content, a thumbnail's from its renderer.
 """
 
-from filestore.keys import NAMED_OTHERWISE, THUMBNAILS, thumbnail_format
+from filestore.keys import EXTENSIONS_HOLDING_JPEG, THUMBNAILS, thumbnail_format
 
 _MEDIA_TYPES = {
     "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp",
@@ -13,8 +13,8 @@ _MEDIA_TYPES = {
 
 
 def media_type(key: str) -> str:
-    """A thumbnail named .tif or .bmp holds JPEG, and with `nosniff` a browser shows it under no other type."""
+    """The Content-Type. A thumbnail named .tif or .bmp holds JPEG; with `nosniff` browsers need the true type."""
     extension = key.rpartition(".")[2].lower()
-    if f"/{THUMBNAILS}/" in key and extension in NAMED_OTHERWISE:
+    if f"/{THUMBNAILS}/" in key and extension in EXTENSIONS_HOLDING_JPEG:
         extension = thumbnail_format(extension).lower()
     return _MEDIA_TYPES.get(extension, "application/octet-stream")

@@ -1,7 +1,7 @@
-"""A store on S3, or whatever speaks its protocol: keys in a bucket, each written by one PUT, listed in byte order.
+"""A store on S3 or a compatible server: keys in a bucket, one PUT per file, listings in byte order.
 
-boto3 is loaded here, and botocore in `s3_requests`, when a store is first used. Threads may share a store; a process
-makes its own. What goes wrong is an OSError with a sentence for a person (`s3_errors`).
+boto3 is imported when a store is first used (`s3_client`). Threads may share a store; each process
+creates its own. Failures are OSErrors with a message for people (`s3_errors`).
 """
 
 import errno
@@ -12,29 +12,25 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from os.path import commonprefix
-from threading import Lock
 from typing import Any, BinaryIO, cast
 
 from filestore.media_types import media_type
-from filestore.s3_errors import speaking_of, timed_out
-from filestore.s3_requests import Requests
-from filestore.store import Run, StoredFile, Told, stored_files
-
-LIBRARIES = ("boto3", "botocore.auth", "botocore.httpsession")
-"""What is loaded when a store is first used, for whoever makes many processes of one."""
+from filestore.s3_client import S3Clients
+from filestore.s3_errors import convert_errors, timed_out
+from filestore.s3_requests import ObjectRequests
+from filestore.store import FolderFiles, OnUnlistable, StoredFile, stored_files
 
 _BLOCK_BYTES = 1 << 18
-_MEMORY_BYTES = 8 << 20  # a photo stays in memory; what is larger goes to the disk
-_PAGE_KEYS = 1000  # S3 lists no more at a time
-_LISTED_FOR_EACH = 4  # of the keys that a glance is asked about, for others lie between them
+_MEMORY_BYTES = 8 << 20  # photos stay in memory; larger files go to disk
+_PAGE_KEYS = 1000  # S3's maximum
+_LISTED_PER_KEY = 4  # entries requested for each key of `stat_many`, because other keys lie between them
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class S3Store:
-    """Files of one bucket.
+    """The files of one bucket.
 
-    `open_seconds` bounds a whole download, its retries included. `cache_control`, where set, goes with every file
-    that is written.
+    `open_seconds`: the limit for a whole download with its retries. `cache_control`: sent with every write, if set.
     """
 
     def __init__(
@@ -52,62 +48,58 @@ class S3Store:
         open_seconds: float = 60,
         cache_control: str | None = None,
     ) -> None:
-        """Without keys they are looked for where boto3 looks: environment, ~/.aws, the machine's role.
+        """Without keys boto3 looks for credentials: environment, ~/.aws, the machine's role.
 
-        With an `endpoint` the bucket is part of the path, not of the host's name.
+        With an `endpoint` the bucket is part of the path, not of the host name.
         """
         self.bucket = bucket
         self.open_seconds = open_seconds
         self.cache_control = cache_control
         self._max_attempts = max_attempts
-        self._endpoint = endpoint or None
-        self._identity = {
-            "aws_access_key_id": access_key or None,
-            "aws_secret_access_key": secret_key or None,
-            "region_name": region or None,
-        }
-        self._settings = {
-            "connect_timeout": connect_seconds,
-            "read_timeout": read_seconds,
-            "max_pool_connections": max_connections,
-            # "standard" waits between attempts: exponentially, with jitter, 20 s at most.
-            "retries": {"mode": "standard", "total_max_attempts": max_attempts},
-            "s3": {"addressing_style": "path" if endpoint else "auto"},
-            # Checksums that are not required are sent in a form that many other servers refuse.
-            "request_checksum_calculation": "when_required",
-            "response_checksum_validation": "when_required",
-        }
-        self._made: tuple[Any, Requests] | None = None
-        self._making = Lock()
+        self._clients = S3Clients(
+            bucket,
+            endpoint=endpoint,
+            access_key=access_key,
+            secret_key=secret_key,
+            region=region,
+            connect_seconds=connect_seconds,
+            read_seconds=read_seconds,
+            max_attempts=max_attempts,
+            max_connections=max_connections,
+        )
 
     def ask(self, prefix: str = "") -> None:
-        """Whether the bucket is there, and lets the folder `prefix` be listed. Raises OSError."""
+        """Check that the bucket exists and that the folder `prefix` can be listed. Raises OSError."""
         self._page(Prefix=_head(prefix), MaxKeys=1)
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
-        """Every file below the folder `prefix`, in byte order of key, a page of 1,000 at a time."""
-        return stored_files(self.runs(prefix))
+        """Every file below the folder `prefix`, in byte order of key, 1,000 to a request."""
+        return stored_files(self.list_by_folder(prefix))
 
-    def runs(self, prefix: str = "", unlistable: Told | None = None) -> Iterator[Run]:  # noqa: ARG002  never told
-        """What `list` lists, folder by folder; see `store.Store.runs`."""
+    def list_by_folder(
+        self,
+        prefix: str = "",
+        on_unlistable: OnUnlistable | None = None,  # noqa: ARG002  never called: S3 lists all keys or fails
+    ) -> Iterator[FolderFiles]:
+        """As `list`, folder by folder; see `store.Store.list_by_folder`."""
         for page in self._pages(Bucket=self.bucket, Prefix=_head(prefix)):
-            run: Run | None = None
+            run: FolderFiles | None = None
             for entry in page.get("Contents", ()):
                 folder, _, name = entry["Key"].rpartition("/")
-                # Consoles keep an empty object `name/` for a folder.
+                # Consoles create an empty object `name/` for a folder.
                 if not name:
                     continue
                 if run is None or run.folder != folder:
                     if run is not None:
                         yield run
-                    run = Run(folder, [])
+                    run = FolderFiles(folder, [])
                 modified_ns = _nanoseconds(entry["LastModified"])
                 run.files.append((name, entry["Size"], modified_ns, entry["ETag"].strip('"')))
             if run is not None:
                 yield run
 
     def folders(self, prefix: str = "") -> Iterator[str]:
-        """The names of the folders right below the folder `prefix`, in byte order."""
+        """The names of the folders directly below the folder `prefix`, in byte order."""
         head = _head(prefix)
         names = [
             entry["Prefix"].removeprefix(head).removesuffix("/")
@@ -118,19 +110,19 @@ class S3Store:
         yield from sorted((name for name in names if name), key=str.encode)
 
     def stat(self, key: str) -> StoredFile:
-        """One HEAD. Raises FileNotFoundError."""
-        with speaking_of(self.bucket, key):
+        """One HEAD request. Raises FileNotFoundError."""
+        with convert_errors(self.bucket, key):
             head = self._requests().head(key) or self._client().head_object(Bucket=self.bucket, Key=key)
         return _stored(key, head, head["ContentLength"])
 
-    def glance(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:
-        """One page of a listing, from the first of the keys on, in place of a HEAD for each."""
+    def stat_many(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:
+        """One page of a listing, starting at the first key, instead of a HEAD request for each."""
         wanted = sorted(keys, key=str.encode)
         if not wanted:
             return {}
-        # Exclusive: whatever is one character shorter comes before the first.
-        after, most = wanted[0][:-1], min(_PAGE_KEYS, _LISTED_FOR_EACH * len(wanted))
-        folder = commonprefix(wanted).rpartition("/")[0]  # noqa: RUF071  of characters, then of folders
+        # StartAfter is exclusive: a key one character shorter sorts before the first.
+        after, most = wanted[0][:-1], min(_PAGE_KEYS, _LISTED_PER_KEY * len(wanted))
+        folder = commonprefix(wanted).rpartition("/")[0]  # noqa: RUF071  common characters, cut to whole folders
         page = self._page(Prefix=_head(folder), StartAfter=after, MaxKeys=most)
         entries = page.get("Contents", ())
         found = {entry["Key"]: _stored(entry["Key"], entry, entry["Size"]) for entry in entries}
@@ -140,19 +132,19 @@ class S3Store:
         return {key: found.get(key) for key in wanted}
 
     def open(self, key: str) -> BinaryIO:
-        """The whole file, downloaded; seekable. Small ones are in memory, others on the disk, without a name.
+        """Download the whole file; seekable. Up to 8 MB in memory, larger ones in a nameless file on disk.
 
-        Raises FileNotFoundError, TimeoutError past `open_seconds`.
+        Raises FileNotFoundError, TimeoutError after `open_seconds`.
         """
         return self.fetch(key)[1]
 
     def fetch(self, key: str) -> tuple[StoredFile, BinaryIO]:
-        """As `open`, with what is known of the very bytes that are read."""
+        """As `open`, with the metadata of the bytes that are read."""
         with ExitStack() as unfinished:
 
             def begin(byte_size: int) -> BinaryIO:
                 unfinished.close()
-                return unfinished.enter_context(_nameless_file(in_memory=byte_size <= _MEMORY_BYTES))
+                return unfinished.enter_context(_anonymous_file(in_memory=byte_size <= _MEMORY_BYTES))
 
             stored, file = self._download(key, begin)
             file.seek(0)
@@ -160,7 +152,7 @@ class S3Store:
         return stored, file
 
     def download(self, key: str, file: BinaryIO) -> StoredFile:
-        """The whole content into `file`, which is empty. Raises FileNotFoundError, TimeoutError past `open_seconds`."""
+        """Download into `file`, which is empty. Raises FileNotFoundError, TimeoutError after `open_seconds`."""
 
         def begin(_byte_size: int) -> BinaryIO:
             file.seek(0)
@@ -171,25 +163,25 @@ class S3Store:
 
     @contextmanager
     def writing(self, key: str) -> Iterator[BinaryIO]:
-        """A real file that one PUT makes `key` when the block ends well; nothing happens when it does not."""
-        with _nameless_file(in_memory=True) as file:
+        """A real file that is sent as `key` with one PUT when the block succeeds; dropped when it raises."""
+        with _anonymous_file(in_memory=True) as file:
             yield file
             file.seek(0)
             self.put(file, key)
 
     def put(self, source: BinaryIO, key: str) -> None:
-        """Make what `source`, a real file, holds from here on the content of `key`."""
+        """Send `source`, a real file, from its current position on, as the content of `key`."""
         headers = {"Content-Type": media_type(key)}
         if self.cache_control:
             headers["Cache-Control"] = self.cache_control
-        with speaking_of(self.bucket, key):
+        with convert_errors(self.bucket, key):
             if self._requests().put(key, source, headers) is None:
                 named = {name.replace("-", ""): value for name, value in headers.items()}
                 self._client().put_object(Bucket=self.bucket, Key=key, Body=source, **named)
 
     def delete(self, key: str) -> bool:
-        """Remove the file. True also where there was none: S3 does not tell."""
-        with speaking_of(self.bucket, key):
+        """Delete the file. Always True: S3 does not report whether it existed."""
+        with convert_errors(self.bucket, key):
             self._client().delete_object(Bucket=self.bucket, Key=key)
         return True
 
@@ -201,20 +193,20 @@ class S3Store:
         return True
 
     def make_bucket(self) -> None:
-        """Make the bucket where there is none yet."""
+        """Create the bucket if it does not exist."""
         try:
             self.ask()
         except OSError as error:
             if error.errno != errno.ENXIO:
                 raise
-            with speaking_of(self.bucket, ""):
+            with convert_errors(self.bucket, ""):
                 self._client().create_bucket(Bucket=self.bucket)
 
     def _pages(self, **request: str) -> Iterator[Any]:
-        with speaking_of(self.bucket, ""):
+        with convert_errors(self.bucket, ""):
             pages = iter(self._client().get_paginator("list_objects_v2").paginate(**request))
         while True:
-            with speaking_of(self.bucket, ""):
+            with convert_errors(self.bucket, ""):
                 page = next(pages, None)
             if page is None:
                 return
@@ -222,13 +214,13 @@ class S3Store:
 
     def _page(self, **request: Any) -> Any:
         """One page of a listing."""
-        with speaking_of(self.bucket, ""):
+        with convert_errors(self.bucket, ""):
             return self._client().list_objects_v2(Bucket=self.bucket, **request)
 
     def _download(self, key: str, begin: Callable[[int], BinaryIO]) -> tuple[StoredFile, BinaryIO]:
-        """`begin` is told how many bytes will come, and has an empty file for them, at each attempt."""
+        """`begin` takes the number of bytes and returns an empty file for them; it is called for each attempt."""
         deadline = time.monotonic() + self.open_seconds
-        # botocore tries a request again, but never a body that breaks off.
+        # botocore retries requests, but not a response body that breaks off.
         for attempt in range(1, self._max_attempts + 1):
             try:
                 return self._attempt(key, begin, deadline)
@@ -240,10 +232,10 @@ class S3Store:
     def _attempt(
         self, key: str, begin: Callable[[int], BinaryIO], deadline: float
     ) -> tuple[StoredFile, BinaryIO]:
-        with speaking_of(self.bucket, key):
+        with convert_errors(self.bucket, key):
             answer = self._requests().get(key) or self._client().get_object(Bucket=self.bucket, Key=key)
-            # Closed before its end, a body takes its connection along. (As a context it would be another object,
-            # which does not notice its end.)
+            # Closing a body before its end closes its connection. (`with body` would wrap another object, which does
+            # not notice the end of the body.)
             with closing(answer["Body"]) as body:
                 file = begin(answer["ContentLength"])
                 while block := body.read(_BLOCK_BYTES):
@@ -253,29 +245,10 @@ class S3Store:
         return _stored(key, answer, answer["ContentLength"]), file
 
     def _client(self) -> Any:
-        return self._both()[0]
+        return self._clients.get()[0]
 
-    def _requests(self) -> Requests:
-        return self._both()[1]
-
-    def _both(self) -> tuple[Any, Requests]:
-        with self._making:
-            if self._made is None:
-                with speaking_of(self.bucket, ""):
-                    self._made = self._make()
-            return self._made
-
-    def _make(self) -> tuple[Any, Requests]:
-        import boto3
-        from botocore.config import Config
-
-        # A session of its own: boto3's default one is not for several threads.
-        session = boto3.session.Session(**self._identity)
-        # Given to both: the session would take half a pair of keys for a whole one.
-        client = session.client(
-            "s3", endpoint_url=self._endpoint, config=Config(**self._settings), **self._identity
-        )
-        return client, Requests(client, session.get_credentials(), self.bucket, attempts=self._max_attempts)
+    def _requests(self) -> ObjectRequests:
+        return self._clients.get()[1]
 
 
 def _head(prefix: str) -> str:
@@ -283,12 +256,12 @@ def _head(prefix: str) -> str:
 
 
 def _stored(key: str, answer: Any, byte_size: int) -> StoredFile:
-    """What the answer to a HEAD or GET, or an entry of a listing, tells of the file."""
+    """The metadata in the response to a HEAD or GET request, or in an entry of a listing."""
     return StoredFile(key, byte_size, _nanoseconds(answer["LastModified"]), answer["ETag"].strip('"'))
 
 
-def _nameless_file(*, in_memory: bool) -> BinaryIO:
-    """A real file, which other processes can open by its descriptor; on the disk where the system has no other."""
+def _anonymous_file(*, in_memory: bool) -> BinaryIO:
+    """A real file that other processes can open by its descriptor: in memory, or on disk if memfd is missing."""
     if in_memory and hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("archive"), "w+b")
     return cast("BinaryIO", tempfile.TemporaryFile())

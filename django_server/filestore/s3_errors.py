@@ -1,6 +1,6 @@
-"""The one door where what botocore raises becomes an OSError with a sentence for a person.
+"""Convert botocore's exceptions to OSErrors with a message for people.
 
-Owns the sentences. Must not decide what to do about a failure. Used by `s3` alone.
+Must not decide how to handle a failure. Used only by `s3`.
 """
 
 import errno
@@ -23,42 +23,42 @@ _REFUSED_CODES = frozenset(
 
 
 @contextmanager
-def speaking_of(bucket: str, key: str) -> Iterator[None]:
-    """Turn what botocore raises in the block into an OSError that names the bucket and, where there is one, the key.
+def convert_errors(bucket: str, key: str) -> Iterator[None]:
+    """Convert botocore's exceptions in the block to OSErrors that name the bucket and, if given, the key.
 
-    FileNotFoundError where the key is missing, PermissionError where the store refuses, TimeoutError
-    and ConnectionError for a store that does not answer or fails.
+    FileNotFoundError: the key is missing. PermissionError: access is denied. TimeoutError, ConnectionError: the server
+    does not respond or fails.
     """
-    # Here, not above: whoever only imports this package needs no botocore.
+    # Imported here: importing this package must not import botocore.
     from botocore import exceptions as failures
 
     what = f"{key!r} of the bucket {bucket!r}" if key else f"the bucket {bucket!r}"
     try:
         yield
     except failures.ClientError as failure:
-        raise _of_answer(failure.response, bucket, key, what) from failure
+        raise _error_of_response(failure.response, bucket, key, what) from failure
     except (failures.NoCredentialsError, failures.PartialCredentialsError) as failure:
         sentence = f"There are no access keys for {what}."
         raise PermissionError(errno.EACCES, sentence, key) from failure
     except (failures.ConnectTimeoutError, failures.ReadTimeoutError) as failure:
         raise timed_out(bucket, key) from failure
     except (failures.BotoCoreError, ValueError) as failure:
-        # ValueError: an endpoint that is no address.
+        # ValueError: the endpoint is not a URL.
         sentence = f"The S3 server could not be reached, or broke off, for {what}."
         raise ConnectionError(errno.ECONNABORTED, sentence, key) from failure
 
 
 def timed_out(bucket: str, key: str) -> TimeoutError:
-    """What is raised where the store takes longer than it was given."""
+    """The exception for a server that takes longer than its time limit."""
     what = f"{key!r} of the bucket {bucket!r}" if key else f"the bucket {bucket!r}"
     return TimeoutError(errno.ETIMEDOUT, f"The S3 server did not answer in time for {what}.", key)
 
 
-def _of_answer(response: Any, bucket: str, key: str, what: str) -> OSError:
+def _error_of_response(response: Any, bucket: str, key: str, what: str) -> OSError:
     code = str(response.get("Error", {}).get("Code", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "NoSuchBucket":
-        # Not a missing file: whoever asks for one must not take all of them for deleted.
+        # Not FileNotFoundError: callers would take every file for deleted.
         return OSError(errno.ENXIO, f"There is no bucket {bucket!r}.", key)
     if code in _MISSING_CODES or status == 404:
         return FileNotFoundError(errno.ENOENT, f"There is no {what}.", key)

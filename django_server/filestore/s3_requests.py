@@ -1,11 +1,11 @@
-"""The three requests that an archive makes by the million, HEAD, GET and PUT, one floor below boto3's client.
+"""HEAD, GET and PUT, the three requests that an archive makes by the million, one layer below boto3's client.
 
-Signature, connections, bodies and failures are botocore's own; left out is its model of the service, which costs more
-than all of them (2 to 3 ms of CPU for a GET and a PUT, against 1). An answer has the form of the client's. What is
-neither done nor a failing server is not judged here: the client is then asked the same, which knows redirects, skewed
-clocks and the codes of errors.
+Uses botocore's signature, connections, bodies and exceptions, but not its model of the service, which costs more than
+all of them (2 to 3 ms of CPU for a GET and a PUT, against 1). Responses have the form of the client's. A response that
+is neither a success nor a server failure is not interpreted here: the caller repeats the request with the client, which
+handles redirects, clock skew and error codes.
 
-Used by `s3` alone, and loads botocore when the first request is made.
+Used only by `s3`. Imports botocore at the first request.
 """
 
 import os
@@ -16,45 +16,45 @@ from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-Answer = dict[str, Any]
-"""ContentLength, LastModified, ETag where the server tells them; Body of a GET, the caller's to close."""
+Response = dict[str, Any]
+"""ContentLength, LastModified and ETag if the server sent them; Body for a GET, to be closed by the caller."""
 
 _KEY = "key"
-_SMALL_BYTES = 1 << 20  # sent from memory: read piece by piece, a file costs thirty calls of the system
+_SMALL_BYTES = 1 << 20  # sent from memory: reading a file block by block costs thirty system calls
 _LONGEST_PAUSE_SECONDS = 20.0
 _TOO_MANY_REQUESTS = 429
 
 
-class Requests:
-    """Requests for the keys of one bucket; threads may share it."""
+class ObjectRequests:
+    """Requests for the keys of one bucket. Thread-safe."""
 
     def __init__(self, client: Any, credentials: Any, bucket: str, *, attempts: int) -> None:
-        """`client`: boto3's S3 client, whose address, region, time limits and connections they have."""
-        # However the bucket is addressed, and by whatever setting, this is its address.
+        """`client`: boto3's S3 client; its address, region, time limits and connections are used."""
+        # The address of the bucket, whichever way the client is configured to address it.
         example = client.generate_presigned_url("get_object", {"Bucket": bucket, "Key": _KEY})
         self._base = example.partition("?")[0].removesuffix(_KEY)
         self._region = client.meta.region_name
-        # Private, but with all that proxies, certificates and time-outs can be set by.
+        # A private attribute (with a guard test): it has all settings for proxies, certificates and time-outs.
         self._http = client._endpoint.http_session
         self._credentials = credentials
         self._attempts = attempts
 
-    def head(self, key: str) -> Answer | None:
-        return self._ask("HEAD", key)
+    def head(self, key: str) -> Response | None:
+        return self._request("HEAD", key)
 
-    def get(self, key: str) -> Answer | None:
-        return self._ask("GET", key)
+    def get(self, key: str) -> Response | None:
+        return self._request("GET", key)
 
-    def put(self, key: str, source: BinaryIO, headers: Mapping[str, str]) -> Answer | None:
-        """`source` is sent from here on, and is here again where the client is to be asked."""
-        return self._ask("PUT", key, headers, source)
+    def put(self, key: str, source: BinaryIO, headers: Mapping[str, str]) -> Response | None:
+        """Send `source` from its current position on. The position is restored if None is returned."""
+        return self._request("PUT", key, headers, source)
 
-    def _ask(
+    def _request(
         self, method: str, key: str, headers: Mapping[str, str] | None = None, source: BinaryIO | None = None
-    ) -> Answer | None:
-        """What was answered with status 200. None where the client is to be asked instead.
+    ) -> Response | None:
+        """The response with status 200. None: repeat the request with the client.
 
-        Raises what the client raises when there is no such key (HEAD), or the server fails or is away each time.
+        Raises as the client does for a missing key (HEAD), and if the server fails or is unreachable at each attempt.
         """
         from botocore.exceptions import ClientError, HTTPClientError
 
@@ -72,7 +72,7 @@ class Requests:
             else:
                 status = answer.status_code
                 if status == 200:
-                    return _as_the_client_says(answer, with_body=method == "GET")
+                    return _client_response(answer, with_body=method == "GET")
                 if method == "GET":
                     answer.raw.close()
                 fails = status >= 500 or status == _TOO_MANY_REQUESTS
@@ -99,15 +99,15 @@ class Requests:
         return self._http.send(request.prepare())
 
 
-def _as_the_client_says(answer: Any, *, with_body: bool) -> Answer:
+def _client_response(answer: Any, *, with_body: bool) -> Response:
     from botocore.response import StreamingBody
 
     headers = answer.headers
-    said: Answer = {"ETag": headers.get("ETag", "")}
+    response: Response = {"ETag": headers.get("ETag", "")}
     if "Last-Modified" in headers:
-        said["LastModified"] = parsedate_to_datetime(headers["Last-Modified"])
+        response["LastModified"] = parsedate_to_datetime(headers["Last-Modified"])
     if "Content-Length" in headers:
-        said["ContentLength"] = int(headers["Content-Length"])
+        response["ContentLength"] = int(headers["Content-Length"])
     if with_body:
-        said["Body"] = StreamingBody(answer.raw, headers.get("Content-Length"))
-    return said
+        response["Body"] = StreamingBody(answer.raw, headers.get("Content-Length"))
+    return response

@@ -1,7 +1,7 @@
-"""What every store can do, and what it tells of a file. The stores themselves are `local` and `s3`.
+"""The protocol that every store implements. The stores themselves are `local` and `s3`.
 
-A store knows keys, never images. What goes wrong is an OSError whatever the store: FileNotFoundError for a key that
-is not there, any other for a store that does not answer or refuses.
+A store knows keys, never images. Every failure is an OSError: FileNotFoundError for a missing key, another one for a
+store that does not respond or denies access.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,9 +12,9 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 @dataclass(frozen=True)
 class StoredFile:
-    """One stored file: its key, size in bytes, modification time in nanoseconds since the epoch.
+    """The metadata of one file: its key, size in bytes, modification time in nanoseconds since the epoch.
 
-    `etag`: S3's name of the content, without its quotes; empty where the store has none.
+    `etag`: S3's identifier of the content, without quotes; empty for other stores.
     """
 
     key: str
@@ -24,74 +24,76 @@ class StoredFile:
 
     @property
     def version(self) -> str:
-        """Names the bytes: equal as long as nobody has written the file anew."""
+        """Identifies the content: equal until the file is written again."""
         return version_of(self.byte_size, self.modified_ns // 1000, self.etag)
 
 
 def version_of(byte_size: int, modified_us: int, etag: str = "") -> str:
-    """What names the bytes of a file of an archive. Compared for equality, never by clock.
+    """The identifier of a file's content. Compare it for equality, never by time.
 
-    S3 dates a file to the millisecond in a listing and to the second elsewhere: there its etag names it.
+    S3 gives times in milliseconds in a listing and in seconds elsewhere: the etag identifies the content there.
     """
     return f"etag:{etag}" if etag else f"{byte_size}@{modified_us}"
 
 
-Listed = tuple[str, int, int, str]
-"""Name within its folder, size in bytes, modification time in nanoseconds, etag: a listing of millions, made cheap."""
+ListedFile = tuple[str, int, int, str]
+"""Name within its folder, size in bytes, modification time in nanoseconds, etag. A tuple, for listings of millions."""
 
-Told = Callable[[str, str], None]
-"""Is told the key of a file or folder that can't be listed, and the reason as a sentence."""
+OnUnlistable = Callable[[str, str], None]
+"""Called with the key of a file or folder that can't be listed, and the reason as a sentence."""
 
 
-class Run(NamedTuple):
-    """Files of one folder that follow each other in a listing. `folder` is its key, without a slash at its end."""
+class FolderFiles(NamedTuple):
+    """Consecutive files of one folder in a listing. `folder`: its key, without a slash at its end."""
 
     folder: str
-    files: list[Listed]
+    files: list[ListedFile]
 
 
-def stored_files(runs: Iterable[Run]) -> Iterator[StoredFile]:
-    """The files of the runs, one by one, by their whole keys."""
-    for folder, files in runs:
+def stored_files(listings: Iterable[FolderFiles]) -> Iterator[StoredFile]:
+    """The files of the listings, one by one, with their whole keys."""
+    for folder, files in listings:
         head = f"{folder}/" if folder else ""
         for name, byte_size, modified_ns, etag in files:
             yield StoredFile(head + name, byte_size, modified_ns, etag)
 
 
 class Store(Protocol):
-    """Files by key, a key being a relative path with `/` between its parts."""
+    """Files by key. A key is a relative path with `/` between its parts."""
 
-    def runs(self, prefix: str = "", unlistable: Told | None = None) -> Iterator[Run]:
-        """What `list` lists, folder by folder. A folder's files may come in several runs, others between them.
+    def list_by_folder(
+        self, prefix: str = "", on_unlistable: OnUnlistable | None = None
+    ) -> Iterator[FolderFiles]:
+        """As `list`, folder by folder. A folder may come more than once, with others in between.
 
-        What can't be listed is told to `unlistable` and left out; without that it raises.
+        Files and folders that can't be listed are passed to `on_unlistable` and left out; without it they raise.
         """
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """Every file below the folder `prefix`, in byte order of key, in bounded memory."""
 
     def folders(self, prefix: str = "") -> Iterator[str]:
-        """The names of the folders right below the folder `prefix`, in byte order."""
+        """The names of the folders directly below the folder `prefix`, in byte order."""
 
     def stat(self, key: str) -> StoredFile:
-        """What is known of the file. Raises FileNotFoundError."""
+        """The metadata of the file. Raises FileNotFoundError."""
 
-    def glance(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:
-        """What one request tells of so many keys: the file, None where there is none.
+    def stat_many(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:
+        """The metadata of many files with one request: None for a missing file.
 
-        Keys that are not in it have to be asked for by `stat`.
+        Keys that are not in the result are unknown: call `stat` for them.
         """
 
     def open(self, key: str) -> BinaryIO:
         """Open for reading; seekable. Raises FileNotFoundError."""
 
     def fetch(self, key: str) -> tuple[StoredFile, BinaryIO]:
-        """As `open`, with what is known of the very bytes that are read."""
+        """As `open`, with the metadata of the bytes that are read."""
 
     def writing(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """A real file that becomes `key`, whole, when the block ends well, and leaves no trace when it does not."""
+        """A real file that becomes `key` atomically when the block succeeds, and is dropped when it raises."""
 
     def delete(self, key: str) -> bool:
-        """Remove the file. True if it was there, or where the store can't tell."""
+        """Delete the file. True if it existed, or if the store can't report that."""
 
     def exists(self, key: str) -> bool: ...

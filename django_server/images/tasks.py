@@ -16,7 +16,7 @@ from images.processing.worker_loop import process
 from images.reconcile.reconciliation import reconcile_nightly
 from images.request_ids import fit_request_id, on_behalf_of
 from images.thumbnails.generate_chunk import make_thumbnails_of
-from imaging.time_limit import dies_after
+from imaging.time_limit import kill_process_after
 
 AnyTask = Task[Any, Any]
 
@@ -56,4 +56,4 @@ def _request_id(task: AnyTask) -> str | None:
 
 def dies_when_too_slow() -> AbstractContextManager[None]:
     """Around one image. The pool replaces the process that dies, the lease brings the images back."""
-    return dies_after(settings.RENDER_SECONDS)
+    return kill_process_after(settings.RENDER_SECONDS)

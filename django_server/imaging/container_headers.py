@@ -1,6 +1,7 @@
-"""What the outer structure of PNG, GIF, WebP and TIFF files tells, read by seeking, without decoding.
+"""Read the header structure of PNG, GIF, WebP and TIFF files by seeking, without decoding pixels.
 
-Owns the bounds that keep a header of millions of tiny parts from costing seconds. Used by opening.
+Bounds the number of parts that are read, so that a header of millions of tiny parts does not cost seconds. Called by
+`probe`.
 """
 
 import struct
@@ -9,20 +10,20 @@ from typing import BinaryIO
 
 from .errors import CorruptImage
 
-_MOST_PNG_CHUNKS = 10_000  # before the pixels; editors write about 10
-_MOST_TIFF_TAGS = 4_096  # the baseline and extension sets together define about 100
-_MOST_GIF_BLOCKS = 200_000  # 255 bytes each: 50 MB, and 0.1 s of walking
-_MOST_GIF_PREAMBLE_BLOCKS = (
-    4_096  # 1 MB of comments before the first frame; Pillow joins them in quadratic time
+_MAX_PNG_CHUNKS = 10_000  # before the pixels; editors write about 10
+_MAX_TIFF_TAGS = 4_096  # the baseline and extension sets together define about 100
+_MAX_GIF_BLOCKS = 200_000  # 255 bytes each: 50 MB, read in 0.1 s
+_MAX_GIF_PREAMBLE_BLOCKS = (
+    4_096  # 1 MB of comments before the first frame; Pillow joins comments in quadratic time
 )
-_MOST_WEBP_CHUNKS = 100_000
+_MAX_WEBP_CHUNKS = 100_000
 
 
 def png_frames(source: BinaryIO) -> int:
-    """Frames of a PNG as its animation header claims them, 1 without one. Raises CorruptImage."""
+    """The number of frames that a PNG's animation header claims; 1 without such a header. Raises CorruptImage."""
     source.seek(8)
     frames = 1
-    for _ in range(_MOST_PNG_CHUNKS):
+    for _ in range(_MAX_PNG_CHUNKS):
         head = source.read(8)
         if len(head) < 8:
             break
@@ -37,7 +38,7 @@ def png_frames(source: BinaryIO) -> int:
 
 
 def gif_frames(source: BinaryIO) -> int:
-    """Frames of a GIF, counted up to the file's end or the first 200,000 blocks. Raises CorruptImage without one."""
+    """Count the frames of a GIF in its first 200,000 blocks. Raises CorruptImage if there is none."""
     source.seek(0)
     head = source.read(13)
     if len(head) < 13:
@@ -46,7 +47,7 @@ def gif_frames(source: BinaryIO) -> int:
         source.seek(3 << ((head[10] & 7) + 1), 1)
     frames = 0
     blocks = 0
-    while blocks < _MOST_GIF_BLOCKS:
+    while blocks < _MAX_GIF_BLOCKS:
         blocks += 1
         introducer = source.read(1)
         if introducer == b"!":
@@ -62,11 +63,11 @@ def gif_frames(source: BinaryIO) -> int:
         elif introducer in (b";", b""):
             break
         else:
-            continue  # a stray byte, which Pillow steps over too
-        while blocks < _MOST_GIF_BLOCKS and (size := source.read(1)) not in (b"\0", b""):
+            continue  # a stray byte; Pillow skips it too
+        while blocks < _MAX_GIF_BLOCKS and (size := source.read(1)) not in (b"\0", b""):
             source.seek(size[0], 1)
             blocks += 1
-        if frames == 0 and blocks > _MOST_GIF_PREAMBLE_BLOCKS:
+        if frames == 0 and blocks > _MAX_GIF_PREAMBLE_BLOCKS:
             break
     if frames == 0:
         raise CorruptImage
@@ -83,7 +84,7 @@ class WebpHeader:
 
 
 def read_webp_header(source: BinaryIO) -> WebpHeader:
-    """Size, frames, alpha and EXIF of a WebP (RFC 9649). Raises CorruptImage, also where the file was cut short."""
+    """Size, frames, alpha and EXIF of a WebP (RFC 9649). Raises CorruptImage, for a truncated file too."""
     source.seek(0, 2)
     end = source.tell()
     source.seek(4)
@@ -94,7 +95,7 @@ def read_webp_header(source: BinaryIO) -> WebpHeader:
     alpha = False
     frames = 0
     exif: bytes | None = None
-    for _ in range(_MOST_WEBP_CHUNKS):
+    for _ in range(_MAX_WEBP_CHUNKS):
         head = source.read(8)
         if len(head) < 8:
             break
@@ -122,7 +123,7 @@ def read_webp_header(source: BinaryIO) -> WebpHeader:
 
 
 def check_tiff_directory(source: BinaryIO) -> None:
-    """Refuse a first directory of absurd length, which Pillow reads tag by tag. Raises CorruptImage, struct.error."""
+    """Reject a first directory of more than 4,096 tags: Pillow reads tag by tag. Raises CorruptImage, struct.error."""
     source.seek(0)
     head = source.read(16)
     order = "<" if head[:2] == b"II" else ">"
@@ -130,5 +131,5 @@ def check_tiff_directory(source: BinaryIO) -> None:
     (at,) = struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)
     source.seek(at)
     (count,) = struct.unpack(order + ("Q" if big else "H"), source.read(8 if big else 2))
-    if count > _MOST_TIFF_TAGS:
+    if count > _MAX_TIFF_TAGS:
         raise CorruptImage

@@ -1,6 +1,6 @@
-"""The orientation inside a block of EXIF. Pure, and never fails: broken EXIF is a picture that stands upright.
+"""Read the orientation tag from a block of EXIF. Pure. Broken EXIF never fails an image: its orientation is 1.
 
-Reads one tag only, so that a hostile block costs nothing. Used by opening.
+Reads this tag only, so that a hostile block costs nothing. Called by `probe`.
 """
 
 import struct
@@ -8,11 +8,11 @@ import struct
 _ORIENTATION_TAG = 0x0112  # Exif 2.32, table 4
 _SHORT = 3
 _ENTRY_BYTES = 12
-_MOST_ENTRIES = 1_000  # cameras write about 20 in the first directory
+_MAX_ENTRIES = 1_000  # cameras write about 20 in the first directory
 
 
 def orientation_of(exif: bytes | None) -> int:
-    """1..8 as EXIF numbers them, 1 where `exif` (with or without its `Exif` prefix) tells nothing usable."""
+    """The EXIF orientation, 1 to 8; 1 if `exif` (with or without its `Exif` prefix) has no valid one."""
     if not exif:
         return 1
     block = exif.removeprefix(b"Exif\0\0")
@@ -22,7 +22,7 @@ def orientation_of(exif: bytes | None) -> int:
     try:
         (directory,) = struct.unpack_from(order + "I", block, 4)
         (count,) = struct.unpack_from(order + "H", block, directory)
-        for entry in range(min(count, _MOST_ENTRIES)):
+        for entry in range(min(count, _MAX_ENTRIES)):
             tag, kind, _, value = struct.unpack_from(
                 order + "HHIH", block, directory + 2 + entry * _ENTRY_BYTES
             )

@@ -1,6 +1,6 @@
-"""Any pixel layout a decoder may give, made plain: RGB, L, CMYK or LAB of eight bits, opaque on white.
+"""Convert any pixel layout of a decoder to a plain mode: 8-bit RGB, L, CMYK or LAB, opaque on white.
 
-Owns what each Pillow mode means. Must not convert between colour spaces through profiles. Used by render.
+Knows the meaning of each Pillow mode. Must not convert between colour spaces through profiles. Called by `render`.
 """
 
 from collections.abc import Iterable
@@ -12,21 +12,22 @@ from PIL import Image
 _WHITE: dict[str, float | tuple[float, ...]] = {"L": 255, "RGB": (255, 255, 255)}
 _PLAIN_MODES = frozenset({"L", "RGB", "CMYK", "LAB"})
 _SIXTEEN_BIT_MODES = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
-_BAND_PIXELS = 1 << 18  # a band of 1 MB stays in the processor's cache between its conversions
+_STRIP_PIXELS = 1 << 18  # a strip of 1 MB stays in the processor's cache between its conversions
 
 
 @dataclass(frozen=True)
 class Levels:
-    """How values of more than eight bits become 0..255: `value * scale + offset`."""
+    """The linear map from values of more than 8 bits to 0..255: `value * scale + offset`."""
 
     scale: float
     offset: float
 
 
 def levels_of(image: Image.Image) -> Levels | None:
-    """The levels of a whole decoded picture, None where it has eight bits.
+    """The levels of a decoded image, None for one of 8 bits.
 
-    16 bits are 0..65535, so black stays black. 32-bit integers and floats have no such range: their own is spread.
+    16-bit values use the range 0..65535, so black stays black. 32-bit integers and floats have no fixed range: the
+    image's own minimum and maximum are used.
     """
     if image.mode in _SIXTEEN_BIT_MODES:
         return _SIXTEEN_BITS
@@ -35,17 +36,17 @@ def levels_of(image: Image.Image) -> Levels | None:
     low, high = cast("tuple[float, float]", image.getextrema())
     if image.mode == "I" and low >= 0 and high <= 65_535:
         return _SIXTEEN_BITS if high > 255 else Levels(1, 0)
-    if not low < high:  # one even tone, or NaN
+    if not low < high:  # a single value, or NaN
         return Levels(0, 128)
     scale = 255 / (high - low)
     return Levels(scale, -low * scale)
 
 
-_SIXTEEN_BITS = Levels(1 / 257, 0.5)  # 65535 / 257 = 255; the half rounds, for the conversion cuts off
+_SIXTEEN_BITS = Levels(1 / 257, 0.5)  # 65535 / 257 = 255; 0.5 rounds, because the conversion truncates
 
 
 def plain(image: Image.Image, levels: Levels | None) -> Image.Image:
-    """`image` in one of the plain modes, composited on white where it is transparent."""
+    """Convert `image` to a plain mode and composite it on white if it has transparency."""
     if levels is not None:
         return _eight_bits(image, levels)
     if image.mode == "P" or image.has_transparency_data:
@@ -56,27 +57,27 @@ def plain(image: Image.Image, levels: Levels | None) -> Image.Image:
 
 
 def shrink(image: Image.Image, factor: int) -> Image.Image:
-    """`image` made plain and averaged down by a whole `factor`, band by band.
+    """Convert `image` to a plain mode and reduce it by the integer `factor`, strip by strip.
 
-    No second copy of the whole picture is ever held: a 100-megapixel RGBA stays at its own 400 MB.
+    Never holds a second copy of the whole image: a 100-megapixel RGBA image stays at its own 400 MB.
     """
     levels = levels_of(image)
     if factor == 1:
         return plain(image, levels)
     width, height = image.size
-    rows = rows_of_a_band(width, factor)
+    rows = rows_per_strip(width, factor)
     cut = (image.crop((0, top, width, min(height, top + rows))) for top in range(0, height, rows))
-    return shrink_bands((plain(band, levels) for band in cut), image.size, factor)
+    return shrink_strips((plain(strip, levels) for strip in cut), image.size, factor)
 
 
-def rows_of_a_band(width: int, factor: int) -> int:
-    """How many rows to make plain at once: a multiple of `factor`."""
-    return max(1, _BAND_PIXELS // (width * factor)) * factor
+def rows_per_strip(width: int, factor: int) -> int:
+    """The number of rows to convert in one step: a multiple of `factor`."""
+    return max(1, _STRIP_PIXELS // (width * factor)) * factor
 
 
-def shrink_bands(bands: Iterable[Image.Image], size: tuple[int, int], factor: int) -> Image.Image:
-    """A picture of that size, in plain bands of `rows_of_a_band` of which the last may be lower, averaged down."""
-    parts = (band.reduce(factor) for band in bands)
+def shrink_strips(strips: Iterable[Image.Image], size: tuple[int, int], factor: int) -> Image.Image:
+    """Reduce an image of `size` by `factor`, given as plain strips of `rows_per_strip` rows (the last may be lower)."""
+    parts = (strip.reduce(factor) for strip in strips)
     first = next(parts)
     small = Image.new(first.mode, (-(-size[0] // factor), -(-size[1] // factor)), None)
     small.paste(first)

@@ -1,6 +1,6 @@
-"""What the markers of a JPEG tell without decoding: its size, how it is coded, how many scans it has.
+"""Read the markers of a JPEG without decoding: its size, its coding, the number of its scans.
 
-Owns the bounds that keep Pillow's own header reader from being slow on hostile files. Used by opening.
+Bounds the work on hostile files, on which Pillow's own header reader is slow. Called by `probe`.
 Markers: ITU T.81, table B.1.
 """
 
@@ -16,11 +16,9 @@ _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = 0xD9
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 
-_MOST_SEGMENTS = 4_000  # before the first scan; a 10 MB depth map takes 160 of 64 KB
-_MOST_SEGMENTS_OF_A_KIND = (
-    64  # EXIF, Photoshop, quantization: slow to take apart, and cameras write one or two
-)
-_MOST_JUNK_BYTES = 4_096  # stray bytes between segments
+_MAX_SEGMENTS = 4_000  # before the first scan; a 10 MB depth map has 160 segments of 64 KB
+_MAX_SEGMENTS_OF_A_KIND = 64  # EXIF, Photoshop, quantization: slow to parse; cameras write one or two
+_MAX_JUNK_BYTES = 4_096  # stray bytes between segments
 
 _SCAN_OR_END = re.compile(rb"\xff[\xda\xd9]")
 _BLOCK_BYTES = 1 << 20
@@ -28,7 +26,7 @@ _BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class JpegHeader:
-    """`buffered`: the decoder keeps the whole picture's coefficients (progressive, or planes in scans of their own)."""
+    """`buffered`: the decoder keeps the coefficients of the whole image (progressive, or one scan per component)."""
 
     width: int
     height: int
@@ -38,16 +36,16 @@ class JpegHeader:
 
 
 def read_header(source: BinaryIO) -> JpegHeader:
-    """Walk the segments up to the first scan. Raises CorruptImage."""
+    """Read the segments up to the first scan. Raises CorruptImage."""
     source.seek(2)
     frame: tuple[int, bytes] | None = None
     junk = 0
     seen = {0xE1: 0, 0xED: 0, 0xDB: 0}
-    for _ in range(_MOST_SEGMENTS + _MOST_JUNK_BYTES):
+    for _ in range(_MAX_SEGMENTS + _MAX_JUNK_BYTES):
         byte = source.read(1)
         if byte != b"\xff":
             junk += 1
-            if not byte or junk > _MOST_JUNK_BYTES:
+            if not byte or junk > _MAX_JUNK_BYTES:
                 break
             continue
         marker = source.read(1)[0:1] or b"\xd9"
@@ -68,7 +66,7 @@ def read_header(source: BinaryIO) -> JpegHeader:
             return _header(frame, components_in_scan=(source.read(1) or b"\0")[0], at=source.tell())
         if code in seen:
             seen[code] += 1
-            if seen[code] > _MOST_SEGMENTS_OF_A_KIND and not _is_cheap(source, length):
+            if seen[code] > _MAX_SEGMENTS_OF_A_KIND and not _is_extended_xmp(source, length):
                 break
         if code in _START_OF_FRAME:
             if frame is not None:
@@ -79,8 +77,8 @@ def read_header(source: BinaryIO) -> JpegHeader:
     raise CorruptImage
 
 
-def _is_cheap(source: BinaryIO, length: int) -> bool:
-    # Extended XMP spreads over many APP1 segments, which Pillow only keeps.
+def _is_extended_xmp(source: BinaryIO, length: int) -> bool:
+    # Extended XMP is split over many APP1 segments, which Pillow only stores.
     start = source.read(min(4, length - 2))
     source.seek(-len(start), 1)
     return start == b"http"
@@ -101,9 +99,9 @@ def _header(frame: tuple[int, bytes], *, components_in_scan: int, at: int) -> Jp
 
 
 def has_more_scans_than(source: BinaryIO, header: JpegHeader, most: int) -> bool:
-    """Whether more than `most` scans follow. Reads bytes, decodes nothing, and stops at the end of the image.
+    """Whether the image has more than `most` scans. Reads bytes without decoding, up to the end of the image.
 
-    Inside coded data FF is always followed by 00 or a restart, so FF DA can only be a scan.
+    Inside coded data FF is followed by 00 or a restart marker, so FF DA is always the start of a scan.
     """
     scans = 1
     source.seek(header.first_scan_at)

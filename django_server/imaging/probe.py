@@ -1,13 +1,14 @@
 """Open an image file and check its header against the limits, without decoding pixels.
 
-Decides which Pillow class reads which format. Pillow's own `Image.open` is not used: it would try formats that are not
-accepted, and its pixel limit is one number for the whole process. Uploads call `probe`; `render` calls `open_judged`.
+Decides which Pillow class reads which format. `Image.open` is not used: it would try formats that are not accepted,
+and its pixel limit is one number for the whole process. Uploads call `probe`; `render` calls `open_checked`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from pi_heif import HeifImageFile
 from PIL import ImageFile
 from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
@@ -16,7 +17,6 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
-from pillow_heif import HeifImageFile
 
 from . import jpeg_header, signatures
 from .container_headers import check_tiff_directory, gif_frames, png_frames, read_webp_header
@@ -25,21 +25,21 @@ from .exif_orientation import orientation_of
 from .geometry import upright
 from .pixel_limits import EDGE_PX, Limits
 from .signatures import Kind
-from .strip_rules import has_bands, refuse_unless_banded
+from .strip_rules import check_strip_decodable, supports_strips
 
 _TIFF_ORIENTATION_TAG = 274
 
 
 class _JpegWithoutDpi(JpegImageFile):
     def _read_dpi_from_exif(self) -> None:
-        """Nothing: the resolution is of no use here, and looking for it lets broken EXIF fail the picture."""
+        """Do nothing: the resolution is not used, and reading it would let broken EXIF fail the image."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What the header tells. `width` x `height` in pixels, upright as displayed; `orientation` as EXIF has it (1..8).
+    """The contents of the header. `width` x `height`: displayed size in pixels. `orientation`: EXIF's number, 1 to 8.
 
-    `frames`: pictures of an animation, as counted or claimed without decoding them; the pages of a TIFF are not.
+    `frames`: frames of an animation, as counted or claimed in the header; the pages of a TIFF do not count.
     `progressive`: a progressive JPEG.
     """
 
@@ -55,25 +55,25 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A judged picture. `image` is open but not decoded; `turn` is the orientation the decoder leaves to us.
+class OpenedImage:
+    """An image within the limits, open and not decoded. `turn`: the EXIF orientation still to be applied (1: none).
 
-    `in_bands`: it has more pixels than may be decoded whole.
+    `in_strips`: the image has more pixels than may be decoded whole.
     """
 
     image: ImageFile.ImageFile
     probe: Probe
     turn: int
-    in_bands: bool = False
+    in_strips: bool = False
 
 
 _DEFAULT_LIMITS = Limits()
 
 
 def probe(source: BinaryIO, limits: Limits = _DEFAULT_LIMITS) -> Probe:
-    """Read the header of `source` (seekable, read from its start). Nothing is decoded; its position changes.
+    """Read the header of `source` (seekable, read from its start) without decoding. Changes its position.
 
-    Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage. A file that passes can still turn out
+    Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage. A file that passes can still turn out to be
     damaged when it is rendered.
     """
     with decoding():
@@ -81,10 +81,10 @@ def probe(source: BinaryIO, limits: Limits = _DEFAULT_LIMITS) -> Probe:
         return found
 
 
-def inspect(source: BinaryIO, limits: Limits) -> tuple[Probe, Opened | None]:
-    """Judge `source` from its header. Where that took Pillow, its still undecoded image comes along.
+def inspect(source: BinaryIO, limits: Limits) -> tuple[Probe, OpenedImage | None]:
+    """Check the header of `source`. Also returns the opened image, if Pillow had to open it.
 
-    Raises the errors of this package and, on bad bytes, what the libraries raise: wrap it in `errors.decoding`.
+    Raises the errors of this package and, on bad bytes, those of the libraries: call it inside `errors.decoding`.
     """
     source.seek(0)
     head = source.read(signatures.HEAD_BYTES)
@@ -99,28 +99,32 @@ def inspect(source: BinaryIO, limits: Limits) -> tuple[Probe, Opened | None]:
     return opened.probe, opened
 
 
-def open_judged(source: BinaryIO, limits: Limits) -> Opened:
-    """As `inspect`, but always with the open picture."""
+def open_checked(source: BinaryIO, limits: Limits) -> OpenedImage:
+    """As `inspect`, but always returns the opened image."""
     probe, opened = inspect(source, limits)
     if opened is not None:
         return opened
     source.seek(0)
-    return Opened(WebPImageFile(source), probe, probe.orientation)
+    return OpenedImage(WebPImageFile(source), probe, probe.orientation)
 
 
-def _open_other(kind: Kind, source: BinaryIO, limits: Limits) -> Opened:
+def _open_other(kind: Kind, source: BinaryIO, limits: Limits) -> OpenedImage:
     opened = _OPENERS[kind](source)
     width, height = opened.image.size
-    if width * height <= limits.pixels or limits.pixels_in_bands <= limits.pixels or not has_bands(kind):
-        _refuse_above(limits.pixels, (width, height))
+    if (
+        width * height <= limits.pixels
+        or limits.pixels_in_strips <= limits.pixels
+        or not supports_strips(kind)
+    ):
+        _check_size(limits.pixels, (width, height))
         return opened
-    _refuse_above(limits.pixels_in_bands, (width, height))
-    refuse_unless_banded(kind, opened.image, limits.pixels)
-    # Bands come as they are stored, of a TIFF too.
-    return replace(opened, turn=opened.probe.orientation, in_bands=True)
+    _check_size(limits.pixels_in_strips, (width, height))
+    check_strip_decodable(kind, opened.image, limits.pixels)
+    # Strips are decoded as stored; Pillow would have rotated a TIFF.
+    return replace(opened, turn=opened.probe.orientation, in_strips=True)
 
 
-def _refuse_above(pixels: int, size: tuple[int, int]) -> None:
+def _check_size(pixels: int, size: tuple[int, int]) -> None:
     if max(size) > EDGE_PX:
         raise TooManyPixels(f"This image is {max(size)} pixels long; at most {EDGE_PX} are accepted.")
     if size[0] * size[1] > pixels:
@@ -129,10 +133,10 @@ def _refuse_above(pixels: int, size: tuple[int, int]) -> None:
         )
 
 
-def _open_jpeg(source: BinaryIO, limits: Limits) -> Opened:
+def _open_jpeg(source: BinaryIO, limits: Limits) -> OpenedImage:
     header = jpeg_header.read_header(source)
     most = limits.pixels_progressive_jpeg if header.buffered else limits.pixels_baseline_jpeg
-    _refuse_above(most, (header.width, header.height))
+    _check_size(most, (header.width, header.height))
     if header.buffered and jpeg_header.has_more_scans_than(source, header, limits.jpeg_scans):
         raise CorruptImage
     source.seek(0)
@@ -144,45 +148,45 @@ def _open_jpeg(source: BinaryIO, limits: Limits) -> Opened:
     )
 
 
-def _open_png(source: BinaryIO) -> Opened:
+def _open_png(source: BinaryIO) -> OpenedImage:
     frames = png_frames(source)
     source.seek(0)
     image = PngImageFile(source)
-    _mend_png_transparency(image)
+    _rescale_png_transparency(image)
     return _upright(signatures.PNG, image, orientation_of(image.info.get("exif")), frames=frames)
 
 
-def _open_gif(source: BinaryIO) -> Opened:
+def _open_gif(source: BinaryIO) -> OpenedImage:
     frames = gif_frames(source)
     source.seek(0)
     return _upright(signatures.GIF, GifImageFile(source), 1, frames=frames)
 
 
-def _open_tiff(source: BinaryIO) -> Opened:
+def _open_tiff(source: BinaryIO) -> OpenedImage:
     check_tiff_directory(source)
     source.seek(0)
     image = TiffImageFile(source)
-    return _upright(signatures.TIFF, image, image.tag_v2.get(_TIFF_ORIENTATION_TAG), turned_by_decoder=True)
+    return _upright(signatures.TIFF, image, image.tag_v2.get(_TIFF_ORIENTATION_TAG), rotated_by_decoder=True)
 
 
-def _open_bmp(source: BinaryIO) -> Opened:
+def _open_bmp(source: BinaryIO) -> OpenedImage:
     source.seek(0)
     return _upright(signatures.BMP, BmpImageFile(source), 1)
 
 
-def _open_avif(source: BinaryIO) -> Opened:
+def _open_avif(source: BinaryIO) -> OpenedImage:
     source.seek(0)
     image = AvifImageFile(source)
     return _upright(signatures.AVIF, image, orientation_of(image.info.get("exif")), frames=image.n_frames)
 
 
-def _open_heif(source: BinaryIO) -> Opened:
+def _open_heif(source: BinaryIO) -> OpenedImage:
     source.seek(0)
-    image = HeifImageFile(source)  # type: ignore[no-untyped-call]  # pillow-heif leaves its plugin untyped
-    return _upright(signatures.HEIF, image, image.info.get("original_orientation"), turned_by_decoder=True)
+    image = HeifImageFile(source)
+    return _upright(signatures.HEIF, image, image.info.get("original_orientation"), rotated_by_decoder=True)
 
 
-_OPENERS: dict[Kind, Callable[[BinaryIO], Opened]] = {
+_OPENERS: dict[Kind, Callable[[BinaryIO], OpenedImage]] = {
     signatures.PNG: _open_png,
     signatures.GIF: _open_gif,
     signatures.TIFF: _open_tiff,
@@ -199,20 +203,20 @@ def _upright(
     *,
     frames: int = 1,
     progressive: bool = False,
-    turned_by_decoder: bool = False,
-) -> Opened:
-    """`turned_by_decoder`: TIFF and HEIC, which their decoders turn, and whose size they tell upright."""
+    rotated_by_decoder: bool = False,
+) -> OpenedImage:
+    """`rotated_by_decoder`: TIFF and HEIC decoders apply the orientation and report the displayed size."""
     known = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
-    turn = 1 if turned_by_decoder else known
-    return Opened(
+    turn = 1 if rotated_by_decoder else known
+    return OpenedImage(
         image, _probe(kind, upright(*image.size, turn), frames, image.mode, known, progressive), turn
     )
 
 
 def _inspect_webp(source: BinaryIO, limits: Limits) -> Probe:
-    # Pillow's WebP reader reserves two canvases as soon as it opens a file: judge before it does.
+    # Pillow's WebP reader allocates two canvases when it opens a file: check the size before that.
     header = read_webp_header(source)
-    _refuse_above(limits.pixels, (header.width, header.height))
+    _check_size(limits.pixels, (header.width, header.height))
     orientation = orientation_of(header.exif)
     size = upright(header.width, header.height, orientation)
     return _probe(signatures.WEBP, size, header.frames, "RGBA" if header.alpha else "RGB", orientation)
@@ -224,10 +228,10 @@ def _probe(
     return Probe(kind.format, kind.media_type, kind.extension, *size, frames, mode, orientation, progressive)
 
 
-def _mend_png_transparency(image: PngImageFile) -> None:
-    """Bring the transparent value of a PNG to the scale its pixels are decoded to.
+def _rescale_png_transparency(image: PngImageFile) -> None:
+    """Convert the transparent value of a PNG to the bit depth of the decoded pixels.
 
-    The file numbers it in its own bit depth (PNG specification, 11.3.2.1); Pillow widens the pixels only.
+    The file gives it in its own bit depth (PNG specification, 11.3.2.1), and Pillow widens the pixels only.
     """
     value = image.info.get("transparency")
     raw_mode = image.tile[0].args if image.tile else None

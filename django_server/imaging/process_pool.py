@@ -1,8 +1,9 @@
-"""Processes that decode in their caller's stead, so that a time limit can kill them: a thread could not be.
+"""A pool of processes that decode images, so that a time limit can kill a decoder: a thread can't be killed.
 
-Each has a pipe of its own, and no lock in common with another: one that is killed, at whatever moment, costs the
-image it had in hand, and nothing else. (A pool with one queue for all can lose a task that was handed over but not
-yet told of, or wait for a lock whose holder is gone.)
+Each process has a pipe of its own and shares no lock with another. A process killed at any moment costs the one call
+that it was running. Pools with one shared queue (pebble, concurrent.futures) can lose a task between hand-over and
+acknowledgement, or block on a lock whose holder was killed: docs/adr/0006-own-process-pool.md. Used by the app's
+`rendering/decode_pool.py` and by pregen.
 """
 
 import multiprocessing
@@ -20,37 +21,37 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_START_SECONDS = 60.0  # on a machine that is busy with all else
+_START_SECONDS = 60.0  # a loaded machine can take this long
 
 
 class ProcessDied(Exception):
-    """The process that worked crashed, or was killed by the system or by somebody."""
+    """The worker process crashed or was killed."""
 
 
 class ProcessTimedOut(ProcessDied):
-    """It worked past its time limit, and was killed."""
+    """The call exceeded its time limit, and its process was killed."""
 
 
-class ProcessesStopped(ProcessDied):
-    """All processes were stopped while it worked."""
+class PoolStopped(ProcessDied):
+    """The pool was stopped before the call finished."""
 
 
-class Processes:
-    """`size` processes at most, each started when it is first needed, or by `start`, and replaced when it is gone.
+class ProcessPool:
+    """Up to `size` processes. Each starts at its first call, or in `start`, and is replaced after it dies.
 
-    Any number of threads may call `run`; as many of them as there are processes are served at once.
+    Thread-safe: as many calls run at once as there are processes; further ones wait.
     """
 
     def __init__(self, size: int, context: BaseContext) -> None:
         self._all = [_Process(context) for _ in range(size)]
-        # The last one used first: its memory is warm, and what is not needed is never started.
+        # LIFO: the process used last has warm memory, and processes that are not needed never start.
         self._idle: queue.LifoQueue[_Process] = queue.LifoQueue()
         for process in reversed(self._all):
             self._idle.put(process)
         self._stopped = False
 
     def start(self) -> None:
-        """Start all of them now, before anything else is asked of them, and wait until they can work.
+        """Start every process and wait until it answers. Call it before `run`.
 
         Raises ProcessDied.
         """
@@ -58,25 +59,25 @@ class Processes:
             process.run(_START_SECONDS, os.getpid, (), {})
 
     def run(self, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What the function returns, or raises, in another process. It and its values must be importable there.
+        """Call the function in another process and return its result or raise its exception.
 
-        Waits for an idle process first; `seconds` begin after that. Raises ProcessTimedOut past them, ProcessDied
-        when the process ends under it, ProcessesStopped after `stop`.
+        The function and its values must be picklable. `seconds` start when a process is idle. Raises ProcessTimedOut
+        after them, ProcessDied if the process ends during the call, PoolStopped after `stop`.
         """
         process = self._idle.get()
         try:
             if self._stopped:
-                raise ProcessesStopped
+                raise PoolStopped
             return process.run(seconds, function, args, kwargs)  # type: ignore[no-any-return]  # what was pickled
         except ProcessDied as failure:
             if self._stopped:
-                raise ProcessesStopped from failure
+                raise PoolStopped from failure
             raise
         finally:
             self._idle.put(process)
 
     def stop(self) -> None:
-        """End all processes, those at work too. Whoever waits for one, or comes later, gets ProcessesStopped."""
+        """Kill all processes. Running, waiting and later calls raise PoolStopped."""
         self._stopped = True
         for process in self._all:
             process.kill()
@@ -104,22 +105,22 @@ class _Process:
         return value
 
     def kill(self) -> None:
-        """The next run starts another one."""
+        """The next `run` starts a new process."""
         if self._process is not None:
             self._process.kill()
             self._process.join()
 
     def _started(self) -> Connection:
         if self._pipe is not None:
-            # Idle it has nothing to say: what can be read is its end, known here before it is known anywhere.
+            # An idle process sends nothing: a readable pipe means that it has ended.
             if not self._pipe.poll():
                 return self._pipe
             self.kill()
             self._pipe.close()
             self._pipe = None
         ours, theirs = self._context.Pipe()
-        # daemon: when this process exits the other is ended, not waited for.
-        process: BaseProcess = self._context.Process(target=_serve, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
+        # daemon: killed when this process exits, instead of joined.
+        process: BaseProcess = self._context.Process(target=_run_calls, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
         try:
             process.start()
         finally:
@@ -128,9 +129,9 @@ class _Process:
         return ours
 
 
-def _serve(pipe: Connection) -> None:
-    """What each process does: one call after the other, until the one it works for is gone."""
-    end_with_parent()
+def _run_calls(pipe: Connection) -> None:
+    """The main loop of a pool process: run one call after the other until the parent closes the pipe."""
+    exit_with_parent()
     while True:
         try:
             function, args, kwargs = pipe.recv()
@@ -144,16 +145,16 @@ def _serve(pipe: Connection) -> None:
         pipe.send(answer)
 
 
-def end_with_parent() -> None:
-    """For a process that works for another: to end with that one, however it ends, and not before."""
-    # Ctrl+C at a terminal goes to it too; when it ends is its parent's say.
+def exit_with_parent() -> None:
+    """Make this process ignore Ctrl+C and exit as soon as its parent has ended, however that happened."""
+    # A terminal sends Ctrl+C to the whole process group; the parent decides when its workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+        threading.Thread(target=_exit_when_ready, args=(parent.sentinel,), daemon=True).start()
 
 
-def _end_with(sentinel: int) -> None:
+def _exit_when_ready(sentinel: int) -> None:
     wait([sentinel])
     os._exit(1)

@@ -1,7 +1,7 @@
-"""One decode, every thumbnail. Pure: a stream in, thumbnails (in files or in memory), sizes and timings out.
+"""Decode an image once and write all its thumbnails. Pure: a stream in; thumbnails, sizes and timings out.
 
-Owns the order of the steps and how thumbnails are written. Must not know storage, rows or Django.
-Used by image processing, cold thumbnails and pregen.
+Owns the order of the steps and the encoding. Must not know storage, rows or Django. Used by image processing, missing
+thumbnails and pregen. docs/adr/0009-progressive-jpeg-and-resampling.md has the reasons and figures.
 """
 
 import errno
@@ -17,32 +17,32 @@ from typing import BinaryIO, Literal
 from PIL import Image
 
 from .errors import TooManyPixels, decoding
-from .flatten import levels_of, plain, rows_of_a_band, shrink, shrink_bands
-from .geometry import JPEG_EDGE_PX, fit, reduction, upright
+from .flatten import levels_of, plain, rows_per_strip, shrink, shrink_strips
+from .geometry import JPEG_EDGE_PX, fit, reduction_factor, upright
 from .icc_profiles import to_srgb
 from .pixel_limits import Limits
-from .probe import Opened, open_judged
-from .resize import resize_in_bands
-from .strips import bands
+from .probe import OpenedImage, open_checked
+from .resize import resize_in_strips
+from .strips import decode_strips
 
 RECIPE = "1:jpeg-progressive-420,srgb,on-white,first-frame"
-"""Names the rules of this module. Raise its number whenever the same source would come out visibly different."""
+"""The version of these rules. Increase its number whenever the same source would give a visibly different thumbnail."""
 
 OutputFormat = Literal["JPEG", "PNG", "GIF"]
-"""What thumbnails are written as. Uploads' are JPEG; an archive's follow the name of the original."""
+"""Formats of thumbnails. Those of uploads are JPEG; an archive's follow the extension of the original."""
 
 _DEFAULT_LIMITS = Limits()
-_SMALL_PX = 512  # up to here a picture shows what LANCZOS keeps, and is cheap
-# Averaging before the filter: to 1 x is what a JPEG's scaled decoding does too (47 dB against a full LANCZOS at
-# 1500 px, at half the time); to 2 x loses nothing visible and is as cheap where pictures are small.
-_GAP, _GAP_SMALL = 1, 2
-_MOST_BAND_PIXELS = 1 << 21  # 2 Mpx: 32 MB in four copies, and 85 rows of a picture 24,500 px wide
+_SMALL_PX = 512  # up to this size LANCZOS is visibly sharper, and cheap
+# `reducing_gap`: average by an integer factor before the filter. A gap of 1 is what a JPEG's scaled decoding does too
+# (47 dB against a full LANCZOS at 1500 px, half the time); 2 loses nothing visible and is as cheap for small sizes.
+_REDUCING_GAP, _REDUCING_GAP_SMALL = 1, 2
+_MAX_STRIP_PIXELS = 1 << 21  # 2 Mpx: 32 MB in four copies; 85 rows of an image 24,500 px wide
 
-# Of a JPEG, a PNG and a GIF, as this module writes them.
+# The last bytes of a JPEG, PNG and GIF as this module writes them.
 _ENDINGS = (b"\xff\xd9", b"IEND\xaeB`\x82", b";")
 _LONGEST_ENDING = 8
 
-_TURNS = {
+_TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -55,7 +55,7 @@ _TURNS = {
 
 @dataclass(frozen=True)
 class RenderedThumbnail:
-    """One label's file: the scale asked for, the size that came out. `data` is None when it went to a target."""
+    """One thumbnail: the requested scale and the actual size. `data` is None if it was written to a target."""
 
     label: str
     scale_px: int
@@ -76,7 +76,7 @@ class Timings:
 
 @dataclass(frozen=True)
 class Rendering:
-    """`width` x `height`: the upright original."""
+    """`width` x `height`: the original's displayed size in pixels."""
 
     width: int
     height: int
@@ -93,27 +93,27 @@ def render(
     open_target: Callable[[str], AbstractContextManager[BinaryIO]] | None = None,
     limits: Limits = _DEFAULT_LIMITS,
 ) -> Rendering:
-    """Make a thumbnail for every label of `scales` (label -> longest edge in pixels), progressive where it is a JPEG.
+    """Render one thumbnail for each label of `scales` (label -> longest edge in pixels). JPEG output is progressive.
 
-    `quality` is JPEG's, 1 to 95.
+    `quality`: JPEG quality, 1 to 95. `open_target(label)` opens a real, empty file for writing; if it is readable too,
+    a truncated write (full disk) is detected. Pillow encodes into a real file without holding the interpreter lock.
+    Without `open_target` the bytes are returned in `data`. Nothing is enlarged.
 
-    `open_target(label)` opens a real, empty file for writing, and for reading where it is to be seen that the disk
-    took all of it: Pillow then encodes without the interpreter lock. Without it the bytes come back in `data`.
-    Nothing is enlarged. Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage; ValueError for unusable
-    scales; what `open_target` and its files raise passes through.
+    Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage; ValueError for invalid scales; exceptions of
+    `open_target` and its files pass through.
     """
     if not scales or min(scales.values()) < 1:
         raise ValueError("scales: at least one label, each of 1 px or more")
     started = time.perf_counter()
     with decoding():
-        opened = open_judged(source, limits)
+        opened = open_checked(source, limits)
         largest = min(max(scales.values()), JPEG_EDGE_PX)
         image, box = (
-            _decode_in_bands(opened, source, largest) if opened.in_bands else _decode(opened, largest)
+            _decode_in_strips(opened, source, largest) if opened.in_strips else _decode(opened, largest)
         )
     decoded = time.perf_counter()
     with decoding():
-        picture = _first_picture(opened, image, largest, box)
+        picture = _largest_thumbnail(opened, image, largest, box)
         pictures = _cascade(picture, scales, (opened.probe.width, opened.probe.height))
     resized = time.perf_counter()
     write = partial(_write, output_format=output_format, quality=quality)
@@ -127,63 +127,65 @@ def render(
     )
 
 
-def _stored_target(opened: Opened, scale_px: int) -> tuple[int, int]:
+def _stored_size(opened: OpenedImage, scale_px: int) -> tuple[int, int]:
     fitted = fit(opened.probe.width, opened.probe.height, scale_px)
     return upright(*fitted, opened.turn)
 
 
-def _gap(largest: int) -> int:
-    return _GAP_SMALL if largest <= _SMALL_PX else _GAP
+def _reducing_gap(largest: int) -> int:
+    return _REDUCING_GAP_SMALL if largest <= _SMALL_PX else _REDUCING_GAP
 
 
-def _decode(opened: Opened, largest: int) -> tuple[Image.Image, tuple[float, float]]:
-    """Decode at the smallest scale the decoder offers; with it the part of the pixels that holds the picture."""
+def _decode(opened: OpenedImage, largest: int) -> tuple[Image.Image, tuple[float, float]]:
+    """Decode at the smallest scale the decoder offers. Also returns the part of the pixels that holds the image."""
     image = opened.image
     box: tuple[float, float] = image.size
     if opened.probe.format == "JPEG":
-        # The fitted size, not the square box: with that, 3000 x 2000 for 1500 would be decoded in full.
-        drafted = image.draft(None, _stored_target(opened, largest))
+        # The fitted size, not the square box: with the box, 3000 x 2000 for 1500 would be decoded in full.
+        drafted = image.draft(None, _stored_size(opened, largest))
         if drafted is not None:
             box = drafted[1][2:]
     image.load()
     return image, box
 
 
-def _decode_in_bands(
-    opened: Opened, source: BinaryIO, largest: int
+def _decode_in_strips(
+    opened: OpenedImage, source: BinaryIO, largest: int
 ) -> tuple[Image.Image, tuple[float, float]]:
-    """As `_decode`, averaged down while it is decoded, as far as the bands' memory allows."""
+    """As `_decode`, but reduces while decoding, as far as the memory limit of a strip allows."""
     width, height = upright(opened.probe.width, opened.probe.height, opened.turn)
-    factor = reduction((width, height), _stored_target(opened, largest), _gap(largest))
-    factor = min(factor, _MOST_BAND_PIXELS // width)
+    factor = reduction_factor((width, height), _stored_size(opened, largest), _reducing_gap(largest))
+    factor = min(factor, _MAX_STRIP_PIXELS // width)
     if factor == 1:
         raise TooManyPixels(
             f"This image has {width} x {height} pixels: "
             f"too many for a thumbnail of {largest}; {max(width, height) // 2} can be made."
         )
-    decoded = bands(source, opened.image, rows_of_a_band(width, factor))
-    made_plain = (plain(band, levels_of(band)) for band in decoded)
-    return shrink_bands(made_plain, (width, height), factor), (width / factor, height / factor)
+    decoded = decode_strips(source, opened.image, rows_per_strip(width, factor))
+    made_plain = (plain(strip, levels_of(strip)) for strip in decoded)
+    return shrink_strips(made_plain, (width, height), factor), (width / factor, height / factor)
 
 
-def _first_picture(opened: Opened, image: Image.Image, largest: int, box: tuple[float, float]) -> Image.Image:
-    """The largest thumbnail, upright and in sRGB. Frees the decoded picture."""
-    wanted = _stored_target(opened, largest)
+def _largest_thumbnail(
+    opened: OpenedImage, image: Image.Image, largest: int, box: tuple[float, float]
+) -> Image.Image:
+    """The largest thumbnail, displayed upright and in sRGB. Frees the decoded image."""
+    wanted = _stored_size(opened, largest)
     profile = opened.image.info.get("icc_profile")
-    factor = reduction(box, wanted, _gap(largest))
+    factor = reduction_factor(box, wanted, _reducing_gap(largest))
     picture = shrink(image, factor)
     if picture.size != wanted:
         region = (0, 0, min(box[0] / factor, picture.width), min(box[1] / factor, picture.height))
         kernel = Image.Resampling.LANCZOS if largest <= _SMALL_PX else Image.Resampling.BICUBIC
-        picture = resize_in_bands(picture, wanted, kernel, region)
+        picture = resize_in_strips(picture, wanted, kernel, region)
     if picture is not image:
-        _forget(image)
+        _free_pixels(image)
     picture = to_srgb(picture, profile if isinstance(profile, bytes) else None)
-    turn = _TURNS.get(opened.turn)
+    turn = _TRANSPOSES.get(opened.turn)
     return picture if turn is None else picture.transpose(turn)
 
 
-def _forget(image: Image.Image) -> None:
+def _free_pixels(image: Image.Image) -> None:
     image.im = Image.new("L", (1, 1)).im
 
 
@@ -195,15 +197,15 @@ def _cascade(
         scale_px = min(scales[label], JPEG_EDGE_PX)
         size = fit(*original, scale_px)
         if picture.size != size:
-            picture = _next(picture, size, scale_px)
+            picture = _downscale(picture, size, scale_px)
         pictures[label] = picture
     return pictures
 
 
-def _next(picture: Image.Image, size: tuple[int, int], scale_px: int) -> Image.Image:
+def _downscale(picture: Image.Image, size: tuple[int, int], scale_px: int) -> Image.Image:
     if scale_px <= _SMALL_PX:
-        return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=_GAP_SMALL)
-    # From a thumbnail to the next: as sharp as BICUBIC (mean gradient 2.08 at 1024 px for both), 40 % cheaper.
+        return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP_SMALL)
+    # Between thumbnails HAMMING is as sharp as BICUBIC (mean gradient 2.08 at 1024 px for both) and 40 % cheaper.
     return picture.resize(size, Image.Resampling.HAMMING)
 
 
@@ -224,19 +226,19 @@ def _encode(
         target.flush()
         byte_size = os.fstat(target.fileno()).st_size
         if target.readable():
-            _refuse_cut_off(target)
+            _check_complete(target)
     return RenderedThumbnail(label, scale_px, *picture.size, byte_size, None)
 
 
-def _refuse_cut_off(target: BinaryIO) -> None:
-    """Pillow takes no notice of a write that a full disk took only a part of: see whether the file has its end."""
+def _check_complete(target: BinaryIO) -> None:
+    """Raise ENOSPC if the file lacks its end: Pillow ignores a write that a full disk cut short."""
     target.seek(-min(_LONGEST_ENDING, target.seek(0, os.SEEK_END)), os.SEEK_END)
     if not target.read(_LONGEST_ENDING).endswith(_ENDINGS):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _write(picture: Image.Image, target: BinaryIO, output_format: OutputFormat, quality: int) -> None:
-    picture.info = {}  # Pillow would write a comment it finds here
+    picture.info = {}  # Pillow would write a comment from here
     if output_format == "JPEG":
         picture.save(target, "JPEG", quality=quality, progressive=True, subsampling="4:2:0")
     else:

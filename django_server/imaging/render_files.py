@@ -1,4 +1,4 @@
-"""Rendering from file to files: what a process apart is asked to do, with nothing but paths and values."""
+"""Render from file to files. Takes paths and plain values, so that it can be called in another process."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ def render_files(
     limits: Limits,
     output_format: OutputFormat = "JPEG",
 ) -> Rendering:
-    """Render the image at `source`; the file of each label is written to `targets[label]`. Raises as `render` does."""
+    """Render the image at `source` into the file `targets[label]` of each label. Raises as `render` does."""
     with source.open("rb") as file:
         return render(
             file,

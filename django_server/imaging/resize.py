@@ -1,29 +1,29 @@
-"""Resizing with little memory. Owns how a resize is cut into bands; must not know what is resized or why.
+"""Resize with little memory, in strips. Must not know the purpose of an image.
 
-Used by render for its first and largest step.
+Called by `render` for its first and largest step.
 """
 
 from PIL import Image
 
-_BAND_ROWS = 128
+_STRIP_ROWS = 128
 
 
-def resize_in_bands(
+def resize_in_strips(
     image: Image.Image,
     size: tuple[int, int],
     kernel: Image.Resampling,
     region: tuple[float, float, float, float],
 ) -> Image.Image:
-    """`region` (left, top, right, bottom) of `image`, resized to `size` as Image.resize does, but for its rounding.
+    """`region` (left, top, right, bottom) of `image`, resized to `size`. Equals Image.resize except for rounding.
 
-    Pillow's filters reach beyond the box they are given, so bands leave no seams. In one piece it holds a picture
-    of the new width and the old height besides; the pages of that cost 10 ms a 12-megapixel photo to fetch.
+    Pillow's filters read pixels beyond the box, so strips leave no seams. Image.resize as a whole holds an
+    intermediate image of the new width and the old height; its page faults cost 10 ms for a 12-megapixel photo.
     """
     left, top, right, bottom = region
     step = (bottom - top) / size[1]
     out = Image.new(image.mode, size, None)
-    for row in range(0, size[1], _BAND_ROWS):
-        end = min(size[1], row + _BAND_ROWS)
+    for row in range(0, size[1], _STRIP_ROWS):
+        end = min(size[1], row + _STRIP_ROWS)
         box = (left, top + row * step, right, min(bottom, top + end * step))
         out.paste(image.resize((size[0], end - row), kernel, box=box), (0, row))
     return out

@@ -1,6 +1,6 @@
-"""What a file is, judged by its first bytes alone, never by a name or a claimed type.
+"""Detect the type of a file from its first bytes, never from its name or a claimed type.
 
-Owns the list of accepted types. Must not open anything: callers hand the bytes in. Used by opening and the API.
+Owns the list of accepted types. Must not open files: callers pass the bytes. Used by `probe` and the API.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ HEAD_BYTES = 64  # the signature and, in ISO media files, the list of compatible
 
 @dataclass(frozen=True)
 class Kind:
-    """An accepted type: Pillow's word for it, its media type, the extension its files get (no dot)."""
+    """An accepted type: Pillow's format name, the media type, the extension of its files (no dot)."""
 
     format: str
     media_type: str
@@ -39,7 +39,7 @@ _SIGNATURES = (
     (b"II+\0", TIFF),  # BigTIFF
     (b"MM\0+", TIFF),
 )
-# Sizes of the header that follows "BM" (BITMAPCOREHEADER to BITMAPV5HEADER): two letters alone are any text.
+# Sizes of the header after "BM" (BITMAPCOREHEADER to BITMAPV5HEADER): the two letters alone match any text.
 _BMP_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
@@ -47,7 +47,7 @@ _GENERIC_BRANDS = frozenset({b"mif1", b"msf1"})
 
 
 def recognise(head: bytes) -> Kind | None:
-    """The accepted kind whose signature `head` (the file's first HEAD_BYTES) carries, or None."""
+    """The accepted kind whose signature is in `head` (the file's first HEAD_BYTES), or None."""
     for signature, kind in _SIGNATURES:
         if head.startswith(signature):
             return kind

@@ -1,7 +1,6 @@
-"""Which pictures with too many pixels for a full decode can be decoded band by band, and why another one can't.
+"""Decide which images above the limit for a full decode can be decoded strip by strip, and give the reason if not.
 
-Owns these conditions and their sentences. Pure: it looks at what Pillow read from the header. Used by opening; the
-bands themselves come from `vips`.
+Pure: looks at the header that Pillow has read. Called by `probe`; `strips` does the decoding.
 """
 
 from PIL import ImageFile
@@ -11,28 +10,28 @@ from .errors import TooManyPixels
 from .signatures import Kind
 
 _KINDS = frozenset({signatures.TIFF, signatures.PNG})
-# Integers and floats of 32 bits are spread over the whole picture's range, LAB and plain YCbCr libvips converts.
+# Not here: 32-bit integers and floats, whose levels need the whole image; LAB and plain YCbCr, which libvips converts.
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "I;16", "I;16L", "I;16B", "I;16N"})
-# Those of TIFF 6.0, of which the libvips of pyvips-binary was built with every one; Pillow's libtiff has zstd and LZMA.
+# The compressions of TIFF 6.0, all in pyvips-binary's libvips. Pillow's libtiff also has zstd and LZMA.
 _COMPRESSIONS = frozenset({
     "raw", "tiff_ccitt", "group3", "group4", "tiff_lzw", "jpeg", "packbits", "tiff_adobe_deflate", "tiff_deflate",
 })  # fmt: skip
 _WIDTH_TAG, _SAMPLES_TAG, _TILE_LENGTH_TAG = 256, 277, 323
-# What libvips 8.18 was measured to keep of the picture: 600 rows in its own layout, or close to three rows of tiles.
+# Measured with libvips 8.18: it keeps 600 rows in its own layout, or close to three rows of tiles.
 _ROWS_KEPT = 600
 _ROWS_OF_TILES_KEPT = 3
-_MOST_BYTES_KEPT = 600_000_000  # with the bands themselves 800 MB: what a full decode of 200 Mpx takes
+_MAX_BYTES_KEPT = 600_000_000  # 800 MB with the strips themselves: the same as a full decode of 200 Mpx
 
 
-def has_bands(kind: Kind) -> bool:
-    """Whether files of this kind can be decoded band by band at all."""
+def supports_strips(kind: Kind) -> bool:
+    """Whether files of this kind can be decoded strip by strip."""
     return kind in _KINDS
 
 
-def refuse_unless_banded(kind: Kind, image: ImageFile.ImageFile, whole_pixels: int) -> None:
-    """Raises TooManyPixels, with the reason, for a TIFF or PNG that can only be decoded whole.
+def check_strip_decodable(kind: Kind, image: ImageFile.ImageFile, whole_pixels: int) -> None:
+    """Raise TooManyPixels, with the reason, for a TIFF or PNG that can only be decoded whole.
 
-    `image` is open and not decoded; `whole_pixels` is the limit that then holds.
+    `image` is open and not decoded. `whole_pixels`: the limit for a full decode, for the message.
     """
     if kind is signatures.PNG and image.info.get("interlace"):
         reason = "in an interlaced PNG"
@@ -40,7 +39,7 @@ def refuse_unless_banded(kind: Kind, image: ImageFile.ImageFile, whole_pixels: i
         reason = "in a TIFF of this compression"
     elif image.mode not in _MODES:
         reason = f"with pixels of the kind {image.mode}"
-    elif _bytes_kept(image) > _MOST_BYTES_KEPT:
+    elif _bytes_kept(image) > _MAX_BYTES_KEPT:
         reason = "with rows this long, or tiles this tall"
     else:
         return
@@ -51,7 +50,7 @@ def refuse_unless_banded(kind: Kind, image: ImageFile.ImageFile, whole_pixels: i
 
 
 def _bytes_kept(image: ImageFile.ImageFile) -> int:
-    tags = getattr(image, "tag_v2", {})  # of a TIFF, whose size Pillow tells upright
+    tags = getattr(image, "tag_v2", {})  # the stored size of a TIFF; Pillow reports the displayed size
     width = int(tags.get(_WIDTH_TAG, image.width))
     rows = max(_ROWS_KEPT, _ROWS_OF_TILES_KEPT * int(tags.get(_TILE_LENGTH_TAG, 0)))
     samples = int(tags.get(_SAMPLES_TAG, len(image.getbands())))

@@ -1,7 +1,7 @@
-"""Bands of a picture too large to be decoded whole, from libvips, as Pillow would have decoded them.
+"""Decode an image too large for a full decode in strips with libvips, with the same pixels as Pillow.
 
-Owns everything that touches pyvips, which is imported when the first such picture is met: most runs see none, the
-server never does, and libvips does not survive a fork. Used by render.
+The only user of pyvips, which is imported at the first such image: most runs have none, the server never has one, and
+libvips does not survive a fork. Called by `render`.
 """
 
 from collections.abc import Iterator
@@ -18,23 +18,24 @@ if TYPE_CHECKING:
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
-def bands(source: BinaryIO, image: ImageFile.ImageFile, rows: int) -> Iterator[Image.Image]:
-    """The picture in `source`, as stored, in bands of `rows` rows from the top; the last may be lower.
+def decode_strips(source: BinaryIO, image: ImageFile.ImageFile, rows: int) -> Iterator[Image.Image]:
+    """Decode the image in `source`, as stored, in strips of `rows` rows from the top; the last may be lower.
 
-    `image` is the same picture, open and not decoded, a TIFF or PNG that `banded` lets pass: what its colours and its
-    transparency mean is Pillow's word. A transparent colour comes as alpha, 16 bits of several samples as the upper
-    8. Raises CorruptImage, TooManyPixels where pyvips is not installed, and what reading `source` raises.
+    `image` is the same image opened by Pillow and not decoded, a TIFF or PNG that `check_strip_decodable` accepted.
+    Pillow decides the meaning of colours and transparency: a transparent colour becomes alpha, 16-bit samples of
+    colour images keep their upper 8 bits. Raises CorruptImage, TooManyPixels if pyvips is not installed, and the
+    exceptions of reading `source`.
     """
-    vips = library()
-    reading = _Reading(source)
+    vips = load_pyvips()
+    reading = _SourceReader(source)
     custom = vips.SourceCustom()
     custom.on_read(reading.read)
     custom.on_seek(reading.seek)
-    # The loader is named, so that no other one of libvips' many ever sees a byte.
+    # The loader is named, so that none of libvips' other loaders sees a byte.
     load = vips.Image.tiffload_source if image.format == "TIFF" else vips.Image.pngload_source
     try:
         stored = load(custom, access="sequential", fail_on="error")
-        picture, mode = _as_pillow_has_it(stored, image)
+        picture, mode = _match_pillow_layout(stored, image)
         region = vips.Region.new(picture)
         for top in range(0, picture.height, rows):
             size = (picture.width, min(rows, picture.height - top))
@@ -44,8 +45,8 @@ def bands(source: BinaryIO, image: ImageFile.ImageFile, rows: int) -> Iterator[I
         raise (reading.failure or CorruptImage()) from failure
 
 
-class _Reading:
-    """A file as libvips asks for it. `failure`: why it could not be read; for libvips it ended there."""
+class _SourceReader:
+    """File callbacks for libvips. `failure`: the read error, which libvips sees as the end of the file."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
@@ -63,21 +64,21 @@ class _Reading:
 
 
 @lru_cache
-def library() -> Any:
-    """pyvips, set up when first asked for. Raises TooManyPixels where it is not installed."""
+def load_pyvips() -> Any:
+    """Import and configure pyvips at the first call. Raises TooManyPixels if it is not installed."""
     try:
         import pyvips
-    except (ImportError, OSError) as failure:  # OSError: pyvips without the libvips that it binds
+    except (ImportError, OSError) as failure:  # OSError: pyvips is installed, libvips is not
         raise TooManyPixels(
-            "This image has too many pixels to be decoded whole, and pyvips, which decodes in bands, is not installed."
+            "This image has too many pixels to be decoded whole, and pyvips, which decodes in strips, is not installed."
         ) from failure
-    # One picture is read once, from its top: what libvips would remember of it is never asked for again.
+    # Each image is read once from its top: libvips' cache would never be used.
     pyvips.cache_set_max(0)
     pyvips.concurrency_set(1)
     return pyvips
 
 
-def _as_pillow_has_it(stored: "pyvips.Image", image: ImageFile.ImageFile) -> tuple["pyvips.Image", str]:
+def _match_pillow_layout(stored: "pyvips.Image", image: ImageFile.ImageFile) -> tuple["pyvips.Image", str]:
     if (stored.width, stored.height) not in (image.size, image.size[::-1]):
         raise CorruptImage
     colours = 4 if image.mode == "CMYK" else 1 if stored.bands < 3 else 3

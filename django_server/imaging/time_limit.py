@@ -1,6 +1,6 @@
-"""A bound on how long this process may decode, for processes that a pool replaces. Used by workers, never by a server.
+"""A time limit for decoding in this process. For worker processes that a pool replaces, never for a server process.
 
-A thread can't be stopped inside a decoder; the kernel can stop a process there.
+A thread can't be stopped inside a decoder; the kernel can kill a process.
 """
 
 import signal
@@ -9,13 +9,13 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def dies_after(seconds: float) -> Iterator[None]:
-    """Ends this process when the block takes longer. One such block at a time, in whatever thread.
+def kill_process_after(seconds: float) -> Iterator[None]:
+    """Kill this process if the block takes longer. Only one such block at a time, in any thread.
 
-    The signal's default action is the kernel's: it strikes inside a decoder that never returns to Python too.
+    Uses the kernel's default action for SIGALRM, which also works inside a decoder that never returns to Python.
     """
     if signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # Python lets the main thread alone do this
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # Python allows this in the main thread only
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield

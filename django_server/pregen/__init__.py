@@ -1,5 +1,6 @@
-"""The command line tool for an archive that is there already: what exists, what is missing, and the making of it.
+"""The command line tool for an existing archive: `scan` writes a manifest of its files, `generate` renders missing
+thumbnails, `report` reads the manifest.
 
-`scan` writes a manifest, `generate` makes the thumbnails it lacks, `report` reads it. Never imports Django: the pixels
-are `imaging`'s, the names and stores `archive`'s. The server reads `manifest` and `journal`, and works on `tasks`.
+Must not import Django. Uses `imaging` for pixels and `filestore` for names and stores. The server reads manifests and
+journals, and its Celery workers run `tasks`.
 """

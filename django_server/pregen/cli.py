@@ -1,6 +1,6 @@
-"""From a command line to an exit code. Owns nothing but the door: parse, call, say, translate errors.
+"""From a command line to an exit code: parse, call the command, print its result, translate errors.
 
-Each command imports what it needs when it runs: a scan needs no decoder, a report no store.
+Each command imports its modules when it runs: a scan needs no decoder, a report needs no store.
 """
 
 import argparse
@@ -13,20 +13,20 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from pregen.console import log, say, set_up_logging
+from pregen.console import log, set_up_logging, write_line
 from pregen.errors import BadConfiguration, Interrupted, PregenError
 from pregen.options import parse
 from pregen.stop_signals import interruptible
-from pregen.storage import Given, open_store, secrets, to_scan
+from pregen.storage import StorageOptions, open_store, read_secrets, storage_to_scan
 
 if TYPE_CHECKING:
     from pregen.generate.generator import GenerateOptions
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; the exit code."""
+    """Run one command. Returns the exit code."""
     for stream in (sys.stdout, sys.stderr):
-        # A name that this terminal can't show must not end a run.
+        # A name that the terminal can't show must not end the run.
         with suppress(AttributeError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     options = parse(argv)
@@ -49,13 +49,13 @@ def _run(options: argparse.Namespace) -> int:
         log.warning("Stopped by %s.", "Ctrl+C" if stop.exit_code == 130 else "SIGTERM")
         return _end(stop.exit_code)
     except BrokenPipeError:
-        # Whoever read our output has had enough: `| head`.
+        # The reader of the output has closed it, as `| head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _end(1)
 
 
 def _end(code: int) -> int:
-    """Leave now: a thread may still wait for a server that does not answer, and Python would wait for it."""
+    """Exit now: Python would wait for threads that may be blocked on a server that does not respond."""
     if threading.active_count() > 1:
         sys.stderr.flush()
         os._exit(code)
@@ -66,17 +66,17 @@ def _scan(options: argparse.Namespace) -> int:
     from pregen.report.reports import summary_of
     from pregen.scan.scanner import ScanOptions, scan
 
-    # A scan makes millions of values and no cycles: looking for those took 15 % of its time.
+    # A scan creates millions of values and no cycles: garbage collection took 15 % of its time.
     gc.disable()
-    storage = to_scan(_given(options), os.environ)
-    store = open_store(storage, secrets(_given(options), os.environ))
-    # With --json stdout is one object.
+    storage = storage_to_scan(_storage_options(options), os.environ)
+    store = open_store(storage, read_secrets(_storage_options(options), os.environ))
+    # With --json, stdout holds one JSON object and nothing else.
     show = options.show_files and not options.json
     wanted = ScanOptions(options.output, tuple(options.collections), options.limit, show, options.quiet)
     scanned = scan(store, storage, wanted)
     if options.json:
         stats = {name: asdict(found) for name, found in scanned.scan.collection_stats.items()}
-        _say_json(
+        _write_json(
             manifest=str(options.output),
             collections=stats,
             scan_duration_seconds=scanned.scan.scan_duration_seconds,
@@ -84,7 +84,7 @@ def _scan(options: argparse.Namespace) -> int:
             left_out=scanned.left_out,
         )
     elif not options.quiet and not options.show_files:
-        say(summary_of(options.output))
+        write_line(summary_of(options.output))
     return 1 if scanned.left_out else 0
 
 
@@ -94,17 +94,17 @@ def _generate(options: argparse.Namespace) -> int:
 
     totals = generate(_generate_options(options), os.environ)
     if options.json:
-        _say_json(**totals.as_json())
+        _write_json(**totals.as_json())
     elif not options.quiet:
-        say(final_block(totals))
+        write_line(final_block(totals))
     return 1 if totals.errors else 0
 
 
 def _generate_options(options: argparse.Namespace) -> "GenerateOptions":
     from pregen.generate.generator import GenerateOptions
-    from pregen.generate.render_requests import Wanted
+    from pregen.generate.render_requests import Selection
 
-    wanted = Wanted(
+    wanted = Selection(
         scales=tuple(dict.fromkeys(options.sizes or (200,))),
         collections=frozenset(options.collections),
         as_png=options.tiff_as == "png",
@@ -117,7 +117,7 @@ def _generate_options(options: argparse.Namespace) -> "GenerateOptions":
     return GenerateOptions(
         manifest=options.manifest,
         wanted=wanted,
-        storage=_given(options),
+        storage=_storage_options(options),
         cadence=0.0 if options.dry_run else options.cadence,
         workers=options.workers,
         dry_run=options.dry_run,
@@ -151,9 +151,9 @@ def _report(options: argparse.Namespace) -> int:
 _COMMANDS = {"scan": _scan, "generate": _generate, "report": _report}
 
 
-def _given(options: argparse.Namespace) -> Given:
-    return Given(**{name: getattr(options, name) for name in Given.__dataclass_fields__})
+def _storage_options(options: argparse.Namespace) -> StorageOptions:
+    return StorageOptions(**{name: getattr(options, name) for name in StorageOptions.__dataclass_fields__})
 
 
-def _say_json(**values: object) -> None:
-    say(json.dumps(values, indent=2))
+def _write_json(**values: object) -> None:
+    write_line(json.dumps(values, indent=2))

@@ -1,6 +1,6 @@
-"""What a person sees: logs on stderr, reports and lines of files on stdout, a bar on a terminal.
+"""Output: logs on stderr, reports and per-file lines on stdout, a progress bar on a terminal.
 
-Owns where each of them goes. `-q` leaves errors only. Used by the commands.
+`-q` leaves errors only. Used by all commands.
 """
 
 import logging
@@ -17,7 +17,7 @@ log = logging.getLogger("pregen")
 
 
 def set_up_logging(*, quiet: bool, verbose: bool) -> None:
-    """`YYYY-MM-DD HH:MM:SS [LEVEL] text` on stderr."""
+    """Log `YYYY-MM-DD HH:MM:SS [LEVEL] text` to stderr."""
     handler = _HandlerBesideBar(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S"))
     log.handlers = [handler]
@@ -25,20 +25,20 @@ def set_up_logging(*, quiet: bool, verbose: bool) -> None:
     log.setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
 
 
-def say(text: str) -> None:
-    """A line of a report, or of a file, on stdout; in order with the bar, whose line it takes."""
+def write_line(text: str) -> None:
+    """Print a line of a report, or for a file, on stdout, above the progress bar."""
     _beside_bar(lambda: print(text))
 
 
 class Progress:
-    """How far a command is: a bar on a terminal, a line in the log every ten seconds elsewhere, nothing if quiet.
+    """The progress of a command: a bar on a terminal, otherwise a log line every ten seconds; nothing if quiet.
 
-    `done(share)` may tell the share of the work that is done (0 to 1), from which the time left is told.
+    `share` in `add`: the completed share of the work, 0 to 1, for the time left.
     """
 
     def __init__(self, what: str, unit: str, *, quiet: bool, total: int | None = None) -> None:
         self._what, self._unit, self._total = what, unit, total
-        self._started = self._told = time.monotonic()
+        self._started = self._last_logged = time.monotonic()
         self._count = 0
         self._bar: Any = None
         self._quiet = quiet
@@ -57,8 +57,8 @@ class Progress:
             if share:
                 self._bar.total = max(self._count, round(self._count / share))
             self._bar.update(count)
-        elif time.monotonic() - self._told >= _LINES_EVERY_SECONDS:
-            self._told = time.monotonic()
+        elif time.monotonic() - self._last_logged >= _LINES_EVERY_SECONDS:
+            self._last_logged = time.monotonic()
             log.info(
                 "%s", progress_text(self._what, self._unit, self._count, self._seconds(), self._part(share))
             )
@@ -94,7 +94,7 @@ class _HandlerBesideBar(logging.StreamHandler[Any]):
 
 
 def _beside_bar(write: Callable[[], None]) -> None:
-    # Only where a bar is drawn has tqdm been loaded.
+    # tqdm is loaded only if a bar is shown.
     tqdm = sys.modules.get("tqdm")
     if tqdm is None:
         write()

@@ -1,34 +1,34 @@
-"""What ends a command, each with a sentence for a person and an exit code. Raised everywhere, caught in `cli`."""
+"""Errors that end a command, each with a message for people and an exit code. Raised everywhere, caught in `cli`."""
 
 
 class PregenError(Exception):
-    """The command can't go on. `str()` is the sentence."""
+    """The command can't continue. `str()` is the message."""
 
     exit_code = 1
 
 
 class BadConfiguration(PregenError):
-    """The options and the environment do not say, or wrongly say, where the images are."""
+    """The options and the environment do not name the place of the images, or contradict each other."""
 
 
 class UnreadableManifest(PregenError):
-    """The manifest is missing, cut off, or not a manifest."""
+    """The manifest is missing, truncated, or not a manifest."""
 
 
 class StaleManifest(PregenError):
-    """The manifest is too old to be acted upon."""
+    """The manifest is older than 24 hours."""
 
 
 class UnknownCollection(PregenError):
-    """There is no collection of a name that was asked for."""
+    """A requested collection does not exist."""
 
 
 class StoreFailure(PregenError):
-    """The archive can't be reached, read or written as a whole."""
+    """The archive can't be reached, listed or written."""
 
 
 class Interrupted(BaseException):
-    """Ctrl+C or SIGTERM. Like KeyboardInterrupt no Exception, so that nothing takes it for a failure of its own."""
+    """Ctrl+C or SIGTERM. Not an Exception, like KeyboardInterrupt, so that no handler of failures catches it."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal_number)
@@ -36,6 +36,6 @@ class Interrupted(BaseException):
 
 
 def sentence_of(failure: OSError) -> str:
-    """The failure of a file or store as a person is told it, without errno and paths."""
+    """The message of a file or store failure, without errno and paths."""
     text = failure.strerror or "The file can't be read or written."
     return text if text.endswith(".") else f"{text}."

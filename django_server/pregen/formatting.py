@@ -1,4 +1,4 @@
-"""Numbers and names as people read them. Pure. Used by reports, logs and progress."""
+"""Format numbers and names for people. Pure. Used by reports, logs and progress."""
 
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
@@ -23,12 +23,12 @@ def duration_text(seconds: float) -> str:
 
 
 def share_text(part: int, whole: int) -> str:
-    """`96.5%`; of nothing it is `0.0%`."""
+    """`96.5%`; `0.0%` if `whole` is 0."""
     return f"{100 * part / whole if whole else 0.0:.1f}%"
 
 
 def printable(name: str) -> str:
-    """The name on one line of any terminal: line breaks and other control characters are escaped."""
+    """The name on one line: line breaks and other control characters are escaped."""
     if name.isprintable():
         return name
     return "".join(

@@ -1,6 +1,7 @@
-"""Ctrl+C and SIGTERM as one exception in the main thread. The second Ctrl+C ends at once.
+"""Raise Ctrl+C and SIGTERM as one exception in the main thread. A second Ctrl+C ends the process at once.
 
-`cli` makes a run interruptible; `undisturbed` is for what may not be left half done. Used by `cli` and `remote`.
+`cli` makes a run interruptible; `signals_deferred` protects blocks that must not end half done. Used by `cli` and
+`s3_executor`.
 """
 
 import signal
@@ -13,40 +14,40 @@ from pregen.errors import Interrupted
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class _Undisturbed:
-    """A block of the main thread whose end Interrupted waits for."""
+class _SignalDeferral:
+    """A context of the main thread: a signal inside it raises Interrupted at its end."""
 
     def __init__(self) -> None:
         self._on = False
-        self._came: int | None = None
+        self._signal: int | None = None
 
     def __enter__(self) -> None:
         self._on = True
 
     def __exit__(self, failed: object, *_: object) -> None:
         self._on = False
-        number, self._came = self._came, None
-        if number is not None and failed is None:  # a failure says more, and ends the run as well
+        number, self._signal = self._signal, None
+        if number is not None and failed is None:  # an exception of the block ends the run too, and says more
             raise Interrupted(number)
 
-    def keeps(self, number: int) -> bool:
-        """Whether the signal is kept for the end of the block."""
+    def defer(self, number: int) -> bool:
+        """Whether the signal was stored for the end of the block."""
         if self._on:
-            self._came = number
+            self._signal = number
         return self._on
 
 
-undisturbed = _Undisturbed()
+signals_deferred = _SignalDeferral()
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """In the block, SIGINT and SIGTERM raise Interrupted, once; after that they end the process."""
+    """Inside the block the first SIGINT or SIGTERM raises Interrupted; a second one ends the process."""
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_DFL)
-        if not undisturbed.keeps(number):
+        if not signals_deferred.defer(number):
             raise Interrupted(number)
 
     before = {number: signal.signal(number, interrupt) for number in _SIGNALS}

@@ -1,6 +1,6 @@
-"""Where an archive lives, as options, environment and manifest say it together, and the store that follows.
+"""The place of an archive, from options, environment and manifest, and its store.
 
-Owns which of them wins. The values are JSON for workers elsewhere; secrets are never among them.
+Owns the precedence between them. Storage is sent as JSON to workers; secrets are not part of it.
 """
 
 import os
@@ -32,7 +32,7 @@ class Storage:
 
     @property
     def place(self) -> str:
-        """As people are told of it."""
+        """The place in words, for messages."""
         at = f" at {self.s3_endpoint}" if self.s3_endpoint else ""
         return f"bucket {self.s3_bucket}{at}" if self.s3_bucket else f"folder {self.local_root}"
 
@@ -41,8 +41,8 @@ class Storage:
 
 
 @dataclass(frozen=True)
-class Given:
-    """The storage options of one command line. None: not given, which is not the same as an empty prefix."""
+class StorageOptions:
+    """The storage options of the command line. None: not given, which differs from an empty prefix."""
 
     local_root: str | None = None
     local_prefix: str | None = None
@@ -55,7 +55,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Secrets:
-    """The keys to S3; None leaves it to boto3 to find some."""
+    """The S3 credentials. None: boto3 looks for some."""
 
     access_key: str | None
     secret_key: str | None
@@ -64,22 +64,22 @@ class Secrets:
         return "Secrets(...)"
 
 
-def secrets(given: Given, environment: Mapping[str, str]) -> Secrets:
-    """A non-empty option wins over the environment."""
+def read_secrets(given: StorageOptions, environment: Mapping[str, str]) -> Secrets:
+    """Options win over the environment unless they are empty."""
     return Secrets(
         given.s3_access_key or environment.get("S3_ACCESS_KEY") or None,
         given.s3_secret_key or environment.get("S3_SECRET_KEY") or None,
     )
 
 
-def to_scan(given: Given, environment: Mapping[str, str]) -> Storage:
-    """Where to scan. Raises BadConfiguration."""
+def storage_to_scan(given: StorageOptions, environment: Mapping[str, str]) -> Storage:
+    """The place to scan. Raises BadConfiguration."""
     if given.local_root:
         return Storage(_clean(given.local_prefix, DEFAULT_PREFIX), local_root=_absolute(given.local_root))
     bucket = given.s3_bucket or environment.get("S3_BUCKET")
     if not bucket:
         raise BadConfiguration(
-            "Say where the images are: --local-root for a folder, or --s3-bucket (or S3_BUCKET) for S3."
+            "Give the location of the images: --local-root for a folder, or --s3-bucket (or S3_BUCKET) for S3."
         )
     return Storage(
         _clean(given.s3_prefix or environment.get("S3_PREFIX"), DEFAULT_PREFIX),
@@ -88,8 +88,8 @@ def to_scan(given: Given, environment: Mapping[str, str]) -> Storage:
     )
 
 
-def to_generate(given: Given, environment: Mapping[str, str], scanned: Storage) -> Storage:
-    """Where to generate: a local root that is given wins, then a bucket that is given, then the manifest's `scanned`.
+def storage_to_generate(given: StorageOptions, environment: Mapping[str, str], scanned: Storage) -> Storage:
+    """The place to generate in: a given local root wins, then a given bucket, then the manifest's `scanned`.
 
     Raises BadConfiguration.
     """
@@ -100,7 +100,7 @@ def to_generate(given: Given, environment: Mapping[str, str], scanned: Storage) 
     bucket = given.s3_bucket or scanned.s3_bucket or environment.get("S3_BUCKET")
     if not bucket:
         raise BadConfiguration(
-            "The manifest does not say where the images are: give --local-root or --s3-bucket."
+            "The manifest has no location of the images: give --local-root or --s3-bucket."
         )
     return Storage(
         _clean(given.s3_prefix or None, scanned.prefix),
@@ -110,10 +110,10 @@ def to_generate(given: Given, environment: Mapping[str, str], scanned: Storage) 
 
 
 def open_store(storage: Storage, secret: Secrets, connections: int = 10) -> Store:
-    """The store, once it has answered. Raises BadConfiguration, StoreFailure."""
+    """Open the store and check that it responds. Raises BadConfiguration, StoreFailure."""
     if storage.s3_bucket is None:
         return _open_local(storage)
-    store = bucket_of(storage, secret, connections)
+    store = s3_store(storage, secret, connections)
     try:
         store.ask(storage.prefix)
     except OSError as failure:
@@ -121,8 +121,8 @@ def open_store(storage: Storage, secret: Secrets, connections: int = 10) -> Stor
     return store
 
 
-def bucket_of(storage: Storage, secret: Secrets, connections: int) -> S3Store:
-    """The store of a storage with a bucket, not asked yet. Raises BadConfiguration."""
+def s3_store(storage: Storage, secret: Secrets, connections: int) -> S3Store:
+    """The S3 store of a storage with a bucket, without a request. Raises BadConfiguration."""
     if storage.s3_bucket is None:
         raise ValueError("storage: without a bucket")
     if find_spec("boto3") is None:

@@ -9,7 +9,7 @@ from filestore.media_types import media_type
 from images.models import Image, Status
 from images.rows import ThumbnailRow
 from images.thumbnail_rules import is_upload, sizes
-from pregen.generate.journal import Made
+from pregen.generate.journal import GeneratedThumbnail
 from pregen.manifest.reader import Record, check_key
 
 # Ids of an archive's images are made of their keys: registering twice finds the same rows.
@@ -74,7 +74,7 @@ def thumbnails_of(record: Record, image: Image) -> list[ThumbnailRow]:
     ]
 
 
-def thumbnails_made(made: Made, image: Image) -> list[ThumbnailRow]:
+def thumbnails_made(made: GeneratedThumbnail, image: Image) -> list[ThumbnailRow]:
     """The rows of one thumbnail that pregen made after the scan: none where the original has changed since."""
     if not is_same_source(image.source_version, made.original_version):
         return []

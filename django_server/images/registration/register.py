@@ -28,7 +28,7 @@ from images.registration.storage_match import refuse_other_storage
 from images.rows import ThumbnailRow
 from images.thumbnail_rules import is_valid
 from images.thumbnails.upsert import save_thumbnails
-from pregen.generate.journal import Made, made
+from pregen.generate.journal import GeneratedThumbnail, read_journals
 from pregen.manifest.reader import Record, read_head, records
 
 CHUNK = 1000
@@ -68,7 +68,7 @@ def register(
     for chunk in _chunks(records(manifest, tally.skip)):
         _write([one for one in chunk if _is_wanted(one, collections)], tally, apply=apply)
         progress(len(chunk))
-    for made_chunk in _chunks(made(manifest)):
+    for made_chunk in _chunks(read_journals(manifest)):
         _write_made(made_chunk, tally, apply=apply)
     return tally
 
@@ -120,7 +120,7 @@ def _images_of(chunk: Sequence[Record], tally: Tally) -> dict[UUID, tuple[Record
     return told
 
 
-def _write_made(chunk: Sequence[Made], tally: Tally, *, apply: bool) -> None:
+def _write_made(chunk: Sequence[GeneratedThumbnail], tally: Tally, *, apply: bool) -> None:
     with transaction.atomic():
         known = Image.objects.in_bulk({id_of(one.original_key) for one in chunk})
         rows: dict[tuple[UUID, str], ThumbnailRow] = {}

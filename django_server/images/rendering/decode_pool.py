@@ -12,7 +12,7 @@ from pathlib import Path
 from django.conf import settings
 
 from imaging import Limits, OutputFormat, Rendering
-from imaging.process_pool import Processes
+from imaging.process_pool import ProcessPool
 from imaging.render_files import render_files
 
 
@@ -41,6 +41,6 @@ def render_apart(
 
 
 @cache
-def _processes() -> Processes:
+def _processes() -> ProcessPool:
     # Spawned, not forked: a fork of a process with threads inherits their locks as they happen to be.
-    return Processes(settings.RENDER_SLOTS, multiprocessing.get_context("spawn"))
+    return ProcessPool(settings.RENDER_SLOTS, multiprocessing.get_context("spawn"))

@@ -1,7 +1,7 @@
-"""Work given out to Celery workers on the server's broker, chunk by chunk, and their answers gathered.
+"""Send chunks to Celery workers through the server's broker and collect their results.
 
-Owns the recovery: a chunk whose worker has not been heard of for a while is given out again, image by image, and
-after three times is a failure. Used by generate; its counterpart is `tasks`.
+Owns the recovery: a chunk without a response for 90 s is sent again, image by image; the third time it counts as
+failed. Called by `generator`; `tasks` is the worker's side.
 """
 
 import json
@@ -15,164 +15,181 @@ from typing import Any
 from pregen.console import log
 from pregen.errors import BadConfiguration, StoreFailure
 from pregen.generate.one_image import Failure, Outcome
-from pregen.generate.render_requests import Job
+from pregen.generate.render_requests import RenderRequest
 from pregen.storage import Storage
 
 TASK = "pregen.make_chunk"
 QUEUE = "bulk"
 _CHUNK_IMAGES = 16
-_CHUNKS_OUT = 64  # bounds memory, and keeps this many worker processes busy
-_MOST_TRIES = 3
+_MAX_CHUNKS_IN_FLIGHT = 64  # bounds memory, and keeps this many worker processes busy
+_MAX_TRIES = 3
 _WAIT_SECONDS = 1
 _WARN_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
-class Plan:
-    """`silence_seconds`: how long a worker may say nothing before its images are given to another."""
+class DistributeOptions:
+    """`worker_timeout_seconds`: after this time without a response the images are sent to another worker."""
 
     broker: str
     one_by_one: bool = False
     skip_existing: bool = True
-    silence_seconds: float = 90.0
+    worker_timeout_seconds: float = 90.0
     render_seconds: float = 60.0
 
 
 @dataclass
 class _Chunk:
-    """Jobs that are out, by the key of their original."""
+    """Requests sent in one message, by the key of their original."""
 
-    jobs: dict[str, Job]
+    requests: dict[str, RenderRequest]
     tries: int
-    heard_at: float
+    last_response_at: float
     begun: bool = False
 
 
 @dataclass
-class _Out:
-    """All that is out."""
+class _InFlight:
+    """All chunks sent and not finished, and requests to be sent again with their number of tries."""
 
     chunks: dict[str, _Chunk] = field(default_factory=dict)
-    again: list[tuple[Job, int]] = field(default_factory=list)
+    retries: list[tuple[RenderRequest, int]] = field(default_factory=list)
 
 
-def run(jobs: Iterator[Job], storage: Storage, plan: Plan, finish: Callable[[Outcome], None]) -> None:
-    """Have every job done elsewhere. Raises BadConfiguration, StoreFailure for a broker that can't be used."""
-    client = redis_at(plan.broker)
-    publisher = _Publisher(plan, storage, f"pregen.answers.{uuid.uuid4().hex}")
-    out = _Out()
+def run(
+    requests: Iterator[RenderRequest],
+    storage: Storage,
+    options: DistributeOptions,
+    on_outcome: Callable[[Outcome], None],
+) -> None:
+    """Have every request processed by workers. Raises BadConfiguration; StoreFailure if the broker fails."""
+    client = redis_at(options.broker)
+    publisher = _Publisher(options, storage, f"pregen.answers.{uuid.uuid4().hex}")
+    in_flight = _InFlight()
     try:
         client.ping()
-        _loop(jobs, plan, client, publisher, out, finish)
+        _loop(requests, options, client, publisher, in_flight, on_outcome)
     except _redis_errors() as failure:
-        raise StoreFailure("The broker can't be reached, or broke off. Is Redis running there?") from failure
+        raise StoreFailure(
+            "The broker can't be reached, or closed the connection. Is Redis running there?"
+        ) from failure
     finally:
         publisher.close()
         client.close()
 
 
 def _loop(
-    jobs: Iterator[Job],
-    plan: Plan,
+    requests: Iterator[RenderRequest],
+    options: DistributeOptions,
     client: Any,
     publisher: "_Publisher",
-    out: _Out,
-    finish: Callable[[Outcome], None],
+    in_flight: _InFlight,
+    on_outcome: Callable[[Outcome], None],
 ) -> None:
     more = True
     warned_at = time.monotonic()
-    most_out = _CHUNKS_OUT if not plan.one_by_one else 4
-    while more or out.chunks or out.again:
-        while out.again and len(out.chunks) < most_out:
-            job, tries = out.again.pop()
-            _send([job], tries, publisher, out)
-        while more and len(out.chunks) < most_out:
-            batch = list(islice(jobs, 1 if plan.one_by_one else _CHUNK_IMAGES))
+    max_in_flight = _MAX_CHUNKS_IN_FLIGHT if not options.one_by_one else 4
+    while more or in_flight.chunks or in_flight.retries:
+        while in_flight.retries and len(in_flight.chunks) < max_in_flight:
+            request, tries = in_flight.retries.pop()
+            _send([request], tries, publisher, in_flight)
+        while more and len(in_flight.chunks) < max_in_flight:
+            batch = list(islice(requests, 1 if options.one_by_one else _CHUNK_IMAGES))
             more = bool(batch)
             if batch:
-                _send(batch, 1, publisher, out)
-            if plan.one_by_one:
+                _send(batch, 1, publisher, in_flight)
+            if options.one_by_one:
                 break
-        _hear(client, publisher.answers, out, finish, wait=bool(out.chunks))
-        _recover(client, plan, out, finish)
-        if out.chunks and not any(chunk.begun for chunk in out.chunks.values()):
+        _receive(client, publisher.answers, in_flight, on_outcome, wait=bool(in_flight.chunks))
+        _requeue_lost(client, options, in_flight, on_outcome)
+        if in_flight.chunks and not any(chunk.begun for chunk in in_flight.chunks.values()):
             if time.monotonic() - warned_at > _WARN_SECONDS:
                 warned_at = time.monotonic()
                 log.warning(
-                    "No worker has begun yet. Is one running, for the queue %r of this broker?", QUEUE
+                    "No worker has started yet. Is one running for the queue %r of this broker?", QUEUE
                 )
         else:
             warned_at = time.monotonic()
 
 
-def _send(jobs: list[Job], tries: int, publisher: "_Publisher", out: _Out) -> None:
-    name = publisher.send(jobs)
-    out.chunks[name] = _Chunk({job.original_key: job for job in jobs}, tries, time.monotonic())
+def _send(requests: list[RenderRequest], tries: int, publisher: "_Publisher", in_flight: _InFlight) -> None:
+    name = publisher.send(requests)
+    in_flight.chunks[name] = _Chunk(
+        {request.original_key: request for request in requests}, tries, time.monotonic()
+    )
 
 
-def _hear(client: Any, answers: str, out: _Out, finish: Callable[[Outcome], None], *, wait: bool) -> None:
-    """Take in the answers there are; with `wait`, wait a second for the first."""
+def _receive(
+    client: Any, answers: str, in_flight: _InFlight, on_outcome: Callable[[Outcome], None], *, wait: bool
+) -> None:
+    """Process the available results; with `wait`, wait up to a second for the first one."""
     first = client.blpop([answers], timeout=_WAIT_SECONDS) if wait else None
     texts = [] if first is None else [first[1]]
     texts += client.lpop(answers, 1000) or []
     for text in texts:
-        said = json.loads(text)
-        chunk = out.chunks.get(said["chunk"])
+        message = json.loads(text)
+        chunk = in_flight.chunks.get(message["chunk"])
         if chunk is None:
-            continue  # given to another worker meanwhile, who answers for it
-        chunk.begun, chunk.heard_at = True, time.monotonic()
-        if "outcome" in said:
-            outcome = Outcome.from_json(said["outcome"])
-            if chunk.jobs.pop(outcome.job.original_key, None) is not None:
-                finish(outcome)
-            if not chunk.jobs:
-                del out.chunks[said["chunk"]]
+            continue  # sent to another worker since, whose result counts
+        chunk.begun, chunk.last_response_at = True, time.monotonic()
+        if "outcome" in message:
+            outcome = Outcome.from_json(message["outcome"])
+            if chunk.requests.pop(outcome.request.original_key, None) is not None:
+                on_outcome(outcome)
+            if not chunk.requests:
+                del in_flight.chunks[message["chunk"]]
 
 
-def _recover(client: Any, plan: Plan, out: _Out, finish: Callable[[Outcome], None]) -> None:
-    """Take back what is in silent hands."""
+def _requeue_lost(
+    client: Any, options: DistributeOptions, in_flight: _InFlight, on_outcome: Callable[[Outcome], None]
+) -> None:
+    """Send the chunks without a recent response again."""
     now = time.monotonic()
-    silent = [name for name, chunk in out.chunks.items() if now - chunk.heard_at > plan.silence_seconds]
-    waiting = bool(silent) and client.llen(QUEUE) > 0
-    for name in silent:
-        if waiting and not out.chunks[name].begun:
-            continue  # still in the queue, for all that can be told
-        chunk = out.chunks.pop(name)
-        log.warning("A worker fell silent: %s images are given to another.", len(chunk.jobs))
-        for job in chunk.jobs.values():
-            if chunk.tries < _MOST_TRIES:
-                # Alone: an image that kills its worker must not take others along again.
-                out.again.append((job, chunk.tries + 1))
+    overdue = [
+        name
+        for name, chunk in in_flight.chunks.items()
+        if now - chunk.last_response_at > options.worker_timeout_seconds
+    ]
+    waiting = bool(overdue) and client.llen(QUEUE) > 0
+    for name in overdue:
+        if waiting and not in_flight.chunks[name].begun:
+            continue  # probably still in the queue
+        chunk = in_flight.chunks.pop(name)
+        log.warning("A worker does not respond: its %s images go to another one.", len(chunk.requests))
+        for request in chunk.requests.values():
+            if chunk.tries < _MAX_TRIES:
+                # Alone: an image that kills its worker must not take others with it again.
+                in_flight.retries.append((request, chunk.tries + 1))
             else:
-                cause = f"{_MOST_TRIES} workers fell silent over it."
-                finish(Outcome(job, failure=Failure("worker_lost", cause)))
+                cause = f"{_MAX_TRIES} workers stopped responding on this image."
+                on_outcome(Outcome(request, failure=Failure("worker_lost", cause)))
 
 
 class _Publisher:
-    """Sends chunks to the queue."""
+    """Publishes chunks to the queue."""
 
-    def __init__(self, plan: Plan, storage: Storage, answers: str) -> None:
+    def __init__(self, options: DistributeOptions, storage: Storage, answers: str) -> None:
         from celery import Celery
 
         self.answers = answers
-        self._plan, self._storage = plan, storage
-        self._app = Celery("pregen", broker=celery_url(plan.broker), set_as_current=False)
+        self._options, self._storage = options, storage
+        self._app = Celery("pregen", broker=celery_url(options.broker), set_as_current=False)
         self._app.conf.update(
             task_serializer="json",
             task_ignore_result=True,
             broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 5},
         )
 
-    def send(self, jobs: list[Job]) -> str:
-        """Returns the chunk's id. Secrets stay here: workers have their own."""
+    def send(self, requests: list[RenderRequest]) -> str:
+        """Publish a chunk and return its id. Credentials are not sent: workers have their own."""
         name = uuid.uuid4().hex
         chunk = {
             "id": name,
             "answers": self.answers,
             "storage": self._storage.as_json(),
-            "skip_existing": self._plan.skip_existing,
-            "render_seconds": self._plan.render_seconds,
-            "jobs": [job.as_json() for job in jobs],
+            "skip_existing": self._options.skip_existing,
+            "render_seconds": self._options.render_seconds,
+            "jobs": [request.as_json() for request in requests],
         }
         self._app.send_task(TASK, args=[chunk], queue=QUEUE, ignore_result=True)
         return name
@@ -182,7 +199,7 @@ class _Publisher:
 
 
 def redis_at(broker: str) -> Any:
-    """A client of the broker. Raises BadConfiguration for an address of another kind."""
+    """A Redis client of the broker. Raises BadConfiguration for another kind of address."""
     import redis
 
     url = broker.replace("redis+socket://", "unix://", 1)
@@ -192,7 +209,7 @@ def redis_at(broker: str) -> Any:
 
 
 def celery_url(broker: str) -> str:
-    """As Celery writes the address of a unix socket."""
+    """The broker's address in Celery's notation for unix sockets."""
     return broker.replace("unix://", "redis+socket://", 1)
 
 

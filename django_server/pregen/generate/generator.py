@@ -1,6 +1,6 @@
-"""The run that makes what a manifest lacks. Owns the order of the steps; what is done is `jobs`' and `making`'s.
+"""`pregen generate`: choose storage, journals and executor, and run them. Owns the order of the steps.
 
-Used by `cli`.
+Called by `cli`. `render_requests` selects the work, the executors do it.
 """
 
 import time
@@ -13,22 +13,22 @@ from pregen.console import Progress, log
 from pregen.errors import Interrupted
 from pregen.formatting import printable
 from pregen.generate import local_executor, s3_executor
-from pregen.generate.journal import Finished, Journal, path_for
-from pregen.generate.render_requests import Job, Place, Wanted, select
-from pregen.generate.run_log import Ledger, Totals, dry_run
+from pregen.generate.journal import FinishedThumbnails, Journal, path_for
+from pregen.generate.render_requests import Prefixes, RenderRequest, Selection, select
+from pregen.generate.run_log import RunRecorder, Totals, dry_run
 from pregen.manifest import reader
-from pregen.manifest.checks import refuse_stale, refuse_unknown
+from pregen.manifest.checks import check_collections, check_not_stale
 from pregen.manifest.reader import ManifestHead
-from pregen.storage import Given, Storage, open_store, secrets, to_generate
+from pregen.storage import Storage, StorageOptions, open_store, read_secrets, storage_to_generate
 
 
 @dataclass(frozen=True)
 class GenerateOptions:
-    """`cadence`: least seconds from one image's start to the next one's. `checkpoint` None: beside the manifest."""
+    """`cadence`: minimum seconds between the starts of two images. `checkpoint` None: beside the manifest."""
 
     manifest: Path
-    wanted: Wanted
-    storage: Given
+    wanted: Selection
+    storage: StorageOptions
     cadence: float = 1.0
     workers: int = 1
     dry_run: bool = False
@@ -44,94 +44,99 @@ class GenerateOptions:
 
 
 def generate(options: GenerateOptions, environment: Mapping[str, str]) -> Totals:
-    """Make what is missing. Raises PregenError before the first image; what fails later is counted."""
+    """Generate the missing thumbnails. Raises PregenError before the first image; later failures are counted."""
     head = reader.read_head(options.manifest)
-    refuse_stale(head, force=options.force)
-    refuse_unknown(options.wanted.collections, head)
-    storage = to_generate(options.storage, environment, head.storage)
+    check_not_stale(head, force=options.force)
+    check_collections(options.wanted.collections, head)
+    storage = storage_to_generate(options.storage, environment, head.storage)
     with ExitStack() as resources:
         journals = _journals(options)
         finished = _finished(journals, head.identity)
         if options.dry_run:
-            return dry_run(_jobs(options, head, storage, finished), show=options.show_files)
+            return dry_run(_requests(options, head, storage, finished), show=options.show_files)
         writers = _open_journals(journals, head.identity, resources)
         images = sum(stats.total_images for stats in _chosen(head, options.wanted.collections))
         progress = resources.enter_context(
             Progress("generate", "images", quiet=options.quiet, total=_expected(images, options.wanted.limit))
         )
-        ledger = Ledger(writers, progress, show=options.show_files, errors=options.errors)
-        resources.callback(ledger.close)
-        jobs = paced(_jobs(options, head, storage, finished, ledger.reject), options.cadence)
+        recorder = RunRecorder(writers, progress, show=options.show_files, errors=options.errors)
+        resources.callback(recorder.close)
+        requests = paced(_requests(options, head, storage, finished, recorder.reject), options.cadence)
         try:
-            _work(options, environment, storage, jobs, ledger)
+            _work(options, environment, storage, requests, recorder)
         except Interrupted:
-            log.warning("Stopped. %s", how_to_go_on(ledger.totals(), kept=options.keep_checkpoint))
+            log.warning("Stopped. %s", resume_hint(recorder.totals(), kept=options.keep_checkpoint))
             raise
-        return ledger.finish()
+        return recorder.finish()
 
 
-def paced(jobs: Iterator[Job], cadence: float) -> Iterator[Job]:
-    """The jobs, at most one per `cadence` seconds; 0 or less: as they are asked for."""
+def paced(requests: Iterator[RenderRequest], cadence: float) -> Iterator[RenderRequest]:
+    """Yield the requests, at most one per `cadence` seconds; 0 or less: no limit."""
     earliest = time.monotonic()
-    for job in jobs:
+    for request in requests:
         if cadence > 0:
             time.sleep(max(0.0, earliest - time.monotonic()))
             earliest = time.monotonic() + cadence
-        yield job
+        yield request
 
 
-def how_to_go_on(totals: Totals, *, kept: bool) -> str:
-    """The sentence of a run that was stopped."""
+def resume_hint(totals: Totals, *, kept: bool) -> str:
+    """The log message of a stopped run."""
     last = f" The last image finished was {printable(totals.last_name)}." if totals.last_name else ""
     if kept:
-        return f"What is finished stays.{last} Run the same command again to go on."
+        return f"Finished thumbnails are kept.{last} Run the same command again to continue."
     name = f" --resume {totals.last_name!r}" if totals.last_name else ""
-    return f"What is finished stays.{last} To go on, run it again with{name or ' the same options'}."
+    return f"Finished thumbnails are kept.{last} To continue, run it again with{name or ' the same options'}."
 
 
 def _work(
     options: GenerateOptions,
     environment: Mapping[str, str],
     storage: Storage,
-    jobs: Iterator[Job],
-    ledger: Ledger,
+    requests: Iterator[RenderRequest],
+    recorder: RunRecorder,
 ) -> None:
-    secret = secrets(options.storage, environment)
+    secret = read_secrets(options.storage, environment)
     if options.broker is not None:
         from pregen.generate import celery_executor
 
-        open_store(storage, secret)  # refuses what the workers could not read either
-        plan = celery_executor.Plan(
-            options.broker, options.cadence > 0, options.skip_existing, silence_seconds=options.lost_after
+        open_store(storage, secret)  # fails early if the workers could not read the archive either
+        distribution = celery_executor.DistributeOptions(
+            options.broker,
+            options.cadence > 0,
+            options.skip_existing,
+            worker_timeout_seconds=options.lost_after,
         )
-        celery_executor.run(jobs, storage, plan, ledger.add)
+        celery_executor.run(requests, storage, distribution, recorder.add)
         return
     throttled, on_s3 = options.cadence > 0, storage.s3_bucket is not None
     whole_images = on_s3 and not throttled
-    local_executor.prepare(*(s3_executor.LIBRARIES if whole_images else ()))
-    crew = local_executor.crew_for(remote=on_s3, workers=options.workers, one_by_one=throttled)
-    store = open_store(storage, secret, crew.hands)
+    local_executor.start_forkserver(*(s3_executor.LIBRARIES if whole_images else ()))
+    concurrency = local_executor.concurrency_for(remote=on_s3, workers=options.workers, one_by_one=throttled)
+    store = open_store(storage, secret, concurrency.transfer_threads)
     if whole_images:
         bucket = s3_executor.Bucket(storage, secret, store)
-        s3_executor.run(jobs, bucket, crew, ledger.add, skip_existing=options.skip_existing)
+        s3_executor.run(requests, bucket, concurrency, recorder.add, skip_existing=options.skip_existing)
     else:
-        local_executor.run(jobs, store, crew, ledger.add, skip_existing=options.skip_existing)
+        local_executor.run(requests, store, concurrency, recorder.add, skip_existing=options.skip_existing)
 
 
-def _jobs(
+def _requests(
     options: GenerateOptions,
     head: ManifestHead,
     storage: Storage,
-    finished: Finished,
-    rejected: Callable[[str, str], None] | None = None,
-) -> Iterator[Job]:
-    tell = rejected or (lambda key, reason: log.error("%s -> %s", printable(key), reason))
-    records = reader.records(options.manifest, tell)
-    return select(records, options.wanted, Place(head.s3_prefix, storage.prefix), finished.has, tell)
+    finished: FinishedThumbnails,
+    on_rejected: Callable[[str, str], None] | None = None,
+) -> Iterator[RenderRequest]:
+    log_rejected = on_rejected or (lambda key, reason: log.error("%s -> %s", printable(key), reason))
+    records = reader.records(options.manifest, log_rejected)
+    return select(
+        records, options.wanted, Prefixes(head.s3_prefix, storage.prefix), finished.has, log_rejected
+    )
 
 
 def _journals(options: GenerateOptions) -> dict[int, Path]:
-    """The journal of each size; none without a checkpoint, one for all where a file is given."""
+    """The journal of each size: none without a checkpoint, one for all sizes if a file is given."""
     if not options.keep_checkpoint:
         return {}
     return {scale: options.checkpoint or path_for(options.manifest, scale) for scale in options.wanted.scales}
@@ -144,8 +149,8 @@ def _open_journals(journals: dict[int, Path], identity: str, resources: ExitStac
     return {scale: by_path[path] for scale, path in journals.items()}
 
 
-def _finished(journals: dict[int, Path], identity: str) -> Finished:
-    finished = Finished()
+def _finished(journals: dict[int, Path], identity: str) -> FinishedThumbnails:
+    finished = FinishedThumbnails()
     for path in sorted(set(journals.values())):
         finished.read(path, identity)
     return finished

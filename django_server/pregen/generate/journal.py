@@ -1,7 +1,7 @@
-"""What generate has made for a manifest, appended line by line: the memory that outlives any stop.
+"""The journal of a generate run: one line for each finished thumbnail, so that the next run can skip it.
 
-One file per manifest and size, JSON lines, headed by the manifest's `created_at`; a line is one write to the end of
-the file, so several runs share it. Owns the file's form. Used by generate, report and the server's `register`.
+One file per manifest and size, JSON lines, with the manifest's `created_at` in the first line. A line is one append, so
+several runs can share a file. Owns the file format. Used by generate, report and the server's `register`.
 """
 
 import errno
@@ -22,14 +22,14 @@ from filestore.store import version_of
 from pregen.errors import StoreFailure, sentence_of
 
 _SUFFIX = ".journal"
-_MOST_LINE_BYTES = 64 << 10
+_MAX_LINE_BYTES = 64 << 10
 
 
 @dataclass(frozen=True)
-class Made:
-    """One thumbnail that generate made. `original_*` name the very bytes it was made from.
+class GeneratedThumbnail:
+    """One generated thumbnail. `original_*` identify the bytes that it was rendered from.
 
-    `original_modified_us`: microseconds since the epoch. Widths and heights in pixels; the original's are upright.
+    `original_modified_us`: microseconds since the epoch. Widths and heights in pixels, as displayed.
     """
 
     original_key: str
@@ -54,50 +54,52 @@ def path_for(manifest: Path, scale_px: int) -> Path:
     return manifest.with_name(f"{manifest.name}.{scale_px}{_SUFFIX}")
 
 
-def made(manifest: Path) -> Iterator[Made]:
-    """All that was made for this manifest, of all sizes, as the journals beside it tell, streamed.
+def read_journals(manifest: Path) -> Iterator[GeneratedThumbnail]:
+    """Stream all thumbnails that the journals beside this manifest list, of all sizes.
 
-    Torn lines and journals of another manifest of that name are passed over. Raises UnreadableManifest, OSError.
+    Skips torn lines, and journals of another manifest of the same name. Raises UnreadableManifest, OSError.
     """
-    # Here: a manifest's head takes the modules that read it along, which those who write journals don't need.
+    # Imported here: it loads the manifest reader, which writers of journals do not need.
     from pregen.manifest.reader import read_head
 
     identity = read_head(manifest).identity
     for path in sorted(manifest.parent.glob(f"{escape(manifest.name)}.*{_SUFFIX}")):
-        yield from made_in(path, identity)
+        yield from read_journal(path, identity)
 
 
-def made_in(path: Path, identity: str) -> Iterator[Made]:
-    """As `made`, of one journal. A file that is not there holds nothing."""
-    for line in _lines(path, identity):
+def read_journal(path: Path, identity: str) -> Iterator[GeneratedThumbnail]:
+    """As `read_journals`, for one journal. A missing file has no entries."""
+    for line in _read_lines(path, identity):
         if "thumbnail_key" in line:
             try:
-                yield Made(**{name: line[name] for name in Made.__dataclass_fields__})
+                yield GeneratedThumbnail(
+                    **{name: line[name] for name in GeneratedThumbnail.__dataclass_fields__}
+                )
             except KeyError:
                 continue
 
 
 def last_rate(path: Path, identity: str) -> float | None:
-    """Images a second of the last run that came to its end, None where none did."""
+    """Images per second of the last completed run, None if there is none."""
     rate = None
-    for line in _lines(path, identity):
+    for line in _read_lines(path, identity):
         if line.get("run_seconds") and line.get("run_images"):
             rate = line["run_images"] / line["run_seconds"]
     return rate
 
 
 class Journal:
-    """One journal, open for appending. Opened for another manifest than it was begun for, it begins anew."""
+    """One journal, open for appending. If it belongs to another manifest, it is truncated first."""
 
     def __init__(self, path: Path, identity: str) -> None:
         """Raises StoreFailure."""
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-            self._claim(identity)
+            self._begin(identity)
         except OSError as failure:
             raise StoreFailure(f"The journal {path} can't be written. {sentence_of(failure)}") from failure
 
-    def add(self, thumbnail: Made) -> None:
+    def add(self, thumbnail: GeneratedThumbnail) -> None:
         self._append(asdict(thumbnail))
 
     def add_failure(self, original_key: str, version: str, code: str, cause: str) -> None:
@@ -106,22 +108,22 @@ class Journal:
         )
 
     def add_run(self, images: int, seconds: float) -> None:
-        """The pace of a run, from which the next one's time is estimated."""
+        """Record the rate of a run, for the estimate of the next one."""
         self._append({"run_images": images, "run_seconds": round(seconds, 3)})
 
     def close(self) -> None:
         os.close(self._descriptor)
 
-    def _claim(self, identity: str) -> None:
+    def _begin(self, identity: str) -> None:
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         try:
-            head = os.pread(self._descriptor, _MOST_LINE_BYTES, 0).partition(b"\n")[0]
+            head = os.pread(self._descriptor, _MAX_LINE_BYTES, 0).partition(b"\n")[0]
             if _parsed(head).get("manifest_created_at") != identity:
-                # In place, for another run may have it open: what that one appends comes behind.
+                # In place, because another run may have the file open: its lines follow.
                 os.ftruncate(self._descriptor, 0)
                 self._append({"manifest_created_at": identity})
             elif os.pread(self._descriptor, 1, os.fstat(self._descriptor).st_size - 1) != b"\n":
-                os.write(self._descriptor, b"\n")  # behind a torn line
+                os.write(self._descriptor, b"\n")  # ends a torn line
         finally:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
@@ -131,55 +133,57 @@ class Journal:
             raise OSError(errno.ENOSPC, "The disk is full")
 
 
-class Finished:
-    """Which thumbnails are made already. Eight bytes each: a million in 8 MB."""
+class FinishedThumbnails:
+    """The set of finished thumbnails, as 8-byte digests: a million take 8 MB."""
 
     def __init__(self) -> None:
-        self._marks = array("Q")
+        self._digests = array("Q")
 
     def read(self, path: Path, identity: str) -> None:
-        """Take in what the journal tells."""
+        """Add the entries of the journal."""
         marks = array(
-            "Q", (_mark(one.thumbnail_key, one.original_version) for one in made_in(path, identity))
+            "Q", (_digest(one.thumbnail_key, one.original_version) for one in read_journal(path, identity))
         )
-        self._marks = array("Q", sorted([*self._marks, *marks])) if self._marks else _in_order(marks)
+        self._digests = (
+            array("Q", sorted([*self._digests, *marks])) if self._digests else _sorted_in_parts(marks)
+        )
 
     def has(self, thumbnail_key: str, original_version: str) -> bool:
-        mark = _mark(thumbnail_key, original_version)
-        place = bisect_left(self._marks, mark)
-        return place < len(self._marks) and self._marks[place] == mark
+        mark = _digest(thumbnail_key, original_version)
+        place = bisect_left(self._digests, mark)
+        return place < len(self._digests) and self._digests[place] == mark
 
     def __len__(self) -> int:
-        return len(self._marks)
+        return len(self._digests)
 
 
-def _in_order(marks: "array[int]") -> "array[int]":
-    """Sorted a part at a time: as a list, a million would take 40 MB."""
+def _sorted_in_parts(marks: "array[int]") -> "array[int]":
+    """Sort in parts: as a list, a million would take 40 MB."""
     parts = [array("Q", sorted(marks[at : at + 50_000])) for at in range(0, len(marks), 50_000)]
     return array("Q", merge(*parts))
 
 
-def _mark(thumbnail_key: str, original_version: str) -> int:
-    # Two of a million sharing 64 bits: one in 37 million.
+def _digest(thumbnail_key: str, original_version: str) -> int:
+    # The chance that two of a million share 64 bits is one in 37 million.
     return int.from_bytes(
         blake2b(f"{thumbnail_key}\0{original_version}".encode(), digest_size=8).digest(), "big"
     )
 
 
-def _lines(path: Path, identity: str) -> Iterator[dict[str, Any]]:
+def _read_lines(path: Path, identity: str) -> Iterator[dict[str, Any]]:
     try:
         file = path.open("rb")
     except FileNotFoundError:
         return
     with file:
-        if _parsed(file.readline(_MOST_LINE_BYTES)).get("manifest_created_at") != identity:
+        if _parsed(file.readline(_MAX_LINE_BYTES)).get("manifest_created_at") != identity:
             return
-        while line := file.readline(_MOST_LINE_BYTES):
+        while line := file.readline(_MAX_LINE_BYTES):
             yield _parsed(line)
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
-    """The line's object; empty for a torn one."""
+    """The object in the line; empty for a torn line."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):

@@ -1,7 +1,7 @@
-"""Work done on this machine: threads fetch, look and put; processes, one for each core, do the pixels.
+"""Run requests on this machine: threads read, stat and write files; a pool of processes, one per core, renders.
 
-So the pixels never wait for the disk or the network. A render that hangs or crashes costs one image: its process is
-killed and replaced. Used by generate, and by `remote` for what may have killed a process of its own.
+Rendering never waits for the disk. A render that hangs or crashes costs one image: its process is killed and replaced.
+Called by `generator` for folders and throttled runs, and by `s3_executor` for images whose process died.
 """
 
 import multiprocessing
@@ -20,47 +20,47 @@ from typing import BinaryIO
 
 import imaging
 from filestore.store import Store
-from imaging.process_pool import ProcessDied, Processes, ProcessesStopped, ProcessTimedOut
+from imaging.process_pool import PoolStopped, ProcessDied, ProcessPool, ProcessTimedOut
 from imaging.render_files import render_files
 from pregen.errors import PregenError
 from pregen.generate.one_image import (
     LIMITS,
     QUALITY,
-    NotRendered,
     Outcome,
     Render,
-    make,
+    RenderFailed,
+    generate_image,
     render_in_this_process,
 )
-from pregen.generate.render_requests import Job
+from pregen.generate.render_requests import RenderRequest
 
 RENDER_SECONDS = 300.0  # a scan of 600 megapixels takes 10 to 19 s of a core
-FINISH_SECONDS = 10.0  # what is in flight when a run is stopped may take so long
+FINISH_SECONDS = 10.0  # after a stop, the time that images in flight get to finish
 _OPEN_FILES = Path("/proc/self/fd")
 
 
 @dataclass(frozen=True)
-class Crew:
-    """`workers`: processes that render. `hands`: threads that fetch and put, each with one image in flight."""
+class Concurrency:
+    """`workers`: rendering processes. `transfer_threads`: threads that read and write, one image each."""
 
     workers: int
-    hands: int
+    transfer_threads: int
 
 
-def crew_for(*, remote: bool, workers: int, one_by_one: bool) -> Crew:
-    """Two images for each worker hide a disk; sixteen a network's latency. Throttled, each start is a real one."""
+def concurrency_for(*, remote: bool, workers: int, one_by_one: bool) -> Concurrency:
+    """Two images for each worker hide a disk's latency, sixteen a network's. Throttled: one image per worker."""
     if one_by_one:
-        return Crew(workers, workers)
-    return Crew(workers, max(32, 16 * workers) if remote else 2 * workers)
+        return Concurrency(workers, workers)
+    return Concurrency(workers, max(32, 16 * workers) if remote else 2 * workers)
 
 
 def context() -> BaseContext:
-    """How processes are made here."""
+    """The start method of processes: a fork server on Linux."""
     return multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 
 
-def prepare(*libraries: str) -> None:
-    """Start what processes are forked from: it loads what they need, and `libraries`, while others do other things."""
+def start_forkserver(*libraries: str) -> None:
+    """Start the fork server early: it preloads the renderer and `libraries` while this process does other work."""
     if sys.platform == "linux":
         multiprocessing.set_forkserver_preload(
             ["pregen.generate.one_image", "imaging.render_files", *libraries]
@@ -69,40 +69,40 @@ def prepare(*libraries: str) -> None:
 
 
 @contextmanager
-def rendering_processes(workers: int) -> Iterator[Render]:
-    """A Render that works in one of `workers` processes, which are stopped in the end. Raises PregenError."""
+def rendering_pool(workers: int) -> Iterator[Render]:
+    """A Render that uses a pool of `workers` processes, stopped at the end. Raises PregenError."""
     if not _OPEN_FILES.is_dir():
-        # Without it an open file can't be named to another process.
+        # Without /proc an open file can't be passed to another process by a path.
         yield render_in_this_process
         return
-    prepare()
-    processes = Processes(workers, context())
+    start_forkserver()
+    processes = ProcessPool(workers, context())
     try:
-        # Before the first image: its start would be far from its end, and the second one's near.
+        # Before the first image, so that the cadence counts from a real start.
         try:
             processes.start()
         except ProcessDied as failure:
             raise PregenError(
-                "The processes that decode can't be started: is there too little memory?"
+                "The rendering processes can't be started. Is there enough memory?"
             ) from failure
         yield _renderer(processes)
     finally:
         processes.stop()
 
 
-def _renderer(processes: Processes) -> Render:
+def _renderer(processes: ProcessPool) -> Render:
     def render(
         source: BinaryIO,
         scales: Mapping[str, int],
         files: Mapping[str, BinaryIO],
         output_format: imaging.OutputFormat,
     ) -> imaging.Rendering:
-        targets = {label: _name_of(file) for label, file in files.items()}
+        targets = {label: _proc_path(file) for label, file in files.items()}
         try:
             return processes.run(
                 RENDER_SECONDS,
                 render_files,
-                _name_of(source),
+                _proc_path(source),
                 dict(scales),
                 targets,
                 QUALITY,
@@ -111,74 +111,74 @@ def _renderer(processes: Processes) -> Render:
             )
         except ProcessTimedOut as failure:
             cause = f"It took longer than {RENDER_SECONDS:.0f} seconds to decode."
-            raise NotRendered("too_slow", cause) from failure
-        except ProcessesStopped as failure:
-            raise NotRendered("stopped", "The run was stopped before it was done.") from failure
+            raise RenderFailed("too_slow", cause) from failure
+        except PoolStopped as failure:
+            raise RenderFailed("stopped", "The run was stopped before this image was finished.") from failure
         except ProcessDied as failure:
-            cause = "The decoder crashed, or was killed, on this image. Was there enough memory?"
-            raise NotRendered("decoder_died", cause) from failure
+            cause = "The decoder crashed or was killed on this image. Is there enough memory?"
+            raise RenderFailed("decoder_died", cause) from failure
 
     return render
 
 
-def _name_of(file: BinaryIO) -> Path:
-    """The open file as another process of this user can open it, though it may have no name."""
+def _proc_path(file: BinaryIO) -> Path:
+    """A path by which another process of this user can open the file, even if it is nameless."""
     return Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
 
 
 def run(
-    jobs: Iterator[Job],
+    requests: Iterator[RenderRequest],
     store: Store,
-    crew: Crew,
-    finish: Callable[[Outcome], None],
+    concurrency: Concurrency,
+    on_outcome: Callable[[Outcome], None],
     *,
     skip_existing: bool,
 ) -> None:
-    """Do every job; `finish` is told of each outcome, one at a time, by whichever thread did it.
+    """Process every request. `on_outcome` gets each outcome, one at a time, in the thread that processed it.
 
-    Holds as many jobs as there are hands. Interrupted, it gives what is in flight ten seconds, and drops the rest.
+    Holds one request for each thread. When interrupted, images in flight get ten seconds; the others are dropped.
     """
-    telling = threading.Lock()
-    free = threading.BoundedSemaphore(crew.hands)
+    outcome_lock = threading.Lock()
+    free = threading.BoundedSemaphore(concurrency.transfer_threads)
     unexpected: list[BaseException] = []
 
-    def do(job: Job, render: Render) -> None:
+    def process(request: RenderRequest, render: Render) -> None:
         try:
-            outcome = make(job, store, render, skip_existing=skip_existing, known={})
+            outcome = generate_image(request, store, render, skip_existing=skip_existing, known={})
             if outcome.failure is None or outcome.failure.code != "stopped":
-                with telling:
-                    finish(outcome)
-        except BaseException as failure:  # ours, or the journal's: the run ends with it
+                with outcome_lock:
+                    on_outcome(outcome)
+        except BaseException as failure:  # a bug, or the journal can't be written: ends the run
             unexpected.append(failure)
         finally:
             free.release()
 
-    with rendering_processes(crew.workers) as render:
-        threads = ThreadPoolExecutor(crew.hands, thread_name_prefix="pregen")
+    with rendering_pool(concurrency.workers) as render:
+        threads = ThreadPoolExecutor(concurrency.transfer_threads, thread_name_prefix="pregen")
         try:
             while not unexpected:
                 free.acquire()
                 try:
-                    job = next(jobs, None)
+                    request = next(requests, None)
                 except BaseException:
                     free.release()
                     raise
-                if job is None:
+                if request is None:
                     free.release()
                     break
-                threads.submit(do, job, render)
+                threads.submit(process, request, render)
             threads.shutdown(wait=True)
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
-            _wait_for_hands(free, crew.hands)
+            _wait_for_threads(free, concurrency.transfer_threads)
             raise
     if unexpected:
         raise unexpected[0]
 
 
-def _wait_for_hands(free: threading.BoundedSemaphore, hands: int) -> None:
+def _wait_for_threads(free: threading.BoundedSemaphore, transfer_threads: int) -> None:
     deadline = time.monotonic() + FINISH_SECONDS
-    for _ in range(hands):
-        # Jobs that never began don't give their hand back: they are waited for in vain, shortly.
+    for _ in range(transfer_threads):
+        # Requests that never started do not release the semaphore: this wait ends at the deadline.
         if not free.acquire(timeout=max(0.0, deadline - time.monotonic())):
             return

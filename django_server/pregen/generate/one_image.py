@@ -1,7 +1,7 @@
-"""Making the thumbnails of one image: look, fetch, render, put. Never raises for what is wrong with one image.
+"""Generate the thumbnails of one image: check, read, render, write. Failures of the image are returned, not raised.
 
-Owns the order of these steps and the sentence for each failure. Who renders, in which process, is the caller's say.
-Used by `here`, by threads of the command, and by `tasks`, in a Celery worker.
+Owns the order of these steps and the message for each failure. The caller chooses the process that renders. Used by
+all three executors.
 """
 
 import threading
@@ -14,15 +14,15 @@ import imaging
 from filestore.keys import thumbnail_format
 from filestore.store import Store, StoredFile
 from pregen.errors import sentence_of
-from pregen.generate.journal import Made
-from pregen.generate.render_requests import Job
+from pregen.generate.journal import GeneratedThumbnail
+from pregen.generate.render_requests import RenderRequest
 
-QUALITY = 85  # of JPEG; what archives have
-# Archives hold scans and panoramas. A JPEG is decoded at 1/2 to 1/8 scale, a TIFF or PNG past 200 Mpx band by band;
-# everything else in full, at up to 4 bytes a pixel: 800 MB a worker.
+QUALITY = 85  # of JPEG; the quality of existing archives
+# Archives hold scans and panoramas. A JPEG is decoded at 1/2 to 1/8 scale, a TIFF or PNG above 200 Mpx in strips; all
+# others are decoded whole, at up to 4 bytes a pixel: 800 MB a worker.
 LIMITS = imaging.Limits(
     pixels=200_000_000,
-    pixels_in_bands=600_000_000,
+    pixels_in_strips=600_000_000,
     pixels_baseline_jpeg=2_000_000_000,
     pixels_progressive_jpeg=200_000_000,
 )
@@ -30,11 +30,11 @@ LIMITS = imaging.Limits(
 Render = Callable[
     [BinaryIO, Mapping[str, int], Mapping[str, BinaryIO], imaging.OutputFormat], imaging.Rendering
 ]
-"""Makes the thumbnails (label → pixels) of an open image into open files. Raises ImagingError, OSError, NotRendered."""
+"""Render thumbnails (label → pixels) of an open image into open files. Raises ImagingError, OSError, RenderFailed."""
 
 
-class NotRendered(Exception):
-    """The renderer itself gave up: `code`, and a sentence."""
+class RenderFailed(Exception):
+    """The renderer failed, not the image: `code`, and a message."""
 
     def __init__(self, code: str, cause: str) -> None:
         super().__init__(code, cause)
@@ -43,7 +43,7 @@ class NotRendered(Exception):
 
 @dataclass(frozen=True)
 class Failure:
-    """`code` is stable, `cause` a sentence for a person."""
+    """`code` is stable, `cause` is a message for people."""
 
     code: str
     cause: str
@@ -51,16 +51,16 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: thumbnails made, scales whose thumbnails were there already, or why there are none."""
+    """The result of a request: generated thumbnails, scales that existed already, or the failure."""
 
-    job: Job
-    made: tuple[Made, ...] = ()
+    request: RenderRequest
+    made: tuple[GeneratedThumbnail, ...] = ()
     skipped: tuple[int, ...] = ()
     failure: Failure | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "job": self.job.as_json(),
+            "job": self.request.as_json(),
             "made": [vars(one) for one in self.made],
             "skipped": self.skipped,
             "failure": vars(self.failure) if self.failure else None,
@@ -70,67 +70,73 @@ class Outcome:
     def from_json(cls, found: dict[str, Any]) -> "Outcome":
         failure = found["failure"]
         return cls(
-            Job.from_json(found["job"]),
-            tuple(Made(**one) for one in found["made"]),
+            RenderRequest.from_json(found["job"]),
+            tuple(GeneratedThumbnail(**one) for one in found["made"]),
             tuple(found["skipped"]),
             Failure(**failure) if failure else None,
         )
 
 
-Known = Mapping[str, StoredFile | None]
-"""Of some thumbnails, by key: the file, None where there is none."""
+KnownThumbnails = Mapping[str, StoredFile | None]
+"""Metadata of thumbnails by key, None for a missing one. Keys that are not in it are unknown."""
 
 
-def glance(jobs: Iterable[Job], store: Store) -> Known:
-    """What the store tells of the jobs' thumbnails in one go: on S3 that takes the place of a request for each."""
+def stat_many(requests: Iterable[RenderRequest], store: Store) -> KnownThumbnails:
+    """The metadata of the requests' thumbnails with one request to the store, where it supports that (S3)."""
     try:
-        return store.glance(key for job in jobs for key in job.targets.values())
+        return store.stat_many(key for request in requests for key in request.targets.values())
     except (OSError, ValueError):
-        return {}  # then each is asked for, and fails, or not, with a sentence of its own
+        return {}  # then `generate_image` checks each one and reports its own failure
 
 
-def make(job: Job, store: Store, render: Render, *, skip_existing: bool, known: Known) -> Outcome:
-    """Make the job's thumbnails and put them in place, each whole. Any failure of this image is in the outcome.
+def generate_image(
+    request: RenderRequest, store: Store, render: Render, *, skip_existing: bool, known: KnownThumbnails
+) -> Outcome:
+    """Generate the requested thumbnails and store each atomically. Any failure of this image is in the outcome.
 
-    `known` is what `glance` told of its thumbnails; what it did not tell of is asked for.
+    `known`: the result of `stat_many`; thumbnails that are not in it are checked one by one.
     """
     skipped: list[int] = []
     try:
         if skip_existing:
-            skipped = [scale for scale, key in job.targets.items() if _is_there(store, key, job, known)]
-        wanted = {scale: key for scale, key in job.targets.items() if scale not in skipped}
-        made = _make(job, wanted, store, render) if wanted else ()
+            skipped = [
+                scale for scale, key in request.targets.items() if _is_current(store, key, request, known)
+            ]
+        wanted = {scale: key for scale, key in request.targets.items() if scale not in skipped}
+        made = _generate(request, wanted, store, render) if wanted else ()
     except imaging.ImagingError as failure:
-        return Outcome(job, (), tuple(skipped), Failure(failure.code, failure.message))
-    except NotRendered as failure:
-        return Outcome(job, (), tuple(skipped), Failure(failure.code, failure.cause))
+        return Outcome(request, (), tuple(skipped), Failure(failure.code, failure.message))
+    except RenderFailed as failure:
+        return Outcome(request, (), tuple(skipped), Failure(failure.code, failure.cause))
     except (OSError, ValueError) as failure:
-        return Outcome(job, (), tuple(skipped), _failure_of(failure))
-    return Outcome(job, made, tuple(skipped))
+        return Outcome(request, (), tuple(skipped), _failure_of(failure))
+    return Outcome(request, made, tuple(skipped))
 
 
-def _is_there(store: Store, key: str, job: Job, known: Known) -> bool:
-    """Whether there is a thumbnail that is not older than its original."""
+def _is_current(store: Store, key: str, request: RenderRequest, known: KnownThumbnails) -> bool:
+    """Whether the thumbnail exists and is not older than its original."""
     try:
         found = known[key] if key in known else store.stat(key)
     except FileNotFoundError:
         return False
     if found is None:
         return False
-    if found.etag:  # S3 tells whole seconds here, and the original's milliseconds in its listing
-        return found.modified_ns // 1_000_000_000 >= job.modified_us // 1_000_000
-    return found.modified_ns // 1000 >= job.modified_us
+    if found.etag:  # S3 gives seconds here, and the original's milliseconds in its listing
+        return found.modified_ns // 1_000_000_000 >= request.modified_us // 1_000_000
+    return found.modified_ns // 1000 >= request.modified_us
 
 
-def _make(job: Job, wanted: dict[int, str], store: Store, render: Render) -> tuple[Made, ...]:
+def _generate(
+    request: RenderRequest, wanted: dict[int, str], store: Store, render: Render
+) -> tuple[GeneratedThumbnail, ...]:
     try:
-        stored, source = store.fetch(job.original_key)
+        stored, source = store.fetch(request.original_key)
     except FileNotFoundError as failure:
-        raise NotRendered("missing_original", "The original is not there any more.") from failure
+        raise RenderFailed("missing_original", "The original no longer exists.") from failure
     except (IsADirectoryError, NotADirectoryError) as failure:
-        raise NotRendered("missing_original", "The original is no file.") from failure
+        raise RenderFailed("missing_original", "The original is not a file.") from failure
     except OSError as failure:
-        raise NotRendered(
+        raise RenderFailed(
             "unreadable_original", f"The original can't be read: {sentence_of(failure)}"
         ) from failure
     scales = {str(scale): scale for scale in wanted}
@@ -138,13 +144,15 @@ def _make(job: Job, wanted: dict[int, str], store: Store, render: Render) -> tup
     with source, ExitStack() as targets:
         files = {str(scale): targets.enter_context(store.writing(key)) for scale, key in wanted.items()}
         rendering = render(source, scales, files, output_format)
-    return tuple(_made(job, stored, rendering, scale, key) for scale, key in wanted.items())
+    return tuple(_generated(request, stored, rendering, scale, key) for scale, key in wanted.items())
 
 
-def _made(job: Job, stored: StoredFile, rendering: imaging.Rendering, scale: int, key: str) -> Made:
+def _generated(
+    request: RenderRequest, stored: StoredFile, rendering: imaging.Rendering, scale: int, key: str
+) -> GeneratedThumbnail:
     one = rendering.thumbnails[str(scale)]
-    return Made(
-        job.original_key,
+    return GeneratedThumbnail(
+        request.original_key,
         stored.byte_size,
         stored.modified_ns // 1000,
         stored.etag,
@@ -161,11 +169,11 @@ def _made(job: Job, stored: StoredFile, rendering: imaging.Rendering, scale: int
 def _failure_of(failure: OSError | ValueError) -> Failure:
     if isinstance(failure, OSError):
         return Failure("storage_failed", f"The thumbnail can't be written: {sentence_of(failure)}")
-    return Failure("invalid_key", "Its key is none that this archive can hold.")
+    return Failure("invalid_key", "Its key is not valid in this archive.")
 
 
-def one_at_a_time(render: Render) -> Render:
-    """The same for several threads, with the memory of one image."""
+def serialised(render: Render) -> Render:
+    """Serialise a Render between threads, so that only one image is in memory."""
     rendering = threading.Lock()
 
     def render_alone(*arguments: Any) -> imaging.Rendering:
@@ -181,7 +189,7 @@ def render_in_this_process(
     files: Mapping[str, BinaryIO],
     output_format: imaging.OutputFormat,
 ) -> imaging.Rendering:
-    """A Render without a process of its own."""
+    """A Render in the calling process."""
     return imaging.render(
         source,
         scales,

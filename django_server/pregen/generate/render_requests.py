@@ -1,21 +1,21 @@
-"""What is to be made: one job for each image that lacks a wanted size. Pure values and decisions.
+"""Select the work of a run: one request for each image that lacks a thumbnail of a requested size. Pure.
 
-Owns the selection (contract: collection, then missing or outdated at exactly the wanted scale, then resume, then
-limit). Used by generate for work and by the reports for counting.
+The order of the conditions is a contract: collection, then missing or stale at exactly the requested scale, then
+`--resume`, then `--limit`. Used by generate for work and by the reports for counting.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from filestore.keys import NAMED_OTHERWISE, InvalidKey, parse_original, thumbnail_key
+from filestore.keys import EXTENSIONS_HOLDING_JPEG, InvalidKey, parse_original, thumbnail_key
 from pregen.manifest.reader import Record
-from pregen.manifest.timestamps import microseconds_of
+from pregen.manifest.timestamps import to_microseconds
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a run is to make. `as_png`: thumbnails of .tif, .tiff and .bmp as PNG, under that name."""
+class Selection:
+    """The selection of a run. `as_png`: thumbnails of .tif, .tiff and .bmp as PNG, named .png."""
 
     scales: tuple[int, ...]
     collections: frozenset[str] = frozenset()
@@ -25,7 +25,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Job:
+class RenderRequest:
     """One image to decode once. `targets`: the key of each thumbnail by its scale in pixels."""
 
     original_key: str
@@ -40,33 +40,35 @@ class Job:
         return {**vars(self), "targets": targets}
 
     @classmethod
-    def from_json(cls, found: dict[str, Any]) -> "Job":
+    def from_json(cls, found: dict[str, Any]) -> "RenderRequest":
         targets = {int(scale): str(key) for scale, key in found["targets"].items()}
         return cls(**{**found, "targets": targets})
 
 
 @dataclass(frozen=True)
-class Place:
-    """Prefix of the manifest's keys, and of the archive's where it lies elsewhere now."""
+class Prefixes:
+    """The prefix of the manifest's keys (`scanned`), and the archive's prefix if it has moved since (`now`)."""
 
     scanned: str
     now: str
 
 
 IsFinished = Callable[[str, str], bool]
-"""Whether the thumbnail of that key has been made from the version of the original."""
+"""Whether the thumbnail with that key was generated from that version of the original."""
 
 
 def missing_scales(record: Record, scales: Iterable[int]) -> list[int]:
-    """The scales of which there is no thumbnail, or one older than the original. Pure."""
+    """The scales without a thumbnail, or with one older than the original. Pure."""
     found = record.thumbnails
     return [
         scale for scale in scales if scale not in found or found[scale].modified < record.original_modified
     ]
 
 
-def job_of(record: Record, wanted: Wanted, place: Place, is_finished: IsFinished) -> Job | None:
-    """What is to be made of this record; None for nothing. Raises InvalidKey for a key of another form."""
+def request_for(
+    record: Record, wanted: Selection, place: Prefixes, is_finished: IsFinished
+) -> RenderRequest | None:
+    """The request for this record, None if nothing is missing. Raises InvalidKey for a malformed key."""
     scales = missing_scales(record, wanted.scales)
     if not scales:
         return None
@@ -77,23 +79,23 @@ def job_of(record: Record, wanted: Wanted, place: Place, is_finished: IsFinished
     if place.now != place.scanned:
         original = parse_original(_moved(key, place), place.now)
         key = str(original)
-    extension = "png" if wanted.as_png and original.extension.lower() in NAMED_OTHERWISE else None
+    extension = "png" if wanted.as_png and original.extension.lower() in EXTENSIONS_HOLDING_JPEG else None
     targets = {scale: str(thumbnail_key(original, scale, extension)) for scale in scales}
     left = {scale: target for scale, target in targets.items() if not is_finished(target, record.version)}
     if not left:
         return None
-    modified_us = microseconds_of(record.original_modified)
-    return Job(key, record.collection, record.filename, record.version, modified_us, left)
+    modified_us = to_microseconds(record.original_modified)
+    return RenderRequest(key, record.collection, record.filename, record.version, modified_us, left)
 
 
 def select(
     records: Iterable[Record],
-    wanted: Wanted,
-    place: Place,
+    wanted: Selection,
+    place: Prefixes,
     is_finished: IsFinished,
-    rejected: Callable[[str, str], None],
-) -> Iterator[Job]:
-    """The jobs of a run, in the order of the records. `rejected` is told of keys of another form."""
+    on_rejected: Callable[[str, str], None],
+) -> Iterator[RenderRequest]:
+    """The requests of a run, in the order of the records. `on_rejected` gets malformed keys and the reason."""
     left = wanted.limit
     for record in records:
         if left == 0:
@@ -103,17 +105,17 @@ def select(
         if wanted.resume is not None and record.filename < wanted.resume:
             continue
         try:
-            job = job_of(record, wanted, place, is_finished)
+            request = request_for(record, wanted, place, is_finished)
         except InvalidKey:
-            rejected(record.original_key, "Its key is not that of an original of its collection.")
+            on_rejected(record.original_key, "Its key is not that of an original of its collection.")
             continue
-        if job is None:
+        if request is None:
             continue
         if left is not None:
             left -= 1
-        yield job
+        yield request
 
 
-def _moved(key: str, place: Place) -> str:
+def _moved(key: str, place: Prefixes) -> str:
     head = f"{place.scanned}/" if place.scanned else ""
     return f"{place.now}/{key.removeprefix(head)}" if place.now else key.removeprefix(head)

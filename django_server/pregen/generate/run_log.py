@@ -1,6 +1,6 @@
-"""What a run has done, as it is done: counted, journalled, told. Owns the lines and the final block of generate.
+"""Count, journal and print the outcomes of a run. Owns the per-file lines and the final block of generate.
 
-Told of one outcome at a time. Used by generate.
+Called with one outcome at a time, by the executors.
 """
 
 import json
@@ -10,17 +10,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
-from pregen.console import Progress, log, say
+from pregen.console import Progress, log, write_line
 from pregen.errors import StoreFailure, sentence_of
 from pregen.formatting import duration_text, printable
 from pregen.generate.journal import Journal
 from pregen.generate.one_image import Failure, Outcome
-from pregen.generate.render_requests import Job
+from pregen.generate.render_requests import RenderRequest
 
 
 @dataclass
 class Totals:
-    """`generated`, `skipped`: thumbnails. `images`: of which something was made. `errors`: images. `planned`: dry."""
+    """`generated`, `skipped`: thumbnails. `images`: those with a new one. `errors`: images. `planned`: dry run."""
 
     generated: int = 0
     skipped: int = 0
@@ -40,25 +40,25 @@ class Totals:
         return {**asdict(self), "per_minute": round(self.per_minute, 1)}
 
 
-class Ledger:
-    """`add` each outcome, then `finish`."""
+class RunRecorder:
+    """Call `add` for each outcome, then `finish`."""
 
     def __init__(
         self, journals: Mapping[int, Journal], progress: Progress, *, show: bool, errors: Path | None
     ) -> None:
-        """Raises StoreFailure where the list of errors can't be written."""
+        """Raises StoreFailure if the list of errors can't be written."""
         self._journals, self._progress, self._show = journals, progress, show
         self._totals = Totals()
         self._started = time.monotonic()
         self._errors = _open_list(errors)
 
     def add(self, outcome: Outcome) -> None:
-        totals, name = self._totals, outcome.job.filename
+        totals, name = self._totals, outcome.request.filename
         for one in outcome.made:
             if one.scale in self._journals:
                 self._journals[one.scale].add(one)
             if self._show:
-                say(
+                write_line(
                     f"[OK] {printable(name)} -> {printable(one.thumbnail_key)} ({one.byte_size / 1024:.1f} KB)"
                 )
         totals.generated += len(outcome.made)
@@ -66,13 +66,17 @@ class Ledger:
         totals.images += bool(outcome.made)
         if outcome.failure is not None:
             self._fail(
-                outcome.job.original_key, name, outcome.job.version, outcome.failure, outcome.job.targets
+                outcome.request.original_key,
+                name,
+                outcome.request.version,
+                outcome.failure,
+                outcome.request.targets,
             )
         totals.last_name = name
         self._progress.add(1)
 
     def reject(self, key: str, reason: str) -> None:
-        """A record that is not followed."""
+        """Count a record that was rejected."""
         self._fail(key, key, "", Failure("invalid_record", reason), ())
 
     def totals(self) -> Totals:
@@ -80,7 +84,7 @@ class Ledger:
         return self._totals
 
     def finish(self) -> Totals:
-        """The run came to its end."""
+        """Record the end of a completed run."""
         totals = self.totals()
         for journal in set(self._journals.values()):
             if totals.images:
@@ -97,7 +101,7 @@ class Ledger:
         causes[failure.code] = causes.get(failure.code, 0) + 1
         log.error("%s -> %s", printable(name), failure.cause)
         if self._show:
-            say(f"[ERROR] {printable(name)} -> {failure.cause}")
+            write_line(f"[ERROR] {printable(name)} -> {failure.cause}")
         for journal in {self._journals[scale] for scale in scales if scale in self._journals}:
             journal.add_failure(key, version, failure.code, failure.cause)
         if self._errors is not None:
@@ -106,22 +110,22 @@ class Ledger:
             self._errors.flush()
 
 
-def dry_run(jobs: Iterator[Job], *, show: bool) -> Totals:
-    """Count, and with `show` name, what would be made."""
+def dry_run(requests: Iterator[RenderRequest], *, show: bool) -> Totals:
+    """Count, and with `show` print, the thumbnails that a run would generate."""
     totals = Totals(is_dry_run=True)
-    for job in jobs:
+    for request in requests:
         totals.images += 1
-        totals.planned += len(job.targets)
+        totals.planned += len(request.targets)
         if show:
-            for key in job.targets.values():
-                say(f"[DRY RUN] {printable(job.filename)} -> {printable(key)}")
+            for key in request.targets.values():
+                write_line(f"[DRY RUN] {printable(request.filename)} -> {printable(key)}")
     return totals
 
 
 def final_block(totals: Totals) -> str:
-    """The lines that a run ends with. Pure."""
+    """The final lines of a run. Pure."""
     if totals.is_dry_run:
-        return f"Dry run: {totals.planned:,} thumbnails of {totals.images:,} images would be made."
+        return f"Dry run: {totals.planned:,} thumbnails of {totals.images:,} images would be generated."
     lines = [
         f"Generated: {totals.generated:,}",
         f"Errors: {totals.errors:,}",
@@ -129,7 +133,7 @@ def final_block(totals: Totals) -> str:
         f"Rate: {totals.per_minute:,.1f}/min",
     ]
     if totals.skipped:
-        lines.insert(1, f"Skipped: {totals.skipped:,} (there already)")
+        lines.insert(1, f"Skipped: {totals.skipped:,} (already exist)")
     return "\n".join(lines)
 
 

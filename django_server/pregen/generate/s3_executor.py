@@ -1,8 +1,12 @@
-"""Work on a bucket: processes, one for each core, that do whole images, with threads for their transfers.
+"""Run requests on a bucket: processes, one per core, that each do whole images, with threads for the transfers.
 
-To fetch and put takes as much Python as the pixels take of a photo, and one process can't do it for several that
-render. What a process had in hand when it died is done again by `here`, which finds out whose fault it was: a crash,
-too little memory, a render without an end. Used by generate.
+Why a second executor beside `local_executor`: a GET and a PUT cost as much Python CPU as the pixels of a photo, and
+one process can't do them for several that render. At 20 ms of latency, 1,500 photos of 1 megapixel took 1.6 x the
+time of a bare get + put with this module and 2.4 x with `local_executor` (two cores, same hour). Docs:
+docs/adr/0006-own-process-pool.md.
+
+The images of a process that died are done again by `local_executor`, which finds the one at fault: a crash, too
+little memory, a render without end. Called by `generator`.
 """
 
 import os
@@ -17,29 +21,36 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 import imaging
-from filestore import s3
+from filestore import s3_client
 from filestore.store import Store
-from imaging.process_pool import end_with_parent
-from imaging.time_limit import dies_after
+from imaging.process_pool import exit_with_parent
+from imaging.time_limit import kill_process_after
 from pregen.console import log
 from pregen.errors import PregenError
 from pregen.generate import local_executor
-from pregen.generate.one_image import Known, Outcome, glance, make, one_at_a_time, render_in_this_process
-from pregen.generate.render_requests import Job
-from pregen.stop_signals import undisturbed
-from pregen.storage import Secrets, Storage, bucket_of
+from pregen.generate.one_image import (
+    KnownThumbnails,
+    Outcome,
+    generate_image,
+    render_in_this_process,
+    serialised,
+    stat_many,
+)
+from pregen.generate.render_requests import RenderRequest
+from pregen.stop_signals import signals_deferred
+from pregen.storage import Secrets, Storage, s3_store
 
-LIBRARIES = (*s3.LIBRARIES, __name__)
-"""What each process would load by itself."""
+LIBRARIES = (*s3_client.LIBRARIES, __name__)
+"""The modules that each process would import by itself."""
 
-_GLANCE = 256  # seconds, not minutes, lie between the look and the last of them
-_AHEAD = 2  # images that wait at a process, so that it need not wait for one
-_MOST_DEATHS = 10  # then all the rest is done by `here`
+_STAT_BATCH = 256  # images checked with one listing: the last of them starts seconds later, not minutes
+_AHEAD = 2  # images queued at a process, so that it never waits for the next one
+_MAX_DEATHS = 10  # after that `local_executor` does the rest
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """What processes open it by, and the `store` that it is here."""
+    """The bucket: the values by which a process opens it, and `store`, open in this process."""
 
     storage: Storage
     secret: Secrets
@@ -50,103 +61,107 @@ class Bucket:
 class _Worker:
     process: BaseProcess
     pipe: Connection
-    in_hand: dict[int, Job] = field(default_factory=dict)
+    assigned: dict[int, RenderRequest] = field(default_factory=dict)
 
 
 def run(
-    jobs: Iterator[Job],
+    requests: Iterator[RenderRequest],
     bucket: Bucket,
-    crew: local_executor.Crew,
-    finish: Callable[[Outcome], None],
+    concurrency: local_executor.Concurrency,
+    on_outcome: Callable[[Outcome], None],
     *,
     skip_existing: bool,
 ) -> None:
-    """Do every job; `finish` is told of each outcome, one at a time.
+    """Process every request. `on_outcome` gets each outcome, one at a time.
 
-    Interrupted, it gives what is in flight ten seconds, and drops the rest.
+    When interrupted, images in flight get ten seconds; the others are dropped.
     """
-    seen = _seen(jobs, bucket.store, skip_existing=skip_existing)
-    again: list[Job] = []
-    workers = _Workers(bucket, crew, skip_existing=skip_existing)
+    batch = _with_thumbnails(requests, bucket.store, skip_existing=skip_existing)
+    retries: list[RenderRequest] = []
+    workers = _Workers(bucket, concurrency, skip_existing=skip_existing)
     try:
-        while workers.deal(seen):
-            again += workers.hear(finish)
+        while workers.assign(batch):
+            retries += workers.collect(on_outcome)
     except BaseException:
-        workers.drain(finish, local_executor.FINISH_SECONDS)
+        workers.drain(on_outcome, local_executor.FINISH_SECONDS)
         raise
     finally:
         workers.stop()
-    # Jobs are left only where every process has died, the last one with some in hand.
-    if again:
-        left = chain(again, (job for job, _ in seen))
-        local_executor.run(left, bucket.store, crew, finish, skip_existing=skip_existing)
+    # Requests are left only if every process has died while it had some.
+    if retries:
+        left = chain(retries, (request for request, _ in batch))
+        local_executor.run(left, bucket.store, concurrency, on_outcome, skip_existing=skip_existing)
 
 
-def _seen(jobs: Iterator[Job], store: Store, *, skip_existing: bool) -> Iterator[tuple[Job, Known]]:
-    """The jobs, each with what is known of its thumbnails: looked up for many, when the first of them begins."""
-    while some := list(islice(jobs, _GLANCE)):
-        known = glance(some, store) if skip_existing else {}
-        for job in some:
-            yield job, {key: known[key] for key in job.targets.values() if key in known}
+def _with_thumbnails(
+    requests: Iterator[RenderRequest], store: Store, *, skip_existing: bool
+) -> Iterator[tuple[RenderRequest, KnownThumbnails]]:
+    """The requests, with the metadata of their thumbnails, fetched for 256 at a time when the first one starts."""
+    while some := list(islice(requests, _STAT_BATCH)):
+        known = stat_many(some, store) if skip_existing else {}
+        for request in some:
+            yield request, {key: known[key] for key in request.targets.values() if key in known}
 
 
 class _Workers:
-    """The processes, and what each has in hand."""
+    """The processes, and the requests assigned to each."""
 
-    def __init__(self, bucket: Bucket, crew: local_executor.Crew, *, skip_existing: bool) -> None:
-        self._hands = -(-crew.hands // crew.workers)
-        self._arguments = (bucket.storage, bucket.secret, self._hands, skip_existing)
+    def __init__(
+        self, bucket: Bucket, concurrency: local_executor.Concurrency, *, skip_existing: bool
+    ) -> None:
+        self._transfer_threads = -(-concurrency.transfer_threads // concurrency.workers)
+        self._arguments = (bucket.storage, bucket.secret, self._transfer_threads, skip_existing)
         self._context = local_executor.context()
-        self._workers = [self._started() for _ in range(crew.workers)]
+        self._workers = [self._start_worker() for _ in range(concurrency.workers)]
         self._deaths = 0
         self._numbers = count()
 
-    def deal(self, seen: Iterator[tuple[Job, Known]]) -> bool:
-        """Give out as much as there are hands for. Whether anything is in hand then."""
+    def assign(self, batch: Iterator[tuple[RenderRequest, KnownThumbnails]]) -> bool:
+        """Assign requests up to the capacity of each process. Returns whether any request is in flight."""
         for worker in self._workers:
-            for job, known in islice(seen, max(0, self._hands + _AHEAD - len(worker.in_hand))):
+            for request, known in islice(
+                batch, max(0, self._transfer_threads + _AHEAD - len(worker.assigned))
+            ):
                 number = next(self._numbers)
                 try:
-                    with undisturbed:  # half a message would end the process
-                        worker.in_hand[number] = job
-                        worker.pipe.send((number, job, known))
+                    with signals_deferred:  # a message cut in half would end the process
+                        worker.assigned[number] = request
+                        worker.pipe.send((number, request, known))
                 except OSError:
-                    break  # it died: `hear` learns of it too
-        return self._at_work()
+                    break  # the process died: `collect` finds out too
+        return self._has_work()
 
-    def hear(self, finish: Callable[[Outcome], None]) -> list[Job]:
-        """Wait for outcomes, and tell of them. What has to be done again, for who had it has died."""
-        again: list[Job] = []
-        for worker in self._told(finish, None):
-            again += worker.in_hand.values()
+    def collect(self, on_outcome: Callable[[Outcome], None]) -> list[RenderRequest]:
+        """Wait for outcomes and pass them to `on_outcome`. Returns the requests of processes that died."""
+        retries: list[RenderRequest] = []
+        for worker in self._receive(on_outcome, None):
+            retries += worker.assigned.values()
             self._end(worker)
             self._deaths += 1
-            log.warning(
-                "A process that makes thumbnails died. What it had in hand is done again, one by one."
-            )
-            if self._deaths < _MOST_DEATHS:
-                self._workers.append(self._started())
-        return again
+            log.warning("A rendering process died. Its images are processed again, one by one.")
+            if self._deaths < _MAX_DEATHS:
+                self._workers.append(self._start_worker())
+        return retries
 
-    def drain(self, finish: Callable[[Outcome], None], seconds: float) -> None:
-        """Tell of what is in hand, as far as it is done in so many seconds."""
+    def drain(self, on_outcome: Callable[[Outcome], None], seconds: float) -> None:
+        """Pass on the outcomes that arrive within that time."""
         deadline = time.monotonic() + seconds
-        while self._at_work() and (left := deadline - time.monotonic()) > 0:
-            for worker in self._told(finish, left):
+        while self._has_work() and (left := deadline - time.monotonic()) > 0:
+            for worker in self._receive(on_outcome, left):
                 self._end(worker)
 
     def stop(self) -> None:
         for worker in list(self._workers):
             self._end(worker)
 
-    def _at_work(self) -> bool:
-        return any(worker.in_hand for worker in self._workers)
+    def _has_work(self) -> bool:
+        return any(worker.assigned for worker in self._workers)
 
-    def _told(self, finish: Callable[[Outcome], None], seconds: float | None) -> list[_Worker]:
-        """Wait for outcomes, or so long, and tell of them. Returns who has died."""
-        heard = wait([worker.pipe for worker in self._workers], seconds)
-        speaking = [worker for worker in self._workers if worker.pipe in heard]
-        return [worker for worker in speaking if not _tell(worker, finish)]
+    def _receive(self, on_outcome: Callable[[Outcome], None], seconds: float | None) -> list[_Worker]:
+        """Wait up to `seconds` for outcomes and pass them on. Returns the workers that died."""
+        ready = wait([worker.pipe for worker in self._workers], seconds)
+        readable = [worker for worker in self._workers if worker.pipe in ready]
+        return [worker for worker in readable if not _receive_outcome(worker, on_outcome)]
 
     def _end(self, worker: _Worker) -> None:
         worker.pipe.close()
@@ -154,57 +169,59 @@ class _Workers:
         worker.process.join()
         self._workers.remove(worker)
 
-    def _started(self) -> _Worker:
+    def _start_worker(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=_serve, args=(theirs, *self._arguments), daemon=True)  # type: ignore[attr-defined]
         try:
             process.start()
         except (EOFError, OSError) as failure:
             raise PregenError(
-                "The processes that make thumbnails can't be started: is there too little memory?"
+                "The rendering processes can't be started. Is there enough memory?"
             ) from failure
         finally:
             theirs.close()
         return _Worker(process, ours)
 
 
-def _tell(worker: _Worker, finish: Callable[[Outcome], None]) -> bool:
-    """Tell of the outcome that waits in its pipe. False: its end waits there, it has died."""
-    with undisturbed:  # what was heard is told
+def _receive_outcome(worker: _Worker, on_outcome: Callable[[Outcome], None]) -> bool:
+    """Read one outcome from the worker's pipe and pass it on. False if the worker has died."""
+    with signals_deferred:  # an outcome that was received is also recorded
         try:
             number, outcome = worker.pipe.recv()
         except (EOFError, OSError):
             return False
-        del worker.in_hand[number]
-        finish(outcome)
+        del worker.assigned[number]
+        on_outcome(outcome)
     return True
 
 
-def _serve(pipe: Connection, storage: Storage, secret: Secrets, hands: int, skip_existing: bool) -> None:
-    """What each process does: any job that comes, as many at once as it has hands."""
-    end_with_parent()
-    store = bucket_of(storage, secret, hands)
-    render = one_at_a_time(_in_time)
-    telling = threading.Lock()
+def _serve(
+    pipe: Connection, storage: Storage, secret: Secrets, transfer_threads: int, skip_existing: bool
+) -> None:
+    """The main loop of a process: process each request that arrives, one in each thread."""
+    exit_with_parent()
+    store = s3_store(storage, secret, transfer_threads)
+    render = serialised(_in_time)
+    send_lock = threading.Lock()
 
-    def do(number: int, job: Job, known: Known) -> None:
+    def process(number: int, request: RenderRequest, known: KnownThumbnails) -> None:
         try:
-            outcome = make(job, store, render, skip_existing=skip_existing, known=known)
-            with telling:
+            outcome = generate_image(request, store, render, skip_existing=skip_existing, known=known)
+            with send_lock:
                 pipe.send((number, outcome))
         except BaseException:
-            os._exit(1)  # our fault, not the image's: `here` meets it again, and tells of it
+            os._exit(1)  # our bug, not the image's: `local_executor` meets it again and reports it
 
-    with ThreadPoolExecutor(hands) as threads:
+    with ThreadPoolExecutor(transfer_threads) as threads:
         while True:
             try:
                 task = pipe.recv()
             except EOFError:
                 return
-            threads.submit(do, *task)
+            threads.submit(process, *task)
 
 
 def _in_time(*arguments: Any) -> imaging.Rendering:
-    """A Render that ends this process when it takes too long."""
-    with dies_after(local_executor.RENDER_SECONDS):
+    """A Render that kills this process at its time limit."""
+    with kill_process_after(local_executor.RENDER_SECONDS):
         return render_in_this_process(*arguments)

@@ -1,4 +1,4 @@
-"""Whether a manifest is fit for what is asked of it. Pure but for the clock. Used by generate and reports."""
+"""Check that a manifest is recent and has the requested collections. Used by generate and reports."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -14,17 +14,17 @@ def age_of(head: ManifestHead) -> timedelta:
     return datetime.now(UTC) - head.created_at
 
 
-def refuse_stale(head: ManifestHead, *, force: bool) -> None:
-    """Raises StaleManifest, unless forced, for one older than 24 hours."""
+def check_not_stale(head: ManifestHead, *, force: bool) -> None:
+    """Raise StaleManifest for a manifest older than 24 hours, unless forced."""
     age = age_of(head)
     if age > STALE_AFTER and not force:
         raise StaleManifest(
-            f"The manifest is {duration_text(age.total_seconds())} old, and what it lists may have changed. "
+            f"The manifest is {duration_text(age.total_seconds())} old, and the archive may have changed since. "
             "Scan again, or use --force."
         )
 
 
-def refuse_unknown(collections: Iterable[str], head: ManifestHead) -> None:
+def check_collections(collections: Iterable[str], head: ManifestHead) -> None:
     unknown = sorted(set(collections) - set(head.collections))
     if unknown:
         known = ", ".join(printable(name) for name in head.collections[:20]) or "none"

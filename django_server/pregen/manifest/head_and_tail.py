@@ -1,7 +1,7 @@
-"""The two ends of a manifest, without reading the records between them: a shortcut for files of gigabytes.
+"""Read the two ends of a manifest without its records: a shortcut for files of gigabytes.
 
-Serves manifests written with two spaces of indent, as pregen's are; None for every other, which is then read whole.
-A line break can't stand inside a JSON string, so what is found at the start of a line is structure.
+Works for manifests with two spaces of indent, as pregen writes them; returns None for all others, which are read whole.
+A JSON string can't contain a line break, so text at the start of a line is structure.
 """
 
 import json
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 _OPENING = b'\n  "records": ['
-_CLOSING = b"\n    }\n  ]"  # of the last record, and of the list
+_CLOSING = b"\n    }\n  ]"  # the end of the last record and of the list
 _HEAD_BYTES = 16 << 20  # thousands of collections
 _TAIL_BYTES = 4_096
-_MOST_BRACKETS = 100_000  # four to a collection
+_MAX_BRACKETS = 100_000  # a collection has four
 
 
-def without_records(path: Path) -> dict[str, Any] | None:
-    """The top level of the manifest but its records; None where the file is of another shape, missing or damaged."""
+def read_without_records(path: Path) -> dict[str, Any] | None:
+    """The top level of the manifest without its records; None for another layout, or a missing or damaged file."""
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
@@ -26,7 +26,7 @@ def without_records(path: Path) -> dict[str, Any] | None:
     except OSError:
         return None
     start, end = head.find(_OPENING), tail.rfind(_CLOSING)
-    if start < 0 or end < 0 or head.count(b"{", 0, start) + head.count(b"[", 0, start) > _MOST_BRACKETS:
+    if start < 0 or end < 0 or head.count(b"{", 0, start) + head.count(b"[", 0, start) > _MAX_BRACKETS:
         return None
     try:
         top = json.loads(head[: start + len(_OPENING)] + tail[end + len(_CLOSING) - 1 :])

@@ -1,7 +1,7 @@
-"""The objects of one array of a JSON document, one at a time: the only user of ijson.
+"""Stream the objects of one array of a JSON document. The only user of ijson.
 
-Owns the bounds that keep a hostile document from taking the memory: how deep and how long a value may be. (ijson's
-own object builder keeps a path for each level: a million open brackets took all of 24 GB.)
+Bounds the depth and size of a value, so that a hostile document can't exhaust the memory. (ijson's own object builder
+keeps a path for each level: a million open brackets took all of 24 GB.)
 """
 
 from collections.abc import Callable, Iterator
@@ -13,21 +13,23 @@ import ijson
 from pregen.errors import UnreadableManifest
 
 _BLOCK_BYTES = 1 << 18
-_MOST_LEVELS = 32  # a manifest has five
-_MOST_VALUES = 1_000_000  # of one record, or of all that stands beside the records
+_MAX_LEVELS = 32  # a manifest has five
+_MAX_VALUES = 1_000_000  # of one record, or of the top level without the records
 _RECORDS = "records"
 
 
 def read(path: Path, on_top: Callable[[str, Any], None]) -> Iterator[Any]:
-    """Each record of the document's `records`; every other value at the top level goes to `on_top` when it ends.
+    """Yield each record of `records`. Every other value of the top level is passed to `on_top` when it ends.
 
-    Raises UnreadableManifest for what is missing, unreadable, cut off, not JSON or not an object.
+    Raises UnreadableManifest if the file is missing, unreadable, truncated, not JSON or not an object.
     """
     try:
         with path.open("rb") as file:
             yield from _records(file, path, on_top)
     except OSError as failure:
-        reason = "There is no manifest" if isinstance(failure, FileNotFoundError) else "I can't read"
+        reason = (
+            "There is no manifest" if isinstance(failure, FileNotFoundError) else "Can't read the manifest"
+        )
         raise UnreadableManifest(f"{reason} {path}.") from failure
 
 
@@ -47,20 +49,20 @@ def _records(file: BinaryIO, path: Path, on_top: Callable[[str, Any], None]) -> 
                     yield _value(event, value, events, path)
             else:
                 on_top(name, _value(event, value, events, path))
-        next(events, None)  # anything after the end is an error
+        next(events, None)  # data after the end is an error
     except (ijson.JSONError, UnicodeDecodeError, StopIteration) as failure:
         raise UnreadableManifest(
-            f"The manifest {path} is damaged or cut off. Scan again to make a new one."
+            f"The manifest {path} is damaged or truncated. Scan again to make a new one."
         ) from failure
 
 
 def _value(event: str, value: Any, events: Iterator[tuple[str, Any]], path: Path) -> Any:
-    """The value that begins with this event."""
+    """Build the value that begins with this event."""
     if event not in ("start_map", "start_array"):
         return value
     stack: list[Any] = [{} if event == "start_map" else []]
     names: list[str] = [""]
-    for _ in range(_MOST_VALUES):
+    for _ in range(_MAX_VALUES):
         event, value = next(events)
         if event == "map_key":
             names[-1] = value
@@ -79,7 +81,7 @@ def _value(event: str, value: Any, events: Iterator[tuple[str, Any]], path: Path
         else:
             holder.append(value)
         if event in ("start_map", "start_array"):
-            if len(stack) == _MOST_LEVELS:
+            if len(stack) == _MAX_LEVELS:
                 break
             stack.append(value)
             names.append("")

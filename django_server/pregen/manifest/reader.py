@@ -1,7 +1,7 @@
-"""A manifest, read: what a scan found, record by record in flat memory. Old and legacy forms load too.
+"""Read a manifest record by record, with constant memory. Older and legacy forms load too.
 
-Owns what a record must hold and which keys are sound; what is unsound is told of and not followed. Written by
-`manifest_writer`. Used by generate, report and the server's `register`.
+Decides which records and keys are valid; invalid ones are reported and skipped. `manifest.writer` writes the file. Used
+by generate, report and the server's `register`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,12 +13,12 @@ from typing import Any
 from filestore.store import version_of
 from pregen.errors import UnreadableManifest
 from pregen.manifest import json_stream
-from pregen.manifest.head_and_tail import without_records
-from pregen.manifest.timestamps import microseconds_of, moment_of
+from pregen.manifest.head_and_tail import read_without_records
+from pregen.manifest.timestamps import parse_timestamp, to_microseconds
 from pregen.storage import DEFAULT_PREFIX, Storage
 
 LEGACY_SCALE_PX = 200
-_MOST_KEY_CHARACTERS = 4_096
+_MAX_KEY_CHARACTERS = 4_096
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class CollectionStats:
 
 @dataclass(frozen=True)
 class ManifestHead:
-    """All of a manifest but its records. `created_at` is aware, in UTC."""
+    """The manifest without its records. `created_at` is aware, in UTC."""
 
     created_at: datetime
     storage_type: str
@@ -47,7 +47,7 @@ class ManifestHead:
 
     @property
     def identity(self) -> str:
-        """What tells this manifest from the next of the same name: journals are headed by it."""
+        """Distinguishes this manifest from a later one of the same name: the first line of its journals."""
         return self.created_at.isoformat()
 
     @property
@@ -59,7 +59,7 @@ class ManifestHead:
 
 @dataclass(frozen=True)
 class ThumbnailRecord:
-    """`scale` in pixels as asked for, 0 for a file with the original's very name; `modified` in UTC."""
+    """`scale`: requested pixels, 0 for a file with the original's own name. `modified`: in UTC."""
 
     scale: int
     key: str
@@ -82,17 +82,17 @@ class Record:
 
     @property
     def version(self) -> str:
-        """Equals `StoredFile.version` of the original as long as nobody has written it anew."""
-        return version_of(self.original_size, microseconds_of(self.original_modified), self.original_etag)
+        """Equals `StoredFile.version` of the original until that is written again."""
+        return version_of(self.original_size, to_microseconds(self.original_modified), self.original_etag)
 
 
-class _Unsound(ValueError):
-    """A record that can't be used; the argument is the reason."""
+class _InvalidRecord(ValueError):
+    """An invalid record; the argument is the reason."""
 
 
 def read_head(path: Path) -> ManifestHead:
-    """What stands beside the records, wherever in the file it stands. Raises UnreadableManifest."""
-    top = without_records(path)
+    """Read everything except the records, wherever in the file it is. Raises UnreadableManifest."""
+    top = read_without_records(path)
     if top is None:
         top = {}
         for _ in json_stream.read(path, top.__setitem__):
@@ -101,32 +101,32 @@ def read_head(path: Path) -> ManifestHead:
         return _head(top)
     except (ValueError, TypeError, OverflowError) as failure:
         raise UnreadableManifest(
-            f"{path} is not a manifest: it does not say, or not soundly, when it was created and of what."
+            f"{path} is not a manifest: it does not say when it was created, or a field is invalid."
         ) from failure
 
 
-def records(path: Path, rejected: Callable[[str, str], None] | None = None) -> Iterator[Record]:
-    """Every sound record, in the order of the file. Raises UnreadableManifest.
+def records(path: Path, on_rejected: Callable[[str, str], None] | None = None) -> Iterator[Record]:
+    """Every valid record, in the order of the file. Raises UnreadableManifest.
 
-    `rejected` is told the key of every other one and why: a key that would leave the root, say.
+    `on_rejected` gets the key and the reason of every invalid one, for example a key that leads out of the root.
     """
     for found in json_stream.read(path, lambda _name, _value: None):
         try:
             yield _record(found)
-        except _Unsound as failure:
-            if rejected is not None:
+        except _InvalidRecord as failure:
+            if on_rejected is not None:
                 key = found.get("original_key") if isinstance(found, dict) else None
-                rejected(key[:200] if isinstance(key, str) else "?", str(failure))
+                on_rejected(key[:200] if isinstance(key, str) else "?", str(failure))
 
 
 def check_key(key: object) -> str:
-    """The key, if it is one that stays below the root. Raises ValueError."""
+    """Return the key if it stays below the root. Raises ValueError."""
     if not isinstance(key, str):
-        raise _Unsound("Its key is missing.")
-    if not key or len(key) > _MOST_KEY_CHARACTERS or "\0" in key:
-        raise _Unsound("Its key is none.")
+        raise _InvalidRecord("Its key is missing.")
+    if not key or len(key) > _MAX_KEY_CHARACTERS or "\0" in key:
+        raise _InvalidRecord("Its key is empty, too long or invalid.")
     if any(part in ("", ".", "..") for part in key.split("/")):
-        raise _Unsound("Its key leads out of the archive.")
+        raise _InvalidRecord("Its key leads out of the archive.")
     return key
 
 
@@ -153,8 +153,8 @@ def _head(top: dict[str, Any]) -> ManifestHead:
 def _created_at(top: dict[str, Any]) -> datetime:
     exact = top.get("created_at_utc")
     if isinstance(exact, str):
-        return moment_of(exact)
-    # Without an offset it is the local time of whoever scanned: ours, as far as anybody knows.
+        return parse_timestamp(exact)
+    # Without an offset it is local time of the scanning machine, taken to be this one.
     return datetime.fromisoformat(top.get("created_at", "")).astimezone(UTC)
 
 
@@ -172,27 +172,29 @@ def _text(value: object) -> str | None:
 
 def _record(found: Any) -> Record:
     if not isinstance(found, dict):
-        raise _Unsound("It is not an object.")
+        raise _InvalidRecord("It is not an object.")
     key = check_key(found.get("original_key"))
     try:
         collection, filename = str(found["collection"]), str(found["filename"])
-        modified, size = moment_of(found["original_modified"]), int(found["original_size"])
+        modified, size = parse_timestamp(found["original_modified"]), int(found["original_size"])
         etag = str(found.get("original_etag") or "")
         base = str(found.get("base_thumbnail_key") or found.get("thumbnail_key") or "")
         thumbnails = _thumbnails(found, base)
     except (LookupError, ValueError, TypeError, OverflowError, AttributeError) as failure:
-        raise _Unsound("It lacks what a record must hold, or holds it wrongly.") from failure
+        raise _InvalidRecord("A field of the record is missing or invalid.") from failure
     if key.rpartition("/")[2] != filename or f"{collection}/originals/" not in key:
-        raise _Unsound("Its key is not that of an original of its collection.")
+        raise _InvalidRecord("Its key is not that of an original of its collection.")
     return Record(key, size, modified, etag, base, collection, filename, thumbnails)
 
 
 def _thumbnails(found: dict[str, Any], base: str) -> dict[int, ThumbnailRecord]:
     made = {
-        int(scale): ThumbnailRecord(int(scale), str(one["key"]), int(one["size"]), moment_of(one["modified"]))
+        int(scale): ThumbnailRecord(
+            int(scale), str(one["key"]), int(one["size"]), parse_timestamp(one["modified"])
+        )
         for scale, one in (found.get("thumbnails") or {}).items()
     }
     if not made and found.get("thumbnail_exists") and found.get("thumbnail_modified"):
-        size, modified = int(found.get("thumbnail_size") or 0), moment_of(found["thumbnail_modified"])
+        size, modified = int(found.get("thumbnail_size") or 0), parse_timestamp(found["thumbnail_modified"])
         made[LEGACY_SCALE_PX] = ThumbnailRecord(LEGACY_SCALE_PX, base, size, modified)
     return made

@@ -1,6 +1,6 @@
-"""Moments as a manifest has them, to the microsecond, without floats on the way. Pure.
+"""Convert the timestamps of a manifest, exact to the microsecond, without floats. Pure.
 
-Microseconds since the epoch on the inside, ISO 8601 in UTC on the outside.
+Internally microseconds since the epoch, in files ISO 8601 in UTC.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -8,28 +8,28 @@ from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-# What ISO 8601 can't say is the nearest it can: a disk may hold the year 30000.
+# Times outside the range of ISO 8601 are clamped: a disk may hold the year 30000.
 _EARLIEST_S, _LATEST_S = -62_135_596_800, 253_402_300_799  # 0001-01-01 and 9999-12-31
 
 
-def iso_of(microseconds: int) -> str:
-    """`2026-01-02T03:04:05+00:00`, with six decimals of a second where there are any."""
+def format_timestamp(microseconds: int) -> str:
+    """`2026-01-02T03:04:05+00:00`, with six decimals of a second if they are not zero."""
     seconds, rest = divmod(microseconds, 1_000_000)
     text = _iso_second(seconds)
     return f"{text}.{rest:06}+00:00" if rest else text + "+00:00"
 
 
-@lru_cache(maxsize=4096)  # archives are filled by the thousand a minute
+@lru_cache(maxsize=4096)  # archives are filled with thousands of files a minute
 def _iso_second(seconds: int) -> str:
     within = min(max(seconds, _EARLIEST_S), _LATEST_S)
     return (_EPOCH + timedelta(seconds=within)).replace(tzinfo=None).isoformat()
 
 
-def moment_of(text: str) -> datetime:
-    """An aware moment in UTC; without an offset it is taken to be UTC. Raises ValueError."""
+def parse_timestamp(text: str) -> datetime:
+    """An aware time in UTC; without an offset the text is taken as UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def microseconds_of(moment: datetime) -> int:
+def to_microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND

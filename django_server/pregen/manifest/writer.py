@@ -1,7 +1,7 @@
-"""A manifest, written: record by record as they are found, in flat memory, and there whole or not at all.
+"""Write a manifest record by record, with constant memory, and put it in place atomically.
 
-Owns the bytes of the format, which are those of `json.dump(..., indent=2)`; formatted by hand, for a scan writes
-millions. The statistics stand before the records and are known after them: records go to a file of their own first.
+Owns the format: byte for byte that of `json.dump(..., indent=2)`, but formatted here, because a scan writes millions of
+records. The statistics come before the records and are known after them: records go to a temporary file first.
 """
 
 import json
@@ -19,14 +19,14 @@ from typing import TextIO
 
 from filestore.keys import ORIGINALS, THUMBNAILS
 from pregen.manifest.reader import CollectionStats
-from pregen.manifest.timestamps import iso_of
-from pregen.scan.matching import Matched, Thumbnails
+from pregen.manifest.timestamps import format_timestamp
+from pregen.scan.matching import MatchedImages, Thumbnails
 from pregen.storage import Storage
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What a manifest says beside its records. `created_at` is aware."""
+    """The values of a manifest beside its records. `created_at` is aware."""
 
     created_at: datetime
     storage: Storage
@@ -36,14 +36,14 @@ class Scan:
 
 
 class RecordsFile:
-    """The records of a manifest in the making."""
+    """The temporary file of records."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
         self._separator = ""
 
-    def add(self, prefix: str, collection: str, matched: Matched) -> None:
-        """The records of one run of originals."""
+    def add(self, prefix: str, collection: str, matched: MatchedImages) -> None:
+        """Append the records of one folder."""
         head = f"{prefix}/{collection}" if prefix else collection
         folder = f"/{matched.folder}" if matched.folder else ""
         originals = quoted(f"{head}/{ORIGINALS}{folder}/")[:-1]
@@ -57,7 +57,7 @@ class RecordsFile:
             found = found_of(name)
             texts.append(
                 f'    {{\n      "original_key": {originals}{bare_name},\n      "original_size": {size},\n'
-                f'      "original_modified": "{iso_of(modified_ns // 1000)}",\n'
+                f'      "original_modified": "{format_timestamp(modified_ns // 1000)}",\n'
                 + (f'      "original_etag": {quoted(etag)},\n' if etag else "")
                 + f'      "base_thumbnail_key": {thumbnails}{bare_name},\n      "collection": {quoted_collection},\n'
                 f'      "filename": {quoted_name},\n      "thumbnails": '
@@ -71,14 +71,14 @@ class RecordsFile:
 def _thumbnails_text(found: Thumbnails, folder: str) -> str:
     texts = [
         f'        "{scale}": {{\n          "scale": {scale},\n          "key": {folder}{quoted(file[0])[1:]},\n'
-        f'          "size": {file[1]},\n          "modified": "{iso_of(file[2] // 1000)}"\n        }}'
+        f'          "size": {file[1]},\n          "modified": "{format_timestamp(file[2] // 1000)}"\n        }}'
         for scale, file in (sorted(found.items()) if len(found) > 1 else found.items())
     ]
     return "{\n" + ",\n".join(texts) + "\n      }"
 
 
 class ManifestWriter:
-    """Gathers records, then becomes the manifest at `path`."""
+    """Collects records, then writes the manifest to `path`."""
 
     def __init__(self, path: Path, spool: TextIO) -> None:
         self._path = path
@@ -86,7 +86,7 @@ class ManifestWriter:
         self.records = RecordsFile(spool)
 
     def finish(self, scan: Scan) -> None:
-        """Put the manifest in place, replacing an older one whole. Raises OSError."""
+        """Write the manifest and replace an older one atomically. Raises OSError."""
         part = self._path.parent / f".{self._path.name}.{uuid.uuid4().hex}.part~"
         try:
             with part.open("xb") as file:
@@ -106,16 +106,16 @@ class ManifestWriter:
 
 @contextmanager
 def writing_manifest(path: Path) -> Iterator[ManifestWriter]:
-    """Nothing is left at `path`, or the older manifest is, unless `finish` was called. Raises OSError."""
-    # In the same folder: what a scan writes may be larger than the place for temporary files.
+    """Unless `finish` is called, `path` stays as it is. Raises OSError."""
+    # In the same folder: a manifest may be larger than the file system of temporary files.
     with tempfile.TemporaryFile("w+", dir=path.parent, encoding="ascii", newline="\n") as spool:
         yield ManifestWriter(path, spool)
 
 
 def _around_records(scan: Scan, *, empty: bool) -> tuple[bytes, bytes]:
-    """What comes before and after the records."""
+    """The bytes before and after the records."""
     top: dict[str, object] = {
-        # Naive local time, as existing readers compare it with their own.
+        # Naive local time: existing readers compare it with their own local time.
         "created_at": scan.created_at.astimezone().replace(tzinfo=None).isoformat(),
         "created_at_utc": scan.created_at.astimezone(UTC).isoformat(),
         "storage_type": scan.storage.type,

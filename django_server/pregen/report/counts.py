@@ -1,6 +1,6 @@
-"""What the reports count, in one pass over the records and in flat memory. Pure but for reading the manifest.
+"""Count for the reports, in one pass over the records, with constant memory.
 
-Used by `report`.
+Used by `reports`.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ class ScaleTally:
 
 @dataclass
 class CollectionTally:
-    """`to_generate`: images that generate would make a thumbnail of, at the size asked for."""
+    """`to_generate`: the number of images for which generate would render the requested size."""
 
     name: str
     images: int = 0
@@ -34,7 +34,7 @@ class CollectionTally:
         return self.images - self.with_thumbnails
 
     def add(self, record: Record, scale_px: int | None) -> None:
-        """Count the record; as one with a thumbnail if it has one of `scale_px`, or of any size for None."""
+        """Count the record. `scale_px`: count it as having a thumbnail only at that size; None: at any."""
         self.images += 1
         self.original_bytes += record.original_size
         self.with_thumbnails += bool(record.thumbnails) if scale_px is None else scale_px in record.thumbnails
@@ -46,7 +46,7 @@ class CollectionTally:
 
 
 def from_stats(stats: Iterable[CollectionStats]) -> list[CollectionTally]:
-    """What the manifest's own statistics say, without looking at the records."""
+    """The manifest's own statistics, without reading the records."""
     return [
         CollectionTally(
             one.name,

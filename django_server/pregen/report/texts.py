@@ -1,4 +1,4 @@
-"""How the reports read. Pure: figures in, text out. Used by `report`."""
+"""Format the reports. Pure: counts in, text out. Used by `reports`."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ _OTHER_CADENCES = (0.5, 0.1)  # seconds
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What every report's head tells of a manifest."""
+class ReportHeader:
+    """The values in the heading of every report."""
 
     created: str
     age_seconds: float
@@ -22,8 +22,8 @@ class Facts:
     scan_seconds: float
 
 
-def summary(facts: Facts, tallies: Sequence[CollectionTally], scale_px: int | None) -> str:
-    """`scale_px`: thumbnails of this size are counted; None: of any."""
+def summary(header: ReportHeader, tallies: Sequence[CollectionTally], scale_px: int | None) -> str:
+    """`scale_px`: count thumbnails of this size; None: of any size."""
     rows = [
         (
             printable(one.name),
@@ -37,7 +37,7 @@ def summary(facts: Facts, tallies: Sequence[CollectionTally], scale_px: int | No
     total = overall(tallies)
     return "\n".join(
         [
-            *_heading("THUMBNAIL MANIFEST SUMMARY", facts),
+            *_heading("THUMBNAIL MANIFEST SUMMARY", header),
             f"Total Images: {total.images:,}",
             f"With Thumbnails: {total.with_thumbnails:,}{_of_size(scale_px)}",
             f"Missing Thumbnails: {total.missing:,}{_of_size(scale_px)}",
@@ -48,7 +48,7 @@ def summary(facts: Facts, tallies: Sequence[CollectionTally], scale_px: int | No
     )
 
 
-def detailed(facts: Facts, tallies: Sequence[CollectionTally], scale_px: int | None) -> str:
+def detailed(header: ReportHeader, tallies: Sequence[CollectionTally], scale_px: int | None) -> str:
     total = overall(tallies)
     rows = [
         (
@@ -60,13 +60,17 @@ def detailed(facts: Facts, tallies: Sequence[CollectionTally], scale_px: int | N
         for one in [*tallies, total]
     ]
     heads = ("Collection", "Originals", "Thumbnails", "Ratio")
-    return "\n".join([summary(facts, tallies, scale_px), "", "Storage Statistics", "", *_table(heads, rows)])
+    return "\n".join([summary(header, tallies, scale_px), "", "Storage Statistics", "", *_table(heads, rows)])
 
 
 def plan(
-    facts: Facts, tallies: Sequence[CollectionTally], scale_px: int, cadence: float, rate: float | None
+    header: ReportHeader,
+    tallies: Sequence[CollectionTally],
+    scale_px: int,
+    cadence: float,
+    rate: float | None,
 ) -> str:
-    """`rate`: images a second, as last measured."""
+    """`rate`: images per second of the last run, if measured."""
     count = sum(one.to_generate for one in tallies)
     rows = [(printable(one.name), f"{one.to_generate:,}") for one in tallies if one.to_generate]
     cadences = dict.fromkeys([cadence, *_OTHER_CADENCES])
@@ -76,12 +80,14 @@ def plan(
         if seconds > 0
     ]
     if rate:
-        estimates.append(f"  as fast as the last run ({rate * 60:,.1f}/min): {duration_text(count / rate)}")
+        estimates.append(
+            f"  at the rate of the last run ({rate * 60:,.1f}/min): {duration_text(count / rate)}"
+        )
     if not estimates or cadence <= 0:
-        estimates.insert(0, "  without a limit: as fast as this machine is")
+        estimates.insert(0, "  without a limit: at the speed of this machine")
     return "\n".join(
         [
-            *_heading("ACTION PLAN", facts),
+            *_heading("ACTION PLAN", header),
             f"Target size: {scale_px}px",
             f"Cadence: {cadence:g} seconds per image",
             f"Thumbnails to Generate: {count:,}",
@@ -124,17 +130,17 @@ def _scales(one: CollectionTally, scale_px: int) -> list[str]:
     return _table(("Size", "Count", "Coverage", "Bytes", "Average"), rows)
 
 
-def _heading(title: str, facts: Facts) -> list[str]:
+def _heading(title: str, header: ReportHeader) -> list[str]:
     lines = [
         "=" * _WIDTH,
         title,
         "=" * _WIDTH,
-        f"Created: {facts.created}",
-        f"Age: {duration_text(facts.age_seconds)}",
-        f"Storage: {printable(facts.place)}, below {printable(facts.prefix) or 'its top'}",
-        f"Scan time: {duration_text(facts.scan_seconds)}",
+        f"Created: {header.created}",
+        f"Age: {duration_text(header.age_seconds)}",
+        f"Storage: {printable(header.place)}, below {printable(header.prefix) or 'its top'}",
+        f"Scan time: {duration_text(header.scan_seconds)}",
     ]
-    if facts.is_stale:
+    if header.is_stale:
         lines.append("WARNING: this manifest is older than 24 hours. Scan again.")
     return [*lines, ""]
 
@@ -148,7 +154,7 @@ def _of_size(scale_px: int | None) -> str:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """The first column to the left, numbers to the right."""
+    """Align the first column left and the numbers right."""
     lines = [heads, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     texts = [

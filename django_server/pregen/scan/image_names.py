@@ -1,19 +1,19 @@
-"""Which files are images, and which original a thumbnail's name belongs to. Pure; the rule of pregen.
+"""Decide which files are images, and which original a thumbnail's name belongs to. Pure.
 
-A thumbnail's name: anything, `_`, ASCII digits, one extension. The last `_digits` is the scale.
+A thumbnail's name: any text, `_`, ASCII digits, one extension. The last `_digits` is the scale.
 """
 
 import re
 
 EXTENSIONS = frozenset({"jpg", "jpeg", "png", "gif", "tif", "tiff", "bmp"})
 LEGACY_SCALE = 0
-"""The scale of a file under `thumbnails/` that has its original's very name."""
+"""The scale of a file under `thumbnails/` with its original's own name."""
 
 _THUMBNAIL = re.compile(r"(.*)_([0-9]+)(\.[^.]*)", re.DOTALL)
 
 
 def is_image(name: str) -> bool:
-    """By the last extension, in any case."""
+    """Whether the last extension, in any case, is an image's."""
     dot = name.rfind(".")
     return dot > 0 and name[dot + 1 :].lower() in EXTENSIONS
 
@@ -21,7 +21,7 @@ def is_image(name: str) -> bool:
 def original_of(name: str) -> tuple[str, int]:
     """The name of the original that the thumbnail `name` belongs to, and the scale in pixels.
 
-    `big_200_200.jpg` belongs to `big_200.jpg`, `x_0200.jpg` is of 200 pixels, and what has no scale is legacy.
+    `big_200_200.jpg` belongs to `big_200.jpg`; `x_0200.jpg` has 200 pixels; a name without a scale is legacy.
     """
     match = _THUMBNAIL.fullmatch(name)
     if match is None or not match[1]:

@@ -1,70 +1,73 @@
-"""Originals and their thumbnails, matched by merging two listings in the same byte order.
+"""Match originals with their thumbnails by merging two listings in the same byte order.
 
-Owns the rule of what belongs together, in every mode of a scan. Holds what lies between an original and its
-thumbnails in that order: with names of one length that is next to nothing. Used by `scan`.
+One rule for every kind of scan. Memory: the thumbnails that sort between an original and its own thumbnails; nearly
+none if all names have the same length. Used by `scanner`.
 """
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from filestore.store import Listed, Run
+from filestore.store import FolderFiles, ListedFile
 from pregen.scan.image_names import is_image, original_of
 
-Thumbnails = dict[int, Listed]
-"""Thumbnails of one original by scale in pixels."""
+Thumbnails = dict[int, ListedFile]
+"""The thumbnails of one original by scale in pixels."""
 
 
 @dataclass(slots=True)
-class Matched:
-    """Images of one folder below `originals/`, in order, and the thumbnails of those that have any, by name.
+class MatchedImages:
+    """Images of one folder below `originals/`, in order, and their thumbnails by the image's name.
 
     `folder` is relative, empty at the top.
     """
 
     folder: str
-    originals: list[Listed]
+    originals: list[ListedFile]
     thumbnails: dict[str, Thumbnails]
 
 
 @dataclass
 class Matcher:
-    """One pass over a collection. `without_original`: thumbnails nobody claimed, up to where the pass has come."""
+    """One pass over a collection. `without_original`: thumbnails without an original, as far as the pass has come."""
 
-    originals: Iterator[Run]
-    thumbnails: Iterator[Run]
+    originals: Iterator[FolderFiles]
+    thumbnails: Iterator[FolderFiles]
     without_original: int = 0
-    _held: dict[str, dict[str, Thumbnails]] = field(default_factory=dict)
+    _pending: dict[str, dict[str, Thumbnails]] = field(default_factory=dict)
 
-    def matched(self) -> Iterator[Matched]:
-        """Run by run, in byte order of the originals' keys. Runs are relative to `originals/` and `thumbnails/`."""
+    def matched(self) -> Iterator[MatchedImages]:
+        """The images folder by folder, in byte order of their keys.
+
+        The folders of both listings are relative to `originals/` and `thumbnails/`.
+        """
         ahead = next(self.thumbnails, None)
         for folder, files in self.originals:
             images = [file for file in files if is_image(file[0])]
             if not images:
                 continue
-            last = _last_place(folder, images)
-            while ahead is not None and _place(ahead.folder, ahead.files[0][0]) <= last:
-                self._hold(ahead)
+            last = _last_thumbnail_sort_key(folder, images)
+            while ahead is not None and _sort_key(ahead.folder, ahead.files[0][0]) <= last:
+                self._add_pending(ahead)
                 ahead = next(self.thumbnails, None)
-            yield Matched(folder, images, self._take(folder, images))
-            self._drop_passed(_place(folder, images[-1][0]))
-        self.without_original += sum(len(found) for held in self._held.values() for found in held.values())
-        self._held.clear()
+            yield MatchedImages(folder, images, self._pop_thumbnails(folder, images))
+            self._drop_passed(_sort_key(folder, images[-1][0]))
+        self.without_original += sum(len(found) for held in self._pending.values() for found in held.values())
+        self._pending.clear()
         while ahead is not None:
             self.without_original += sum(is_image(file[0]) for file in ahead.files)
             ahead = next(self.thumbnails, None)
 
-    def _hold(self, run: Run) -> None:
-        by_name = self._held.setdefault(run.folder, {})
+    def _add_pending(self, run: FolderFiles) -> None:
+        by_name = self._pending.setdefault(run.folder, {})
         for file in run.files:
             if is_image(file[0]):
                 name, scale_px = original_of(file[0])
-                # Of `_200` and `_0200` the later one counts.
+                # The later one of `_200` and `_0200` counts.
                 by_name.setdefault(name, {})[scale_px] = file
 
-    def _take(self, folder: str, images: list[Listed]) -> dict[str, Thumbnails]:
-        by_name = self._held.get(folder)
+    def _pop_thumbnails(self, folder: str, images: list[ListedFile]) -> dict[str, Thumbnails]:
+        by_name = self._pending.get(folder)
         if not by_name:
             return {}
         taken = {}
@@ -75,19 +78,19 @@ class Matcher:
         return taken
 
     def _drop_passed(self, place: bytes) -> None:
-        """Forget thumbnails whose original would have come by now."""
-        for folder in list(self._held):
-            by_name = self._held[folder]
-            for name in [name for name in by_name if _place(folder, name) <= place]:
+        """Drop thumbnails whose original would already have been listed."""
+        for folder in list(self._pending):
+            by_name = self._pending[folder]
+            for name in [name for name in by_name if _sort_key(folder, name) <= place]:
                 self.without_original += len(by_name.pop(name))
             if not by_name:
-                del self._held[folder]
+                del self._pending[folder]
 
 
-def _place(folder: str, name: str) -> bytes:
+def _sort_key(folder: str, name: str) -> bytes:
     return os.fsencode(f"{folder}/{name}" if folder else name)
 
 
-def _last_place(folder: str, images: list[Listed]) -> bytes:
-    """No thumbnail of these lies behind it: `:` follows the digits of a scale."""
-    return _place(folder, max([image[0].rpartition(".")[0] + "_:" for image in images]))
+def _last_thumbnail_sort_key(folder: str, images: list[ListedFile]) -> bytes:
+    """A key after the last thumbnail of these images: `:` sorts after the digits of a scale."""
+    return _sort_key(folder, max([image[0].rpartition(".")[0] + "_:" for image in images]))

@@ -1,6 +1,6 @@
-"""The scan: two listings of each collection merged into a manifest. Owns the order of the steps.
+"""`pregen scan`: merge two listings of each collection into a manifest. Owns the order of the steps.
 
-Holds a folder's names at most. Used by `cli`.
+Memory: the names of one folder. Called by `cli`.
 """
 
 import time
@@ -11,22 +11,22 @@ from itertools import islice
 from pathlib import Path
 
 from filestore.keys import ORIGINALS, THUMBNAILS, is_text
-from filestore.store import Run, Store
-from pregen.console import Progress, log, say
+from filestore.store import FolderFiles, Store
+from pregen.console import Progress, log, write_line
 from pregen.errors import BadConfiguration, StoreFailure, UnknownCollection, sentence_of
 from pregen.formatting import printable
 from pregen.manifest.reader import CollectionStats
 from pregen.manifest.writer import ManifestWriter, Scan, writing_manifest
-from pregen.scan.matching import Matched, Matcher
+from pregen.scan.matching import MatchedImages, Matcher
 from pregen.storage import Storage
 
-SERVERS_OWN = "uploads"
-"""The collection of the server's uploads: `manage.py thumbnails` keeps it."""
+UPLOADS_COLLECTION = "uploads"
+"""The collection of the server's uploads, which `manage.py thumbnails` maintains."""
 
 
 @dataclass(frozen=True)
 class ScanOptions:
-    """`limit`: how many images at most, None for all. `collections` empty: all."""
+    """`limit`: maximum number of images, None for all. Empty `collections`: all."""
 
     output: Path
     collections: tuple[str, ...] = ()
@@ -36,16 +36,16 @@ class ScanOptions:
 
 
 @dataclass(frozen=True)
-class Scanned:
-    """`left_out`: folders and files that could not be listed."""
+class ScanResult:
+    """`left_out`: the number of folders and files that could not be listed."""
 
     scan: Scan
     thumbnails_without_original: int
     left_out: int
 
 
-class _Pass:
-    """One scan on its way."""
+class _ScanState:
+    """The state of a running scan."""
 
     def __init__(self, store: Store, storage: Storage, options: ScanOptions) -> None:
         self.store, self.storage, self.options = store, storage, options
@@ -53,31 +53,29 @@ class _Pass:
         self.left_out = 0
         self.without_original = 0
 
-    def unlistable(self, key: str, reason: str) -> None:
+    def on_unlistable(self, key: str, reason: str) -> None:
         self.left_out += 1
-        log.error("%s -> %s It is left out.", printable(key), reason)
+        log.error("%s -> %s Skipped.", printable(key), reason)
 
 
-def scan(store: Store, storage: Storage, options: ScanOptions) -> Scanned:
-    """Write the manifest of what is there. Raises UnknownCollection, BadConfiguration, StoreFailure."""
+def scan(store: Store, storage: Storage, options: ScanOptions) -> ScanResult:
+    """Write the manifest of the archive. Raises UnknownCollection, BadConfiguration, StoreFailure."""
     created_at, started = datetime.now(UTC), time.monotonic()
     if not options.output.parent.is_dir():
         raise BadConfiguration(f"There is no folder {options.output.parent} to write the manifest to.")
-    under_way = _Pass(store, storage, options)
+    state = _ScanState(store, storage, options)
     try:
         collections = _targets(store, storage.prefix, options.collections)
         with writing_manifest(options.output) as writer:
-            stats = _scan_all(under_way, collections, writer)
+            stats = _scan_all(state, collections, writer)
             seconds = round(time.monotonic() - started, 2)
             found = Scan(created_at, storage, collections, stats, seconds)
             writer.finish(found)
     except OSError as failure:
-        raise StoreFailure(
-            f"The scan could not be finished, and wrote nothing. {sentence_of(failure)}"
-        ) from failure
-    if under_way.without_original:
-        log.info("%s thumbnails have no original.", f"{under_way.without_original:,}")
-    return Scanned(found, under_way.without_original, under_way.left_out)
+        raise StoreFailure(f"The scan failed and wrote nothing. {sentence_of(failure)}") from failure
+    if state.without_original:
+        log.info("%s thumbnails have no original.", f"{state.without_original:,}")
+    return ScanResult(found, state.without_original, state.left_out)
 
 
 def _targets(store: Store, prefix: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
@@ -88,63 +86,63 @@ def _targets(store: Store, prefix: str, wanted: tuple[str, ...]) -> tuple[str, .
         raise UnknownCollection(f"There is no collection {', '.join(unknown)}. There are: {known}.")
     if wanted:
         return tuple(name for name in there if name in wanted)
-    return tuple(name for name in there if name != SERVERS_OWN)
+    return tuple(name for name in there if name != UPLOADS_COLLECTION)
 
 
 def _scan_all(
-    under_way: _Pass, collections: tuple[str, ...], writer: ManifestWriter
+    state: _ScanState, collections: tuple[str, ...], writer: ManifestWriter
 ) -> dict[str, CollectionStats]:
     stats = {}
-    with Progress("scan", "images", quiet=under_way.options.quiet) as progress:
+    with Progress("scan", "images", quiet=state.options.quiet) as progress:
         for number, collection in enumerate(collections):
             if not is_text(collection):
-                under_way.unlistable(collection, "Its name is not valid UTF-8.")
+                state.on_unlistable(collection, "Its name is not valid UTF-8.")
                 continue
             counts = _Counts()
-            for matched in _matched(under_way, collection):
-                writer.records.add(under_way.storage.prefix, collection, matched)
+            for matched in _matched(state, collection):
+                writer.records.add(state.storage.prefix, collection, matched)
                 counts.add(matched)
-                done = (number + _share(matched.folder)) / len(collections)
+                done = (number + _progress_share(matched.folder)) / len(collections)
                 progress.add(len(matched.originals), done)
-                if under_way.options.show_files:
+                if state.options.show_files:
                     _show(matched)
             if counts.images:
                 stats[collection] = counts.stats(collection)
     return stats
 
 
-def _matched(under_way: _Pass, collection: str) -> Iterator[Matched]:
-    prefix = under_way.storage.prefix
+def _matched(state: _ScanState, collection: str) -> Iterator[MatchedImages]:
+    prefix = state.storage.prefix
     head = f"{prefix}/{collection}" if prefix else collection
     matcher = Matcher(
-        _below(under_way, f"{head}/{ORIGINALS}"),
-        _below(under_way, f"{head}/{THUMBNAILS}"),
+        _below(state, f"{head}/{ORIGINALS}"),
+        _below(state, f"{head}/{THUMBNAILS}"),
     )
     for matched in matcher.matched():
-        if under_way.left is not None:
-            matched.originals = list(islice(matched.originals, under_way.left))
-            under_way.left -= len(matched.originals)
+        if state.left is not None:
+            matched.originals = list(islice(matched.originals, state.left))
+            state.left -= len(matched.originals)
         if matched.originals:
             yield matched
-        if under_way.left == 0:
+        if state.left == 0:
             break
-    under_way.without_original += matcher.without_original
+    state.without_original += matcher.without_original
 
 
-def _below(under_way: _Pass, root: str) -> Iterator[Run]:
-    """The runs below a folder, with the names of their folders relative to it."""
+def _below(state: _ScanState, root: str) -> Iterator[FolderFiles]:
+    """The files below a folder, with folder names relative to it."""
     start = len(root) + 1
-    for folder, files in under_way.store.runs(root, under_way.unlistable):
-        yield Run(folder[start:], files)
+    for folder, files in state.store.list_by_folder(root, state.on_unlistable):
+        yield FolderFiles(folder[start:], files)
 
 
 class _Counts:
-    """What has been found in one collection so far."""
+    """The counts of one collection so far."""
 
     def __init__(self) -> None:
         self.images = self.with_thumbnails = self.original_bytes = self.thumbnail_bytes = 0
 
-    def add(self, matched: Matched) -> None:
+    def add(self, matched: MatchedImages) -> None:
         self.images += len(matched.originals)
         for name, byte_size, _, _ in matched.originals:
             self.original_bytes += byte_size
@@ -160,15 +158,15 @@ class _Counts:
         return CollectionStats(name, self.images, self.with_thumbnails, missing, *sums)
 
 
-def _show(matched: Matched) -> None:
+def _show(matched: MatchedImages) -> None:
     for name, *_ in matched.originals:
         scales = sorted(matched.thumbnails.get(name, ()))
         said = ", ".join(f"@{scale}" for scale in scales) or "NO thumbnails"
-        say(f"{printable(name)}: {said}")
+        write_line(f"{printable(name)}: {said}")
 
 
-def _share(folder: str) -> float:
-    """How much of a collection lies before this folder, where folders are named by two hex digits."""
+def _progress_share(folder: str) -> float:
+    """The share of a collection before this folder, if folders are named by two hex digits."""
     try:
         return int(folder[:2], 16) / 256 if len(folder.partition("/")[0]) == 2 else 0.0
     except ValueError:

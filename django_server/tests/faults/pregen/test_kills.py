@@ -1,4 +1,4 @@
-"""kill -9 at a random moment, ten times over: no finished work twice, and a whole archive at the end."""
+"""kill -9 at random moments, ten times: no finished work is repeated, and the archive is complete at the end."""
 
 import os
 import random
@@ -32,7 +32,7 @@ def _generate(archive: Archive) -> int:
 
 
 def _finished(archive: Archive) -> list[tuple[str, int, int]]:
-    """Journalled thumbnails, with what the file system says of each: written anew it would be another file."""
+    """Journalled thumbnails with inode and time: a file that is written again has others."""
     found = []
     for scale in (200, 64):
         for line in archive.journal(scale):
@@ -47,7 +47,7 @@ def _journalled(archive: Archive) -> int:
     return sum(path.read_bytes().count(b"thumbnail_key") for path in paths)
 
 
-def test_a_run_killed_at_any_moment_goes_on_without_repeating_finished_work(archive: Archive) -> None:
+def test_a_run_killed_at_any_moment_resumes_without_repeating_finished_work(archive: Archive) -> None:
     chance = random.Random(6)
     content = picture((900, 700))
     for index in range(_IMAGES):
@@ -56,7 +56,7 @@ def test_a_run_killed_at_any_moment_goes_on_without_repeating_finished_work(arch
     finished: list[tuple[str, int, int]] = []
     for number in range(_KILLS):
         with _generating(archive) as running:
-            # Some time after it has begun to finish images, so that there is something to repeat.
+            # Some time after the first finished images, so that there is work that could be repeated.
             enough = len(finished) + chance.randint(1, 2 * _IMAGES // (_KILLS + 2))
             while _journalled(archive) < enough and running.poll() is None:
                 time.sleep(0.005)
@@ -80,7 +80,7 @@ def test_a_run_killed_at_any_moment_goes_on_without_repeating_finished_work(arch
 
 
 def _wait_for_the_end_of(pids: list[int]) -> None:
-    """No process outlives a killed run by more than a moment."""
+    """Every process of a killed run must end shortly after it."""
     deadline = time.monotonic() + 10
     while any(_lives(pid) for pid in pids):
         assert time.monotonic() < deadline, "a process of a killed run lives on"
@@ -102,10 +102,10 @@ def test_a_renderer_killed_in_the_middle_costs_its_own_image_at_most(archive: Ar
     archive.scan("-q")
     with _generating(archive) as running:
         for number in range(rounds):
-            # Of two thumbnails each: the last time half of all are made. At the end they are ended anyway.
+            # Two thumbnails an image: the last kill happens when half of all exist, before the run ends.
             while _journalled(archive) < images // rounds * (number + 1):
                 time.sleep(0.002)
-            # Some at work, some between two images: the journal is written while the next one is rendered.
+            # Some are rendering, some are between two images: the journal is written during the next render.
             time.sleep(chance.random() * 0.02)
             for forkserver in children_of(running.pid):
                 for renderer in children_of(forkserver):

@@ -1,4 +1,4 @@
-"""The S3 store, against a server of its own: what the local store promises, over HTTP."""
+"""The S3 store against a real HTTP server: the same guarantees as the local store."""
 
 import threading
 import time
@@ -80,23 +80,23 @@ def test_folders_are_named_in_byte_order_of_their_names(store: S3Store) -> None:
     assert list(store.folders("nowhere")) == []
 
 
-def test_a_file_is_told_of_as_a_listing_tells_of_it(store: S3Store) -> None:
+def test_stat_equals_the_entry_of_a_listing(store: S3Store) -> None:
     _write(store, "a/x.jpg", b"12345")
     told, listed = store.stat("a/x.jpg"), next(store.list())
-    # A HEAD dates to the second; the etag is what names the bytes.
+    # HEAD gives the time in seconds; the etag identifies the content.
     assert (told.key, told.byte_size, told.version) == (listed.key, listed.byte_size, listed.version)
     assert abs(told.modified_ns - time.time_ns()) < 60e9
     assert len(told.etag) == 32
 
 
-def test_what_is_fetched_is_what_was_told_of(store: S3Store) -> None:
+def test_fetch_returns_the_metadata_of_the_content(store: S3Store) -> None:
     _write(store, "x.jpg")
     stored, file = store.fetch("x.jpg")
     with file:
         assert (stored, file.read()) == (store.stat("x.jpg"), b"bytes")
 
 
-def test_a_file_written_anew_has_another_version(store: S3Store) -> None:
+def test_a_rewritten_file_has_another_version(store: S3Store) -> None:
     versions = set()
     for content in (b"one", b"two"):
         _write(store, "x.jpg", content)
@@ -121,12 +121,12 @@ def test_a_large_file_is_read_back_from_the_disk_a_small_one_from_memory(store: 
             assert file.read() == content
 
 
-def test_a_glance_tells_what_is_there_and_what_is_not(store: S3Store) -> None:
+def test_stat_many_returns_existing_and_missing_files(store: S3Store) -> None:
     there = ["a/thumbnails/0/x y é_200.jpg", "a/thumbnails/1/b_200.jpg", "a/thumbnails/1/b_400.jpg"]
     for key in [*there, "a/originals/x.jpg", "b/thumbnails/0/x_200.jpg"]:
         _write(store, key)
     missing = ["a/thumbnails/0/a_200.jpg", "a/thumbnails/1/c_200.jpg", "a/thumbnails/1/日本_200.jpg"]
-    seen = store.glance([*missing, *reversed(there)])
+    seen = store.stat_many([*missing, *reversed(there)])
     assert {key: found is not None for key, found in seen.items()} == {
         **dict.fromkeys(there, True),
         **dict.fromkeys(missing, False),
@@ -136,17 +136,17 @@ def test_a_glance_tells_what_is_there_and_what_is_not(store: S3Store) -> None:
         assert found is not None
         assert (found.key, found.byte_size, found.etag) == (key, told.byte_size, told.etag)
         assert found.modified_ns // 1_000_000_000 == told.modified_ns // 1_000_000_000
-    assert store.glance([]) == {}
-    assert store.glance(["b/x.jpg"]) == {"b/x.jpg": None}
+    assert store.stat_many([]) == {}
+    assert store.stat_many(["b/x.jpg"]) == {"b/x.jpg": None}
 
 
-def test_a_glance_leaves_out_what_lies_past_its_page(store: S3Store) -> None:
+def test_stat_many_leaves_out_keys_after_its_page(store: S3Store) -> None:
     keys = [f"a/{number:02}.jpg" for number in range(12)]
     for key in keys:
         _write(store, key)
-    seen = store.glance([keys[1], keys[2], keys[11]])  # twelve keys at most
+    seen = store.stat_many([keys[1], keys[2], keys[11]])  # twelve keys at most
     assert set(seen) == {keys[1], keys[2], keys[11]}
-    seen = store.glance([keys[0], keys[11]])  # eight
+    seen = store.stat_many([keys[0], keys[11]])  # eight
     assert set(seen) == {keys[0]}
     assert seen[keys[0]] is not None
 
@@ -163,7 +163,7 @@ def test_a_glance_leaves_out_what_lies_past_its_page(store: S3Store) -> None:
         ("a/readme", "application/octet-stream"),
     ],
 )
-def test_browsers_are_told_what_a_file_holds(key: str, expected: str) -> None:
+def test_the_media_type_is_that_of_the_content(key: str, expected: str) -> None:
     assert media_type(key) == expected
 
 
@@ -174,7 +174,7 @@ def test_type_and_caching_go_with_the_file(s3: S3, store: S3Store) -> None:
     assert (head["ContentType"], head["CacheControl"]) == ("image/jpeg", "max-age=60")
 
 
-def test_what_is_missing_is_a_missing_file(s3: S3, store: S3Store) -> None:
+def test_a_missing_key_raises_file_not_found(s3: S3, store: S3Store) -> None:
     for ask in (store.stat, store.open):
         with pytest.raises(FileNotFoundError, match=r"There is no 'x.jpg' of the bucket"):
             ask("x.jpg")
@@ -182,13 +182,13 @@ def test_what_is_missing_is_a_missing_file(s3: S3, store: S3Store) -> None:
     for act in (lambda: next(nowhere.list()), lambda: list(nowhere.folders()), lambda: _read(nowhere, "x")):
         with pytest.raises(OSError, match="There is no bucket 'no-such-bucket'") as failure:
             act()
-        # Else all of its files would be taken for deleted.
+        # Otherwise all of its files would be taken for deleted.
         assert not isinstance(failure.value, FileNotFoundError)
 
 
 @contextmanager
 def _server(answer: Answer) -> Iterator[str]:
-    """An HTTP server of which every request is answered by `answer`."""
+    """An HTTP server that responds to every request with `answer`."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -228,7 +228,7 @@ def _store_at(endpoint: str, **options: Any) -> S3Store:
     return S3Store("photos", endpoint=endpoint, access_key="k", secret_key="s", **options)
 
 
-def test_a_refusal_is_a_permission_error() -> None:
+def test_denied_access_raises_permission_error() -> None:
     with _server(_status(403)) as endpoint:
         store = _store_at(endpoint)
         for ask in (store.stat, store.open):
@@ -236,7 +236,7 @@ def test_a_refusal_is_a_permission_error() -> None:
                 ask("x.jpg")
 
 
-def test_a_failing_server_is_asked_again_and_then_told_of() -> None:
+def test_a_failing_server_is_retried_and_then_raises() -> None:
     asked = []
 
     def answer(request: BaseHTTPRequestHandler) -> None:
@@ -249,7 +249,7 @@ def test_a_failing_server_is_asked_again_and_then_told_of() -> None:
 
 
 @pytest.mark.parametrize("first", [429, 503])
-def test_a_file_that_was_not_taken_is_sent_again_whole(first: int) -> None:
+def test_a_failed_put_is_retried_with_the_whole_file(first: int) -> None:
     bodies: list[bytes] = []
 
     def answer(request: BaseHTTPRequestHandler) -> None:
@@ -261,7 +261,7 @@ def test_a_file_that_was_not_taken_is_sent_again_whole(first: int) -> None:
     assert bodies == [b"all of it", b"all of it"]
 
 
-def test_what_is_no_plain_answer_is_left_to_the_client_that_knows_all() -> None:
+def test_any_other_response_is_handled_by_the_boto3_client() -> None:
     agents: list[str] = []
 
     def answer(request: BaseHTTPRequestHandler) -> None:
@@ -276,12 +276,12 @@ def test_what_is_no_plain_answer_is_left_to_the_client_that_knows_all() -> None:
         store = _store_at(endpoint)
         with pytest.raises(PermissionError, match=r"refuses access to 'x.jpg'"):
             store.open("x.jpg")
-        # Nothing was tried in vain.
+        # No retry.
         assert len(agents) == 2
         assert agents[-1].startswith("Boto3")
 
 
-def test_keys_are_looked_for_where_boto3_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_are_looked_up_where_boto3_does(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def answer(request: BaseHTTPRequestHandler) -> None:
@@ -310,21 +310,21 @@ def test_keys_are_looked_for_where_boto3_looks(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("given", [{"access_key": "k"}, {"secret_key": "s"}])
-def test_half_a_pair_of_keys_is_none(given: dict[str, str]) -> None:
+def test_half_a_pair_of_credentials_is_ignored(given: dict[str, str]) -> None:
     with pytest.raises(PermissionError, match="There are no access keys for the bucket 'photos'"):
         S3Store("photos", endpoint="http://127.0.0.1:9", **given).stat("x.jpg")  # type: ignore[arg-type]
     with pytest.raises(PermissionError, match="There are no access keys for the bucket 'photos'"):
         next(S3Store("photos", endpoint="http://127.0.0.1:9", **given).list())  # type: ignore[arg-type]
 
 
-def test_a_server_that_is_not_there_is_a_connection_error() -> None:
+def test_an_unreachable_server_raises_connection_error() -> None:
     with pytest.raises(ConnectionError, match="could not be reached"):
         _store_at("http://127.0.0.1:9", max_attempts=1).stat("x.jpg")
     with pytest.raises(ConnectionError, match="could not be reached"):
         _store_at("no address", max_attempts=1).stat("x.jpg")
 
 
-def test_a_server_that_says_nothing_is_a_time_out() -> None:
+def test_a_silent_server_raises_timeout_error() -> None:
     released = threading.Event()
 
     def answer(request: BaseHTTPRequestHandler) -> None:
@@ -336,7 +336,7 @@ def test_a_server_that_says_nothing_is_a_time_out() -> None:
         released.set()
 
 
-def test_a_download_that_breaks_off_begins_anew() -> None:
+def test_a_download_that_breaks_off_is_retried() -> None:
     asked = []
 
     def answer(request: BaseHTTPRequestHandler) -> None:
@@ -354,7 +354,7 @@ def test_a_download_that_breaks_off_begins_anew() -> None:
     assert len(asked) == 2
 
 
-def test_a_download_that_trickles_is_cut_off() -> None:
+def test_a_download_past_its_time_limit_raises() -> None:
     def answer(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
         request.send_header("Content-Length", str(1 << 20))
@@ -374,9 +374,17 @@ def test_a_download_that_trickles_is_cut_off() -> None:
         assert time.monotonic() - started < 5
 
 
-def test_a_bucket_is_made_once_and_keeps_what_is_in_it(s3: S3) -> None:
+def test_make_bucket_keeps_an_existing_bucket(s3: S3) -> None:
     store = S3Store("made-here", endpoint=s3.url, access_key=s3.access_key, secret_key=s3.secret_key)
     store.make_bucket()
     _write(store, "x.jpg")
     store.make_bucket()
     assert store.exists("x.jpg")
+
+
+def test_the_private_http_session_of_boto3s_client_is_where_object_requests_look_for_it(
+    store: S3Store,
+) -> None:
+    from botocore.httpsession import URLLib3Session
+
+    assert isinstance(store._client()._endpoint.http_session, URLLib3Session)

@@ -1,4 +1,4 @@
-"""Work given to Celery workers of the server, under several host names, one of which is killed."""
+"""Work sent to several Celery workers of the server, one of which is killed."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def broker() -> Iterator[Redis]:
 
 @contextmanager
 def _worker(broker: Redis, host: str, folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """The server's own worker, of two processes."""
+    """The server's own worker, with two processes."""
     command = [
         sys.executable,
         "-m",
@@ -70,7 +70,7 @@ def test_a_killed_workers_chunk_is_done_by_another(archive: Archive, broker: Red
         while len(archive.thumbnails()) < 3:
             assert run.poll() is None, run.communicate()
             time.sleep(0.01)
-        # The whole of it, as when a machine loses its power.
+        # The whole process group, as in a power failure.
         for pid in [*children_of(first.pid), first.pid]:
             os.kill(pid, signal.SIGKILL)
         first.wait(10)
@@ -80,11 +80,11 @@ def test_a_killed_workers_chunk_is_done_by_another(archive: Archive, broker: Red
             out, log = run.communicate(timeout=120)
     assert run.returncode == 1, log
     assert "bad.jpg -> This is not an image" in log
-    assert "A worker fell silent" in log
+    assert "A worker does not respond" in log
     totals = json.loads(out)
     assert totals["errors"] == 1
     assert len(archive.thumbnails()) == count
-    # At most what was in hand when it was killed had to be looked at again; nothing was made again.
+    # Only the image in progress at the kill had to be checked again; nothing was rendered again.
     assert {path: archive.path(path).stat().st_mtime_ns for path in before} == before
     assert totals["generated"] + totals["skipped"] == count
     assert totals["skipped"] <= 1
@@ -92,7 +92,7 @@ def test_a_killed_workers_chunk_is_done_by_another(archive: Archive, broker: Red
     assert len(made) == totals["generated"]
 
 
-def test_a_broker_that_is_not_there_or_none_is_told(archive: Archive, tmp_path: Path) -> None:
+def test_a_missing_or_unreachable_broker_is_reported(archive: Archive, tmp_path: Path) -> None:
     archive.put("fungi/originals/x.jpg")
     archive.scan("-q")
     for url, said in (

@@ -1,4 +1,4 @@
-"""The tool against an S3 server: the same promises as on a disk."""
+"""The tool against an S3 server: the same guarantees as on a disk."""
 
 import json
 import os
@@ -21,11 +21,11 @@ from pregen.errors import Interrupted
 from pregen.generate import journal
 from pregen.generate.generator import GenerateOptions, generate
 from pregen.generate.one_image import Outcome
-from pregen.generate.render_requests import Wanted
-from pregen.generate.run_log import Ledger
+from pregen.generate.render_requests import Selection
+from pregen.generate.run_log import RunRecorder
 from pregen.manifest import reader
 from pregen.stop_signals import interruptible
-from pregen.storage import Given
+from pregen.storage import StorageOptions
 from tests.support.pregen.old_reader import load
 from tests.support.pregen.tool import SERVER, TOOL, Ran, children_of, environment, picture, pregen
 from tests.support.servers import S3
@@ -33,7 +33,7 @@ from tests.support.servers.s3 import fill, make_bucket
 
 
 class Bucket:
-    """A bucket, and the tool with that in its environment."""
+    """A bucket, and the tool with the variables for it."""
 
     def __init__(self, server: S3, folder: Path) -> None:
         self.server = server
@@ -62,7 +62,7 @@ def bucket(s3: S3, tmp_path: Path) -> Bucket:
     return Bucket(s3, tmp_path)
 
 
-def test_an_archive_on_s3_is_scanned_made_and_reported(bucket: Bucket) -> None:
+def test_an_archive_on_s3_is_scanned_generated_and_reported(bucket: Bucket) -> None:
     photo = picture((640, 480))
     bucket.put(**{f"fungi/originals/{index:02x}/x y{index} é.jpg": photo for index in range(20)})
     bucket.put(**{"fungi/thumbnails/00/x y0 é_200.jpg": b"1", "uploads/originals/u.jpg": photo})
@@ -82,7 +82,7 @@ def test_an_archive_on_s3_is_scanned_made_and_reported(bucket: Bucket) -> None:
     assert ran.code == 1
     assert "bad.png -> This is not an image" in ran.log
     assert "Generated: 20\nErrors: 1" in ran.out
-    made = list(journal.made(bucket.manifest))
+    made = list(journal.read_journals(bucket.manifest))
     assert len(made) == 20
     versions = {record.original_key: record.version for record in reader.records(bucket.manifest)}
     assert all(one.original_version == versions[one.original_key] for one in made)
@@ -110,7 +110,7 @@ def test_options_win_over_the_environment_and_the_manifest_over_both_but_given_o
     assert "There is no bucket 'other'." in ran.log
 
 
-def test_a_missing_bucket_is_told(bucket: Bucket) -> None:
+def test_a_missing_bucket_is_reported(bucket: Bucket) -> None:
     ran = bucket.run("scan", S3_BUCKET="no-such-bucket")
     assert (ran.code, bucket.manifest.exists()) == (1, False)
     assert "There is no bucket 'no-such-bucket'." in ran.log
@@ -135,7 +135,7 @@ def _answering(status: int) -> Iterator[str]:
         thread.join()
 
 
-def test_wrong_keys_and_a_server_that_is_not_there_are_told(bucket: Bucket) -> None:
+def test_wrong_credentials_and_an_unreachable_server_are_reported(bucket: Bucket) -> None:
     with _answering(403) as endpoint:
         ran = bucket.run("scan", "--s3-endpoint", endpoint)
     assert ran.code == 1
@@ -147,7 +147,7 @@ def test_wrong_keys_and_a_server_that_is_not_there_are_told(bucket: Bucket) -> N
 
 @contextmanager
 def _counting(server: S3) -> Iterator[tuple[str, Counter[str]]]:
-    """The address of a door to the server, and how often each method has gone through."""
+    """The address of a proxy to the server, and the number of requests by method."""
     counts: Counter[str] = Counter()
 
     class Handler(BaseHTTPRequestHandler):
@@ -182,7 +182,7 @@ def _counting(server: S3) -> Iterator[tuple[str, Counter[str]]]:
         thread.join()
 
 
-def test_what_is_there_is_looked_for_many_at_a_time(bucket: Bucket) -> None:
+def test_existing_thumbnails_are_checked_in_batches(bucket: Bucket) -> None:
     images, there = 30, 5
     photo = picture()
     bucket.put(**{f"fungi/originals/{index:02}.jpg": photo for index in range(images)})
@@ -192,7 +192,7 @@ def test_what_is_there_is_looked_for_many_at_a_time(bucket: Bucket) -> None:
         ran = bucket.run("generate", "-c", 0, "--json", "--s3-endpoint", endpoint)
     told = json.loads(ran.out)
     assert (told["generated"], told["skipped"], told["errors"]) == (images - there, there, 0)
-    # Does the bucket answer? What is there of these thirty?
+    # One request to check the bucket, one listing for these thirty.
     listings = 2
     assert counts == {"GET": listings + images - there, "PUT": images - there}
 
@@ -220,11 +220,11 @@ def _generating(bucket: Bucket, images: int) -> Iterator[subprocess.Popen[str]]:
 
 
 def _wait_for(bucket: Bucket, images: int) -> None:
-    while len(list(journal.made(bucket.manifest))) < 2 * images:
+    while len(list(journal.read_journals(bucket.manifest))) < 2 * images:
         time.sleep(0.002)
 
 
-def test_a_process_killed_in_the_middle_costs_no_image(bucket: Bucket) -> None:
+def test_a_process_killed_during_the_run_loses_no_image(bucket: Bucket) -> None:
     images, kills = 150, 4
     with _generating(bucket, images) as running:
         for number in range(kills):
@@ -240,13 +240,13 @@ def test_a_process_killed_in_the_middle_costs_no_image(bucket: Bucket) -> None:
     assert json.loads(bucket.run("generate", "-n", "--json", "-s", 200, "-s", 400).out)["planned"] == 0
 
 
-def test_a_run_on_s3_whose_whole_group_is_told_to_end_says_how_to_go_on(bucket: Bucket) -> None:
+def test_a_run_on_s3_whose_process_group_is_stopped_logs_how_to_continue(bucket: Bucket) -> None:
     with _generating(bucket, 150) as running:
         _wait_for(bucket, 10)
         os.killpg(running.pid, signal.SIGTERM)
         _, log = running.communicate(timeout=60)
     assert running.returncode == 128 + signal.SIGTERM
-    assert "Run the same command again to go on." in log
+    assert "Run the same command again to continue." in log
     assert "died" not in log
     assert "Traceback" not in log
 
@@ -258,14 +258,14 @@ def test_a_run_on_s3_that_is_stopped_finishes_what_is_in_flight(bucket: Bucket) 
         running.terminate()
         _, log = running.communicate(timeout=60)
     assert running.returncode == 128 + signal.SIGTERM
-    assert "Run the same command again to go on." in log
-    made = {one.thumbnail_key for one in journal.made(bucket.manifest)}
+    assert "Run the same command again to continue." in log
+    made = {one.thumbnail_key for one in journal.read_journals(bucket.manifest)}
     assert 20 <= len(made) < 2 * images
     thumbnails = {file.key for file in bucket.store.list("attachments/fungi/thumbnails")}
     assert thumbnails == made, "each that was put is in the journal"
 
 
-def test_what_is_being_told_when_a_run_on_s3_is_stopped_is_told_to_its_end(
+def test_an_outcome_being_recorded_when_a_run_on_s3_is_stopped_is_recorded_completely(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = 40
@@ -274,18 +274,18 @@ def test_what_is_being_told_when_a_run_on_s3_is_stopped_is_told_to_its_end(
     monkeypatch.setenv("S3_ACCESS_KEY", "k")
     monkeypatch.setenv("S3_SECRET_KEY", "s")
     stops = [signal.SIGTERM]
-    tell = Ledger.add
+    tell = RunRecorder.add
 
-    def stopped_in_the_middle(ledger: Ledger, outcome: Outcome) -> None:
+    def stopped_in_the_middle(ledger: RunRecorder, outcome: Outcome) -> None:
         if stops:
             signal.raise_signal(stops.pop())
         tell(ledger, outcome)
 
-    monkeypatch.setattr(Ledger, "add", stopped_in_the_middle)
-    wanted = Wanted(scales=(200,), collections=frozenset())
-    options = GenerateOptions(bucket.manifest, wanted, Given(), cadence=0.0, workers=2, quiet=True)
+    monkeypatch.setattr(RunRecorder, "add", stopped_in_the_middle)
+    wanted = Selection(scales=(200,), collections=frozenset())
+    options = GenerateOptions(bucket.manifest, wanted, StorageOptions(), cadence=0.0, workers=2, quiet=True)
     with pytest.raises(Interrupted), interruptible():
         generate(options, os.environ)
     thumbnails = {file.key for file in bucket.store.list("attachments/fungi/thumbnails")}
     assert 1 <= len(thumbnails) < images
-    assert {one.thumbnail_key for one in journal.made(bucket.manifest)} == thumbnails
+    assert {one.thumbnail_key for one in journal.read_journals(bucket.manifest)} == thumbnails

@@ -1,6 +1,6 @@
-"""Whatever a client may send by our own description, and beside it, to a site that really runs: schemathesis' checks.
+"""Schemathesis' checks on a running site, with valid and invalid requests generated from our own API description.
 
-No 5xx, documented statuses and content types, answers as their schemas say.
+No 5xx, only documented statuses and content types, responses that match their schemas.
 """
 
 import random
@@ -22,9 +22,9 @@ from tests.support.sites.running_site import RunningSite, running_site, wait_unt
 from tests.support.sites.started_site import SERVER_ROOT
 
 _SEED = 20_260_101
-_EXAMPLES = 12  # of each operation; there are some 20
+_EXAMPLES = 12  # for each of about 20 operations
 _CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-# Each documented endpoint with what a client that knows its ids gets from it, in an order that makes sense.
+# Each documented endpoint with the expected responses for a client that knows valid ids, in a useful order.
 _SOUND = [
     ("GET", "/healthz", 200),
     ("GET", "/readyz", 200),
@@ -45,7 +45,7 @@ _SOUND = [
 
 @pytest.fixture(scope="module")
 def fuzzed_site(run_postgres: RunServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
-    """A site of its own: what is sent here must not reach the images of other tests."""
+    """A site of its own: the requests must not affect the images of other tests."""
     with redis_server() as redis:
         settings = {
             "DATABASE_URL": new_database(run_postgres, "fuzzed"),
@@ -56,7 +56,7 @@ def fuzzed_site(run_postgres: RunServers, tmp_path_factory: pytest.TempPathFacto
             yield site
 
 
-def test_sound_requests_are_answered_as_described(fuzzed_site: RunningSite) -> None:
+def test_valid_requests_get_documented_responses(fuzzed_site: RunningSite) -> None:
     described = schemathesis.openapi.from_url(f"{fuzzed_site.url}/api/openapi.json")
 
     def check(method: str, path: str, answer: Any, status: int) -> Any:
@@ -80,7 +80,7 @@ def test_sound_requests_are_answered_as_described(fuzzed_site: RunningSite) -> N
             check(method, path, client.request(method, address), status)
 
 
-def test_no_request_gets_an_answer_that_is_not_described(fuzzed_site: RunningSite, tmp_path: Path) -> None:
+def test_no_request_gets_an_undocumented_response(fuzzed_site: RunningSite, tmp_path: Path) -> None:
     ended = _schemathesis(fuzzed_site.url, tmp_path)
     assert ended.returncode == 0, ended.stdout[-12_000:] + ended.stderr[-2_000:]
     assert "Traceback" not in fuzzed_site.process.output

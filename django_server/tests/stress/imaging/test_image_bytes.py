@@ -1,6 +1,6 @@
-"""Damaged pictures through probe and render: typed errors or thumbnails, in bounded time and memory.
+"""Damaged images through probe and render: typed errors or thumbnails, in bounded time and memory.
 
-What fails here becomes an entry of tests/support/corpus.
+Add a file that fails here to tests/support/corpus.
 """
 
 import random
@@ -13,15 +13,15 @@ from tests.support.sites.started_site import SERVER_ROOT
 
 _SEED = 20_260_101
 _FILES = 12_000
-_MOST_SECONDS = 120
+_MAX_SECONDS = 120
 # 60 MB of Python and libraries; 8 Mpx of pixels at 4 bytes a few times over.
-_MOST_MB = 400
+_MAX_MB = 400
 
 
-def test_damaged_pictures_end_in_thumbnails_or_typed_errors(tmp_path: Path) -> None:
+def test_damaged_images_give_thumbnails_or_typed_errors(tmp_path: Path) -> None:
     seed = random.randrange(10**9) if is_long() else _SEED
     files = 10**9 if is_long() else _FILES
-    lasts = seconds(_MOST_SECONDS)
+    lasts = seconds(_MAX_SECONDS)
     command = [
         sys.executable,
         "-m",
@@ -37,6 +37,6 @@ def test_damaged_pictures_end_in_thumbnails_or_typed_errors(tmp_path: Path) -> N
     culprit = f"seed {seed}: see {tmp_path / 'current'}, made from {(tmp_path / 'made-from').read_text()}"
     assert ended.returncode == 0, f"{culprit}\n{ended.stdout}{ended.stderr[-3000:]}"
     said = dict(line.split() for line in ended.stdout.splitlines())
-    assert int(said.pop("peak_mb")) <= _MOST_MB
-    # Otherwise the damage would be of one kind only, and the test would test nothing.
+    assert int(said.pop("peak_mb")) <= _MAX_MB
+    # Otherwise all damage would be of one kind, and the test would show nothing.
     assert {"completed", "corrupt_image", "too_many_pixels", "unsupported_type"} <= set(said)

@@ -1,4 +1,4 @@
-"""What one file of the corpus is and what must become of it. Owns the type; used by the makers and by every test."""
+"""One file of the corpus and its expected outcome. Used by the makers of the corpus and by every test."""
 
 from dataclasses import dataclass
 from pathlib import Path

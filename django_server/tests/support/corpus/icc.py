@@ -1,4 +1,4 @@
-"""Colour profiles made from numbers: Display P3, a gray one, and a press with exchanged inks.
+"""ICC profiles built from numbers: Display P3, a gray one, and a press with swapped inks.
 
 Owns their bytes (ICC.1:2010). Used by the corpus, the imaging tests and the render benchmark.
 """
@@ -25,7 +25,7 @@ _SRGB_TO_XYZ = ((0.43607, 0.38515, 0.14307), (0.22249, 0.71687, 0.06061), (0.013
 
 
 def srgb_profile() -> bytes:
-    """A plain sRGB profile, the one littleCMS makes, without the time of its making."""
+    """littleCMS' sRGB profile without its creation time."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     profile[_DATE] = _MADE
     profile[_CHECKSUM] = bytes(16)
@@ -45,13 +45,13 @@ def display_p3_profile() -> bytes:
 
 
 def linear_gray_profile() -> bytes:
-    """Gray whose values are light itself: the middle value 128 shows as sRGB 188."""
+    """Linear gray: the middle value 128 is displayed as sRGB 188."""
     curve = b"curv" + bytes(4) + struct.pack(">I", 0)
     return _profile(b"mntr", b"GRAY", b"XYZ ", {b"kTRC": curve})
 
 
 def exchanged_inks_profile() -> bytes:
-    """A CMYK press in which cyan ink swallows blue light, magenta red, and yellow green."""
+    """A CMYK press in which cyan ink absorbs blue light, magenta red, and yellow green."""
     corners = bytearray()
     for corner in range(16):
         cyan, magenta, yellow, black = (corner >> shift & 1 for shift in (3, 2, 1, 0))
@@ -69,7 +69,7 @@ def _fixed(values: tuple[float, ...]) -> list[int]:
 
 
 def _lab8(rgb: tuple[float, float, float]) -> bytes:
-    """An sRGB corner (each 0 or 1, where the curve changes nothing) as Lab in the 8-bit encoding of `mft1`."""
+    """An sRGB corner (each 0 or 1, where the curve has no effect) as Lab in the 8-bit encoding of `mft1`."""
     x, y, z = (
         sum(part * value for part, value in zip(row, rgb, strict=True)) / white
         for row, white in zip(_SRGB_TO_XYZ, _D50, strict=True)

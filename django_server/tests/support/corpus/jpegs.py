@@ -1,4 +1,4 @@
-"""The JPEGs of the corpus. Owns their list; used by make_corpus."""
+"""The list of JPEGs of the corpus. Used by make_corpus."""
 
 from PIL import Image
 

@@ -1,6 +1,6 @@
-"""Pictures of hundreds of megapixels in files of a few megabytes: the four quadrants, as TIFF and as PNG.
+"""Images of hundreds of megapixels in files of a few megabytes: the four quadrants, as TIFF and as PNG.
 
-Owns their pixels. Nothing here is larger in memory than a few rows. Used by the tests of large images.
+Memory: a few rows. Used by the tests of large images.
 """
 
 import io
@@ -16,10 +16,10 @@ from . import raw_png, raw_tiff
 from .pictures import QUADRANTS, saved
 
 Encode = Callable[[bytes, tuple[int, int]], bytes]
-"""Compresses the raw samples of a piece of that width and height."""
+"""Compresses the raw samples of a piece of the given width and height."""
 
 Colours = Sequence[Sequence[int]]
-"""Of the quadrants, row by row, in samples of 0..255."""
+"""Samples 0..255 of the quadrants, row by row."""
 
 _PNG_ROWS = 64
 
@@ -36,7 +36,7 @@ def quadrant_tiff(
     tiled: bool = False,
     more: raw_tiff.Tags | None = None,
 ) -> None:
-    """Strips as wide as the picture, or tiles. Half a picture must be a whole number of them."""
+    """Strips as wide as the image, or tiles. Half the image must be a whole number of them."""
     encode = _ENCODERS[compression]
     samples = len(colours[0])
     made: dict[tuple[bool, bool], bytes] = {}
@@ -65,7 +65,7 @@ def quadrant_png(
     interlaced: bool = False,
     before: bytes = b"",
 ) -> None:
-    """`before`: chunks before the pixels. Interlaced, it only says so: its pixels are no seven passes."""
+    """`before`: chunks before the pixels. `interlaced` sets the flag only: the pixels are not in seven passes."""
     colour = {1: raw_png.GRAY, 3: raw_png.RGB, 4: raw_png.RGBA}[len(colours[0])]
     half = size[0] // 2
     with path.open("wb") as file:
@@ -94,13 +94,13 @@ def _pixel(colour: Sequence[int], depth: int, order: Literal["little", "big"]) -
 
 
 def _apart(raw: bytes) -> bytes:
-    """A part of a deflate stream that looks back at nothing before it, so that it may stand there many times."""
+    """A part of a deflate stream without references to earlier data, so that it can be repeated."""
     deflate = zlib.compressobj(1, zlib.DEFLATED, -15)
     return deflate.compress(raw) + deflate.flush(zlib.Z_FULL_FLUSH)
 
 
 def _lzw(raw: bytes, piece: tuple[int, int]) -> bytes:
-    # Pillow writes it for whole files only: the one strip of a file of the same bytes.
+    # Pillow only writes whole files: this is the one strip of a file of the same bytes.
     rows = piece[1]
     gray = Image.frombytes("L", (len(raw) // rows, rows), raw)
     data = saved(gray, "TIFF", compression="tiff_lzw", tiffinfo={278: rows})

@@ -1,9 +1,9 @@
-"""Make every file of the corpus, with what must become of each.
+"""Write every file of the corpus, with its expected outcome.
 
     python -m tests.support.corpus.make_corpus FOLDER
 
-Owns file names and writing. Everything is made by code and is the same every time. Used by the tests of every
-layer that takes files in; what is no file (a missing field, a cut body) belongs to the tests of the API.
+Owns file names and writing. The output is the same every time. Used by the tests of every layer that accepts files.
+Requests without a valid file (a missing field, a truncated body) belong to the tests of the API.
 """
 
 import sys
@@ -18,7 +18,7 @@ _PICTURES = ("jpeg", "png", "gif", "webp", "tiff", "bmp", "avif", "heic")
 
 
 def every_recipe() -> list[Recipe]:
-    """All of the corpus, in memory: a few megabytes, made in a second."""
+    """The whole corpus in memory: a few megabytes, built in a second."""
     recipes = [*jpegs.recipes(), *pngs.recipes(), *rasters.recipes(), *strangers.recipes()]
     names = [recipe.name for recipe in recipes]
     if len(set(names)) != len(names):
@@ -27,7 +27,7 @@ def every_recipe() -> list[Recipe]:
 
 
 def build(folder: Path) -> list[CorpusEntry]:
-    """Write every file into `folder` (made if it is missing) and tell what each must come to."""
+    """Write every file into `folder` (created if missing) and return the expected outcomes."""
     folder.mkdir(parents=True, exist_ok=True)
     return [_write(folder, recipe) for recipe in every_recipe()]
 

@@ -1,4 +1,4 @@
-"""The two pictures everything in the corpus shows, and how Pillow writes them. Owns no file format."""
+"""The two images that all files of the corpus show, and their encoding by Pillow."""
 
 import io
 

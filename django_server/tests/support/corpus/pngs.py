@@ -1,4 +1,4 @@
-"""The PNGs of the corpus. Owns their list; used by make_corpus."""
+"""The list of PNGs of the corpus. Used by make_corpus."""
 
 import struct
 import zlib

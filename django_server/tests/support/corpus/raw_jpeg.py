@@ -1,4 +1,4 @@
-"""JPEG files taken apart and put together again (ITU T.81), for what Pillow would not write.
+"""Parse and rebuild JPEG files (ITU T.81), for files that Pillow would not write.
 
 Owns segments and scans. Used by the corpus.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Segment:
-    """A marker with its body; `coded` are the entropy-coded bytes that follow a start of scan."""
+    """A marker and its body. `coded`: the entropy-coded bytes after a start of scan."""
 
     code: int
     body: bytes
@@ -20,7 +20,7 @@ class Segment:
 
 
 def take_apart(data: bytes) -> list[Segment]:
-    """Every segment between the start and the end of the image."""
+    """Every segment between the start and end markers of the image."""
     segments = []
     at = 2
     while data[at + 1] != 0xD9:
@@ -41,19 +41,19 @@ def put_together(segments: list[Segment]) -> bytes:
 
 
 def with_segment(data: bytes, code: int, body: bytes) -> bytes:
-    """`data` with one more segment right after its start."""
+    """`data` with one more segment directly after its start."""
     return put_together([Segment(code, body), *take_apart(data)])
 
 
 def with_repeated_last_scan(data: bytes, times: int) -> bytes:
-    """`data` with its last scan `times` over: legal to a decoder, and each costs a pass over the picture."""
+    """`data` with its last scan repeated: valid for a decoder, and each repetition costs a pass over the image."""
     segments = take_apart(data)
     last = max(index for index, segment in enumerate(segments) if segment.code == 0xDA)
     return put_together(segments[: last + 1] + [segments[last]] * times + segments[last + 1 :])
 
 
 def with_adobe_transform(data: bytes, transform: int) -> bytes:
-    """`data` with the colour transform its Adobe marker names replaced (2: YCCK)."""
+    """`data` with the colour transform of its Adobe marker replaced (2: YCCK)."""
     return put_together(
         [
             Segment(segment.code, segment.body[:11] + bytes((transform,)))
@@ -87,7 +87,7 @@ def with_size(data: bytes, width: int, height: int) -> bytes:
 
 
 def with_missing_table(data: bytes) -> bytes:
-    """`data` whose components name a quantization table that is not there."""
+    """`data` whose components refer to a missing quantization table."""
     segments = []
     for segment in take_apart(data):
         if segment.code == 0xC0:

@@ -1,4 +1,4 @@
-"""PNG files byte by byte (PNG specification, third edition), for what Pillow would not write.
+"""Write PNG files byte by byte (PNG specification, third edition), for files that Pillow would not write.
 
 Owns chunks, bit depths and interlacing. Used by the corpus.
 """
@@ -61,7 +61,7 @@ def _packed(samples: list[int], depth: int) -> bytes:
 
 
 def claim(width: int, height: int, *, data: bytes = b"") -> bytes:
-    """A 1-bit PNG that claims a size; `data` are its compressed rows."""
+    """A 1-bit PNG that claims a size. `data`: its compressed rows."""
     return header(width, height, 1, GRAY) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 

@@ -1,4 +1,4 @@
-"""TIFF files piece by piece (TIFF 6.0), of sizes that no library holds in memory to write them.
+"""Write TIFF files piece by piece (TIFF 6.0), in sizes that no library can write within memory.
 
 Owns directories, strips and tiles. Used by `large`.
 """
@@ -24,9 +24,9 @@ def write(
     *,
     tiled: bool,
 ) -> None:
-    """A TIFF of pieces of that size in pixels: tiles, or strips of the picture's width.
+    """A TIFF of pieces of the given size in pixels: tiles, or strips of the image's width.
 
-    `piece_at(left, top)` is the piece there, compressed. Equal ones are stored once: their offsets say so.
+    `piece_at(left, top)` returns the compressed piece at that place. Equal pieces are stored once.
     """
     with path.open("wb") as file:
         file.write(b"II*\0" + bytes(4))
@@ -50,13 +50,13 @@ def write(
 
 
 def claim(path: Path, size: tuple[int, int], piece: tuple[int, int], *, tiled: bool = False) -> None:
-    """A gray TIFF of that size, of which nothing but the header can be read."""
+    """A gray TIFF of that size with a valid header and no pixels."""
     tags = {258: [8], 259: [UNCOMPRESSED], 262: [GRAY], 277: [1]}
     write(path, size, piece, lambda *_: b"no pixels", tags, tiled=tiled)
 
 
 def _append(file: BinaryIO, data: bytes) -> int:
-    """Where `data` begins: on an even byte, as everything in a TIFF."""
+    """The offset of `data`, on an even byte as TIFF requires."""
     at = file.tell()
     file.write(data + bytes(len(data) & 1))
     return at

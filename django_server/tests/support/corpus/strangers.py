@@ -1,4 +1,4 @@
-"""What is no accepted picture, and good pictures under strange names. Owns their list; used by make_corpus."""
+"""Files that are not accepted images, and valid images under unusual names. Used by make_corpus."""
 
 import io
 import zipfile

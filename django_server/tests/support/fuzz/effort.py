@@ -1,6 +1,6 @@
-"""How hard to search: a bounded, always equal search in every test run, a long one of new ground with `make fuzz`.
+"""The effort of a search: bounded and repeatable in every test run, long and random with `make fuzz`.
 
-`make fuzz` sets FUZZ_SECONDS. Used by every test that generates its own input.
+`make fuzz` sets FUZZ_SECONDS. Used by every test that generates its input.
 """
 
 import os
@@ -9,7 +9,7 @@ import hypothesis
 
 
 def seconds(usual: float) -> float:
-    """How long one search may last: `usual`, or what `make fuzz SECONDS=…` asked for."""
+    """The duration of one search: `usual`, or that of `make fuzz SECONDS=…`."""
     return float(os.environ.get("FUZZ_SECONDS", usual))
 
 
@@ -18,9 +18,9 @@ def is_long() -> bool:
 
 
 def search(examples: int, a_second: float, **more: object) -> hypothesis.settings:
-    """Hypothesis' settings: `examples` the same every time, or as many new ones as FUZZ_SECONDS has room for.
+    """Hypothesis settings: `examples` that are the same every time, or as many random ones as fit in FUZZ_SECONDS.
 
-    `a_second`: about how many examples a second holds. Speed is no part of any verdict.
+    `a_second`: the approximate number of examples per second. Speed is not part of any verdict.
     """
     return hypothesis.settings(
         max_examples=int(seconds(0) * a_second) if is_long() else examples,

@@ -1,4 +1,4 @@
-"""Damages files of the corpus the way transfers, disks and attackers do. Pure: bytes and a dice in, bytes out."""
+"""Damage files of the corpus as transfers, disks and attackers do. Pure: bytes and a random generator in, bytes out."""
 
 import random
 
@@ -7,7 +7,7 @@ from tests.support.corpus.entry import Recipe
 _LARGEST_BYTES = 200_000  # more only takes longer: the odd parts of a file are its headers
 _NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _HEADER_BYTES = 600
-_MOST_CHANGES = 6
+_MAX_CHANGES = 6
 
 
 def subjects(recipes: list[Recipe]) -> list[Recipe]:
@@ -23,7 +23,7 @@ def mutated(recipes: list[Recipe], dice: random.Random) -> tuple[str, bytes]:
     """One of the files with a few changes, and the name of what it was."""
     recipe = dice.choice(recipes)
     data = bytearray(recipe.data)
-    for _ in range(dice.randint(1, _MOST_CHANGES)):
+    for _ in range(dice.randint(1, _MAX_CHANGES)):
         if len(data) > 8:
             _change(data, dice, recipes)
     return recipe.name, bytes(data)

@@ -1,10 +1,10 @@
-"""Run as a program: mutated pictures through probe and render, in a process that a wrong one may take down.
+"""A program: mutated images through probe and render, in a process that a bad one may kill.
 
     python -m tests.support.fuzz.render_mutated FOLDER SEED FILES SECONDS
 
-Ends with 0 after FILES files or SECONDS, whichever is first, and prints what came of them. The file under test is
-always at FOLDER/current: whatever ends this process (a signal, a file that takes 10 s of processor time, an exception
-that is no ImagingError), its cause lies there.
+Exits with 0 after FILES files or SECONDS, whichever is first, and prints the outcomes. The current file is always at
+FOLDER/current: if this process ends otherwise (a signal, a file that takes 10 s of CPU time, an exception that is not
+an ImagingError), that file is the cause.
 """
 
 import collections
@@ -22,14 +22,14 @@ from tests.support.fuzz.mutation import mutated, subjects
 
 _SECONDS_PER_FILE = 10
 _SCALES = {"small": 24, "medium": 240, "large": 1500}
-# A header may claim what it likes: with these, honest work on it stays below the memory and time asked for here.
+# A header may claim any size: with these limits valid work stays within the memory and time allowed here.
 _LIMITS = imaging.Limits(
     pixels=4_000_000, pixels_baseline_jpeg=8_000_000, pixels_progressive_jpeg=4_000_000, jpeg_scans=100
 )
 
 
 def hammer(folder: Path, seed: int, files: int, seconds: float) -> collections.Counter[str]:
-    """Outcomes (`completed` or an error code) by number."""
+    """The number of each outcome (`completed` or an error code)."""
     dice = random.Random(seed)
     recipes = subjects(every_recipe())
     until = time.monotonic() + seconds
@@ -44,7 +44,7 @@ def hammer(folder: Path, seed: int, files: int, seconds: float) -> collections.C
 
 
 def _outcome(data: bytes) -> str:
-    # The signal's default action ends the process inside a decoder too. Processor time: others' load is no fault.
+    # The signal's default action works inside a decoder too. CPU time, because the load of others does not count.
     signal.setitimer(signal.ITIMER_PROF, _SECONDS_PER_FILE)
     try:
         with contextlib.suppress(imaging.ImagingError):
@@ -64,6 +64,6 @@ def _outcome(data: bytes) -> str:
 if __name__ == "__main__":
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     found = hammer(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
-    # Of this program alone: getrusage(2) counts the process that started it as well, from before its exec.
+    # VmHWM, not getrusage(2), which includes the parent process up to the exec.
     peak_mb = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) // 1024
     sys.stdout.write(f"peak_mb {peak_mb}\n" + "".join(f"{code} {number}\n" for code, number in found.items()))

@@ -1,7 +1,7 @@
-"""Run as a program: becomes the command under harsher conditions than a test run has.
+"""A program: replaces itself with the command, under harsher conditions than a test run has.
 
-python harsh.py unprivileged COMMAND...      permissions count, also for root
-python harsh.py full:BYTES COMMAND...        no file may grow past so many bytes, as on a full disk
+python harsh.py unprivileged COMMAND...      file permissions apply, also for root
+python harsh.py full:BYTES COMMAND...        no file can grow beyond BYTES, as on a full disk
 """
 
 import ctypes
@@ -18,7 +18,7 @@ _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 1, 2
 def _become(condition: str, command: list[str]) -> None:
     kind, _, number = condition.partition(":")
     if kind == "full":
-        # Python ignores the signal, so a write fails, as it does on a full disk.
+        # Python ignores the signal, so that a write fails as on a full disk.
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(number), int(number)))
     elif os.getuid() == 0:
@@ -26,7 +26,7 @@ def _become(condition: str, command: list[str]) -> None:
         for capability in (_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH):
             if libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
                 raise OSError(ctypes.get_errno(), "prctl(PR_CAPBSET_DROP)")
-    os.execv(command[0], command)  # noqa: S606  no shell is wanted
+    os.execv(command[0], command)  # noqa: S606  no shell is needed
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A reader of manifests as they have been read until now: strict where it refuses additions. By the contract."""
+"""A manifest reader as existing clients have it: strict where they reject additional keys."""
 
 import json
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ class OldStats:
 
 
 def load(text: str) -> tuple[dict[str, OldStats], list[dict[str, Any]]]:
-    """Statistics and records. Raises TypeError for a key too many, KeyError for one too few."""
+    """Statistics and records. Raises TypeError for an additional key, KeyError for a missing one."""
     found = json.loads(text)
     created = datetime.fromisoformat(found["created_at"])
-    # It takes the difference to its own naive clock, which an aware moment would refuse.
+    # It subtracts from its own naive clock, which fails for an aware time.
     assert datetime.now() - created is not None  # noqa: DTZ005
     for name in (
         "storage_type",

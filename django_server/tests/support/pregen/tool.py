@@ -1,4 +1,4 @@
-"""The tool as a process, and archives small enough to look at."""
+"""Run the tool as a process, on small archives."""
 
 import io
 import json
@@ -19,7 +19,7 @@ TOOL = [sys.executable, "-m", "pregen"]
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's, without what would tell the tool where its images are."""
+    """This process's environment without the variables that locate an archive."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("S3_", "REDIS_", "AWS_"))
     }
@@ -36,7 +36,7 @@ class Ran:
 def pregen(
     *arguments: object, before: tuple[str, ...] = (), variables: Mapping[str, str] | None = None
 ) -> Ran:
-    """`python -m pregen ARGUMENTS`, to its end. `before`: a command that runs it; `variables` of its environment."""
+    """Run `python -m pregen ARGUMENTS`. `before`: a wrapper command. `variables`: added to its environment."""
     done = subprocess.run(
         [*before, *TOOL, *map(str, arguments)],
         cwd=SERVER,
@@ -57,7 +57,7 @@ def picture(size: tuple[int, int] = (320, 240), form: str = "JPEG", **options: A
 
 
 def children_of(pid: int) -> list[int]:
-    """All that the process has started, and what those have; but for what has ended meanwhile."""
+    """All running descendants of the process."""
     ended = suppress(FileNotFoundError, ProcessLookupError)
     tasks: list[Path] = []
     found: list[int] = []
@@ -70,14 +70,14 @@ def children_of(pid: int) -> list[int]:
 
 
 class Archive:
-    """A folder below which collections are."""
+    """The folder above the collections."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.manifest = root.parent / f"{root.name}.json"
 
     def path(self, place: str) -> Path:
-        """`fungi/originals/0a/x.jpg` → its path."""
+        """The path of `fungi/originals/0a/x.jpg`."""
         return self.root / "attachments" / place
 
     def put(self, place: str, content: bytes | None = None) -> Path:
@@ -100,7 +100,7 @@ class Archive:
         return found
 
     def thumbnails(self) -> list[str]:
-        """All files below `thumbnails/`, relative to the collections' folder; hidden ones too."""
+        """All files below `thumbnails/`, hidden ones too, relative to the folder of the collections."""
         top = self.root / "attachments"
         return sorted(str(path.relative_to(top)) for path in top.glob("*/thumbnails/**/*") if path.is_file())
 
@@ -115,7 +115,7 @@ class Archive:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
-    """Empty but for its top folder."""
+    """An archive without files."""
     root = tmp_path / "media"
     (root / "attachments").mkdir(parents=True)
     return Archive(root)

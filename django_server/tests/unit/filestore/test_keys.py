@@ -1,4 +1,4 @@
-"""The naming rule, built and read back."""
+"""The naming rule: building and parsing keys."""
 
 import string
 
@@ -72,17 +72,17 @@ def test_the_last_digits_of_a_name_are_the_scale(name: str, of: str, scale_px: i
         "attachments/a/b/originals/x.jpg",
     ],
 )
-def test_what_the_rule_could_not_have_built_is_refused(key: str) -> None:
+def test_a_key_that_does_not_follow_the_rule_is_rejected(key: str) -> None:
     with pytest.raises(InvalidKey):
         parse_original(key, "attachments")
 
 
 @pytest.mark.parametrize("name", ["x.jpg", "x_.jpg", "x_12a.jpg", "x_٣.jpg"])
-def test_a_thumbnail_without_a_scale_is_refused(name: str) -> None:
+def test_a_thumbnail_key_without_a_scale_is_rejected(name: str) -> None:
     with pytest.raises(InvalidKey):
         parse_thumbnail(f"attachments/fungi/thumbnails/{name}", "attachments")
 
 
-def test_a_name_without_hex_digits_is_no_upload() -> None:
+def test_an_upload_name_without_hex_digits_is_rejected() -> None:
     with pytest.raises(InvalidKey):
         upload_key("attachments", "uploads", "zz99", "jpg")

@@ -1,4 +1,4 @@
-"""The local store: whole files or none, listed in byte order."""
+"""The local store: atomic writes, listings in byte order."""
 
 import os
 import signal
@@ -50,7 +50,7 @@ def test_a_writer_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "a") == []
 
 
-def test_where_no_file_can_be_without_a_name_it_gets_one(
+def test_a_file_system_without_nameless_files_gets_a_temporary_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(os, "O_TMPFILE")
@@ -61,7 +61,7 @@ def test_where_no_file_can_be_without_a_name_it_gets_one(
     assert os.listdir(tmp_path / "a") == ["x.jpg"]
 
 
-def test_a_reader_of_the_old_file_is_not_disturbed_by_a_new_one(tmp_path: Path) -> None:
+def test_a_reader_keeps_the_old_file_when_it_is_replaced(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     with store.writing("x.jpg") as file:
         file.write(b"old")
@@ -81,7 +81,7 @@ def test_linking_twice_is_the_same_as_once(tmp_path: Path) -> None:
     assert store.path("o/x.jpg").read_bytes() == b"bytes"
 
 
-def test_deleting_tells_whether_the_file_was_there(tmp_path: Path) -> None:
+def test_delete_returns_whether_the_file_existed(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     with store.writing("x.jpg"):
         pass
@@ -112,14 +112,14 @@ def test_a_listing_is_in_byte_order_of_key(tmp_path_factory: pytest.TempPathFact
             continue
         stored.add(key)
     assert [file.key for file in store.list()] == sorted(stored, key=os.fsencode)
-    assert all(files for _, files in store.runs())
+    assert all(files for _, files in store.list_by_folder())
 
 
 def test_a_folder_that_is_not_there_lists_as_empty(tmp_path: Path) -> None:
     assert list(LocalStore(tmp_path).list("nothing")) == []
 
 
-def test_folders_are_named_in_byte_order_and_links_are_none(tmp_path: Path) -> None:
+def test_folders_are_listed_in_byte_order_without_links(tmp_path: Path) -> None:
     for name in ("b", "a", "é", "Z"):
         (tmp_path / "root" / name).mkdir(parents=True)
     (tmp_path / "root" / "file.jpg").touch()
@@ -128,7 +128,7 @@ def test_folders_are_named_in_byte_order_and_links_are_none(tmp_path: Path) -> N
     assert list(LocalStore(tmp_path).folders("nowhere")) == []
 
 
-def test_a_file_is_told_of_as_a_listing_tells_of_it(tmp_path: Path) -> None:
+def test_stat_equals_the_entry_of_a_listing(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     with store.writing("a/x.jpg") as file:
         file.write(b"12345")
@@ -140,7 +140,7 @@ def test_a_file_is_told_of_as_a_listing_tells_of_it(tmp_path: Path) -> None:
         store.stat("a/x.jpg/z")
 
 
-def test_a_file_written_anew_has_another_version(tmp_path: Path) -> None:
+def test_a_rewritten_file_has_another_version(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     versions = set()
     for second in (1, 2):
@@ -151,7 +151,7 @@ def test_a_file_written_anew_has_another_version(tmp_path: Path) -> None:
     assert versions == {"9@1000000", "9@2000000"}
 
 
-def test_what_is_no_file_of_a_readable_name_is_told_of_and_the_rest_listed(tmp_path: Path) -> None:
+def test_unlistable_entries_are_reported_and_the_others_listed(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").touch()
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xff.jpg")).touch()
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/c\xff")).mkdir()
@@ -160,12 +160,14 @@ def test_what_is_no_file_of_a_readable_name_is_told_of_and_the_rest_listed(tmp_p
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "z.jpg").touch()
     told: dict[str, str] = {}
-    listed = [file[0] for run in LocalStore(tmp_path).runs("", told.__setitem__) for file in run.files]
+    listed = [
+        file[0] for run in LocalStore(tmp_path).list_by_folder("", told.__setitem__) for file in run.files
+    ]
     assert listed == ["a.jpg", "z.jpg"]
     assert sorted(told) == ["b\udcff.jpg", "c\udcff", "loop.jpg"]
 
 
-def test_folders_may_be_nested_deeper_than_calls(tmp_path: Path) -> None:
+def test_folders_nested_deeper_than_the_recursion_limit_are_listed(tmp_path: Path) -> None:
     deep = tmp_path
     for _ in range(1_200):
         deep /= "d"
@@ -174,11 +176,11 @@ def test_folders_may_be_nested_deeper_than_calls(tmp_path: Path) -> None:
     try:
         assert sum(1 for _ in LocalStore(tmp_path).list()) == 1
     finally:
-        # Neither pytest nor shutil gets that far.
+        # pytest and shutil recurse, and can't delete it.
         subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)
 
 
-def test_what_is_fetched_is_what_was_told_of(tmp_path: Path) -> None:
+def test_fetch_returns_the_metadata_of_the_content(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     with store.writing("x.jpg") as file:
         file.write(b"bytes")

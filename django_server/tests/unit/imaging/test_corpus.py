@@ -1,4 +1,4 @@
-"""Every file of the corpus through probe and render: the promised outcome, the promised picture."""
+"""Every file of the corpus through probe and render: the expected outcome and the expected image."""
 
 import io
 import time
@@ -9,7 +9,7 @@ from PIL import Image
 
 import imaging
 from imaging.flatten import shrink
-from imaging.probe import open_judged
+from imaging.probe import open_checked
 from tests.support.corpus.make_corpus import COMPLETED, Recipe, build, every_recipe
 from tests.support.corpus.pictures import GRAYS, QUADRANTS
 
@@ -69,8 +69,8 @@ def test_a_good_file_looks_as_it_should(recipe: Recipe, scale_px: int) -> None:
 
 
 @pytest.mark.parametrize("recipe", [recipe for recipe in _GOOD if recipe.shows], ids=_named)
-def test_a_good_file_averaged_in_bands_is_the_same_picture(recipe: Recipe) -> None:
-    opened = open_judged(io.BytesIO(recipe.data), imaging.Limits())
+def test_a_good_file_reduced_in_strips_gives_the_same_image(recipe: Recipe) -> None:
+    opened = open_checked(io.BytesIO(recipe.data), imaging.Limits())
     opened.image.load()
     whole = shrink(opened.image, 1)
     banded = shrink(opened.image, 3)
@@ -80,7 +80,7 @@ def test_a_good_file_averaged_in_bands_is_the_same_picture(recipe: Recipe) -> No
 
 
 @pytest.mark.parametrize("recipe", _BAD, ids=_named)
-def test_a_bad_file_is_refused_with_its_code_and_a_sentence_for_people_and_quickly(recipe: Recipe) -> None:
+def test_a_bad_file_is_rejected_quickly_with_its_code_and_message(recipe: Recipe) -> None:
     started = time.process_time()
     with pytest.raises(imaging.ImagingError) as refusal:
         imaging.render(io.BytesIO(recipe.data), {"small": 240, "medium": 1024, "large": 1500})
@@ -101,7 +101,7 @@ def test_the_header_alone_never_gives_another_code_than_the_whole(recipe: Recipe
     assert verdict == recipe.outcome
 
 
-def test_what_is_refused_for_its_kind_or_size_is_refused_from_the_header() -> None:
+def test_an_unaccepted_type_or_size_is_rejected_from_the_header() -> None:
     for recipe in _BAD:
         if recipe.outcome != "corrupt_image":
             with pytest.raises(imaging.ImagingError):

@@ -1,4 +1,4 @@
-"""The one EXIF tag that is read, from blocks that are whole, cut, or hostile."""
+"""The EXIF orientation, read from valid, truncated and hostile blocks."""
 
 import struct
 
@@ -25,10 +25,10 @@ def test_any_bytes_give_some_orientation(block: bytes) -> None:
 
 
 @given(st.integers(0, 65_535).filter(lambda value: not 1 <= value <= 8))
-def test_an_orientation_that_does_not_exist_stands_upright(value: int) -> None:
+def test_an_invalid_orientation_is_read_as_1(value: int) -> None:
     assert orientation_of(exif(value)) == 1
 
 
-def test_no_exif_stands_upright() -> None:
+def test_missing_exif_is_read_as_orientation_1() -> None:
     assert orientation_of(None) == 1
     assert orientation_of(b"") == 1

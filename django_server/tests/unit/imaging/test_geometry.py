@@ -1,11 +1,11 @@
-"""Sizes as arithmetic, property-tested."""
+"""Property tests of the arithmetic on sizes."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import imaging
-from imaging.geometry import reduction, upright
+from imaging.geometry import reduction_factor, upright
 
 _EDGE = st.integers(1, 200_000)
 
@@ -31,7 +31,7 @@ def test_aspect_is_kept_to_half_a_pixel(width: int, height: int, scale_px: int) 
 
 
 @given(_EDGE, _EDGE, _EDGE)
-def test_turning_first_or_last_makes_no_difference(width: int, height: int, scale_px: int) -> None:
+def test_rotating_before_or_after_fitting_gives_the_same_size(width: int, height: int, scale_px: int) -> None:
     assert imaging.fit(height, width, scale_px) == imaging.fit(width, height, scale_px)[::-1]
 
 
@@ -45,14 +45,14 @@ def test_a_reduced_picture_still_serves_the_wanted_size(
     width: int, height: int, scale_px: int, gap: int
 ) -> None:
     wanted = imaging.fit(width, height, scale_px)
-    factor = reduction((width, height), wanted, gap)
+    factor = reduction_factor((width, height), wanted, gap)
     assert factor >= 1
     assert -(-width // factor) >= wanted[0]
     assert -(-height // factor) >= wanted[1]
 
 
 @pytest.mark.parametrize("sizes", [(0, 5, 5), (5, 0, 5), (5, 5, 0), (-1, 5, 5)])
-def test_sizes_below_one_are_a_mistake_of_the_caller(sizes: tuple[int, int, int]) -> None:
+def test_sizes_below_one_raise_value_error(sizes: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError, match="sizes start at 1"):
         imaging.fit(*sizes)
 
@@ -66,5 +66,5 @@ def test_sizes_below_one_are_a_mistake_of_the_caller(sizes: tuple[int, int, int]
         ((2, 400), 1500, (2, 400)),
     ],
 )
-def test_shapes_that_broke_others(size: tuple[int, int], scale_px: int, fitted: tuple[int, int]) -> None:
+def test_extreme_shapes(size: tuple[int, int], scale_px: int, fitted: tuple[int, int]) -> None:
     assert imaging.fit(*size, scale_px) == fitted

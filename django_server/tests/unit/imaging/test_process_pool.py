@@ -1,4 +1,4 @@
-"""Processes that decode for others: whichever is killed, and whenever, nobody waits in vain."""
+"""The pool of decoding processes: a process killed at any moment costs one call, and no caller waits for ever."""
 
 import math
 import multiprocessing
@@ -15,25 +15,25 @@ from pathlib import Path
 
 import pytest
 
-from imaging.process_pool import ProcessDied, Processes, ProcessesStopped, ProcessTimedOut
+from imaging.process_pool import PoolStopped, ProcessDied, ProcessPool, ProcessTimedOut
 from tests.support.sites.started_site import SERVER_ROOT
 
 
 @pytest.fixture
-def processes() -> Iterator[Processes]:
-    processes = Processes(2, multiprocessing.get_context("forkserver"))
+def processes() -> Iterator[ProcessPool]:
+    processes = ProcessPool(2, multiprocessing.get_context("forkserver"))
     yield processes
     processes.stop()
 
 
-def test_what_the_function_returns_or_raises_comes_back(processes: Processes) -> None:
+def test_run_returns_the_result_or_raises_the_exception(processes: ProcessPool) -> None:
     assert processes.run(10, math.hypot, 3, 4) == 5
     with pytest.raises(FileNotFoundError, match="nowhere") as caught:
         processes.run(10, os.stat, "/nowhere")
-    assert "in _serve" in caught.value.__notes__[0]
+    assert "in _run_calls" in caught.value.__notes__[0]
 
 
-def test_one_that_is_too_slow_is_killed_and_replaced(processes: Processes) -> None:
+def test_a_process_past_its_time_limit_is_killed_and_replaced(processes: ProcessPool) -> None:
     slow = processes.run(10, os.getpid)
     started = time.monotonic()
     with pytest.raises(ProcessTimedOut):
@@ -42,14 +42,14 @@ def test_one_that_is_too_slow_is_killed_and_replaced(processes: Processes) -> No
     assert processes.run(10, os.getpid) != slow
 
 
-def test_one_killed_while_idle_costs_nothing(processes: Processes) -> None:
+def test_a_process_killed_while_idle_fails_no_call(processes: ProcessPool) -> None:
     idle = processes.run(10, os.getpid)
     os.kill(idle, signal.SIGKILL)
     _wait_until(lambda: not Path(f"/proc/{idle}").exists())
     assert processes.run(10, os.getpid) != idle
 
 
-def test_one_killed_at_work_costs_its_own_call(processes: Processes) -> None:
+def test_a_process_killed_during_a_call_fails_that_call_only(processes: ProcessPool) -> None:
     victim = processes.run(10, os.getpid)
     with ThreadPoolExecutor(2) as callers:
         working = callers.submit(processes.run, 60, time.sleep, 30)
@@ -61,7 +61,7 @@ def test_one_killed_at_work_costs_its_own_call(processes: Processes) -> None:
         other.result(10)
 
 
-def test_killed_again_and_again_every_call_still_ends(processes: Processes) -> None:
+def test_every_call_ends_while_processes_are_killed_at_random(processes: ProcessPool) -> None:
     chance = random.Random(4)
     ended: list[bool] = []
 
@@ -90,27 +90,27 @@ def test_killed_again_and_again_every_call_still_ends(processes: Processes) -> N
     assert {True, False} == set(ended)
 
 
-def test_stopped_nobody_waits_for_them_any_longer(processes: Processes) -> None:
+def test_stop_ends_running_and_waiting_calls(processes: ProcessPool) -> None:
     with ThreadPoolExecutor(3) as callers:
         calls = [callers.submit(processes.run, 60, time.sleep, 30) for _ in range(3)]
         time.sleep(0.5)
         processes.stop()
         for call in calls:
-            with pytest.raises(ProcessesStopped):
+            with pytest.raises(PoolStopped):
                 call.result(10)
-    with pytest.raises(ProcessesStopped):
+    with pytest.raises(PoolStopped):
         processes.run(10, os.getpid)
 
 
-def test_they_end_with_the_process_they_work_for(tmp_path: Path) -> None:
+def test_pool_processes_exit_when_their_parent_is_killed(tmp_path: Path) -> None:
     told = tmp_path / "pid"
     parent = subprocess.Popen(
         [
             sys.executable,
             "-c",
             "import multiprocessing, os, pathlib, sys, time\n"
-            "from imaging.process_pool import Processes\n"
-            "processes = Processes(1, multiprocessing.get_context('forkserver'))\n"
+            "from imaging.process_pool import ProcessPool\n"
+            "processes = ProcessPool(1, multiprocessing.get_context('forkserver'))\n"
             "pid = processes.run(10, os.getpid)\n"
             "pathlib.Path(sys.argv[1]).write_text(f'{pid}.')\n"
             "processes.run(60, time.sleep, 50)\n",

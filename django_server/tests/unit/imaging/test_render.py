@@ -1,4 +1,4 @@
-"""What comes out of the renderer, beyond the corpus: files, metadata, colours, limits, memory."""
+"""The output of the renderer, beyond the corpus: files, metadata, colours, limits, memory."""
 
 import errno
 import io
@@ -15,7 +15,7 @@ from PIL import Image, ImageChops, ImageStat
 
 import imaging
 from imaging import jpeg_header
-from imaging.resize import resize_in_bands
+from imaging.resize import resize_in_strips
 from tests.support.corpus import icc, raw_jpeg
 from tests.support.corpus.make_corpus import every_recipe
 from tests.support.corpus.pictures import quadrants, saved
@@ -100,7 +100,7 @@ def test_a_small_picture_keeps_its_size_under_every_label() -> None:
     assert {(made.width, made.height) for made in rendering.thumbnails.values()} == {(96, 64)}
 
 
-def test_an_edge_no_jpeg_can_have_is_brought_down_to_one_it_can() -> None:
+def test_a_scale_above_the_longest_jpeg_edge_is_reduced_to_it() -> None:
     wide = saved(Image.new("L", (70_000, 2), 90), "PNG")
     assert _render(wide, 100_000).size == (65_500, 2)
 
@@ -115,12 +115,12 @@ def test_higher_quality_makes_larger_files() -> None:
 
 
 @pytest.mark.parametrize("scales", [{}, {"small": 0}, {"small": -5, "large": 80}])
-def test_unusable_scales_are_a_mistake_of_the_caller(scales: dict[str, int]) -> None:
+def test_invalid_scales_raise_value_error(scales: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="scales"):
         imaging.render(io.BytesIO(saved(quadrants(), "PNG")), scales)
 
 
-def test_no_metadata_comes_out() -> None:
+def test_thumbnails_have_no_metadata() -> None:
     for name in ("jpeg-with-metadata", "jpeg-orientation-6", "png-orientation-6", "webp-orientation-6"):
         thumbnail = imaging.render(io.BytesIO(_BY_NAME[name].data), {"only": 80}).thumbnails["only"]
         assert thumbnail.data is not None
@@ -171,7 +171,7 @@ def test_every_orientation_is_upright_at_reduced_size_too(orientation: int) -> N
     assert max(ImageStat.Stat(difference).mean) < 6
 
 
-def test_what_follows_the_first_frame_is_not_shown_and_counts_are_told() -> None:
+def test_only_the_first_frame_is_rendered_and_frames_are_counted() -> None:
     for name in ("gif-thousand-frames", "png-thousand-frames", "webp-thousand-frames"):
         data = _BY_NAME[name].data
         assert imaging.probe(io.BytesIO(data)).frames == 1_000
@@ -180,7 +180,7 @@ def test_what_follows_the_first_frame_is_not_shown_and_counts_are_told() -> None
     assert imaging.probe(io.BytesIO(_BY_NAME["jpeg-of-a-stereo-camera"].data)).format == "JPEG"
 
 
-def test_limits_are_judged_from_the_header_and_by_how_a_jpeg_is_coded() -> None:
+def test_limits_are_checked_from_the_header_by_the_coding_of_a_jpeg() -> None:
     limits = imaging.Limits(pixels=10_000, pixels_baseline_jpeg=30_000, pixels_progressive_jpeg=20_000)
     picture = quadrants(size=(200, 100))  # 20,000
     taller = quadrants(size=(200, 102))  # 20,400
@@ -204,25 +204,25 @@ def test_a_jpeg_is_decoded_at_reduced_scale(tmp_path: Path) -> None:
     assert _peak_megabytes(path) < 80
 
 
-def test_a_picture_near_the_limit_is_held_once(tmp_path: Path) -> None:
+def test_an_image_near_the_limit_is_in_memory_once(tmp_path: Path) -> None:
     # 64 Mpx with alpha: 256 MB decoded; a second copy on white would make it 512.
     path = tmp_path / "large.png"
     Image.new("RGBA", (8_000, 8_000), (10, 200, 90, 120)).save(path, "PNG", compress_level=1)
     assert _peak_megabytes(path) < 340
 
 
-def test_bands_leave_no_seams() -> None:
+def test_strips_leave_no_seams() -> None:
     picture = Image.effect_mandelbrot((900, 1_300), (-2, -1.4, 1, 1.4), 80).convert("RGB")
     size = (611, 883)
     whole = picture.resize(size, Image.Resampling.BICUBIC)
-    banded = resize_in_bands(picture, size, Image.Resampling.BICUBIC, (0, 0, 900, 1_300))
+    banded = resize_in_strips(picture, size, Image.Resampling.BICUBIC, (0, 0, 900, 1_300))
     rows = ImageChops.difference(whole, banded).convert("L").resize((1, 883), Image.Resampling.BOX)
     brightest = rows.getextrema()[1]
     assert isinstance(brightest, int | float)
     assert brightest <= 2
 
 
-def test_a_source_that_cannot_be_read_is_not_called_a_corrupt_image() -> None:
+def test_a_read_error_is_not_reported_as_a_corrupt_image() -> None:
     class Failing(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             if self.tell() > 300:
@@ -233,7 +233,7 @@ def test_a_source_that_cannot_be_read_is_not_called_a_corrupt_image() -> None:
         imaging.render(Failing(saved(quadrants(size=(900, 600)), "JPEG")), {"a": 24})
 
 
-def test_a_target_that_cannot_be_written_is_not_called_a_corrupt_image() -> None:
+def test_a_write_error_is_not_reported_as_a_corrupt_image() -> None:
     @contextmanager
     def full(_label: str) -> Iterator[BinaryIO]:
         with Path("/dev/full").open("wb", buffering=0) as target:
@@ -243,7 +243,7 @@ def test_a_target_that_cannot_be_written_is_not_called_a_corrupt_image() -> None
         imaging.render(io.BytesIO(saved(quadrants(), "JPEG")), {"a": 24}, open_target=full)
 
 
-def test_probing_and_rendering_leave_the_process_as_it_was() -> None:
+def test_importing_and_probing_change_no_process_wide_setting() -> None:
     script = textwrap.dedent("""
         import io, warnings
         from PIL import Image, ImageFile
@@ -269,7 +269,7 @@ def _close(picture: Image.Image, wanted: tuple[int, int, int]) -> bool:
     return all(abs(a - b) <= 3 for a, b in zip(found, wanted, strict=True))
 
 
-def test_a_thumbnail_that_a_full_disk_cut_off_is_no_thumbnail() -> None:
+def test_a_thumbnail_truncated_by_a_full_disk_raises() -> None:
     photo = io.BytesIO()
     Image.effect_noise((600, 400), 60).convert("RGB").save(photo, "JPEG")
     program = (

@@ -1,4 +1,4 @@
-"""Pictures with too many pixels for a full decode: decoded band by band they look the same, in little memory."""
+"""Images too large for a full decode: decoded in strips they look the same, in bounded memory."""
 
 import errno
 import io
@@ -18,22 +18,22 @@ from tests.support.corpus.large import quadrant_png, quadrant_tiff
 from tests.support.corpus.make_corpus import Recipe, every_recipe
 from tests.support.corpus.pictures import grays, quadrants, saved
 
-_IN_BANDS = imaging.Limits(pixels=1, pixels_in_bands=600_000_000)
-_MOST_PIXELS = (24_494, 24_494)  # 599,956,036
+_IN_STRIPS = imaging.Limits(pixels=1, pixels_in_strips=600_000_000)
+_MAX_PIXELS = (24_494, 24_494)  # 599,956,036
 _DECODED_WHOLE_ONLY = ("interlaced", "ycbcr", "32-bit", "float", "tiff-lab")
 # Not ru_maxrss, which begins with what the parent took.
 _PEAK = """
     import re, sys
     from pathlib import Path
     import imaging
-    limits = imaging.Limits(pixels=200_000_000, pixels_in_bands=600_000_000)
+    limits = imaging.Limits(pixels=200_000_000, pixels_in_strips=600_000_000)
     with open(sys.argv[1], "rb") as source:
         imaging.render(source, {"small": 240, "medium": 1024, "large": 1500}, limits=limits)
     print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024)
 """
 
 
-def _banded(recipe: Recipe) -> bool:
+def _decodable_in_strips(recipe: Recipe) -> bool:
     return (
         recipe.name.startswith(("png", "tiff"))
         and bool(recipe.shows)
@@ -53,36 +53,38 @@ def _largest_difference(one: Image.Image, other: Image.Image) -> int:
 
 
 @pytest.mark.parametrize(
-    "recipe", [recipe for recipe in every_recipe() if _banded(recipe)], ids=lambda recipe: recipe.name
+    "recipe",
+    [recipe for recipe in every_recipe() if _decodable_in_strips(recipe)],
+    ids=lambda recipe: recipe.name,
 )
-def test_in_bands_a_picture_is_what_it_is_decoded_whole(recipe: Recipe) -> None:
+def test_a_picture_decoded_in_strips_equals_the_one_decoded_whole(recipe: Recipe) -> None:
     whole = _picture(recipe.data, imaging.Limits())
-    in_bands = _picture(recipe.data, _IN_BANDS)
-    assert in_bands.size == whole.size
+    in_strips = _picture(recipe.data, _IN_STRIPS)
+    assert in_strips.size == whole.size
     # Turned after it was averaged, not before, the rest at an edge is another one.
     most = 20 if recipe.name == "tiff-orientation-6" else 0
-    assert _largest_difference(in_bands, whole) <= most
+    assert _largest_difference(in_strips, whole) <= most
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_orientation_of_a_tiff_is_applied(orientation: int) -> None:
     data = saved(quadrants(size=(128, 96)), "TIFF", tiffinfo={274: orientation})
-    assert _largest_difference(_picture(data, _IN_BANDS), _picture(data, imaging.Limits())) <= 4
+    assert _largest_difference(_picture(data, _IN_STRIPS), _picture(data, imaging.Limits())) <= 4
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK"])
 @pytest.mark.parametrize("compression", ["raw", "packbits", "tiff_lzw", "tiff_adobe_deflate"])
 def test_every_common_layout_of_a_tiff_is_the_same_picture(mode: str, compression: str) -> None:
     data = saved(quadrants("RGBA").convert(mode), "TIFF", compression=compression)
-    assert _largest_difference(_picture(data, _IN_BANDS), _picture(data, imaging.Limits())) == 0
+    assert _largest_difference(_picture(data, _IN_STRIPS), _picture(data, imaging.Limits())) == 0
 
 
 def test_white_is_zero_where_a_tiff_says_so() -> None:
     data = saved(grays(), "TIFF", tiffinfo={262: 0})
-    assert _largest_difference(_picture(data, _IN_BANDS), _picture(data, imaging.Limits())) == 0
+    assert _largest_difference(_picture(data, _IN_STRIPS), _picture(data, imaging.Limits())) == 0
 
 
-def test_without_a_limit_of_their_own_large_pictures_are_refused_as_ever() -> None:
+def test_without_a_strip_limit_large_images_are_rejected() -> None:
     limits = imaging.Limits(pixels=1_000)
     for name in ("PNG", "TIFF", "BMP"):
         with pytest.raises(imaging.TooManyPixels, match=r"96 x 64 pixels; at most 0 million are accepted\.$"):
@@ -116,11 +118,11 @@ def _with_long_rows(path: Path) -> None:
         (_with_long_rows, "with rows this long, or tiles this tall"),
     ],
 )  # fmt: skip
-def test_what_can_only_be_decoded_whole_is_refused_with_the_reason(
+def test_an_image_that_can_only_be_decoded_whole_is_rejected_with_the_reason(
     make: Callable[[Path], None], reason: str, tmp_path: Path
 ) -> None:
     make(tmp_path / "picture")
-    limits = imaging.Limits(pixels=50_000, pixels_in_bands=600_000_000)
+    limits = imaging.Limits(pixels=50_000, pixels_in_strips=600_000_000)
     with (
         (tmp_path / "picture").open("rb") as source,
         pytest.raises(imaging.TooManyPixels, match=rf"at most 0 million are accepted {reason}\.$"),
@@ -128,31 +130,31 @@ def test_what_can_only_be_decoded_whole_is_refused_with_the_reason(
         imaging.probe(source, limits)
 
 
-def test_a_thumbnail_of_more_than_half_the_picture_is_refused_with_what_can_be_made() -> None:
+def test_a_thumbnail_over_half_the_image_size_is_rejected_with_the_largest_possible_size() -> None:
     data = saved(quadrants(), "TIFF")
     with pytest.raises(imaging.TooManyPixels, match="too many for a thumbnail of 49; 48 can be made"):
-        _picture(data, _IN_BANDS, 49)
+        _picture(data, _IN_STRIPS, 49)
 
 
 @pytest.fixture
 def without_pyvips(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(sys.modules, "pyvips", None)
-    strips.library.cache_clear()
+    strips.load_pyvips.cache_clear()
     yield
-    strips.library.cache_clear()
+    strips.load_pyvips.cache_clear()
 
 
 @pytest.mark.usefixtures("without_pyvips")
-def test_without_pyvips_a_large_picture_is_refused_and_says_what_is_missing() -> None:
-    with pytest.raises(imaging.TooManyPixels, match="pyvips, which decodes in bands, is not installed"):
-        _picture(saved(quadrants(), "TIFF"), _IN_BANDS)
+def test_without_pyvips_a_large_image_is_rejected_with_a_message_naming_it() -> None:
+    with pytest.raises(imaging.TooManyPixels, match="pyvips, which decodes in strips, is not installed"):
+        _picture(saved(quadrants(), "TIFF"), _IN_STRIPS)
 
 
 @pytest.mark.parametrize("name", ["TIFF", "PNG"])
 def test_a_cut_off_picture_is_corrupt_and_an_unreadable_one_is_not(name: str) -> None:
     data = saved(Image.effect_noise((400, 300), 90), name)
     with pytest.raises(imaging.CorruptImage):
-        _picture(data[: len(data) // 2], _IN_BANDS)
+        _picture(data[: len(data) // 2], _IN_STRIPS)
 
     class Failing(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
@@ -161,20 +163,20 @@ def test_a_cut_off_picture_is_corrupt_and_an_unreadable_one_is_not(name: str) ->
             return super().read(size)
 
     with pytest.raises(OSError, match="the disk is gone"):
-        imaging.render(Failing(data), {"a": 24}, limits=_IN_BANDS)
+        imaging.render(Failing(data), {"a": 24}, limits=_IN_STRIPS)
 
 
 @pytest.mark.parametrize(
     ("make", "most_megabytes"),
     [
-        pytest.param(lambda path: quadrant_tiff(path, _MOST_PIXELS, (24_494, 37)), 250, id="strips"),
+        pytest.param(lambda path: quadrant_tiff(path, _MAX_PIXELS, (24_494, 37)), 250, id="strips"),
         pytest.param(
             lambda path: quadrant_tiff(path, (24_576, 24_064), (256, 256), tiled=True), 250, id="tiles"
         ),
         pytest.param(
             lambda path: quadrant_tiff(path, (24_576, 23_552), (1_024, 512), tiled=True), 300, id="tall tiles"
         ),
-        pytest.param(lambda path: quadrant_png(path, _MOST_PIXELS), 250, id="png"),
+        pytest.param(lambda path: quadrant_png(path, _MAX_PIXELS), 250, id="png"),
     ],
 )
 def test_600_megapixels_are_rendered_in_bounded_memory(
@@ -187,13 +189,14 @@ def test_600_megapixels_are_rendered_in_bounded_memory(
     assert peak < most_megabytes
 
 
-def test_the_library_for_bands_is_not_loaded_for_other_pictures() -> None:
+def test_pyvips_is_not_loaded_for_other_pictures() -> None:
     # libvips does not survive a fork, and the server forks.
     script = """
         import io, sys
         import imaging
-        from pregen import making, tasks
-        imaging.render(io.BytesIO(sys.stdin.buffer.read()), {"a": 24}, limits=making.LIMITS)
+        from pregen import tasks
+        from pregen.generate import one_image
+        imaging.render(io.BytesIO(sys.stdin.buffer.read()), {"a": 24}, limits=one_image.LIMITS)
         assert "pyvips" not in sys.modules
     """
     root = Path(imaging.__file__).parent.parent

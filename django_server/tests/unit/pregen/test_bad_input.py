@@ -1,4 +1,4 @@
-"""Each kind of bad input: a clear line, the rest goes on, the right exit code, nothing half-written."""
+"""Each kind of bad input: a clear message, the right exit code, the run continues, no partial file."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from tests.support.pregen.harsh import HARSH
 from tests.support.pregen.tool import Archive, picture, pregen
 
 
-def test_without_a_command_there_is_help() -> None:
+def test_without_a_command_the_help_is_printed() -> None:
     ran = pregen()
     assert ran.code == 1
     assert "scan" in ran.out
@@ -35,28 +35,28 @@ def test_without_a_command_there_is_help() -> None:
         "paint",
     ],
 )
-def test_wrong_usage_is_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_usage_error_exits_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(line.split())
     assert ended.value.code == 2
     assert "usage: pregen" in capsys.readouterr().err
 
 
-def test_a_shells_pattern_is_told_as_such() -> None:
+def test_several_manifests_after_m_are_a_usage_error() -> None:
     assert (
         "-m takes one manifest, not 2. Did the shell expand a pattern?"
         in pregen("report", "-m", "a", "b").log
     )
 
 
-def test_nowhere_to_look_is_told() -> None:
+def test_a_missing_location_is_reported() -> None:
     ran = pregen("scan")
     assert ran.code == 1
     assert "--local-root" in ran.log
     assert "S3_BUCKET" in ran.log
 
 
-def test_a_missing_root_is_told(archive: Archive, tmp_path: Path) -> None:
+def test_a_missing_root_is_reported(archive: Archive, tmp_path: Path) -> None:
     ran = pregen("scan", "--local-root", tmp_path / "nowhere", "-o", archive.manifest)
     assert (ran.code, archive.manifest.exists()) == (1, False)
     assert f"There is no folder {tmp_path / 'nowhere'}." in ran.log
@@ -67,17 +67,14 @@ def test_a_missing_root_is_told(archive: Archive, tmp_path: Path) -> None:
     assert "There is no folder" in ran.log
 
 
-def test_an_unreadable_folder_and_file_are_told_and_the_rest_goes_on(archive: Archive) -> None:
+def test_an_unreadable_folder_or_file_is_reported_and_the_scan_continues(archive: Archive) -> None:
     archive.put("fungi/originals/locked/x.jpg").parent.chmod(0)
     archive.put("fungi/originals/y.jpg").chmod(0)
     archive.put("fungi/originals/z.jpg")
     unprivileged = (*HARSH, "unprivileged")
     ran = archive.scan(before=unprivileged)
     assert ran.code == 1
-    assert (
-        "attachments/fungi/originals/locked -> It can't be read: Permission denied. It is left out."
-        in ran.log
-    )
+    assert "attachments/fungi/originals/locked -> It can't be read: Permission denied. Skipped." in ran.log
     assert [record["filename"] for record in archive.read()["records"]] == ["y.jpg", "z.jpg"]
     ran = archive.generate(before=unprivileged)
     assert ran.code == 1
@@ -86,7 +83,7 @@ def test_an_unreadable_folder_and_file_are_told_and_the_rest_goes_on(archive: Ar
     archive.path("fungi/originals/locked").chmod(0o755)
 
 
-def test_a_read_only_target_is_told_for_each_image(archive: Archive) -> None:
+def test_a_read_only_target_is_reported_for_each_image(archive: Archive) -> None:
     archive.put("fungi/originals/x.jpg")
     archive.put("algae/originals/x.jpg")
     archive.path("fungi").chmod(0o555)
@@ -98,7 +95,7 @@ def test_a_read_only_target_is_told_for_each_image(archive: Archive) -> None:
     archive.path("fungi").chmod(0o755)
 
 
-def test_a_manifest_that_can_not_be_written_is_told(archive: Archive, tmp_path: Path) -> None:
+def test_a_manifest_that_can_not_be_written_is_reported(archive: Archive, tmp_path: Path) -> None:
     archive.put("fungi/originals/x.jpg")
     ran = pregen("scan", "--local-root", archive.root, "-o", tmp_path / "none" / "m.json")
     assert ran.code == 1
@@ -109,7 +106,7 @@ def test_a_manifest_that_can_not_be_written_is_told(archive: Archive, tmp_path: 
         "scan", "--local-root", archive.root, "-o", locked / "m.json", before=(*HARSH, "unprivileged")
     )
     assert ran.code == 1
-    assert "The scan could not be finished, and wrote nothing. Permission denied." in ran.log
+    assert "The scan failed and wrote nothing. Permission denied." in ran.log
 
 
 def test_a_full_disk_leaves_no_half_manifest_and_no_half_thumbnail(archive: Archive) -> None:
@@ -118,7 +115,7 @@ def test_a_full_disk_leaves_no_half_manifest_and_no_half_thumbnail(archive: Arch
     archive.manifest.write_text("old")
     ran = archive.scan(before=(*HARSH, "full:5000"))
     assert ran.code == 1
-    assert "The scan could not be finished, and wrote nothing. File too large." in ran.log
+    assert "The scan failed and wrote nothing. File too large." in ran.log
     assert archive.manifest.read_text() == "old"
     archive.scan("-q", "--limit", 2)
     ran = archive.generate("--no-checkpoint", before=(*HARSH, "full:500"))
@@ -127,7 +124,7 @@ def test_a_full_disk_leaves_no_half_manifest_and_no_half_thumbnail(archive: Arch
     assert archive.thumbnails() == []
 
 
-def test_a_file_that_vanishes_or_changes_its_kind_is_told(archive: Archive) -> None:
+def test_an_original_deleted_or_replaced_by_a_folder_is_reported(archive: Archive) -> None:
     for name in ("folder.jpg", "gone.jpg", "there.jpg"):
         archive.put(f"fungi/originals/{name}")
     archive.scan("-q")
@@ -136,12 +133,12 @@ def test_a_file_that_vanishes_or_changes_its_kind_is_told(archive: Archive) -> N
     archive.path("fungi/originals/folder.jpg").mkdir()
     ran = archive.generate()
     assert ran.code == 1
-    assert "gone.jpg -> The original is not there any more." in ran.log
-    assert "folder.jpg -> The original is no file." in ran.log
+    assert "gone.jpg -> The original no longer exists." in ran.log
+    assert "folder.jpg -> The original is not a file." in ran.log
     assert archive.thumbnails() == ["fungi/thumbnails/there_200.jpg"]
 
 
-def test_corrupt_and_huge_images_are_told_and_the_rest_goes_on(archive: Archive) -> None:
+def test_corrupt_and_huge_images_are_reported_and_the_run_continues(archive: Archive) -> None:
     png = picture((10, 10), "PNG")
     header = b"IHDR" + (30_000).to_bytes(4, "big") * 2 + png[24:29]
     huge = png[:12] + header + zlib.crc32(header).to_bytes(4, "big") + png[33:]
@@ -164,7 +161,7 @@ def test_corrupt_and_huge_images_are_told_and_the_rest_goes_on(archive: Archive)
     assert archive.thumbnails() == ["fungi/thumbnails/whole_200.jpg"]
 
 
-def test_names_of_every_kind_are_scanned_made_and_shown_on_one_line(archive: Archive) -> None:
+def test_unusual_names_are_scanned_generated_and_printed_on_one_line(archive: Archive) -> None:
     names = [
         "two words.jpg",
         "line\nbreak.jpg",
@@ -184,13 +181,13 @@ def test_names_of_every_kind_are_scanned_made_and_shown_on_one_line(archive: Arc
     assert ran.out.count("[OK]") == len(names)
 
 
-def test_a_name_that_is_no_text_is_told_and_left_out(archive: Archive) -> None:
+def test_a_name_that_is_not_utf_8_is_reported_and_skipped(archive: Archive) -> None:
     archive.put("fungi/originals/x.jpg")
     folder = os.fsencode(archive.path("fungi/originals"))
     Path(os.fsdecode(folder + b"/\xff.jpg")).write_bytes(picture())
     ran = archive.scan()
     assert ran.code == 1
-    assert r"\udcff.jpg -> Its name is not valid UTF-8. It is left out." in ran.log
+    assert r"\udcff.jpg -> Its name is not valid UTF-8. Skipped." in ran.log
     assert [record["filename"] for record in archive.read()["records"]] == ["x.jpg"]
 
 
@@ -201,7 +198,7 @@ def test_loops_of_links_end(archive: Archive) -> None:
     archive.path("fungi/originals/nothing.jpg").symlink_to("nothing at all")
     ran = archive.scan()
     assert ran.code == 1
-    assert "loop.jpg -> It can't be read: Too many levels of symbolic links. It is left out." in ran.log
+    assert "loop.jpg -> It can't be read: Too many levels of symbolic links. Skipped." in ran.log
     assert [record["filename"] for record in archive.read()["records"]] == ["x.jpg"]
 
 
@@ -213,7 +210,7 @@ def scanned(archive: Archive) -> Archive:
     return archive
 
 
-def test_a_missing_or_damaged_manifest_is_told(scanned: Archive) -> None:
+def test_a_missing_or_damaged_manifest_is_reported(scanned: Archive) -> None:
     whole = scanned.manifest.read_bytes()
     for content in (b"", b"[]", b'"text"', whole[:-40], whole[: len(whole) // 2], whole + b"}", b"\xff" * 9):
         scanned.manifest.write_bytes(content)
@@ -223,7 +220,7 @@ def test_a_missing_or_damaged_manifest_is_told(scanned: Archive) -> None:
     for command in ("generate", "report"):
         ran = pregen(command, "-m", scanned.manifest)
         assert (ran.code, ran.out) == (1, "")
-        assert f"The manifest {scanned.manifest} is damaged or cut off." in ran.log
+        assert f"The manifest {scanned.manifest} is damaged or truncated." in ran.log
     assert scanned.thumbnails() == []
     scanned.manifest.unlink()
     assert f"There is no manifest {scanned.manifest}." in pregen("report", "-m", scanned.manifest).log
@@ -235,7 +232,7 @@ def _read(path: Path) -> None:
         pass
 
 
-def test_a_manifest_nested_without_end_is_refused_at_once(scanned: Archive) -> None:
+def test_a_deeply_nested_manifest_is_rejected_quickly(scanned: Archive) -> None:
     for start in (
         b'{"created_at": "2026-01-01T00:00:00", "records": [',
         b'{"a": ',
@@ -266,7 +263,7 @@ HOSTILE: list[dict[str, object]] = [
 ]
 
 
-def test_hostile_records_are_told_and_never_followed(scanned: Archive, tmp_path: Path) -> None:
+def test_hostile_records_are_reported_and_skipped(scanned: Archive, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "x.jpg").write_bytes(picture())
@@ -282,7 +279,7 @@ def test_hostile_records_are_told_and_never_followed(scanned: Archive, tmp_path:
     assert [path.name for path in outside.iterdir()] == ["x.jpg"]
 
 
-def test_the_thumbnail_key_of_a_hostile_manifest_is_not_believed(scanned: Archive) -> None:
+def test_thumbnail_keys_of_a_manifest_are_not_used_for_writing(scanned: Archive) -> None:
     found = scanned.read()
     found["records"][0]["base_thumbnail_key"] = "../../outside.jpg"
     scanned.manifest.write_text(json.dumps(found))
@@ -290,7 +287,7 @@ def test_the_thumbnail_key_of_a_hostile_manifest_is_not_believed(scanned: Archiv
     assert scanned.thumbnails() == ["fungi/thumbnails/x_200.jpg", "fungi/thumbnails/y_200.jpg"]
 
 
-def test_output_that_nobody_reads_any_more_is_no_disaster(scanned: Archive) -> None:
+def test_a_closed_output_pipe_ends_the_run_quietly(scanned: Archive) -> None:
     ran = pregen(
         "report", "-m", scanned.manifest, "-t", "missing",
         before=("/bin/sh", "-c", '"$@" | true; echo "sh ended" >&2', "sh"),

@@ -1,4 +1,4 @@
-"""Any name and any shape of a multipart body: a Refusal, or every file with its place and a clean name."""
+"""Any name and any multipart body: a Refusal, or every file with its position and a clean name."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -116,14 +116,14 @@ def assert_clean(name: str) -> None:
 
 @given(name=st.text(st.characters(codec=None, exclude_categories=()), max_size=400))
 @search(400, 2000)
-def test_any_name_is_cleaned_and_cleaning_it_again_changes_nothing(name: str) -> None:
+def test_cleaning_a_name_is_idempotent(name: str) -> None:
     assert_clean(clean_name(name))
     assert clean_name(clean_name(name)) == clean_name(name)
 
 
 @given(parts=st.lists(_plain_parts, max_size=6))
 @search(250, 100)
-def test_sound_bodies_give_each_file_of_the_field_in_its_order(parts: list[Part], settings: Any) -> None:
+def test_valid_bodies_give_each_file_of_the_field_in_order(parts: list[Part], settings: Any) -> None:
     body = b"".join(part.as_bytes() for part in parts) + f"--{_BOUNDARY}--\r\n".encode()
     # Without a filename it is a text; an empty one is what browsers send where no file was chosen.
     sent = [part.content for part in parts if part.field == "images" and part.name]
@@ -156,7 +156,7 @@ def test_sound_bodies_give_each_file_of_the_field_in_its_order(parts: list[Part]
     ),
 )
 @search(500, 100)
-def test_broken_bodies_end_in_files_or_a_refusal_and_leave_nothing(
+def test_broken_bodies_give_files_or_a_refusal_and_leave_no_spool_file(
     parts: list[Part],
     cut: int | None,
     junk: tuple[int, bytes] | None,
@@ -169,7 +169,7 @@ def test_broken_bodies_end_in_files_or_a_refusal_and_leave_nothing(
     _outcome(_request(body if cut is None else body[:cut], content_type), settings)
 
 
-def test_a_body_cut_off_anywhere_in_a_file_is_refused_and_leaves_nothing(settings: Any) -> None:
+def test_a_body_truncated_in_a_file_is_rejected_and_leaves_no_spool_file(settings: Any) -> None:
     whole = Part("images", "a.jpg", b"first").as_bytes()
     cut = Part("images", "b.jpg", b"second" * 5).as_bytes()
     begins = len(whole) + cut.index(b"second")
@@ -179,7 +179,7 @@ def test_a_body_cut_off_anywhere_in_a_file_is_refused_and_leaves_nothing(setting
         assert _spooled(settings) == []
 
 
-def test_a_file_in_another_field_that_comes_last_interrupts_nothing(settings: Any) -> None:
+def test_a_last_file_in_another_field_is_ignored(settings: Any) -> None:
     body = Part("images", "a.jpg", b"x").as_bytes() + Part("other", "b.jpg", b"y").as_bytes()
     found = spool_files(_request(body + f"--{_BOUNDARY}--\r\n".encode()), "images", most=_MOST)
     assert [file.byte_size for file in found] == [1]

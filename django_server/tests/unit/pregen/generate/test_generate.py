@@ -1,4 +1,4 @@
-"""What generate makes, what it leaves alone, what it says."""
+"""Which thumbnails generate renders or skips, and its output."""
 
 import itertools
 import json
@@ -61,12 +61,12 @@ def test_tiff_thumbnails_may_be_png_beside_them(filled: Archive) -> None:
     assert not filled.path("fungi/thumbnails/t_200.tif").exists()
 
 
-def test_several_sizes_are_made_of_one_decode_and_journalled_each(filled: Archive) -> None:
+def test_several_sizes_share_one_decode_and_have_a_journal_each(filled: Archive) -> None:
     assert filled.generate("-s", 240, "-s", 1024, "-s", 100).code == 0
     assert filled.size("fungi/thumbnails/0a/x_240.jpg") == ("JPEG", (240, 180))
     assert filled.size("fungi/thumbnails/0a/x_1024.jpg") == ("JPEG", (640, 480))
     assert len(filled.thumbnails()) == 18
-    made = list(journal.made(filled.manifest))
+    made = list(journal.read_journals(filled.manifest))
     assert sorted({one.scale for one in made}) == [100, 240, 1024]
     x = next(one for one in made if one.thumbnail_key.endswith("x_240.jpg"))
     assert (x.width, x.height, x.original_width, x.original_height) == (240, 180, 640, 480)
@@ -75,12 +75,12 @@ def test_several_sizes_are_made_of_one_decode_and_journalled_each(filled: Archiv
     assert {one.original_key: one.original_version for one in made} == versions
 
 
-def test_what_is_made_is_not_made_again(filled: Archive) -> None:
+def test_existing_thumbnails_are_not_generated_again(filled: Archive) -> None:
     filled.generate()
     before = {path: filled.path(path).stat().st_mtime_ns for path in filled.thumbnails()}
     ran = filled.generate("--no-skip-existing")
     assert (ran.code, "Generated: 0" in ran.out) == (0, True)
-    # Without the journal's memory the files themselves tell.
+    # Without a journal the existing files are checked.
     ran = filled.generate("--no-checkpoint", "--json")
     assert json.loads(ran.out)["skipped"] == 6
     assert {path: filled.path(path).stat().st_mtime_ns for path in filled.thumbnails()} == before
@@ -130,7 +130,7 @@ def test_a_limit_counts_attempts(filled: Archive) -> None:
     assert totals["causes"] == {"unsupported_type": 1}
 
 
-def test_an_old_manifest_is_refused_unless_forced(filled: Archive) -> None:
+def test_an_old_manifest_is_rejected_unless_forced(filled: Archive) -> None:
     found = filled.read()
     found["created_at_utc"] = "2026-01-01T00:00:00+00:00"
     filled.manifest.write_text(json.dumps(found))
@@ -182,7 +182,7 @@ def test_orientation_and_transparency_come_out_right(archive: Archive) -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_stopped_run_keeps_what_is_finished_and_says_how_to_go_on(
+def test_a_stopped_run_keeps_finished_thumbnails_and_logs_how_to_continue(
     archive: Archive, number: signal.Signals, code: int
 ) -> None:
     for index in range(40):
@@ -195,13 +195,13 @@ def test_a_stopped_run_keeps_what_is_finished_and_says_how_to_go_on(
     )  # fmt: skip
     while len(archive.thumbnails()) < 3:
         time.sleep(0.02)
-    # To the whole group, as a terminal does.
+    # To the whole process group, as a terminal does.
     os.killpg(running.pid, number)
     _, log = running.communicate(timeout=30)
     assert running.returncode == code
     assert "Traceback" not in log
-    assert "What is finished stays." in log
-    assert "Run the same command again to go on." in log
+    assert "Finished thumbnails are kept." in log
+    assert "Run the same command again to continue." in log
     there = archive.thumbnails()
     assert 3 <= len(there) < 40
     assert sum("thumbnail_key" in line for line in archive.journal()) == len(there)
@@ -218,7 +218,7 @@ def test_a_run_for_each_collection_shares_the_journal(filled: Archive) -> None:
         for name in ("algae", "fungi")
     ]  # fmt: skip
     assert [run.wait(60) for run in runs] == [0, 0]
-    assert len(list(journal.made(filled.manifest))) == 6
+    assert len(list(journal.read_journals(filled.manifest))) == 6
 
 
 def test_a_given_root_and_prefix_win_over_the_manifests(filled: Archive, tmp_path: Path) -> None:
@@ -229,11 +229,11 @@ def test_a_given_root_and_prefix_win_over_the_manifests(filled: Archive, tmp_pat
     assert (moved / "media/fungi/thumbnails/0a/x_200.jpg").exists()
 
 
-def test_a_torn_line_of_the_journal_is_passed_over_and_closed(filled: Archive) -> None:
+def test_a_torn_line_of_the_journal_is_skipped_and_terminated(filled: Archive) -> None:
     filled.generate()
     path = filled.manifest.with_name("media.json.200.journal")
     path.write_bytes(path.read_bytes()[:-30])
-    before = len(list(journal.made(filled.manifest)))
+    before = len(list(journal.read_journals(filled.manifest)))
     assert filled.generate().code == 0
     assert path.read_bytes().endswith(b"\n")
-    assert len(list(journal.made(filled.manifest))) >= before
+    assert len(list(journal.read_journals(filled.manifest))) >= before

@@ -1,4 +1,4 @@
-"""Scans and panoramas of more than 200 megapixels: what generate makes of them, and what it says of the rest."""
+"""Images of more than 200 megapixels: thumbnails where possible, and the messages for the others."""
 
 import zlib
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def _original(archive: Archive, name: str) -> Path:
 
 
 def _colours(archive: Archive, name: str) -> list[tuple[int, ...]]:
-    """In the middle of the four quarters, row by row."""
+    """The colours in the middle of the four quarters, row by row."""
     with Image.open(archive.path(f"fungi/thumbnails/{name}")) as image:
         picture = image.convert("RGB")
     width, height = picture.size
@@ -66,7 +66,7 @@ def test_a_large_tiff_stands_upright(archive: Archive) -> None:
     quadrant_tiff(_original(archive, "x.tif"), _SIZE, _TILE, tiled=True, more={274: [6]})
     _generate(archive)
     assert archive.size("fungi/thumbnails/x_200.tif") == ("JPEG", (156, 200))
-    # A quarter clockwise: the left column becomes the upper row, its lower end first.
+    # Rotated a quarter clockwise: the left column becomes the upper row, starting with its lower end.
     red, green, blue, white = QUADRANTS
     _assert_close(_colours(archive, "x_200.tif"), [blue, red, white, green])
 
@@ -78,7 +78,7 @@ def test_the_inks_of_a_large_tiff_are_converted_from_their_profile(archive: Arch
         _original(archive, "x.tif"), _SIZE, _STRIP, photometric=raw_tiff.CMYK, colours=inks, more=more
     )
     _generate(archive)
-    # Cyan ink swallows blue light on this press, magenta red, and yellow green.
+    # On this press cyan ink absorbs blue light, magenta red, and yellow green.
     wanted = [(255, 255, 0), (0, 255, 255), (255, 0, 255), (255, 255, 255)]
     _assert_close(_colours(archive, "x_200.tif"), wanted)
 
@@ -89,7 +89,7 @@ def test_a_large_png_is_converted_from_its_profile(archive: Archive) -> None:
     quadrant_png(_original(archive, "x.png"), _SIZE, colours=((200, 80, 40),) * 4, before=before)
     _generate(archive)
     assert archive.size("fungi/thumbnails/x_200.png") == ("PNG", (200, 156))
-    # Display P3 (200, 80, 40) in sRGB, from the primaries' matrices by hand.
+    # Display P3 (200, 80, 40) in sRGB, computed by hand from the matrices of the primaries.
     _assert_close(_colours(archive, "x_200.png"), [(216, 69, 17)] * 4)
 
 
@@ -115,7 +115,7 @@ def test_sixteen_bits_are_scaled_and_not_clipped(archive: Archive, form: str) ->
     _assert_close(_colours(archive, form.replace(".", "_200.")), wanted)
 
 
-def test_what_is_too_large_or_can_only_be_decoded_whole_is_told(archive: Archive) -> None:
+def test_an_image_too_large_or_only_decodable_whole_is_reported(archive: Archive) -> None:
     raw_tiff.claim(_original(archive, "over.tif"), (30_000, 20_001), (30_000, 64))
     interlaced = raw_png.header(20_000, 20_000, 8, raw_png.RGB, interlaced=True)
     _original(archive, "interlaced.png").write_bytes(interlaced + raw_png.chunk(b"IDAT", b"no pixels"))
@@ -131,7 +131,7 @@ def test_what_is_too_large_or_can_only_be_decoded_whole_is_told(archive: Archive
     assert archive.thumbnails() == []
 
 
-def test_a_large_file_that_is_cut_off_or_damaged_is_told_and_leaves_nothing(archive: Archive) -> None:
+def test_a_truncated_or_damaged_large_file_is_reported_and_leaves_no_thumbnail(archive: Archive) -> None:
     quadrant_png(_original(archive, "cut.png"), _SIZE)
     quadrant_tiff(_original(archive, "torn.tif"), _SIZE, _STRIP)
     cut, torn = (archive.path(f"fungi/originals/{name}") for name in ("cut.png", "torn.tif"))

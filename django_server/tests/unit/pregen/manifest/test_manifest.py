@@ -1,4 +1,4 @@
-"""Manifests of every age and shape load; ours are read in flat memory whatever the order of their keys."""
+"""Manifests of every age and shape load; ours are read with constant memory in any order of keys."""
 
 import json
 import subprocess
@@ -47,7 +47,7 @@ def test_only_created_at_is_required(tmp_path: Path) -> None:
         reader.read_head(_write(path, {"records": []}))
 
 
-def test_a_moment_with_an_offset_loads(tmp_path: Path) -> None:
+def test_a_timestamp_with_an_offset_loads(tmp_path: Path) -> None:
     path = _write(tmp_path / "m.json", {"created_at": "2026-03-04T05:06:07+02:00"})
     assert reader.read_head(path).created_at == datetime(2026, 3, 4, 3, 6, 7, tzinfo=UTC)
 
@@ -116,4 +116,4 @@ def test_memory_does_not_grow_with_the_records(tmp_path: Path) -> None:
         found, peak = map(int, ran.stdout.split())
         assert found == count
         peaks.append(peak)
-    assert peaks[1] - peaks[0] < 8_000  # kilobytes; as a list they take 70 MB
+    assert peaks[1] - peaks[0] < 8_000  # kilobytes; a list of them takes 70 MB

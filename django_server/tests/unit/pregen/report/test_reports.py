@@ -1,4 +1,4 @@
-"""The five reports: right under -s and --collection, and readable to the comma."""
+"""The five reports: correct under -s and --collection, and readable."""
 
 import json
 
@@ -82,7 +82,7 @@ def test_sizes(scanned: Archive) -> None:
     assert out.strip().endswith("To generate @300 thumbnails: 121")
 
 
-def test_a_stale_manifest_is_warned_of(scanned: Archive) -> None:
+def test_a_stale_manifest_gets_a_warning(scanned: Archive) -> None:
     found = scanned.read() | {"created_at_utc": "2026-01-01T00:00:00+00:00"}
     old = scanned.manifest.with_name("old.json")
     old.write_text(json.dumps(found))
@@ -91,7 +91,7 @@ def test_a_stale_manifest_is_warned_of(scanned: Archive) -> None:
         assert (ran.code, "WARNING" in ran.out) == (0, True)
 
 
-def test_every_report_is_an_object_too_and_refuses_unknown_collections(scanned: Archive) -> None:
+def test_every_report_has_a_json_form_and_rejects_unknown_collections(scanned: Archive) -> None:
     found = json.loads(scanned.report("-t", "plan", "--json").out)
     assert found["total"]["to_generate"] == 91
     ran = scanned.report("--collection", "moss")
@@ -100,11 +100,11 @@ def test_every_report_is_an_object_too_and_refuses_unknown_collections(scanned: 
 
 
 def test_the_last_rate_makes_an_estimate() -> None:
-    from pregen.report.texts import Facts
+    from pregen.report.texts import ReportHeader
 
-    facts = Facts("now", 0, is_stale=False, place="folder /", prefix="a", scan_seconds=1)
+    facts = ReportHeader("now", 0, is_stale=False, place="folder /", prefix="a", scan_seconds=1)
     text = plan(facts, [CollectionTally("fungi", to_generate=600)], 200, 1.0, 10.0)
-    assert "as fast as the last run (600.0/min): 1.0 minutes" in text
+    assert "at the rate of the last run (600.0/min): 1.0 minutes" in text
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Which thumbnails belong to which original: the rule, and the merge of two listings against its plain form."""
+"""Which thumbnail belongs to which original: the rule, and the merge of two listings against a plain lookup."""
 
 import os
 from itertools import groupby
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filestore.store import Run
+from filestore.store import FolderFiles
 from pregen.scan.image_names import is_image, original_of
 from pregen.scan.matching import Matcher
 
@@ -35,13 +35,13 @@ def test_the_last_digits_are_the_scale(thumbnail: str, original: str, scale: int
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.JPEG", "a.b.Png", "a.gif", "a.tif", "a.TIFF", "a.bmp"])
-def test_images_are_told_by_their_last_extension(name: str) -> None:
+def test_images_are_recognised_by_their_last_extension(name: str) -> None:
     assert is_image(name)
     assert not is_image(f"{name}.txt")
 
 
 @pytest.mark.parametrize("name", ["a", "jpg", ".jpg", "a.webp", "a.jpg~"])
-def test_other_files_are_no_images(name: str) -> None:
+def test_other_files_are_not_images(name: str) -> None:
     assert not is_image(name)
 
 
@@ -52,18 +52,18 @@ originals_keys = st.sets(st.tuples(folders, st.builds(str.__add__, stems, extens
 scales = st.sampled_from(["", "_1", "_20", "_200", "_0200"])
 
 
-def _runs(keys: set[tuple[str, str]], most: int) -> list[Run]:
-    """As a store lists them, in byte order; no run longer than `most`, as where a page ends."""
+def _runs(keys: set[tuple[str, str]], most: int) -> list[FolderFiles]:
+    """The listing of a store in byte order, in parts of at most `most` files, as pages have."""
     ordered = sorted(keys, key=lambda key: os.fsencode(f"{key[0]}/{key[1]}" if key[0] else key[1]))
     runs = []
     for folder, group in groupby(ordered, key=lambda key: key[0]):
         files = [(name, 1, 0, "") for _, name in group]
-        runs += [Run(folder, files[at : at + most]) for at in range(0, len(files), most)]
+        runs += [FolderFiles(folder, files[at : at + most]) for at in range(0, len(files), most)]
     return runs
 
 
 @given(originals_keys, st.data(), st.integers(1, 5), st.integers(1, 5))
-def test_a_merge_finds_what_looking_up_each_name_finds(
+def test_the_merge_equals_a_lookup_of_each_name(
     originals: set[tuple[str, str]], data: st.DataObject, most_originals: int, most_thumbnails: int
 ) -> None:
     near = st.builds(

@@ -1,4 +1,4 @@
-"""What a scan writes: names, order, numbers, the bytes of the format."""
+"""The output of a scan: names, order, counts, the bytes of the format."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def filled(archive: Archive) -> Archive:
     return archive
 
 
-def test_the_manifest_says_what_is_there_in_the_form_of_the_contract(filled: Archive) -> None:
+def test_the_manifest_lists_the_archive_in_the_documented_format(filled: Archive) -> None:
     ran = filled.scan()
     assert ran.code == 0, ran.log
     found = filled.read()
@@ -98,7 +98,7 @@ def test_versions_of_a_manifest_are_those_of_the_files(filled: Archive) -> None:
         assert record.version == store.stat(record.original_key).version
 
 
-def test_the_log_and_the_report_have_their_places(filled: Archive) -> None:
+def test_logs_go_to_stderr_and_reports_to_stdout(filled: Archive) -> None:
     ran = filled.scan()
     assert "SUMMARY" in ran.out
     assert "Total Images: 5" in ran.out
@@ -140,7 +140,7 @@ def test_the_servers_own_collection_is_scanned_when_it_is_named(filled: Archive)
     assert filled.read()["collections"] == ["uploads"]
 
 
-def test_an_unknown_collection_is_told_with_the_known_ones(filled: Archive) -> None:
+def test_an_unknown_collection_is_reported_with_the_known_ones(filled: Archive) -> None:
     ran = filled.scan("--collection", "fungy")
     assert ran.code == 1
     assert "There is no collection fungy. There are: algae, barren, fungi, uploads." in ran.log
