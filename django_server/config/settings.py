@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env_reader import address, env, secret
+from config.env_reader import address, env, secret, thumbnail_sizes, whole_number
 from config.log_config import FORMATS, logging_settings
 from config.secret_files import stored_secret
 from images.middleware.order import DJANGO_MIDDLEWARE
@@ -60,7 +60,12 @@ API_TOKEN: str = secret("API_TOKEN")
 # --- Thumbnails and limits ---------------------------------------------------------------------------------------
 
 # label -> scale, the longest edge in pixels. The first label is the default, the largest one is the processed picture.
-THUMBNAILS: dict[str, Any] = {"SIZES": {"small": 240, "medium": 1024, "large": 1500}, "QUALITY": 82}
+# After a change of sizes the thumbnails that are missing are generated on demand, or all by `manage.py thumbnails`.
+# After a change of QUALITY existing thumbnails stay valid: `manage.py thumbnails --force` generates them anew.
+THUMBNAILS: dict[str, Any] = {
+    "SIZES": thumbnail_sizes("THUMBNAIL_SIZES", default="small:240,medium:1024,large:1500"),
+    "QUALITY": whole_number("THUMBNAIL_QUALITY", default=82),
+}
 KEY_PREFIX: str = env("KEY_PREFIX", default="attachments")
 UPLOADS_COLLECTION = "uploads"
 

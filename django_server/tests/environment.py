@@ -16,7 +16,7 @@ from tests.servers import postgres, redis_server
 # Of what a developer may have set, this would change what tests see.
 _NOT_FOR_TESTS = (
     *("HOST", "PORT", "PUBLIC_URL", "ALLOWED_HOSTS", "DEBUG", "API_TOKEN", "KEY_PREFIX"),
-    *("MEDIA_ROOT", "INCOMING_ROOT", "S3_BUCKET", "S3_ENDPOINT"),
+    *("MEDIA_ROOT", "INCOMING_ROOT", "S3_BUCKET", "S3_ENDPOINT", "THUMBNAIL_SIZES", "THUMBNAIL_QUALITY"),
 )
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.conf import settings as current
 from django.test import Client
+from PIL import Image as Picture
 
+from config.env_reader import env, thumbnail_sizes
 from filestore.local import LocalStore
 from images.models import Image, Thumbnail
 from images.rows import ThumbnailValues
@@ -60,6 +62,21 @@ def test_what_became_wrong_is_made_anew_once_and_the_rest_is_left_alone(
     assert ask(image, "small").status_code == 302
     assert urls(image) == made
     assert (inode(made["small"]), inode(made["medium"])) == (first, medium)
+
+
+def test_sizes_that_the_environment_changes_are_generated_when_they_are_requested(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = completed_upload()
+    before = urls(image)
+    monkeypatch.setitem(env.ENVIRON, "THUMBNAIL_SIZES", "poster:400,medium:1024")
+    settings.THUMBNAILS = {"SIZES": thumbnail_sizes("THUMBNAIL_SIZES", ""), "QUALITY": 82}
+    links = urls(image)
+    assert links == {"poster": f"/api/thumbnails/{image.id}?label=poster", "medium": before["medium"]}
+    assert ask(image, "poster").status_code == 302
+    with Picture.open(stored_file(urls(image)["poster"])) as poster:
+        assert max(poster.size) == 400
+    assert stored_file(before["small"]).exists()
 
 
 def test_the_file_of_a_size_no_longer_made_goes_with_its_row(settings: Any, stored_keys: Any) -> None:
