@@ -16,6 +16,7 @@ from redis import Redis
 from images.models import Batch, Image, RemovedImage, Thumbnail
 from images.processing import transitions
 from images.processing.worker_loop import process
+from images.reconcile.findings import Finding
 from images.reconcile.reconciliation import reconcile
 from images.sweeper import sweep
 from tests.images.older import archived, uploaded
@@ -28,7 +29,7 @@ def execute(statement: str, *values: Any) -> int:
     """How many rows PostgreSQL reports for the statement."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def sweep_a_minute_later() -> None:
@@ -168,7 +169,7 @@ def test_thumbnails_that_a_crash_left_without_rows_are_deleted_by_reconcile(stor
     sweep_a_minute_later()
     assert stored_keys() == left
     uploaded()
-    assert reconcile(apply=True).found["file_without_row"] == 3
+    assert reconcile(apply=True).found[Finding.FILE_WITHOUT_ROW] == 3
     assert not set(left) & set(stored_keys())
 
 
