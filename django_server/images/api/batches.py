@@ -15,8 +15,8 @@ from images.api.schemas import BatchOut, BatchWithImagesOut, CountsOut, ErrorOut
 from images.deletion import remove_images
 from images.errors import Refusal
 from images.http.json_responses import json_answer, kept_answer
-from images.http.pagination import PAGE, Cursor, after, link_to_next
 from images.http.long_pages import turn_for
+from images.http.pagination import PAGE, Cursor, after, link_to_next
 from images.middleware.long_poll import LONGEST_WAIT_SECONDS
 from images.models import FINAL_STATUSES, Batch, Image
 from images.processing.retry_abort import AT_ONCE, abort, retry

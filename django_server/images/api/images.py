@@ -11,8 +11,8 @@ from images.api.schemas import ErrorOut, ImageOut, StatusName
 from images.deletion import remove_images
 from images.errors import Refusal
 from images.http.json_responses import json_answer, kept_answer
-from images.http.pagination import PAGE, Cursor, after, link_to_next
 from images.http.long_pages import turn_for
+from images.http.pagination import PAGE, Cursor, after, link_to_next
 from images.models import Image
 from images.processing import transitions
 from images.processing.announce import announce

@@ -31,7 +31,7 @@ def delete_orphans(keys: Sequence[str], *, apply: bool) -> list[str]:
     with transaction.atomic():
         free = _free(images, apply)
         # A maker renames its files to their keys while it holds the image's row, which is held here now.
-        if storage().places_by_rename:
+        if storage().moves_by_rename:
             return [key for key in free if _delete_if_old(key, apply)]
     # No storage is asked over a network inside a transaction.
     return [key for key in free if _delete_if_old(key, apply)]

@@ -18,7 +18,7 @@ from images.errors import Refusal
 from images.observability.timings import note_rendering, stage
 from images.rendering.limit_settings import imaging_limits
 from images.rows import ImageValues, ThumbnailsByLabel
-from images.storage import storage, storage_answers
+from images.storage import refusing_storage_errors, storage
 from images.thumbnail_rules import format_of_thumbnails, missing_scales
 from images.thumbnails import claims
 from images.thumbnails.originals import original_file, version_now
@@ -83,7 +83,7 @@ def _render(
     decode: Decode, source: Path, image: ImageValues, scales: Mapping[str, int], targets: Mapping[str, Path]
 ) -> Rendering:
     try:
-        with storage_answers():
+        with refusing_storage_errors():
             rendering = decode(
                 source,
                 scales,
@@ -102,11 +102,11 @@ def _render(
 
 def _finish(token: UUID, image: ImageValues, made: claims.Made, targets: Mapping[str, Path]) -> None:
     def place() -> None:
-        with storage_answers():
+        with refusing_storage_errors():
             for row in made.rows:
-                storage().place(targets[row["label"]], row["key"])
+                storage().move_to_key(targets[row["label"]], row["key"])
 
-    if storage().places_by_rename:
+    if storage().moves_by_rename:
         replaced = claims.complete(token, image, made, place)
     else:
         place()

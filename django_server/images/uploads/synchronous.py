@@ -25,7 +25,7 @@ from images.rendering.decode_pool import render_apart
 from images.rendering.limit_settings import imaging_limits
 from images.rendering.slots import render_slot
 from images.rows import ImageValues, Listed
-from images.storage import storage, storage_answers
+from images.storage import refusing_storage_errors, storage
 from images.thumbnail_rules import key_of_thumbnail, sizes
 from images.thumbnails.orphaned_files import discard_files_of_the_deleted
 from images.uploads.accept import give_back, image_row, spread_uploaded_at, take_files
@@ -93,7 +93,7 @@ def _finish(claim: Claim, outcome: Rendered, hold: Hold, answered: Callable[[Lis
 
 
 def _render(spooled: SpooledFile, image: ImageValues) -> Rendered:
-    with _spooled_thumbnails(spooled) as targets, storage_answers():
+    with _spooled_thumbnails(spooled) as targets, refusing_storage_errors():
         try:
             rendering = render_apart(
                 spooled.path, sizes(), targets, settings.THUMBNAILS["QUALITY"], imaging_limits()

@@ -2,8 +2,8 @@
 
 import threading
 
-from images.http.pagination import LARGEST_PAGE, PAGE
 from images.http.long_pages import turn_for
+from images.http.pagination import LARGEST_PAGE, PAGE
 from tests.serving.processes import eventually
 
 
