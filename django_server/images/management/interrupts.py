@@ -1,4 +1,4 @@
-"""Ctrl+C in a command: a sentence instead of a traceback, and the exit code that shells know it by."""
+"""Ctrl+C in a command: a sentence instead of a traceback, and the exit code 130 that shells expect."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ INTERRUPTED = 130
 
 
 @contextmanager
-def stoppable(say: Callable[[str], object], sentence: Callable[[], str]) -> Iterator[None]:
-    """Says the sentence, as it is then, when the block is interrupted, and ends the program with 130."""
+def stoppable(write: Callable[[str], object], sentence: Callable[[], str]) -> Iterator[None]:
+    """On KeyboardInterrupt in the block write `sentence()` and exit with 130."""
     try:
         yield
     except KeyboardInterrupt:
-        say(sentence())
+        write(sentence())
         raise SystemExit(INTERRUPTED) from None

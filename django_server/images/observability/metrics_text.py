@@ -1,4 +1,4 @@
-"""The text that Prometheus scrapes: the sum over all processes that share METRICS_DIR and, on demand, the site's state."""
+"""The text that Prometheus scrapes: sums over all processes that share METRICS_DIR and, on demand, the site's state."""
 
 import os
 import re

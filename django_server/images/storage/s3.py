@@ -1,4 +1,4 @@
-"""Files in a bucket: django-storages' storage class for Django, `filestore.s3` for the bytes, `url_signing` for the URLs.
+"""Files in a bucket: django-storages' class for Django, `filestore.s3` for the bytes, `url_signing` for the URLs.
 
 Each override of django-storages' S3Storage has its reason beside it. Common to all that transfer bytes: its errors are
 botocore's (`ImageStorage` promises OSError), and each thread gets a boto3 resource of its own, which costs 0.2 s of CPU
@@ -97,7 +97,7 @@ class S3Storage(DjangoS3Storage):  # type: ignore[misc]  # django-storages is un
         return f"https://{settings.S3_BUCKET}.s3.{settings.S3_REGION}.amazonaws.com"
 
     def url(self, name: str, *_: Any, **__: Any) -> str:
-        # Signed: 23 µs, boto3's take 364. Unsigned: 1.9 µs, django-storages' take 4.7. A page of 100 images has 400 URLs.
+        # Signed: 23 µs, boto3's take 364. Unsigned: 1.9 µs, django-storages' take 4.7. A page of 100 images has 400.
         if self.signs_urls:
             return self._signer.url(name, datetime.now(UTC))
         return f"{self._base}/{quote(name, safe=_SAFE_IN_URLS)}"

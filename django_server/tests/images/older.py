@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from filestore.local import LocalStore
 from images.models import Image, Thumbnail
 from images.processing.worker_loop import process
-from images.thumbnails.generate import ensure_in_worker
+from images.thumbnails.generate import generate_in_worker
 from tests.images.pictures import jpeg, pending_images
 from tests.images.thumbnails import completed
 
@@ -30,7 +30,7 @@ def archived(name: str, collection: str = "fungi", *, warm: bool = True) -> Imag
     """An archive's image as `register` makes it, two hours old, its thumbnails made unless they are not to be."""
     image = completed.archived(name, jpeg(), collection, folder="")
     if warm:
-        ensure_in_worker(image.id)
+        generate_in_worker(image.id)
     rows_grow_old()
     return image
 

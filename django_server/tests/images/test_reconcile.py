@@ -21,7 +21,7 @@ from images.reconcile.report import Report
 from images.storage import storage
 from images.tasks import reconcile as nightly
 from images.thumbnail_rules import missing_scales, sizes
-from images.thumbnails.generate import ensure_in_worker
+from images.thumbnails.generate import generate_in_worker
 from tests.images.older import archived, path_of, put, rows_grow_old, uploaded
 from tests.images.pictures import jpeg, spooled
 
@@ -47,7 +47,7 @@ def test_where_storage_and_rows_agree_there_is_nothing_to_do() -> None:
     archived("a/one.jpg")
     report = reconcile(apply=True)
     assert (report.files, report.rows, found(report)) == (16, 16, {})
-    assert report.all_is_well
+    assert report.is_clean
 
 
 def test_the_row_of_a_lost_thumbnail_goes_and_the_next_view_makes_it_anew() -> None:
@@ -56,7 +56,7 @@ def test_the_row_of_a_lost_thumbnail_goes_and_the_next_view_makes_it_anew() -> N
     path_of(row.key).unlink()
     assert found(reconcile(apply=True)) == {"thumbnail_without_file": 1}
     assert sorted(image.thumbnails.values_list("label", flat=True)) == ["large", "medium"]
-    _, thumbnails = ensure_in_worker(image.id)
+    _, thumbnails = generate_in_worker(image.id)
     assert path_of(row.key).exists()
     assert not missing_scales(thumbnails, image.source_version)
 
@@ -111,7 +111,7 @@ def test_what_a_dead_worker_left_of_an_upload_is_deleted() -> None:
     ]
     assert found(reconcile(apply=True)) == {"file_without_row": 3}
     assert not any(path_of(key).exists() for key in left)
-    assert reconcile(apply=True).all_is_well
+    assert reconcile(apply=True).is_clean
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_anybody_elses_file_is_counted_and_stays(key: str) -> None:
     report = reconcile(apply=True)
     assert found(report) == {"foreign": 1}
     assert path_of(key).exists()
-    assert report.all_is_well
+    assert report.is_clean
 
 
 def test_a_name_that_is_no_text_is_shown_so_that_a_terminal_can_show_it() -> None:
@@ -202,10 +202,10 @@ def test_a_dry_run_tells_all_and_changes_nothing(capsys: Any) -> None:
     for sentence in (
         "Checked: 12 files, 12 rows.",
         "Thumbnail rows without a file: 1, would be deleted.",
-        "Originals of archives that were replaced: 1, would be noted.",
+        "Replaced originals of archives: 1, would be updated.",
         "Uploaded files without a row: 1, would be deleted.",
         "Images without their original: 1, cannot be repaired, would be marked.",
-        "Files that are not ours: 1, left alone.",
+        "Files not stored by this server: 1, left alone.",
         f"  {first.key}\n",
         "this was a dry run",
     ):
@@ -229,7 +229,7 @@ def test_for_programs_there_is_one_object() -> None:
     assert (told["applied"], told["finished"], told["unrepairable"]) == (True, True, {"original_missing": 0})
 
 
-def test_quiet_says_nothing_where_all_is_well() -> None:
+def test_quiet_says_nothing_without_differences() -> None:
     uploaded()
     out = StringIO()
     call_command("reconcile", "--quiet", stdout=out)
@@ -241,7 +241,7 @@ def test_the_first_twenty_keys_are_shown() -> None:
     for number in range(30):
         put(f"attachments/fungi/originals/{number}.jpg")
     lines = list(reconcile(apply=False).lines())
-    assert lines[1] == "Files that are not ours: 30, left alone."
+    assert lines[1] == "Files not stored by this server: 30, left alone."
     assert len([line for line in lines if line.startswith("  attachments/")]) == 20
     assert "  and 10 more" in lines
 
@@ -276,13 +276,13 @@ def test_an_archive_whose_volume_is_not_mounted_keeps_its_rows_while_the_others_
     out = StringIO()
     with pytest.raises(SystemExit, match="1"):
         call_command("reconcile", "--apply", stdout=out)
-    assert "no file at all in the collection fungi" in out.getvalue()
+    assert "no file of the collection fungi" in out.getvalue()
     assert Thumbnail.objects.count() == 5
     assert not Image.objects.filter(original_missing=True).exists()
 
 
 def test_an_empty_site_has_nothing_to_reconcile() -> None:
-    assert reconcile(apply=True).all_is_well
+    assert reconcile(apply=True).is_clean
 
 
 def test_a_storage_that_does_not_answer_ends_it_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,7 +292,7 @@ def test_a_storage_that_does_not_answer_ends_it_with_a_sentence(monkeypatch: pyt
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("filestore.local.LocalStore.list", away)
-    with pytest.raises(CannotReconcile, match="The storage does not answer"):
+    with pytest.raises(CannotReconcile, match="The storage does not respond"):
         reconcile(apply=True)
 
 
@@ -332,8 +332,8 @@ def test_one_that_is_stopped_says_that_it_did_not_get_to_the_end() -> None:
     (image,) = uploaded()
     path_of(image.key).unlink()
     report = reconcile(apply=True, stop=lambda: True)
-    assert (report.finished, report.all_is_well, found(report)) == (False, False, {})
-    assert "It was stopped before its end; the next one goes over everything again." in report.lines()
+    assert (report.finished, report.is_clean, found(report)) == (False, False, {})
+    assert "Stopped before the end; the next run compares everything again." in report.lines()
 
 
 def test_ctrl_c_is_answered_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,7 +342,7 @@ def test_ctrl_c_is_answered_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> No
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("images.reconcile.reconciliation.judge", interrupted)
+    monkeypatch.setattr("images.reconcile.reconciliation.findings_of", interrupted)
     out = StringIO()
     with pytest.raises(SystemExit, match="130"):
         call_command("reconcile", stdout=out)

@@ -14,7 +14,7 @@ from images.errors import Refusal
 from images.models import Image, Thumbnail
 from images.reconcile.reconciliation import reconcile
 from images.reconcile.report import Report
-from images.thumbnails.generate import ensure_in_worker
+from images.thumbnails.generate import generate_in_worker
 from tests.images.older import path_of, put, uploaded
 from tests.protocol.closing import files_are_the_rows
 
@@ -69,7 +69,7 @@ def test_reconcilers_among_people_who_look_and_delete_lose_nothing(monkeypatch: 
         for image in images:
             Thumbnail.objects.filter(image_id=image.id, label="large").update(recipe="older")
             try:
-                ensure_in_worker(image.id)
+                generate_in_worker(image.id)
             except Refusal as refusal:
                 assert refusal.code in ("not_found", "overloaded")  # noqa: PT017
 
@@ -80,7 +80,7 @@ def test_reconcilers_among_people_who_look_and_delete_lose_nothing(monkeypatch: 
     at_once(applied, look, delete, applied, look)
     reconcile(apply=True)
     for image in Image.objects.all():
-        ensure_in_worker(image.id)
+        generate_in_worker(image.id)
     assert (Image.objects.count(), Thumbnail.objects.count()) == (18, 54)
     files_are_the_rows()
 

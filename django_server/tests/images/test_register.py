@@ -227,7 +227,7 @@ def test_a_dry_run_and_one_collection() -> None:
     manifest = manifest_of(*two_originals(), record("c.jpg", collection="moss"))
     said = io.StringIO()
     call_command("register", str(manifest), "--dry-run", stdout=said)
-    assert said.getvalue().startswith("3 new, 0 changed, 0 as before; 1 thumbnails found.")
+    assert said.getvalue().startswith("3 new, 0 changed, 0 unchanged; 1 thumbnails found.")
     assert not Image.objects.exists()
     call_command("register", str(manifest), "--collection", "moss", "--json", stdout=(said := io.StringIO()))
     assert json.loads(said.getvalue())["new"] == 1

@@ -88,7 +88,7 @@ def test_a_batch_a_reason_a_collection_and_a_day_narrow_each_other(
 
 
 def test_a_day_that_is_none_is_told() -> None:
-    with pytest.raises(CommandError, match="is no date"):
+    with pytest.raises(CommandError, match="is not a date"):
         retry("--since", "soon")
 
 

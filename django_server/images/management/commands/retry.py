@@ -1,4 +1,4 @@
-"""`manage.py retry`: what failed, by reason, and all of it once more."""
+"""`manage.py retry`: count failed images by error code, and process them again."""
 
 from typing import Any
 from uuid import UUID
@@ -14,16 +14,16 @@ from images.processing.retry_abort import Failed, retry_all
 
 class Command(BaseCommand):
     help = (
-        "Process failed images that fulfil all that is given once more; by default all of them. "
-        "Says how many there are of each reason; --apply queues them."
+        "Process the failed images that match all options again; without options all of them. "
+        "Reports their number per error code; --apply queues them."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--code", metavar="CODE", help="those that failed for this reason")
-        parser.add_argument("--batch", type=UUID, metavar="ID", help="those of this batch")
-        parser.add_argument("--collection", metavar="NAME", help="those of this collection")
-        parser.add_argument("--since", type=moment, metavar="DATE", help="those uploaded since")
-        parser.add_argument("--apply", action="store_true", help="Queue them. Without it nothing is changed.")
+        parser.add_argument("--code", metavar="CODE", help="only images with this error code")
+        parser.add_argument("--batch", type=UUID, metavar="ID", help="only images of this batch")
+        parser.add_argument("--collection", metavar="NAME", help="only images of this collection")
+        parser.add_argument("--since", type=moment, metavar="DATE", help="only images uploaded since")
+        parser.add_argument("--apply", action="store_true", help="queue them; without it nothing is changed")
 
     def handle(self, *_: Any, apply: bool, **options: Any) -> None:
         failed = Failed(options["code"], options["batch"], options["collection"], options["since"])
@@ -41,7 +41,7 @@ class Command(BaseCommand):
                         "Nothing was changed: this was a dry run. `--apply` processes them once more."
                     )
         except (DatabaseError, InterfaceError) as error:
-            raise CommandError(f"The database does not answer as it should: {error}") from error
+            raise CommandError(f"Database error: {error}") from error
 
     def _retry(self, failed: Failed, total: int) -> None:
         with tqdm(total=total, unit=" images", disable=None, leave=False) as bar:

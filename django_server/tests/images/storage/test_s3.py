@@ -21,7 +21,7 @@ from images.checks import urls_outlive_their_caches
 from images.models import Image, Status, Thumbnail
 from images.processing.worker_loop import process
 from images.storage import storage
-from images.thumbnails.generate import ensure_in_worker
+from images.thumbnails.generate import generate_in_worker
 from tests.images.pictures import jpeg, pending_images
 from tests.images.thumbnails.completed import ask
 from tests.servers import s3_server
@@ -146,7 +146,7 @@ def test_an_archives_original_is_known_by_its_etag(store: S3Store) -> None:
     with store.writing(key) as file:
         file.write(jpeg(800, 400, "red"))
     Thumbnail.objects.filter(label="small").delete()
-    ensure_in_worker(image.id)
+    generate_in_worker(image.id)
     image.refresh_from_db()
     assert image.source_version == store.stat(key).version
     assert (image.width, set(Thumbnail.objects.values_list("source_version", flat=True))) == (
