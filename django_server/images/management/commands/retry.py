@@ -38,7 +38,7 @@ class Command(BaseCommand):
                     self._retry(failed, by_code.total())
                 elif by_code:
                     self.stdout.write(
-                        "Nothing was changed: this was a dry run. `--apply` processes them once more."
+                        "Nothing was changed: this was a dry run. `--apply` processes them again."
                     )
         except (DatabaseError, InterfaceError) as error:
             raise CommandError(f"Database error: {error}") from error
@@ -48,7 +48,7 @@ class Command(BaseCommand):
             for images in retry_all(failed):
                 self._queued += images
                 bar.update(images)
-        self.stdout.write(f"Queued {self._queued} images once more.")
+        self.stdout.write(f"Queued {self._queued} images again.")
 
     def _stopped(self) -> str:
         return f"Stopped after {self._queued} images. The same command goes on with the rest."
