@@ -4,12 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, InterfaceError
 from tqdm import tqdm
 
 from images.deletion import Chosen, Extent, delete_images, extent
-from images.management.interrupts import stoppable
-from images.management.moments import moment
+from images.management.command_errors import command_errors
+from images.management.date_argument import date_argument
 
 
 class Command(BaseCommand):
@@ -22,7 +21,9 @@ class Command(BaseCommand):
         parser.add_argument("--all", action="store_true", help="every image")
         parser.add_argument("--batch", type=UUID, metavar="ID", help="only images of this batch")
         parser.add_argument("--collection", metavar="NAME", help="only images of this collection")
-        parser.add_argument("--before", type=moment, metavar="DATE", help="only images uploaded earlier")
+        parser.add_argument(
+            "--before", type=date_argument, metavar="DATE", help="only images uploaded earlier"
+        )
         parser.add_argument("--apply", action="store_true", help="delete; without it nothing is changed")
 
     def handle(self, *_: Any, apply: bool, **options: Any) -> None:
@@ -31,16 +32,13 @@ class Command(BaseCommand):
             raise CommandError("Say which images: --all, --batch, --collection or --before.")
         chosen = Chosen(*given)
         self._deleted = 0
-        try:
-            with stoppable(self.stdout.write, self._stopped):
-                found = extent(chosen)
-                self.stdout.write(_summary(found))
-                if apply:
-                    self._delete(chosen, found.images)
-                elif found.images:
-                    self.stdout.write("Nothing was changed: this was a dry run. `--apply` deletes them.")
-        except (DatabaseError, InterfaceError) as error:
-            raise CommandError(f"Database error: {error}") from error
+        with command_errors(self.stdout.write, self._stopped):
+            found = extent(chosen)
+            self.stdout.write(_summary(found))
+            if apply:
+                self._delete(chosen, found.images)
+            elif found.images:
+                self.stdout.write("Nothing was changed: this was a dry run. `--apply` deletes them.")
 
     def _delete(self, chosen: Chosen, total: int) -> None:
         with tqdm(total=total, unit=" images", disable=None, leave=False) as bar:

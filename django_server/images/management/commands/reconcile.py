@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from images.management.interrupts import stoppable
+from images.management.command_errors import command_errors
 from images.reconcile.reconciliation import CannotReconcile, reconcile, rows_to_check
 
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         try:
             total = rows_to_check(collection)
             with (
-                stoppable(
+                command_errors(
                     self.stdout.write,
                     lambda: "Stopped. Repairs made so far stay; the next run does the rest.",
                 ),

@@ -3,12 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, InterfaceError
+from django.core.management.base import BaseCommand, CommandParser
 from tqdm import tqdm
 
-from images.management.interrupts import stoppable
-from images.management.moments import moment
+from images.management.command_errors import command_errors
+from images.management.date_argument import date_argument
 from images.processing.retry_abort import Failed, retry_all
 
 
@@ -22,26 +21,21 @@ class Command(BaseCommand):
         parser.add_argument("--code", metavar="CODE", help="only images with this error code")
         parser.add_argument("--batch", type=UUID, metavar="ID", help="only images of this batch")
         parser.add_argument("--collection", metavar="NAME", help="only images of this collection")
-        parser.add_argument("--since", type=moment, metavar="DATE", help="only images uploaded since")
+        parser.add_argument("--since", type=date_argument, metavar="DATE", help="only images uploaded since")
         parser.add_argument("--apply", action="store_true", help="queue them; without it nothing is changed")
 
     def handle(self, *_: Any, apply: bool, **options: Any) -> None:
         failed = Failed(options["code"], options["batch"], options["collection"], options["since"])
         self._queued = 0
-        try:
-            with stoppable(self.stdout.write, self._stopped):
-                by_code = failed.count_by_code()
-                self.stdout.write(f"{by_code.total()} images failed.")
-                for code, number in by_code.most_common():
-                    self.stdout.write(f"{number:>9}  {code}")
-                if apply:
-                    self._retry(failed, by_code.total())
-                elif by_code:
-                    self.stdout.write(
-                        "Nothing was changed: this was a dry run. `--apply` processes them again."
-                    )
-        except (DatabaseError, InterfaceError) as error:
-            raise CommandError(f"Database error: {error}") from error
+        with command_errors(self.stdout.write, self._stopped):
+            by_code = failed.count_by_code()
+            self.stdout.write(f"{by_code.total()} images failed.")
+            for code, number in by_code.most_common():
+                self.stdout.write(f"{number:>9}  {code}")
+            if apply:
+                self._retry(failed, by_code.total())
+            elif by_code:
+                self.stdout.write("Nothing was changed: this was a dry run. `--apply` processes them again.")
 
     def _retry(self, failed: Failed, total: int) -> None:
         with tqdm(total=total, unit=" images", disable=None, leave=False) as bar:

@@ -4,12 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from tqdm import tqdm
 
-from images.management.interrupts import stoppable
-from images.management.moments import moment
+from images.management.command_errors import command_errors
+from images.management.date_argument import date_argument
 from images.thumbnails.backfill import QueueUnavailable, Selection, chunks, enqueue_chunks, find_candidates
 
 
@@ -27,14 +26,18 @@ class Command(BaseCommand):
             metavar="NAME",
             help="only this collection; repeatable",
         )
-        parser.add_argument("--after", type=moment, metavar="DATE", help="only images uploaded then or later")
-        parser.add_argument("--before", type=moment, metavar="DATE", help="only images uploaded earlier")
+        parser.add_argument(
+            "--after", type=date_argument, metavar="DATE", help="only images uploaded then or later"
+        )
+        parser.add_argument(
+            "--before", type=date_argument, metavar="DATE", help="only images uploaded earlier"
+        )
         parser.add_argument(
             "--force", action="store_true", help="generate valid thumbnails again too, also those of archives"
         )
         parser.add_argument(
             "--made-before",
-            type=moment,
+            type=date_argument,
             metavar="DATE",
             help="with --force: only thumbnails generated earlier",
         )
@@ -53,14 +56,14 @@ class Command(BaseCommand):
         )
         self._queued = 0
         try:
-            with stoppable(self.stdout.write, lambda: _stopped(self._queued, selection.generated_before)):
+            with command_errors(
+                self.stdout.write, lambda: _stopped(self._queued, selection.generated_before)
+            ):
                 self._count(selection) if dry_run else self._enqueue(selection)
         except QueueUnavailable:
             raise CommandError(
                 "The queue is not reachable. Start the site, or the Redis of REDIS_URL, and run this again."
             ) from None
-        except (DatabaseError, InterfaceError) as error:
-            raise CommandError(f"Database error: {error}") from error
 
     def _count(self, selection: Selection) -> None:
         with _bar(selection) as bar:

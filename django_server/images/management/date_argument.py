@@ -4,7 +4,7 @@ from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 
 
-def moment(text: str) -> datetime:
+def date_argument(text: str) -> datetime:
     """An ISO date, or date and time; in UTC unless it has a zone. Raises ArgumentTypeError with a sentence."""
     try:
         parsed = datetime.fromisoformat(text)
