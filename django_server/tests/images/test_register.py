@@ -18,8 +18,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from filestore.local import LocalStore
+from images.deletion import remove_images
 from images.live.replays import changes_since
-from images.models import Image, Thumbnail
+from images.models import Image, RemovedImage, Thumbnail
 from images.registration.manifest_rows import is_same_source
 from images.registration.register import register
 from tests.images.counting import statements
@@ -232,6 +233,15 @@ def test_a_dry_run_and_one_collection() -> None:
     call_command("register", str(manifest), "--collection", "moss", "--json", stdout=(said := io.StringIO()))
     assert json.loads(said.getvalue())["new"] == 1
     assert [image["name"] for image in Client().get("/api/list").json()] == ["c.jpg"]
+
+
+def test_an_archive_that_was_deleted_and_registered_again_can_be_deleted_again() -> None:
+    manifest = manifest_of(*two_originals())
+    for _ in range(2):
+        assert register(manifest).new == 2
+        assert remove_images(Image.objects.all()) == 2
+        notes = RemovedImage.objects.values_list("version", "announced", "files_deleted", "keys")
+        assert list(notes) == [(2, True, True, [])] * 2
 
 
 def test_listeners_who_come_back_are_not_told_of_an_archive() -> None:
