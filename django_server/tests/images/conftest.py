@@ -1,4 +1,4 @@
-"""Fixtures of the app's tests: what is told to listeners, and a clean storage."""
+"""Fixtures of the app's tests: queue messages, and an empty storage."""
 
 from collections.abc import Iterator
 from pathlib import Path

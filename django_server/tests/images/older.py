@@ -1,4 +1,4 @@
-"""Images of uploads and archives with all their thumbnails, and the hours that make them old enough to be repaired."""
+"""Uploaded and archived images with all their thumbnails, aged by two hours so that repairs apply to them."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Settings that could not work are told in a sentence, at the start, by whatever starts."""
+"""Invalid settings are refused at start, with a sentence that names the variable."""
 
 import os
 import subprocess
@@ -88,7 +88,7 @@ def test_a_command_does_not_start_with_sizes_that_can_not_work(
     assert sentence in run.stderr
 
 
-def test_a_spool_that_anybody_may_read_is_refused(settings: Any) -> None:
+def test_a_publicly_readable_spool_is_refused(settings: Any) -> None:
     settings.INCOMING_ROOT = Path(settings.MEDIA_ROOT) / "incoming"
     assert [error.id for error in incoming_is_beside_media()] == ["images.E004"]
 

@@ -1,4 +1,4 @@
-"""The same protocol on the embedded default's database: the app's tests, once more, on SQLite."""
+"""The same protocol on the embedded default's database: the app's tests run again, on SQLite."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Two reconcilers, and a reconciler among people who look and delete, at once on PostgreSQL."""
+"""Concurrent reconcilers, and a reconciler beside requests and deletions, on PostgreSQL."""
 
 import threading
 import uuid
@@ -60,7 +60,7 @@ def test_two_reconcilers_repair_everything_once(monkeypatch: pytest.MonkeyPatch)
     files_are_the_rows()
 
 
-def test_reconcilers_among_people_who_look_and_delete_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reconcilers_beside_requests_and_deletions_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("images.reconcile.repair._AT_ONCE", 2)
     images = uploaded(24)
     damage(images)
@@ -85,7 +85,7 @@ def test_reconcilers_among_people_who_look_and_delete_lose_nothing(monkeypatch: 
     files_are_the_rows()
 
 
-def test_a_reconciler_waits_for_nobody() -> None:
+def test_a_reconciler_skips_locked_rows() -> None:
     """A row that somebody else has locked is left for the next time."""
     first, second = uploaded(2)
     damage([first, second])
@@ -110,7 +110,7 @@ def test_a_reconciler_waits_for_nobody() -> None:
     assert dict(reconcile(apply=True).found) == {"thumbnail_without_file": 1, "file_without_row": 1}
 
 
-def test_an_orphan_of_no_image_goes_though_both_may_tell_of_it() -> None:
+def test_two_reconcilers_may_both_report_an_orphan_of_a_deleted_image() -> None:
     uploaded(1)
     ids = [uuid.uuid4() for _ in range(50)]
     for one in ids:

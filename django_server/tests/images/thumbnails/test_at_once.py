@@ -58,7 +58,7 @@ def decodes(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return seen
 
 
-def test_six_who_look_at_once_get_six_live_redirects_from_one_decode(decodes: list[Path]) -> None:
+def test_six_concurrent_requests_get_redirects_from_one_decode(decodes: list[Path]) -> None:
     assert connection.vendor == "postgresql"
     image = archived()
     answers = together(lambda: ask(image, "small"))
@@ -69,7 +69,7 @@ def test_six_who_look_at_once_get_six_live_redirects_from_one_decode(decodes: li
     assert len(decodes) == 1
 
 
-def test_six_processes_are_kept_apart_by_the_claim_alone(decodes: list[Path]) -> None:
+def test_six_processes_are_serialized_by_the_claim_alone(decodes: list[Path]) -> None:
     image = archived()
     # As in processes of their own: without the flight that the threads of one share.
     for _, thumbnails in together(lambda: generate_in_worker(image.id)):
@@ -80,14 +80,14 @@ def test_six_processes_are_kept_apart_by_the_claim_alone(decodes: list[Path]) ->
     assert (image.thumbs_claim, image.thumbs_lease_until) == (None, None)
 
 
-def test_a_broken_original_is_decoded_once_for_all_who_look(decodes: list[Path]) -> None:
+def test_a_broken_original_is_decoded_once_for_concurrent_requests(decodes: list[Path]) -> None:
     image = archived(content=b"no image at all")
     answers = together(lambda: ask(image, "small"))
     assert [answer.status_code for answer in answers] == [422] * THREADS
     assert len(decodes) == 1
 
 
-def test_a_maker_that_died_is_followed_after_its_lease(settings: Any) -> None:
+def test_the_claim_of_a_crashed_process_is_taken_over_after_its_lease(settings: Any) -> None:
     settings.COLD_WAIT_SECONDS = 0.3
     image = archived()
     assert claims.acquire(image.id) is not None
@@ -110,7 +110,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, image: Image, meanwhile: Callab
     generate_in_worker(image.id)
 
 
-def test_a_late_maker_does_not_put_its_files_over_those_of_its_successor(
+def test_a_process_whose_claim_expired_does_not_overwrite_the_files_of_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     image = archived(content=jpeg(640, 400, "red"))
@@ -130,7 +130,7 @@ def test_a_late_maker_does_not_put_its_files_over_those_of_its_successor(
     assert red < 60
 
 
-def test_an_image_deleted_while_its_thumbnails_were_made_leaves_no_file(
+def test_an_image_deleted_during_the_generation_leaves_no_file(
     monkeypatch: pytest.MonkeyPatch, stored_keys: Any
 ) -> None:
     image = completed_upload()
@@ -145,7 +145,7 @@ def test_an_image_deleted_while_its_thumbnails_were_made_leaves_no_file(
     assert list(Path(current.INCOMING_ROOT).iterdir()) == []
 
 
-def test_who_waits_for_a_maker_takes_no_connection(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_waiting_request_holds_no_connection(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.COLD_WAIT_SECONDS = 1.0
     image = archived()
     assert claims.acquire(image.id) is not None
@@ -163,7 +163,7 @@ def test_who_waits_for_a_maker_takes_no_connection(settings: Any, monkeypatch: p
     assert all(slept)
 
 
-def test_makers_of_different_images_do_not_wait_for_each_other() -> None:
+def test_generations_of_different_images_run_concurrently() -> None:
     images = [archived(f"{uuid.uuid4()}.jpg") for _ in range(THREADS)]
     waiting = iter(images)
     results = together(lambda: generate_in_worker(next(waiting).id))
