@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env_reader import address, env, secret
+from config.env_reader import address, env, secret, thumbnail_sizes, whole_number
 from config.log_config import FORMATS, logging_settings
 from config.secret_files import stored_secret
 from images.middleware.order import DJANGO_MIDDLEWARE
@@ -60,7 +60,12 @@ API_TOKEN: str = secret("API_TOKEN")
 # --- Thumbnails and limits ---------------------------------------------------------------------------------------
 
 # label -> scale, the longest edge in pixels. The first label is the default, the largest one is the processed picture.
-THUMBNAILS: dict[str, Any] = {"SIZES": {"small": 240, "medium": 1024, "large": 1500}, "QUALITY": 82}
+# After a change of sizes the thumbnails that are missing are generated on demand, or all by `manage.py thumbnails`.
+# After a change of QUALITY existing thumbnails stay valid: `manage.py thumbnails --force` generates them anew.
+THUMBNAILS: dict[str, Any] = {
+    "SIZES": thumbnail_sizes("THUMBNAIL_SIZES", default="small:240,medium:1024,large:1500"),
+    "QUALITY": whole_number("THUMBNAIL_QUALITY", default=82),
+}
 KEY_PREFIX: str = env("KEY_PREFIX", default="attachments")
 UPLOADS_COLLECTION = "uploads"
 
@@ -91,12 +96,12 @@ MAX_ATTEMPTS = 3
 SWEEP_SECONDS: int = env.int("SWEEP_SECONDS", default=10)
 RENDER_SLOTS: int = env.int("RENDER_SLOTS", default=CORES)
 RENDER_SLOT_WAIT_SECONDS: int = env.int("RENDER_SLOT_WAIT_SECONDS", default=30)
-# Thumbnails made because somebody looks (images/thumbnails/generate.py): how long a picture may wait for a slot or for
-# whoever makes it already, how long a maker that died keeps its claim, how long a broken original is remembered.
+# Missing thumbnails generated on request (images/thumbnails/generate.py): how long a request waits for a render slot or
+# for another request's generation, how long the claim of a crashed process lasts, how long a failure is not retried.
 COLD_WAIT_SECONDS: float = env.float("COLD_WAIT_SECONDS", default=5.0)
 COLD_LEASE_SECONDS = 2 * RENDER_SECONDS
 COLD_FAILURE_SECONDS: int = env.int("COLD_FAILURE_SECONDS", default=600)
-# An answer that leads to a thumbnail may be kept so long; a signed URL in it lives at least four times as long.
+# How long the redirect to a thumbnail may be cached. A signed URL is valid for more than four times as long.
 REDIRECT_SECONDS = 300
 # A repeat takes the place of a request that has not answered by then. The longest one is synchronous: it waits for a
 # slot, renders, and stores for some seconds more.
@@ -269,8 +274,8 @@ if LOG_FORMAT not in FORMATS:
     raise ImproperlyConfigured(f"LOG_FORMAT must be one of: {', '.join(FORMATS)}.")
 LOGGING = logging_settings(LOG_FORMAT, env("LOG_LEVEL", default="INFO"))
 
-# Where processes leave what they count, so that any of them can tell the sum (images/observability). A variable of
-# prometheus-client, which reads it as well. Without it each process tells of itself.
+# The folder of the processes' metric files, so that any process can report the sum (images/observability). A variable
+# that prometheus-client reads too. Without it each process reports only its own metrics.
 METRICS_DIR = Path(env("PROMETHEUS_MULTIPROC_DIR")) if env("PROMETHEUS_MULTIPROC_DIR", default="") else None
-# Where every process gives its figures to a network: `0.0.0.0:9100`. Anybody who reaches it may read them.
+# The address on which every process serves /metrics to a private network: `0.0.0.0:9100`. No authentication.
 METRICS_LISTEN = address("METRICS_LISTEN")

@@ -24,7 +24,7 @@ from config.database_ids import remember_ids
 from config.database_timeouts import bound_waits
 from images.checks import refuse_unsound_settings
 from images.observability.timings import note_stage
-from images.storage import storage_answers
+from images.storage import refusing_storage_errors
 
 # So much of a body is written at a time, since each write costs a hop to a thread.
 _WRITE_BYTES = 512 * 1024
@@ -51,7 +51,7 @@ class ThreadedHandler(ASGIHandler):
             settings.FILE_UPLOAD_MAX_MEMORY_SIZE, dir=str(settings.INCOMING_ROOT)
         )
         try:
-            with storage_answers():
+            with refusing_storage_errors():
                 await _fill(body, receive)
                 body.seek(0)
         except BaseException:

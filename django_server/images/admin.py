@@ -1,5 +1,6 @@
-"""The operator's view of images, batches and thumbnails: to look, to delete, to have images processed once more or
-stopped; never to write a status by hand.
+"""The Django admin of images, batches and thumbnails: read-only, with the actions delete, retry and abort.
+
+A status is never edited by hand: only `images.processing` writes it.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,18 +30,18 @@ else:
     ImageAdminBase = BatchAdminBase = ThumbnailAdminBase = admin.ModelAdmin
 
 
-# With a link to the state of the site (images.observability.status_page).
+# Links to the status page (images.observability.status_page).
 admin.site.index_template = "images/admin_index.html"
 
 
 def _change_all(images: QuerySet[Image], change: Callable[[Sequence[UUID]], int]) -> tuple[int, int]:
-    """How many were changed, and how many there were."""
+    """The number of changed images, and of all selected."""
     ids = list(images.order_by("id").values_list("id", flat=True))
     return sum(change(ids[start : start + AT_ONCE]) for start in range(0, len(ids), AT_ONCE)), len(ids)
 
 
 class ReadOnly:
-    """Rows are written by the software; a person may look at them."""
+    """Rows can be viewed, not added or edited."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
@@ -55,7 +56,7 @@ class ThumbnailInline(ReadOnly, ThumbnailInlineBase):
     fields = ("label", "scale", "width", "height", "byte_size", "key", "generated_at")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        # With its image only: a thumbnail's file and row go together.
+        # Thumbnails are deleted with their image: the file and the row together.
         return False
 
 
@@ -84,12 +85,12 @@ class ImageAdmin(ReadOnly, ImageAdminBase):
     def has_process_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("images.change_image")
 
-    @admin.action(description="Process selected images once more", permissions=["process"])
+    @admin.action(description="Process selected images again", permissions=["process"])
     def retry_selected(self, request: HttpRequest, images: QuerySet[Image]) -> None:
         retried, chosen = _change_all(images, retry)
         self.message_user(
             request,
-            f"{retried} of {chosen} images are processed once more. Only those that failed or were aborted can be.",
+            f"{retried} of {chosen} images are processed again. Only failed and aborted images can be processed again.",
             messages.SUCCESS if retried else messages.WARNING,
         )
 
@@ -98,7 +99,7 @@ class ImageAdmin(ReadOnly, ImageAdminBase):
         aborted, chosen = _change_all(images, abort)
         self.message_user(
             request,
-            f"{aborted} of {chosen} images were stopped. Only those that are not finished can be.",
+            f"{aborted} of {chosen} images were aborted. Only pending and processing images can be aborted.",
             messages.SUCCESS if aborted else messages.WARNING,
         )
 
@@ -107,7 +108,7 @@ class ImageAdmin(ReadOnly, ImageAdminBase):
 
     @admin.display(description="")
     def preview(self, image: Image) -> SafeString | str:
-        # As in the API: a thumbnail that no longer serves is made anew by the look at it.
+        # As in the API: requesting a missing or stale thumbnail generates it.
         urls = Addresses.now().thumbnails(*listed_of(image))
         if not urls:
             return "—"
@@ -130,7 +131,7 @@ class BatchAdmin(ReadOnly, BatchAdminBase):
     show_full_result_count = False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        # Cascading past remove_images would leave files: batches are deleted through the API.
+        # A cascading deletion would leave files behind: batches are deleted through the API.
         return False
 
 

@@ -6,4 +6,4 @@ class ImagesConfig(AppConfig):
     verbose_name = "Images"
 
     def ready(self) -> None:
-        from images import checks  # noqa: F401  registers them
+        from images import checks  # noqa: F401  registers the checks

@@ -1,8 +1,7 @@
-"""What the database keeps: images, the batches they came in, their thumbnails, the ids of those removed, and the
-answers to uploads that may come a second time.
+"""The database models: images, their batches and thumbnails, notes of deleted images, and idempotent requests.
 
-The row is the truth. `status`, `version` and the columns of the claim are written by `images.processing` alone, those
-that begin with `thumbs_` by `images.thumbnails` alone.
+The row is the truth. Only `images.processing` writes `status`, `version` and the columns of the claim, only
+`images.thumbnails` those that begin with `thumbs_`. PostgreSQL also has a view `images` (migration 0006).
 """
 
 import uuid
@@ -27,10 +26,10 @@ FINAL_STATUSES = frozenset({Status.COMPLETED, Status.ERROR, Status.ABORTED})
 
 
 class Batch(models.Model):
-    """One drop of files: made by a multi-file request, or by the client that names its id in several."""
+    """Files uploaded together: by one multi-file request, or by several that name the same batch id."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    # By Python's clock: SQLite's has milliseconds, which would not compare with a cursor's microseconds.
+    # By Python's clock: SQLite's has milliseconds, and cursors compare microseconds.
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -42,50 +41,54 @@ class Batch(models.Model):
 
 
 class Image(models.Model):
-    """One accepted image and the state of its processing, which is the job of the same id."""
+    """One accepted image and the state of its job, which has the same id."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     batch = models.ForeignKey(Batch, models.CASCADE, null=True, related_name="images", db_index=False)
     collection = models.CharField(max_length=255)
-    name = models.CharField(max_length=255, help_text="What the client called the file: data, never a path.")
-    key = models.CharField(max_length=1024, unique=True, help_text="Where the original is stored.")
+    name = models.CharField(max_length=255, help_text="The client's name of the file: data, never a path.")
+    key = models.CharField(max_length=1024, unique=True, help_text="The storage key of the original.")
     byte_size = models.BigIntegerField()
-    media_type = models.CharField(max_length=64, help_text="By content, never by what the client said.")
+    media_type = models.CharField(
+        max_length=64, help_text="Detected from the content, not the client's claim."
+    )
     width = models.PositiveIntegerField(null=True, help_text="Pixels, upright.")
     height = models.PositiveIntegerField(null=True, help_text="Pixels, upright.")
     source_version = models.CharField(
         max_length=128,
-        help_text="Names the bytes: sha256 in hex for uploads, size and time or etag for archives.",
+        help_text="Identifies the bytes: sha256 in hex for uploads, size and time or etag for archives.",
     )
-    original_missing = models.BooleanField(default=False, help_text="Its file was looked for and not found.")
+    original_missing = models.BooleanField(default=False, help_text="The original was not found in storage.")
 
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
-    version = models.PositiveBigIntegerField(default=1, help_text="Raised by one with each change.")
-    announced_version = models.PositiveBigIntegerField(default=0, help_text="The last one told to listeners.")
+    version = models.PositiveBigIntegerField(default=1, help_text="Incremented with each change.")
+    announced_version = models.PositiveBigIntegerField(
+        default=0, help_text="The last version that was published as an event."
+    )
     error_code = models.CharField(max_length=40, blank=True, default="")
     error_message = models.CharField(max_length=300, blank=True, default="")
 
-    claim = models.UUIDField(null=True, help_text="The delivery that is working on it now.")
-    lease_until = models.DateTimeField(null=True, help_text="When that claim ends if it is not renewed.")
+    claim = models.UUIDField(null=True, help_text="The task delivery that processes the image now.")
+    lease_until = models.DateTimeField(null=True, help_text="When the claim expires unless it is renewed.")
     attempts = models.PositiveSmallIntegerField(default=0)
-    queued_at = models.DateTimeField(null=True, help_text="When its id was last put into the queue.")
+    queued_at = models.DateTimeField(null=True, help_text="When its id was last queued.")
     queue_tries = models.PositiveSmallIntegerField(default=0)
 
-    thumbs_claim = models.UUIDField(null=True, help_text="Who makes its missing thumbnails now.")
-    thumbs_lease_until = models.DateTimeField(null=True, help_text="When that ends if nothing came of it.")
+    thumbs_claim = models.UUIDField(null=True, help_text="The claim on generating its missing thumbnails.")
+    thumbs_lease_until = models.DateTimeField(null=True, help_text="When that claim expires.")
     thumbs_error_code = models.CharField(max_length=40, blank=True, default="")
-    thumbs_error_until = models.DateTimeField(null=True, help_text="Until when that failure is remembered.")
+    thumbs_error_until = models.DateTimeField(null=True, help_text="Until when the error is not retried.")
 
     uploaded_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
-    changed_at = models.DateTimeField(db_default=Now(), help_text="When `version` was last raised.")
+    changed_at = models.DateTimeField(db_default=Now(), help_text="When `version` was last incremented.")
 
     class Meta:
         indexes = [
             models.Index(fields=["-uploaded_at", "-id"], name="image_newest"),
             models.Index(fields=["collection", "-uploaded_at", "-id"], name="image_collection_newest"),
             models.Index(fields=["status", "-uploaded_at", "-id"], name="image_status_newest"),
-            # Both filters at once: of a collection of a million, the failed ones may be none, or all very old.
+            # Both filters together: in a collection of a million the failed images may be none, or all old.
             models.Index(
                 fields=["collection", "status", "-uploaded_at", "-id"], name="image_collection_status"
             ),
@@ -123,18 +126,20 @@ class Image(models.Model):
 
 
 class Thumbnail(models.Model):
-    """One rendered size of an image. `scale` is what was asked; width and height are what came out."""
+    """One rendered size of an image. `scale` is the requested longest edge, width and height the actual pixels."""
 
     image = models.ForeignKey(Image, models.CASCADE, related_name="thumbnails", db_index=False)
     label = models.CharField(max_length=40)
     key = models.CharField(max_length=1024)
-    scale = models.PositiveIntegerField(help_text="Pixels asked for along the longest edge.")
-    width = models.PositiveIntegerField(null=True, help_text="Unknown where somebody else made it.")
-    height = models.PositiveIntegerField(null=True, help_text="Unknown where somebody else made it.")
+    scale = models.PositiveIntegerField(help_text="Requested pixels of the longest edge.")
+    width = models.PositiveIntegerField(null=True, help_text="Unknown for thumbnails of other programs.")
+    height = models.PositiveIntegerField(null=True, help_text="Unknown for thumbnails of other programs.")
     byte_size = models.PositiveIntegerField()
-    source_version = models.CharField(max_length=128, blank=True, help_text="Of the bytes it was made from.")
+    source_version = models.CharField(
+        max_length=128, blank=True, help_text="Of the original it was rendered from."
+    )
     recipe = models.CharField(
-        max_length=100, blank=True, help_text="The renderer's rules; empty where unknown."
+        max_length=100, blank=True, help_text="Version of the renderer's rules; empty if unknown."
     )
     generated_at = models.DateTimeField(db_default=Now())
 
@@ -146,16 +151,16 @@ class Thumbnail(models.Model):
 
 
 class RemovedImage(models.Model):
-    """What is left of a deleted image for a day, so that its removal is told even to who was away.
+    """The note of a deleted image, kept for a day: clients that reconnect get the event, and files get deleted.
 
-    And so that its files go, whatever became of the process that removed it.
+    The sweeper publishes the event and deletes the files if the deleting process crashed.
     """
 
     image_id = models.UUIDField(primary_key=True)
     batch_id = models.UUIDField(null=True)
     version = models.PositiveBigIntegerField()
     announced = models.BooleanField(default=False)
-    keys = models.JSONField(default=list, help_text="Where its files were: of ours only, never an archive's.")
+    keys = models.JSONField(default=list, help_text="Keys of the files to delete; empty for archives.")
     files_deleted = models.BooleanField(default=False)
     removed_at = models.DateTimeField(db_default=Now())
 
@@ -172,9 +177,9 @@ class RemovedImage(models.Model):
 
 
 class IdempotentRequest(models.Model):
-    """An upload that carried an Idempotency-Key: who works on it and until when, and what it was answered.
+    """An upload with an Idempotency-Key: the request that processes it, its lease, and the stored response.
 
-    Written by `images.uploads.idempotency` alone. Without an answer it is under way.
+    Written by `images.uploads.idempotency` alone. Without a response it is in progress.
     """
 
     key = models.CharField(max_length=200, help_text="As the client sent it.")
@@ -182,9 +187,9 @@ class IdempotentRequest(models.Model):
     files_digest = models.CharField(
         max_length=64, help_text="Names, bytes and order of the files: sha256 in hex."
     )
-    holder = models.UUIDField(help_text="The request that works on it now.")
-    lease_until = models.DateTimeField(help_text="When a repeat may take it over.")
-    image_id = models.UUIDField(null=True, help_text="The row that is written before the answer, if one is.")
+    holder = models.UUIDField(help_text="The request that processes the upload now.")
+    lease_until = models.DateTimeField(help_text="When a repeated request may take over.")
+    image_id = models.UUIDField(null=True, help_text="The image written before the response, if any.")
     answer_status = models.PositiveSmallIntegerField(null=True)
     answer_body = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(db_default=Now())

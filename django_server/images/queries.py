@@ -1,6 +1,6 @@
-"""Reading images for answers: two statements, the page and its thumbnails, never one per row.
+"""Read images with their thumbnails, in two statements per page.
 
-`with_thumbnails` gives values; `prefetched` and `listed_of` do the same for whoever needs instances (the admin).
+`with_thumbnails` returns values; `prefetched` and `listed_of` do the same for model instances (the admin).
 """
 
 from collections import defaultdict
@@ -30,17 +30,17 @@ def by_ids(ids: Sequence[UUID]) -> list[Listed]:
 
 
 def prefetched(images: QuerySet[Image]) -> QuerySet[Image]:
-    """The same images as instances that carry their thumbnails: one statement more, however many they are."""
+    """The queryset with prefetched thumbnails: one statement more for any number of images."""
     return images.prefetch_related("thumbnails")
 
 
 def listed_of(image: Image) -> Listed:
-    """An instance as the list has it. Never queries: without a prefetch it has no thumbnails, and so the app's URLs."""
+    """The values of an instance. Never queries: without a prefetch it has no thumbnails, and so on-demand URLs."""
     values = cast(ImageValues, {field: getattr(image, field) for field in IMAGE_FIELDS})
-    carried = getattr(image, "_prefetched_objects_cache", {}).get("thumbnails", ())
+    prefetched_rows = getattr(image, "_prefetched_objects_cache", {}).get("thumbnails", ())
     thumbnails = {
         one.label: cast(ThumbnailValues, {field: getattr(one, field) for field in THUMBNAIL_FIELDS})
-        for one in carried
+        for one in prefetched_rows
     }
     return values, thumbnails
 

@@ -26,9 +26,9 @@ PROCESS_IMAGE = "images.process_image"
 PROCESS_CHUNK = "images.process_chunk"
 MAKE_THUMBNAILS = "images.make_thumbnails"
 RECONCILE = "images.reconcile"
-# Of a message: for whom its work is done.
-REQUEST_ID_HEADER = "intake_request_id"
-# What nobody waits for. A worker takes from it when no upload waits.
+# Message header: the id of the HTTP request that queued the work.
+REQUEST_ID_HEADER = "django_file_upload_request_id"
+# The queue for work that no client waits for. A worker takes from it when no upload waits.
 BULK = "bulk"
 _TIMEOUT_SECONDS = 0.5
 

@@ -1,6 +1,6 @@
-"""An image as clients see it: the one place where rows become JSON, for HTTP and for the WebSocket alike.
+"""The JSON of images, for HTTP responses and WebSocket events. The only place where rows become JSON.
 
-Pure but for the storage's own URLs: takes the values of rows (see `images.queries`), never queries.
+Pure but for the storage's URLs: takes the values of rows (`images.queries`), never queries.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,9 +24,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """What the URLs of an answer have in common: labels with their scales in pixels, and how a stored key is reached.
+    """What the URLs of a response have in common: labels with scales in pixels, and how a stored key becomes a URL.
 
-    Read once an answer: settings and storage are lazy objects, which cost a page of 100 images 3 ms if asked for each.
+    Built once per response: settings and storage are lazy objects, whose access for each image costs 3 ms per page of
+    100.
     """
 
     sizes: Mapping[str, int]
@@ -37,25 +38,25 @@ class Addresses:
 
     @classmethod
     def now(cls) -> "Addresses":
-        """As configured at this moment."""
+        """From the current settings."""
         store = storage()
         return cls(sizes(), largest_label(), store.url, store.signs_urls, settings.PUBLIC_URL)
 
-    def stored(self, key: str, made_from: str) -> str:
-        """Where a stored file is fetched without asking the app."""
+    def stored(self, key: str, version: str) -> str:
+        """The URL of a stored file, which is served without the app."""
         url = self.storage_url(key)
         if self.signs_urls:
             return url
-        # Unsigned URLs carry what they were made from, so that they may be cached for a year.
+        # An unsigned URL carries a digest of the version, so that it may be cached for a year.
         site = self.public_url if url.startswith("/") else ""
-        return f"{site}{url}?v={_digest(made_from)}"
+        return f"{site}{url}?v={_digest(version)}"
 
     def thumbnail(self, thumbnail: ThumbnailValues) -> str:
-        """Where a stored thumbnail is fetched."""
+        """The URL of a stored thumbnail."""
         return self.stored(thumbnail["key"], thumbnail["source_version"] + thumbnail["recipe"])
 
     def thumbnails(self, image: ImageValues, thumbnails: ThumbnailsByLabel) -> dict[str, str] | None:
-        """label -> URL of every configured thumbnail: the file's where it is valid, else the app's. None: not yet."""
+        """label -> URL of every configured size: the file's if valid, else the on-demand one. None unless completed."""
         if image["status"] != Status.COMPLETED:
             return None
         urls = {}
@@ -68,14 +69,14 @@ class Addresses:
         return urls
 
     def picture(self, urls: dict[str, str] | None) -> str | None:
-        """The processed picture among an image's URLs."""
+        """The URL of the processed picture: the largest thumbnail."""
         return urls[self.largest_label] if urls and self.largest_label else None
 
 
 def image_json(image: ImageValues, thumbnails: ThumbnailsByLabel, at: Addresses | None = None) -> Json:
-    """The object Image of the contract. `thumbnails` are the image's rows; a missing one gets the app's URL.
+    """The object Image of the API. `thumbnails` are the image's rows; a missing one gets the on-demand URL.
 
-    Who makes many for one answer gives them the same `at`.
+    Pass the same `at` for all images of a response.
     """
     at = at or Addresses.now()
     urls = at.thumbnails(image, thumbnails)
@@ -103,7 +104,7 @@ def image_json(image: ImageValues, thumbnails: ThumbnailsByLabel, at: Addresses 
 
 
 def notification_json(image: ImageValues, thumbnails: ThumbnailsByLabel, at: Addresses | None = None) -> Json:
-    """The frame `send_upload_notification` of the contract."""
+    """The WebSocket message `send_upload_notification`."""
     at = at or Addresses.now()
     urls = at.thumbnails(image, thumbnails)
     return {
@@ -126,7 +127,7 @@ def notification_json(image: ImageValues, thumbnails: ThumbnailsByLabel, at: Add
 
 
 def removed_json(image_id: UUID, version: int) -> Json:
-    """The frame `removed` of the contract."""
+    """The WebSocket message `removed`."""
     return {"type": "removed", "job_id": str(image_id), "version": version}
 
 
@@ -140,7 +141,7 @@ _SAID = {
 
 
 def change_cursor(moment: datetime) -> str:
-    """A position in the course of changes, opaque to clients: microseconds since the epoch."""
+    """A position in the stream of changes, opaque to clients: microseconds since the epoch."""
     return str(round(moment.timestamp() * 1_000_000))
 
 
@@ -152,18 +153,18 @@ def time_json(moment: datetime | None) -> str | None:
 
 
 def site_url(path: str) -> str:
-    """`path` as clients should see it: relative to the site, or absolute where PUBLIC_URL is set."""
+    """The URL of `path` for clients: relative to the site, or absolute if PUBLIC_URL is set."""
     return f"{settings.PUBLIC_URL}{path}"
 
 
 def thumbnail_url(thumbnail: ThumbnailValues) -> str:
-    """Where a stored thumbnail is fetched without asking the app."""
+    """The URL of a stored thumbnail, which is served without the app."""
     return Addresses.now().thumbnail(thumbnail)
 
 
-@lru_cache(maxsize=4096)  # the thumbnails of an image are made from the same
-def _digest(made_from: str) -> str:
-    return blake2s(made_from.encode(), digest_size=6).hexdigest()
+@lru_cache(maxsize=4096)  # all thumbnails of an image have the same version
+def _digest(version: str) -> str:
+    return blake2s(version.encode(), digest_size=6).hexdigest()
 
 
 def _error(image: ImageValues) -> Json | None:

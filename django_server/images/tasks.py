@@ -15,7 +15,7 @@ from images import queue
 from images.processing.worker_loop import process
 from images.reconcile.reconciliation import reconcile_nightly
 from images.request_ids import fit_request_id, on_behalf_of
-from images.thumbnails.generate_chunk import make_thumbnails_of
+from images.thumbnails.generate_chunk import generate_each
 from imaging.time_limit import kill_process_after
 
 AnyTask = Task[Any, Any]
@@ -39,7 +39,7 @@ def process_chunk(task: AnyTask, image_ids: Sequence[str]) -> None:
 def make_thumbnails(task: AnyTask, image_ids: Sequence[str]) -> None:
     """Make what thumbnails these images lack, one image after the other."""
     with on_behalf_of(_request_id(task)):
-        make_thumbnails_of([UUID(image_id) for image_id in image_ids], guard=dies_when_too_slow)
+        generate_each([UUID(image_id) for image_id in image_ids], guard=dies_when_too_slow)
 
 
 # Acknowledged first: one that takes longer than the visibility time-out, an hour, would be delivered once more.

@@ -19,24 +19,24 @@ def sizes() -> Mapping[str, int]:
 
 
 def default_label() -> str | None:
-    """The label that is meant where none is named; None where no sizes are configured."""
+    """The label of a request without one; None if no sizes are configured."""
     return next(iter(sizes()), None)
 
 
 def largest_label() -> str | None:
-    """The label whose thumbnail is the processed picture; None where no sizes are configured."""
+    """The label whose thumbnail is the processed picture; None if no sizes are configured."""
     return max(sizes(), key=sizes().__getitem__, default=None)
 
 
 def is_upload(collection: str) -> bool:
-    """Whether the images of a collection are the app's own. Any other is an archive: a guest, whose files stay."""
+    """Whether a collection holds the uploads. Any other is an archive, whose files the app never deletes."""
     return collection == settings.UPLOADS_COLLECTION
 
 
 def key_of_thumbnail(original_key: str, scale_px: int) -> str:
-    """Where a thumbnail is kept: beside the original's place. Raises InvalidKey.
+    """The storage key of a thumbnail. Raises InvalidKey.
 
-    An upload's is a JPEG by name too; an archive's keeps the original's extension, as what pregen makes does.
+    For an upload it ends in `.jpg`; for an archive it keeps the original's extension, as pregen's thumbnails do.
     """
     original = parse_original(original_key, settings.KEY_PREFIX)
     extension = "jpg" if is_upload(original.collection) else None
@@ -44,15 +44,15 @@ def key_of_thumbnail(original_key: str, scale_px: int) -> str:
 
 
 def format_of_thumbnails(original_key: str) -> OutputFormat:
-    """What the thumbnails of an original hold, by the name they get. Raises InvalidKey."""
+    """The format of an original's thumbnails, which follows from their names. Raises InvalidKey."""
     original = parse_original(original_key, settings.KEY_PREFIX)
     return "JPEG" if is_upload(original.collection) else thumbnail_format(original.extension)
 
 
 def is_valid(thumbnail: ThumbnailValues | None, scale_px: int, source_version: str) -> bool:
-    """Whether a stored thumbnail serves for `scale_px` of the source named by `source_version`.
+    """Whether a stored thumbnail is valid: of `scale_px` pixels, and rendered from `source_version`.
 
-    Compared for equality, never by clock; what is unknown on either side is trusted.
+    Versions are compared for equality, never by time; an unknown version on either side counts as equal.
     """
     if thumbnail is None or not thumbnail["key"] or thumbnail["scale"] != scale_px:
         return False

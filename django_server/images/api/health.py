@@ -55,7 +55,7 @@ def _database_answers() -> bool:
 
 def _storage_answers() -> bool:
     try:
-        storage().ask()
+        storage().check()
         settings.INCOMING_ROOT.mkdir(parents=True, exist_ok=True)
         # A block, not only a name: a full file system has room for names.
         with tempfile.TemporaryFile(dir=settings.INCOMING_ROOT) as file:

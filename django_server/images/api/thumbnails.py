@@ -13,7 +13,7 @@ from images.errors import Refusal
 from images.rows import Listed
 from images.serializers import thumbnail_url
 from images.thumbnail_rules import default_label, is_valid, sizes
-from images.thumbnails.generate import completed_image, ensure_now
+from images.thumbnails.generate import completed_image, generate_in_request
 
 router = Router(tags=["images"])
 
@@ -32,7 +32,7 @@ def thumbnail(
     if not _serves(listed, label):
         if request.method == "HEAD":
             raise Refusal("not_found", "This thumbnail is not made yet.")
-        listed = ensure_now(listed[0]["id"])
+        listed = generate_in_request(listed[0]["id"])
         if not _serves(listed, label):
             # Replaced or resized once more while it was made.
             raise Refusal("overloaded")

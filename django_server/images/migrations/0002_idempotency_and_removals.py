@@ -18,9 +18,9 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(help_text='As the client sent it.', max_length=200)),
                 ('endpoint', models.CharField(max_length=40)),
                 ('files_digest', models.CharField(help_text='Names, bytes and order of the files: sha256 in hex.', max_length=64)),
-                ('holder', models.UUIDField(help_text='The request that works on it now.')),
-                ('lease_until', models.DateTimeField(help_text='When a repeat may take it over.')),
-                ('image_id', models.UUIDField(help_text='The row that is written before the answer, if one is.', null=True)),
+                ('holder', models.UUIDField(help_text='The request that processes the upload now.')),
+                ('lease_until', models.DateTimeField(help_text='When a repeated request may take over.')),
+                ('image_id', models.UUIDField(help_text='The image written before the response, if any.', null=True)),
                 ('answer_status', models.PositiveSmallIntegerField(null=True)),
                 ('answer_body', models.TextField(blank=True, default='')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='removedimage',
             name='keys',
-            field=models.JSONField(default=list, help_text="Where its files were: of ours only, never an archive's."),
+            field=models.JSONField(default=list, help_text='Keys of the files to delete; empty for archives.'),
         ),
         migrations.AddIndex(
             model_name='removedimage',

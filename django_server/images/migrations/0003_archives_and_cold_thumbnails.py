@@ -13,12 +13,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='image',
             name='original_missing',
-            field=models.BooleanField(default=False, help_text='Its file was looked for and not found.'),
+            field=models.BooleanField(default=False, help_text='The original was not found in storage.'),
         ),
         migrations.AddField(
             model_name='image',
             name='thumbs_claim',
-            field=models.UUIDField(help_text='Who makes its missing thumbnails now.', null=True),
+            field=models.UUIDField(help_text='The claim on generating its missing thumbnails.', null=True),
         ),
         migrations.AddField(
             model_name='image',
@@ -28,36 +28,36 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='image',
             name='thumbs_error_until',
-            field=models.DateTimeField(help_text='Until when that failure is remembered.', null=True),
+            field=models.DateTimeField(help_text='Until when the error is not retried.', null=True),
         ),
         migrations.AddField(
             model_name='image',
             name='thumbs_lease_until',
-            field=models.DateTimeField(help_text='When that ends if nothing came of it.', null=True),
+            field=models.DateTimeField(help_text='When that claim expires.', null=True),
         ),
         migrations.AlterField(
             model_name='image',
             name='source_version',
-            field=models.CharField(help_text='Names the bytes: sha256 in hex for uploads, size and time or etag for archives.', max_length=128),
+            field=models.CharField(help_text='Identifies the bytes: sha256 in hex for uploads, size and time or etag for archives.', max_length=128),
         ),
         migrations.AlterField(
             model_name='thumbnail',
             name='height',
-            field=models.PositiveIntegerField(help_text='Unknown where somebody else made it.', null=True),
+            field=models.PositiveIntegerField(help_text='Unknown for thumbnails of other programs.', null=True),
         ),
         migrations.AlterField(
             model_name='thumbnail',
             name='recipe',
-            field=models.CharField(blank=True, help_text="The renderer's rules; empty where unknown.", max_length=100),
+            field=models.CharField(blank=True, help_text="Version of the renderer's rules; empty if unknown.", max_length=100),
         ),
         migrations.AlterField(
             model_name='thumbnail',
             name='source_version',
-            field=models.CharField(blank=True, help_text='Of the bytes it was made from.', max_length=128),
+            field=models.CharField(blank=True, help_text='Of the original it was rendered from.', max_length=128),
         ),
         migrations.AlterField(
             model_name='thumbnail',
             name='width',
-            field=models.PositiveIntegerField(help_text='Unknown where somebody else made it.', null=True),
+            field=models.PositiveIntegerField(help_text='Unknown for thumbnails of other programs.', null=True),
         ),
     ]

@@ -1,6 +1,6 @@
-"""The workers as Celery itself sees them: who is there, what each takes from, and what it does now.
+"""The running Celery workers: their processes, queues and current tasks. For the administrators' status page.
 
-Asked by broadcast, for the administrators' page. A worker that does not answer in time is not in the answer.
+Read by Celery's inspect broadcast. A worker that does not reply within a second is left out.
 """
 
 import time
@@ -12,13 +12,13 @@ from celery import current_app
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-# A worker's main process answers, however busy its pool is.
-_ANSWER_WITHIN_SECONDS = 1.0
+# A worker's main process replies, even while its pool is busy.
+_REPLY_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class RunningTask:
-    """A task that a process of the pool works on, on how many images, and since how many seconds."""
+    """A task that a pool process executes: the number of its images and the seconds since it started."""
 
     name: str
     images: int
@@ -28,7 +28,7 @@ class RunningTask:
 
 @dataclass(frozen=True)
 class Worker:
-    """One worker: its processes, the queues it takes from, what runs, and what it has taken but not begun."""
+    """One worker: the pids of its processes, its queues, its running tasks, and the number of its reserved tasks."""
 
     name: str
     processes: Sequence[int]
@@ -37,12 +37,12 @@ class Worker:
     reserved: int
 
 
-def ask_workers() -> list[Worker] | None:
-    """Every worker that answers within a second, by name; None when the broker does not answer."""
+def active_workers() -> list[Worker] | None:
+    """Every worker that replies within a second, sorted by name; None if the broker is not reachable."""
     try:
-        stats = current_app.control.inspect(timeout=_ANSWER_WITHIN_SECONDS).stats() or {}
-        # Asked by name and number, so that no time-out is waited for once all have answered.
-        known = current_app.control.inspect(list(stats), timeout=_ANSWER_WITHIN_SECONDS, limit=len(stats))
+        stats = current_app.control.inspect(timeout=_REPLY_SECONDS).stats() or {}
+        # With names and a limit, inspect returns as soon as all have replied instead of waiting for the time-out.
+        known = current_app.control.inspect(list(stats), timeout=_REPLY_SECONDS, limit=len(stats))
         queues, active, reserved = (
             (known.active_queues() or {}, known.active() or {}, known.reserved() or {})
             if stats

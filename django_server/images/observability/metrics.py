@@ -1,6 +1,6 @@
-"""What processes count while they work. Every metric of events is defined here; who counts imports it.
+"""Every counter and histogram of the site. Imported by the code that increments them.
 
-Labels hold words of ours (codes, statuses, stages, endpoints), never what a client sent: their number is bounded.
+Label values are fixed words (codes, statuses, stages, endpoints), never client input, so their number is bounded.
 """
 
 import os
@@ -12,53 +12,58 @@ from prometheus_client import Counter, Gauge, Histogram, values
 
 
 def _file_of_this_process() -> str | int:
-    """Celery's pool processes go by their place in the pool: one that is replaced goes on with its file.
+    """Name Celery's pool processes by their index in the pool, so that a replacement continues the same file.
 
-    By their own number, a worker that replaces its processes for their memory would leave a file of each for ever.
+    Named by pid, a worker that replaces its processes for their memory use would leave one file for each.
     """
-    place = getattr(current_process(), "index", None)
-    return os.getpid() if place is None else f"{os.getppid()}.{place}"
+    index = getattr(current_process(), "index", None)
+    return os.getpid() if index is None else f"{os.getppid()}.{index}"
 
 
 if settings.METRICS_DIR:
     settings.METRICS_DIR.mkdir(parents=True, exist_ok=True)
-    # Before the first metric is made: each takes the class that is there then.
+    # Must precede the first metric: each metric takes the class that is set when it is created.
     values.ValueClass = values.MultiProcessValue(_file_of_this_process)
 
-# Up to a cached header, a small photo, a large one, the longest render, a backlog of minutes.
+# Buckets from reading a cached header (1 ms) over the longest render (45 s) to a backlog of half an hour.
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
 STAGE_SECONDS = Histogram(
-    "intake_stage_seconds", "How long a stage of the work took.", ["stage"], buckets=_SECONDS
+    "django_file_upload_stage_seconds",
+    "Duration of a stage of an upload, a job or a thumbnail generation.",
+    ["stage"],
+    buckets=_SECONDS,
 )
-IMAGES_ACCEPTED = Counter("intake_images_accepted", "Images that were taken in.", ["endpoint"])
+IMAGES_ACCEPTED = Counter("django_file_upload_images_accepted", "Images accepted by an upload.", ["endpoint"])
 UPLOADS_REJECTED = Counter(
-    "intake_uploads_rejected",
-    "Files that were not taken in, by why. A request that was refused as a whole counts once.",
+    "django_file_upload_uploads_rejected",
+    "Files rejected, by error code. A request that was rejected as a whole counts once.",
     ["endpoint", "code"],
 )
 IMAGES_FINISHED = Counter(
-    "intake_images_finished",
-    "Images that became final, with the code of those that failed.",
+    "django_file_upload_images_finished",
+    "Images that reached a final status, with the error code of failed ones.",
     ["status", "code"],
 )
 THUMBNAIL_GENERATIONS = Counter(
-    "intake_thumbnail_generations",
-    "Images whose missing thumbnails were made, because somebody looked (cold) or by the bulk task. "
-    "With a code: who wanted them got none.",
+    "django_file_upload_thumbnail_generations",
+    "Images whose missing thumbnails were generated, on request or in bulk. With a code: requests that failed.",
     ["occasion", "code"],
 )
-SWEEPS = Counter("intake_sweeps", "Rounds of repairs.", ["outcome"])
-REPAIRS = Counter("intake_repairs", "What the sweeps repaired.", ["repair"])
+SWEEPS = Counter("django_file_upload_sweeps", "Rounds of the sweeper.", ["outcome"])
+REPAIRS = Counter("django_file_upload_repairs", "Rows and files repaired by the sweeper.", ["repair"])
 
 
 @cache
 def websocket_clients() -> Gauge:
-    """Made by who has some: a metric without labels writes its file at once, in every command that imports this."""
-    return Gauge("intake_websocket_clients", "Open WebSockets.", multiprocess_mode="livesum")
+    """Created on first use: a metric without labels writes its file as soon as it exists, in every process."""
+    return Gauge("django_file_upload_websocket_clients", "Open WebSockets.", multiprocess_mode="livesum")
 
 
 def start_at_zero() -> None:
-    """For who makes images final: a rate doesn't see the first failure of a series that begins with it."""
+    """Create the series of finished images with 0. A rate misses the first increment of a series that starts with it.
+
+    Called by processes that finish images.
+    """
     IMAGES_FINISHED.labels("completed", "")
     IMAGES_FINISHED.labels("error", "processing_failed")

@@ -1,7 +1,7 @@
-"""`GET /metrics` on the site's own port, for this machine alone. `config.asgi` mounts it in front of Django.
+"""`GET /metrics` on the site's own port, for clients on this machine only. `config.asgi` mounts it in front of Django.
 
-In front, since a scraper calls a container by its address, which Django would refuse as a foreign host; and so that a
-look costs no request of others anything.
+A scraper addresses a container by its IP address, which Django would refuse as an unknown host. In front of Django a
+scrape also passes no middleware.
 """
 
 import ipaddress
@@ -16,34 +16,34 @@ from images.http.allowed_origins import host_is_ours
 from images.http.early_response import turn_away
 from images.observability.metrics_text import CONTENT_TYPE, exposition
 
-# Of one that a proxy sends on: who asked is somebody else then, whoever is connected.
-_OF_PROXIES = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via"})
+# Headers of a proxied request: its client is another machine, whatever the peer address is.
+_PROXY_HEADERS = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via"})
 
 
 class LocalMetrics:
-    """The ASGI application of /metrics. To others it is not there."""
+    """The ASGI application of /metrics. Clients of other machines get 404."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not _is_of_this_machine(scope):
+        if not _is_from_this_machine(scope):
             await turn_away(Refusal("not_found"), receive, send, body_ended=False)
         elif scope["method"] not in ("GET", "HEAD"):
             await turn_away(Refusal("method_not_allowed"), receive, send, body_ended=False)
         else:
             text = await sync_to_async(exposition, thread_sensitive=False)(with_state=True)
             headers = {"content-type": CONTENT_TYPE, "cache-control": "no-store"}
-            await _answer(send, headers, b"" if scope["method"] == "HEAD" else text)
+            await _respond(send, headers, b"" if scope["method"] == "HEAD" else text)
 
 
-async def _answer(send: Send, headers: Mapping[str, str], body: bytes) -> None:
+async def _respond(send: Send, headers: Mapping[str, str], body: bytes) -> None:
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": 200, "headers": encoded})
     await send({"type": "http.response.body", "body": body})
 
 
-def _is_of_this_machine(scope: Scope) -> bool:
+def _is_from_this_machine(scope: Scope) -> bool:
     headers = dict(scope["headers"])
     host = headers.get(b"host", b"").decode("latin-1")
-    if _OF_PROXIES & headers.keys() or not host_is_ours(host, settings.ALLOWED_HOSTS):
+    if _PROXY_HEADERS & headers.keys() or not host_is_ours(host, settings.ALLOWED_HOSTS):
         return False
     try:
         return ipaddress.ip_address((scope.get("client") or ("",))[0]).is_loopback

@@ -1,6 +1,6 @@
-"""GET at METRICS_LISTEN: the figures for a network of one's own, from every kind of process. Off unless it is set.
+"""`GET /metrics` at METRICS_LISTEN, for scrapers in a private network. Off unless the setting is set.
 
-A thread in each process, and the kernel shares the port out to them: when one dies, the others go on telling for all.
+Every process listens on the same port in a thread (SO_REUSEPORT). When one dies, the others report for all.
 """
 
 import threading
@@ -16,18 +16,18 @@ from images.observability.metrics_text import CONTENT_TYPE, exposition
 
 
 def listen_for_scrapes(*, with_state: bool = False) -> None:
-    """Returns at once; the thread ends with the process. Raises OSError where the address can't be bound.
+    """Start the listener thread, which ends with the process. Raises OSError if the address can't be bound.
 
-    Called once a process, after it has forked what it forks at its start.
+    Call it once per process, after the forks of its start.
     """
     if settings.METRICS_LISTEN is None:
         return
     host, port = settings.METRICS_LISTEN
-    server = make_server(host, port, partial(_answer, with_state), _Server, _Handler)
+    server = make_server(host, port, partial(_respond, with_state), _Server, _Handler)
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
 
 
-def _answer(with_state: bool, request: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+def _respond(with_state: bool, request: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
     if request["PATH_INFO"] != "/metrics" or request["REQUEST_METHOD"] != "GET":
         start("404 Not Found", [])
         return []
@@ -42,8 +42,8 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 class _Handler(WSGIRequestHandler):
-    # Who connects and says nothing holds a thread no longer than this.
+    # Seconds. A connection that sends nothing occupies a thread.
     timeout = 10
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the library's name
-        """A scrape is not worth a line."""
+        """Log nothing: scrapes are frequent."""

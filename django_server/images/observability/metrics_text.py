@@ -1,4 +1,4 @@
-"""The text that Prometheus reads: what all processes of this folder have counted and, if wanted, the site's state."""
+"""The text that Prometheus scrapes: sums over all processes that share METRICS_DIR and, on demand, the site's state."""
 
 import os
 import re
@@ -12,28 +12,28 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from images.observability import metrics
-from images.observability.site_state import State
+from images.observability.site_state import SiteState
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-_OF_LIVING = re.compile(r"gauge_live[a-z]*_(\d+)\.db")
+_LIVE_GAUGE_FILE = re.compile(r"gauge_live[a-z]*_(\d+)\.db")
 
 
 def exposition(*, with_state: bool) -> bytes:
-    """Text of CONTENT_TYPE. Without METRICS_DIR it tells of this process alone."""
-    shown = CollectorRegistry()
+    """The text, of type CONTENT_TYPE. Without METRICS_DIR it covers this process only."""
+    registry = CollectorRegistry()
     if settings.METRICS_DIR:
-        _forget_the_dead(settings.METRICS_DIR)
-        MultiProcessCollector(shown, str(settings.METRICS_DIR))
+        _delete_gauges_of_dead_processes(settings.METRICS_DIR)
+        MultiProcessCollector(registry, str(settings.METRICS_DIR))
     else:
-        for one in counted_here():
-            shown.register(one)
+        for metric in event_metrics():
+            registry.register(metric)
     if with_state:
-        shown.register(State())
-    return generate_latest(shown)
+        registry.register(SiteState())
+    return generate_latest(registry)
 
 
-def counted_here() -> tuple[Collector, ...]:
-    """Every metric of events."""
+def event_metrics() -> tuple[Collector, ...]:
+    """Every counter, histogram and gauge that processes increment."""
     return (
         metrics.STAGE_SECONDS,
         metrics.IMAGES_ACCEPTED,
@@ -46,16 +46,16 @@ def counted_here() -> tuple[Collector, ...]:
     )
 
 
-def _forget_the_dead(folder: Path) -> None:
-    """A killed process can't take back its part of a gauge: whoever looks next does. Counters keep theirs."""
+def _delete_gauges_of_dead_processes(folder: Path) -> None:
+    """Delete gauge files of killed processes, which could not decrement them. Counters keep theirs."""
     for path in folder.glob("gauge_live*.db"):
-        found = _OF_LIVING.fullmatch(path.name)
+        found = _LIVE_GAUGE_FILE.fullmatch(path.name)
         if found and not _is_alive(int(found[1])):
             path.unlink(missing_ok=True)
 
 
 def _is_alive(pid: int) -> bool:
-    with suppress(PermissionError):  # somebody else's, so there is one
+    with suppress(PermissionError):  # another user's process: it exists
         try:
             os.kill(pid, 0)
         except ProcessLookupError:

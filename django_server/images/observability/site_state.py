@@ -1,6 +1,6 @@
-"""The state of the site at this moment, asked of database, broker and disk. Bounded, whatever the number of images.
+"""The site's state at this moment, read from database, broker and disk. The cost is bounded for any number of images.
 
-What does not answer is told as such and leaves its figures out: a metric that is missing is seen, a wrong one is not.
+The metrics of an unreachable dependency are left out, since a missing metric is noticed and a wrong one is not.
 """
 
 import shutil
@@ -16,21 +16,23 @@ from prometheus_client.registry import Collector
 from images import queue
 from images.models import Image, Status
 
-# 25 to 100 ms of PostgreSQL, of a million rows or ten; with more in the queue nobody needs an exact figure.
-COUNTED_AT_MOST = 100_000
+# Counting so many takes PostgreSQL 25 to 100 ms, in a table of one million rows or of ten.
+MAX_COUNT = 100_000
 
 
-class State(Collector):
-    """A collector of Prometheus's client. Three statements and one message to the broker a look."""
+class SiteState(Collector):
+    """A collector for prometheus-client. A scrape costs three statements and one round trip to the broker."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        answers = GaugeMetricFamily(
-            "intake_dependency_up", "Whether it answers this process: 1 or 0.", labels=["dependency"]
+        dependencies = GaugeMetricFamily(
+            "django_file_upload_dependency_up",
+            "Whether this process can reach the dependency: 1 or 0.",
+            labels=["dependency"],
         )
         images, messages = _images(), _messages()
-        answers.add_metric(["database"], float(bool(images)))
-        answers.add_metric(["broker"], float(bool(messages)))
-        yield answers
+        dependencies.add_metric(["database"], float(bool(images)))
+        dependencies.add_metric(["broker"], float(bool(messages)))
+        yield dependencies
         yield from images
         yield from messages
         yield _free_space()
@@ -38,39 +40,44 @@ class State(Collector):
 
 def _images() -> list[GaugeMetricFamily]:
     unfinished = GaugeMetricFamily(
-        "intake_images_unfinished",
-        f"Images that are not final. {COUNTED_AT_MOST}: so many or more.",
+        "django_file_upload_images_unfinished",
+        f"Images without a final status. {MAX_COUNT} means that many or more.",
         labels=["status"],
     )
     oldest = GaugeMetricFamily(
-        "intake_oldest_waiting_seconds",
-        "Since when the pending image that was uploaded first has been here; 0 when none waits.",
+        "django_file_upload_oldest_pending_seconds",
+        "Age of the pending image that was uploaded first; 0 if none is pending.",
     )
     try:
         for status in (Status.PENDING, Status.PROCESSING):
-            counted = Image.objects.filter(status=status).order_by()[:COUNTED_AT_MOST].count()
+            counted = Image.objects.filter(status=status).order_by()[:MAX_COUNT].count()
             unfinished.add_metric([status.value], counted)
-        oldest.add_metric([], _oldest_waiting_seconds())
+        oldest.add_metric([], _oldest_pending_seconds())
     except (DatabaseError, InterfaceError):
         return []
     finally:
-        # The thread of a look is nobody's request: nothing else would close it.
+        # The scrape's thread serves no Django request, so nothing else closes its connection.
         connection.close()
     return [unfinished, oldest]
 
 
-def _oldest_waiting_seconds() -> float:
-    waiting = Image.objects.filter(status=Status.PENDING).order_by("uploaded_at")
-    first = waiting.values_list("uploaded_at", Now()).first()
-    # Two clocks: Python's wrote the one, the database's the other.
+def _oldest_pending_seconds() -> float:
+    pending = Image.objects.filter(status=Status.PENDING).order_by("uploaded_at")
+    first = pending.values_list("uploaded_at", Now()).first()
+    # Python's clock wrote uploaded_at, the database's is Now(): the difference may be negative.
     return max(0.0, (first[1] - first[0]).total_seconds()) if first else 0.0
 
 
 def _messages() -> list[GaugeMetricFamily]:
     waiting = GaugeMetricFamily(
-        "intake_queue_messages", "Messages that wait; one may carry the ids of 16 images.", labels=["queue"]
+        "django_file_upload_queue_messages",
+        "Waiting messages; each carries the ids of 1 to 16 images.",
+        labels=["queue"],
     )
-    taken = GaugeMetricFamily("intake_queue_unacknowledged_messages", "Messages that a worker has.")
+    taken = GaugeMetricFamily(
+        "django_file_upload_queue_unacknowledged_messages",
+        "Messages delivered to a worker and not acknowledged.",
+    )
     depths = queue.depths()
     if depths is None:
         return []
@@ -82,7 +89,9 @@ def _messages() -> list[GaugeMetricFamily]:
 
 def _free_space() -> GaugeMetricFamily:
     free = GaugeMetricFamily(
-        "intake_storage_free_bytes", "Room on the file system of a folder.", labels=["folder"]
+        "django_file_upload_storage_free_bytes",
+        "Free space on the file system of the folder.",
+        labels=["folder"],
     )
     for folder in ("DATA_DIR", "MEDIA_ROOT", "INCOMING_ROOT"):
         try:

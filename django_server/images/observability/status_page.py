@@ -1,4 +1,4 @@
-"""`/admin/status/`: for administrators, the state of the site and what its workers do, at the moment of the look."""
+"""`/admin/status/`: the site's state and its workers' current tasks, for administrators."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,40 +9,40 @@ from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
-from images.observability.celery_workers import ask_workers
-from images.observability.site_state import State
+from images.observability.celery_workers import active_workers
+from images.observability.site_state import SiteState
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the page."""
+    """One line of the page: the metric's help text, its label values, and the formatted value."""
 
-    about: str
-    which: str
+    description: str
+    labels: str
     value: str
 
 
 @require_safe
 def status(request: HttpRequest) -> HttpResponse:
-    """The page. `config.urls` lets only administrators see it."""
+    """The page. `config.urls` restricts it to administrators."""
     context = {
         **admin.site.each_context(request),
         "title": "Status",
         "figures": list(_figures()),
-        "workers": ask_workers(),
+        "workers": active_workers(),
     }
     return TemplateResponse(request, "images/status.html", context, headers={"Cache-Control": "no-store"})
 
 
 def _figures() -> Iterator[Figure]:
-    """What Prometheus is told of the state, in the same words."""
-    for family in State().collect():
+    """The state metrics that Prometheus scrapes."""
+    for family in SiteState().collect():
         for sample in family.samples:
-            which = ", ".join(sample.labels.values())
-            yield Figure(family.documentation, which, _shown(sample.name, sample.value))
+            labels = ", ".join(sample.labels.values())
+            yield Figure(family.documentation, labels, _formatted(sample.name, sample.value))
 
 
-def _shown(name: str, value: float) -> str:
+def _formatted(name: str, value: float) -> str:
     if name.endswith("_bytes"):
         return filesizeformat(value)
     if name.endswith("_seconds"):

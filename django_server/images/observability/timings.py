@@ -1,4 +1,4 @@
-"""How long the stages of the work take: into the histogram of all, and onto the log line of one request or image."""
+"""Durations of the stages of uploads, jobs and generations: for the histogram, and for the log line of each."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
     from imaging import Timings  # imports Pillow
 
 Stage = Literal[
-    "receive",  # the body arrives
-    "spool",  # it is taken apart, each file written and hashed
-    "judge",  # headers are read
-    "store",  # files go to their keys
+    "receive",  # the request body is received
+    "spool",  # the body is parsed, each file written and hashed
+    "validate",  # image headers are read
+    "store",  # files are stored under their keys
     "insert",  # rows are written
-    "queue",  # ids are put into the queue
-    "announce",  # listeners are told
-    "wait",  # from the queue to a worker's claim
-    "slot",  # a web process waits for its turn to decode
-    "fetch",  # a worker opens the original
+    "queue",  # ids are enqueued
+    "publish",  # events are published
+    "wait",  # from enqueuing to a worker's claim
+    "slot",  # a web process waits for a render slot
+    "fetch",  # the original is opened or downloaded
     "decode",
     "resize",
-    "encode",  # thumbnails are written to their keys, too
-    "flush",  # outcomes go to the database
+    "encode",  # includes storing the thumbnails
+    "flush",  # outcomes are written to the database
 ]
 Milliseconds = dict[str, float]
 
@@ -34,7 +34,7 @@ _taken: ContextVar[Milliseconds | None] = ContextVar("stages", default=None)
 
 @contextmanager
 def measured() -> Iterator[Milliseconds]:
-    """What the stages within take, and have taken before in the same request."""
+    """The duration of each stage within the block, in milliseconds. Nested blocks share the outer one's dict."""
     before = _taken.get()
     if before is not None:
         yield before
@@ -49,7 +49,7 @@ def measured() -> Iterator[Milliseconds]:
 
 @contextmanager
 def stage(name: Stage) -> Iterator[None]:
-    """A stage is what happens within, also when it fails."""
+    """Measure the block as a stage, also when it raises."""
     started = time.perf_counter()
     try:
         yield
@@ -58,7 +58,7 @@ def stage(name: Stage) -> Iterator[None]:
 
 
 def note_stage(name: Stage, seconds: float) -> None:
-    """A stage took so long."""
+    """Record the duration of a stage."""
     STAGE_SECONDS.labels(name).observe(seconds)
     taken = _taken.get()
     if taken is not None:
@@ -66,17 +66,17 @@ def note_stage(name: Stage, seconds: float) -> None:
 
 
 def note_rendering(timings: "Timings") -> None:
-    """The three stages of a rendering."""
+    """Record the three stages of a rendering."""
     note_stage("decode", timings.decode_ms / 1e3)
     note_stage("resize", timings.resize_ms / 1e3)
     note_stage("encode", timings.encode_ms / 1e3)
 
 
 def in_words(taken: Mapping[str, float]) -> str:
-    """For a person's log: `decode 12 ms, encode 30 ms`."""
+    """For a readable log line: `decode 12 ms, encode 30 ms`."""
     return ", ".join(f"{name} {ms:.0f} ms" for name, ms in taken.items())
 
 
 def as_fields(taken: Mapping[str, float]) -> dict[str, float]:
-    """For a program's log: `{"decode_ms": 12.3}`."""
+    """For a JSON log line: `{"decode_ms": 12.3}`."""
     return {f"{name}_ms": round(ms, 1) for name, ms in taken.items()}

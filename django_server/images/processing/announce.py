@@ -31,7 +31,7 @@ def announce(listed: Sequence[Listed]) -> None:
             events.News(image["id"], image["batch_id"], _text(notification_json(image, thumbnails, at)))
             for image, thumbnails in listed
         ]
-    with stage("announce"):
+    with stage("publish"):
         told = events.publish(news)
     if told:
         with _noting():

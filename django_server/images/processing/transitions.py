@@ -254,7 +254,11 @@ def remove(images: QuerySet[Image]) -> list[Removed]:
             [
                 RemovedImage(image_id=one.image_id, batch_id=one.batch_id, version=one.version, keys=one.keys)
                 for one in removed
-            ]
+            ],
+            # An archive's image that is registered again has the same id, and a note if it was deleted within a day.
+            update_conflicts=True,
+            unique_fields=["image_id"],
+            update_fields=["batch_id", "version", "announced", "keys", "files_deleted", "removed_at"],
         )
         Image.objects.filter(id__in=ids).delete()
     return removed

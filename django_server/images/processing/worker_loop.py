@@ -20,7 +20,7 @@ from images.processing.outcomes import Outcome, Postponed, Rendered
 from images.processing.render_image import render_image
 from images.processing.transitions import Claim
 from images.rows import ImageValues
-from images.thumbnails.orphaned_files import discard_files_of_the_deleted
+from images.thumbnails.orphaned_files import delete_files_of_deleted_images
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class _Unflushed:
         with measured() as shared, stage("flush"):
             flushed = transitions.flush(self._claim, self._outcomes, renew=renew)
         told = {image["id"] for image, _ in flushed}
-        discard_files_of_the_deleted(
+        delete_files_of_deleted_images(
             [
                 row
                 for outcome in self._outcomes

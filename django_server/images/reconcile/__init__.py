@@ -1,5 +1,5 @@
-"""Storage and rows compared key by key, and what differs repaired: `manage.py reconcile`, and every night.
+"""Compare storage and database rows key by key and repair differences: `manage.py reconcile`, and every night.
 
-`walk` goes over both at once, `judge` says what is wrong with a key, `settle` looks again and repairs, `report` tells,
-`run` puts them in order. Row repairs belong to `images.reconcile.row_repairs`; files without a row to `orphans`.
+`merged_listing` reads both in byte order of key, `findings` classifies a key, `repair` checks findings again and
+repairs them (rows: `row_repairs`, files without a row: `orphans`), `report` counts them, `reconciliation` runs it all.
 """

@@ -1,4 +1,4 @@
-"""What is wrong with a key, by what storage and rows know of it. Pure: a suspicion, which `settle` looks into again."""
+"""Classify a key by its file and its rows. Pure. A finding is preliminary: `repair` checks it again."""
 
 from contextlib import suppress
 from enum import StrEnum
@@ -15,7 +15,7 @@ from filestore.keys import (
     thumbnail_key,
     upload_key,
 )
-from images.reconcile.merged_listing import Known
+from images.reconcile.merged_listing import KeyState
 from images.thumbnail_rules import is_upload
 
 
@@ -30,30 +30,30 @@ class Finding(StrEnum):
     FOREIGN = "foreign"
 
 
-def judge(known: Known) -> list[Finding]:
-    """What seems wrong with this key; empty where storage and rows agree."""
-    if known.stored is None:
+def findings_of(state: KeyState) -> list[Finding]:
+    """The differences of this key; empty if storage and rows agree."""
+    if state.stored is None:
         return [
-            *([Finding.ORIGINAL_MISSING] if known.image else []),
-            *([Finding.THUMBNAIL_WITHOUT_FILE] if known.thumbnails else []),
+            *([Finding.ORIGINAL_MISSING] if state.image else []),
+            *([Finding.THUMBNAIL_WITHOUT_FILE] if state.thumbnails else []),
         ]
-    if not known.rows:
-        return [Finding.FILE_WITHOUT_ROW if image_of_our_file(known.key) else Finding.FOREIGN]
-    image = known.image
+    if not state.rows:
+        return [Finding.FILE_WITHOUT_ROW if image_id_of_upload_key(state.key) else Finding.FOREIGN]
+    image = state.image
     if image is None:
         return []
-    # An upload's bytes never change, and their checksum names them; nothing is known of an empty version.
-    dated = bool(image.source_version) and not is_upload(image.collection)
+    # An upload's bytes never change, and its version is a checksum; an empty version can't be compared.
+    comparable = bool(image.source_version) and not is_upload(image.collection)
     return [
         *([Finding.ORIGINAL_BACK] if image.original_missing else []),
-        *([Finding.ORIGINAL_CHANGED] if dated and known.stored.version != image.source_version else []),
+        *([Finding.ORIGINAL_CHANGED] if comparable and state.stored.version != image.source_version else []),
     ]
 
 
-def image_of_our_file(key: str) -> UUID | None:
-    """The image whose original or thumbnail this software stored under `key`; None for anybody else's file.
+def image_id_of_upload_key(key: str) -> UUID | None:
+    """The id of the upload whose original or thumbnail has this key; None for files that the app did not store.
 
-    Ours are only in the collection of uploads, named by an id, in the two folders of its first four digits.
+    The app stores files only in the collection of uploads, named by an id, in two folders of its first four digits.
     """
     for parse in (_image_of_original, _image_of_thumbnail):
         with suppress(ValueError):
@@ -63,21 +63,21 @@ def image_of_our_file(key: str) -> UUID | None:
 
 def _image_of_original(key: str) -> UUID:
     original = parse_original(key, settings.KEY_PREFIX)
-    return _image_named(original, key, _as_we_would(original))
+    return _image_named(original, key, _rebuilt(original))
 
 
 def _image_of_thumbnail(key: str) -> UUID:
     thumbnail = parse_thumbnail(key, settings.KEY_PREFIX)
-    ours = thumbnail_key(_as_we_would(thumbnail.original), thumbnail.scale_px, "jpg")
-    return _image_named(thumbnail.original, key, ours)
+    rebuilt = thumbnail_key(_rebuilt(thumbnail.original), thumbnail.scale_px, "jpg")
+    return _image_named(thumbnail.original, key, rebuilt)
 
 
-def _as_we_would(original: OriginalKey) -> OriginalKey:
+def _rebuilt(original: OriginalKey) -> OriginalKey:
     return upload_key(original.prefix, original.collection, original.stem, original.extension)
 
 
-def _image_named(original: OriginalKey, key: str, ours: OriginalKey | ThumbnailKey) -> UUID:
+def _image_named(original: OriginalKey, key: str, rebuilt: OriginalKey | ThumbnailKey) -> UUID:
     image_id = UUID(original.stem)
-    if not is_upload(original.collection) or str(ours) != key or str(image_id) != original.stem:
-        raise InvalidKey(f"{key!r} is not a file of ours.")
+    if not is_upload(original.collection) or str(rebuilt) != key or str(image_id) != original.stem:
+        raise InvalidKey(f"{key!r} is not a key of an upload.")
     return image_id

@@ -1,7 +1,7 @@
-"""Going over a storage and the rows that name its files, together, in byte order of key and bounded memory.
+"""Read the files of a storage and the rows that name them together, in byte order of key and in bounded memory.
 
-One merge of three sorted streams, never a look-up for a file. Repairs nothing. Rows are read by keyset: an iterator
-would be a cursor, which PgBouncer's transaction mode turns into one fetch of everything.
+A merge of three sorted streams, without a look-up per file. Repairs nothing. Rows are paged by keyset: an iterator
+would use a cursor, which PgBouncer's transaction mode turns into one fetch of everything.
 """
 
 import heapq
@@ -26,7 +26,7 @@ _PAGE_ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class ImageAt:
-    """What the row of an image says of its original."""
+    """The columns of an image's row that describe its original."""
 
     id: UUID
     key: str
@@ -37,15 +37,15 @@ class ImageAt:
 
 @dataclass(frozen=True, slots=True)
 class ThumbnailAt:
-    """A thumbnail's row, by its number."""
+    """The primary key of a thumbnail's row, and its key."""
 
     id: int
     key: str
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """All that storage and rows know of one key."""
+class KeyState:
+    """The file and the rows of one key."""
 
     key: str
     stored: StoredFile | None
@@ -63,11 +63,11 @@ Row = TypeVar("Row", ImageAt, ThumbnailAt)
 
 def merged(
     stored: Iterable[StoredFile], images: Iterable[ImageAt], thumbnails: Iterable[ThumbnailAt]
-) -> Iterator[Known]:
-    """What is known of each key, from three streams, each in byte order of key. Pure, but for what they read."""
+) -> Iterator[KeyState]:
+    """The state of each key, from three streams in byte order of key. Pure but for reading the streams."""
     streams = (_with_bytes(stream) for stream in (stored, images, thumbnails))
     for _, same_key in groupby(heapq.merge(*streams, key=itemgetter(0)), key=itemgetter(0)):
-        yield _known([one for _, one in same_key])
+        yield _key_state([one for _, one in same_key])
 
 
 def image_rows(head: str) -> Iterator[ImageAt]:
@@ -76,7 +76,7 @@ def image_rows(head: str) -> Iterator[ImageAt]:
 
 
 def thumbnail_rows(head: str) -> Iterator[ThumbnailAt]:
-    """The same of thumbnails. Those with a blank key name no file and are left out."""
+    """The same for thumbnails. Rows with a blank key name no file and are left out."""
     return _paged(_below(Thumbnail.objects.exclude(key=""), head), ThumbnailAt)
 
 
@@ -86,13 +86,13 @@ def has_rows(head: str) -> bool:
 
 
 def count_rows(head: str) -> int:
-    """How many rows name such files."""
+    """The number of such rows."""
     return _below(Image.objects.all(), head).count() + _below(Thumbnail.objects.all(), head).count()
 
 
 def with_key_bytes(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """The rows with `key_bytes` to filter and order by: the key as the index of migration 0004 has it."""
-    # PostgreSQL's own order is a language's. SQLite compares bytes.
+    """The rows with `key_bytes` to filter and order by: the expression that migration 0004 indexes."""
+    # PostgreSQL's default collation orders by language. SQLite compares bytes.
     key_bytes: Combinable = Collate("key", "C") if connection.vendor == "postgresql" else F("key")
     keyed: QuerySet[Any] = rows.alias(key_bytes=key_bytes)
     return keyed
@@ -100,12 +100,12 @@ def with_key_bytes(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 def _below(rows: QuerySet[Any], head: str) -> QuerySet[Any]:
     in_bytes = with_key_bytes(rows)
-    # `0` follows the slash: every key that begins with the head lies between the two.
+    # `0` is the character after `/`: every key that begins with the head lies between the two.
     return in_bytes.filter(key_bytes__gte=head, key_bytes__lt=f"{head[:-1]}0") if head else in_bytes
 
 
 def _paged(rows: QuerySet[Any], row: Callable[..., Row]) -> Iterator[Row]:
-    """`rows` a page at a time. Thumbnails may share a key: their number makes the order total."""
+    """`rows`, one page per statement. Thumbnails may share a key: the primary key makes the order total."""
     fields = tuple(row.__dataclass_fields__)  # type: ignore[attr-defined]
     in_order = rows.order_by("key_bytes", "id")
     page = _read(in_order, row, fields)
@@ -115,7 +115,7 @@ def _paged(rows: QuerySet[Any], row: Callable[..., Row]) -> Iterator[Row]:
         if len(page) < _PAGE_ROWS:
             return
         later = Q(key_bytes__gt=last.key) | Q(id__gt=last.id)
-        # The first condition is what an index serves; the second leaves out what has been read.
+        # The index serves the first condition; the second skips rows already read.
         page = _read(in_order.filter(Q(key_bytes__gte=last.key), later), row, fields)
 
 
@@ -124,11 +124,11 @@ def _read(rows: QuerySet[Any], row: Callable[..., Row], fields: tuple[str, ...])
 
 
 def _with_bytes(stream: Iterable[Keyed]) -> Iterator[tuple[bytes, Keyed]]:
-    # A listing may hold names that are no text; fsencode gives back the bytes they were made of.
+    # File names need not be UTF-8; fsencode restores their bytes.
     return ((os.fsencode(one.key), one) for one in stream)
 
 
-def _known(same_key: list[Keyed]) -> Known:
+def _key_state(same_key: list[Keyed]) -> KeyState:
     stored: StoredFile | None = None
     image: ImageAt | None = None
     thumbnails: tuple[ThumbnailAt, ...] = ()
@@ -139,4 +139,4 @@ def _known(same_key: list[Keyed]) -> Known:
             image = one
         else:
             thumbnails = (*thumbnails, one)
-    return Known(same_key[0].key, stored, image, thumbnails)
+    return KeyState(same_key[0].key, stored, image, thumbnails)

@@ -1,6 +1,6 @@
-"""Files of ours that no row names any more: left by a process that died, or of a size that is not made any more.
+"""Delete files of uploads that no row names: left by a crashed process, or of a size that is no longer configured.
 
-Owns their deletion. Nothing of an archive gets here (`judge.image_of_our_file`).
+Files of archives are never deleted (`findings.image_id_of_upload_key`).
 """
 
 import time
@@ -14,49 +14,51 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from images.models import FINAL_STATUSES, Image, Thumbnail
-from images.reconcile.findings import image_of_our_file
+from images.reconcile.findings import image_id_of_upload_key
 from images.reconcile.merged_listing import with_key_bytes
 from images.reconcile.row_repairs import YOUNG, stored_now
 from images.storage import storage
 
 
 def delete_orphans(keys: Sequence[str], *, apply: bool) -> list[str]:
-    """Delete those files that no row names, that are an hour old, and whose image nobody works on.
+    """Delete those files that no row names, that are an hour old, and whose image has no claim.
 
-    Returns their keys; with `apply` false they stay. Raises OSError when the storage does not answer.
+    Returns their keys; without `apply` nothing is deleted. Raises OSError if the storage is unavailable.
     """
     images = {
-        key: image_id for key in keys if (image_id := image_of_our_file(key)) and not _is_spooled(image_id)
+        key: image_id
+        for key in keys
+        if (image_id := image_id_of_upload_key(key)) and not _is_spooled(image_id)
     }
     with transaction.atomic():
-        free = _free(images, apply)
-        # A maker renames its files to their keys while it holds the image's row, which is held here now.
-        if storage().places_by_rename:
+        free = _unnamed(images, apply)
+        # A generation renames its files while it locks the image's row, which is locked here now.
+        if storage().moves_by_rename:
             return [key for key in free if _delete_if_old(key, apply)]
-    # No storage is asked over a network inside a transaction.
+    # No network request inside a transaction.
     return [key for key in free if _delete_if_old(key, apply)]
 
 
 def _is_spooled(image_id: UUID) -> bool:
-    """Whether a request may be about to commit its row: its spool file goes after that. Looked at before the rows."""
+    """Whether a request may be about to commit the row: it deletes its spool file after that. Check before the rows."""
     return (settings.INCOMING_ROOT / str(image_id)).exists()
 
 
-def _free(images: "dict[str, UUID]", apply: bool) -> list[str]:
-    """The keys that no row names, of images that are gone or, held until the transaction ends, at rest."""
+def _unnamed(images: "dict[str, UUID]", apply: bool) -> list[str]:
+    """The keys that no row names, of deleted images and of unclaimed ones, whose rows are locked by this."""
     known = Image.objects.filter(Q(id__in=set(images.values())) | Q(key__in=images))
-    there = set(known.values_list("id", flat=True))
-    resting = known.filter(
+    existing = set(known.values_list("id", flat=True))
+    unclaimed = known.filter(
         Q(thumbs_claim=None) | Q(thumbs_lease_until__lt=Now()), status__in=[*FINAL_STATUSES]
     ).order_by("id")
-    held = set(
-        (resting.select_for_update(skip_locked=True) if apply else resting).values_list("id", flat=True)
+    locked = set(
+        (unclaimed.select_for_update(skip_locked=True) if apply else unclaimed).values_list("id", flat=True)
     )
     named = _named(images)
     return [
         key
         for key, image_id in images.items()
-        if key not in named and (image_id in held or image_id not in there)
+        if key not in named and (image_id in locked or image_id not in existing)
     ]
 
 

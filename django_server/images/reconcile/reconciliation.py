@@ -1,6 +1,6 @@
-"""One reconciliation from beginning to end: which part of the storage, whether it may begin, and the way through it.
+"""One reconciliation: select the part of the storage, check that it is readable, compare, repair.
 
-Called by `manage.py reconcile` and by the nightly task. Several at once don't disturb each other.
+Called by `manage.py reconcile` and by the nightly task. Several may run at the same time.
 """
 
 import logging
@@ -13,21 +13,21 @@ from django.db import DatabaseError, InterfaceError
 
 from filestore.store import StoredFile
 from images.draining import draining
-from images.reconcile.findings import judge
+from images.reconcile.findings import findings_of
 from images.reconcile.merged_listing import count_rows, has_rows, image_rows, merged, thumbnail_rows
-from images.reconcile.repair import Settler
+from images.reconcile.repair import Repairer
 from images.reconcile.report import Report
 from images.storage import storage
 from pregen.formatting import printable
 
 logger = logging.getLogger(__name__)
 
-# Whether to stop is asked, and progress told, once in so many keys.
-_STEP = 500
+# Keys between two checks of `stop` and calls of `progress`.
+_STEP_KEYS = 500
 
 
 class CannotReconcile(Exception):
-    """Why it could not run, in a sentence for a person. What had been repaired by then stays so."""
+    """The storage or the database is not readable; the message is a sentence for operators. Repairs made stay."""
 
 
 def reconcile(
@@ -37,18 +37,18 @@ def reconcile(
     progress: Callable[[int], object] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Report:
-    """Compare storage and rows, of these collections or of all, and repair what differs if `apply`.
+    """Compare storage and rows of these collections, or of all, and repair the differences if `apply`.
 
-    `progress` is told how many rows were gone through since it was last told. Raises CannotReconcile.
+    `progress` gets the number of rows compared since its last call. Raises CannotReconcile.
     """
     report = Report(applied=apply)
-    with _answering():
-        report.finished = all(_go_through(head, report, progress, stop) for head in _heads(collections))
+    with _refusing_errors():
+        report.finished = all(_compare(head, report, progress, stop) for head in _heads(collections))
     return report
 
 
 def reconcile_nightly() -> None:
-    """All of it, applied, and told in the log. Ends early in a worker that is told to stop: there is a next night."""
+    """Reconcile everything and log the report. Ends early in a stopping worker: it runs again the next night."""
     try:
         report = reconcile(apply=True, stop=draining)
     except CannotReconcile as error:
@@ -60,23 +60,23 @@ def reconcile_nightly() -> None:
 
 
 def rows_to_check(collections: Sequence[str]) -> int:
-    """How many rows a reconciliation of these collections, or of all, goes through. Raises CannotReconcile."""
-    with _answering():
+    """The number of rows that a reconciliation of these collections, or of all, compares. Raises CannotReconcile."""
+    with _refusing_errors():
         return sum(count_rows(head) for head in _heads(collections))
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def _refusing_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise CannotReconcile(f"The storage does not answer as it should: {error}") from error
+        raise CannotReconcile(f"The storage does not respond: {error}") from error
     except (DatabaseError, InterfaceError) as error:
-        raise CannotReconcile(f"The database does not answer as it should: {error}") from error
+        raise CannotReconcile(f"Database error: {error}") from error
 
 
 def _heads(collections: Sequence[str]) -> list[str]:
-    """How the keys begin that are to be gone through."""
+    """The beginnings of the keys to compare."""
     return [_head(name) for name in dict.fromkeys(collections)] or [_below_prefix("")]
 
 
@@ -90,37 +90,35 @@ def _below_prefix(rest: str) -> str:
     return f"{settings.KEY_PREFIX}/{rest}" if settings.KEY_PREFIX else rest
 
 
-def _go_through(
-    head: str, report: Report, progress: Callable[[int], object], stop: Callable[[], bool]
-) -> bool:
-    """Whether it came to the end of everything below `head`."""
-    settler = Settler(report, _collection_of, _shows_nothing)
-    untold = 0
-    for number, known in enumerate(merged(_listed(head), image_rows(head), thumbnail_rows(head))):
-        report.files += known.stored is not None
-        report.rows += known.rows
-        untold += known.rows
-        for finding in judge(known):
-            settler.take(finding, known)
-        if number % _STEP == 0:
-            progress(untold)
-            untold = 0
+def _compare(head: str, report: Report, progress: Callable[[int], object], stop: Callable[[], bool]) -> bool:
+    """Whether everything below `head` was compared."""
+    repairer = Repairer(report, _collection_of, _is_empty)
+    pending_rows = 0
+    for number, state in enumerate(merged(_listed(head), image_rows(head), thumbnail_rows(head))):
+        report.files += state.stored is not None
+        report.rows += state.rows
+        pending_rows += state.rows
+        for finding in findings_of(state):
+            repairer.add(finding, state)
+        if number % _STEP_KEYS == 0:
+            progress(pending_rows)
+            pending_rows = 0
             if stop():
                 return False
-    settler.finish()
-    progress(untold)
+    repairer.finish()
+    progress(pending_rows)
     return True
 
 
 def _listed(head: str) -> Iterator[StoredFile]:
-    """The files below `head`. Raises CannotReconcile where there is none, but rows are: nothing is mounted there."""
+    """The files below `head`. Raises CannotReconcile if there are rows but no file: the volume is not mounted."""
     listing = storage().store.list(head.removesuffix("/"))
     first = next(listing, None)
     if first is None:
         if has_rows(head):
             raise CannotReconcile(
-                f"The storage shows no file at all below {printable(head) or 'its root'}, but there are rows that name "
-                "some. Is the volume mounted? Nothing of it was changed."
+                f"The storage has no file below {printable(head) or 'its root'}, but there are rows for files there. "
+                "Is the volume mounted? Nothing was changed."
             )
         return iter(())
     return chain([first], listing)
@@ -130,6 +128,6 @@ def _collection_of(key: str) -> str:
     return key.removeprefix(_below_prefix("")).partition("/")[0]
 
 
-def _shows_nothing(collection: str) -> bool:
-    """Whether the storage shows no file of a collection: a volume of its own, which is not mounted."""
+def _is_empty(collection: str) -> bool:
+    """Whether the storage has no file of a collection: it may be on a volume that is not mounted."""
     return next(storage().store.list(_below_prefix(collection)), None) is None

@@ -1,10 +1,10 @@
-"""From suspicion to repair: suspects are gathered, looked at again a few hundred at a time, and repaired or not."""
+"""Collect findings, check them again in groups of 200, and repair those that are confirmed."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from images.reconcile.findings import Finding
-from images.reconcile.merged_listing import Known
+from images.reconcile.merged_listing import KeyState
 from images.reconcile.orphans import delete_orphans
 from images.reconcile.report import Report
 from images.reconcile.row_repairs import (
@@ -14,59 +14,59 @@ from images.reconcile.row_repairs import (
     unmark_missing,
 )
 
-_AT_ONCE = 200
+_GROUP_SIZE = 200
 _LOSSES = frozenset({Finding.ORIGINAL_MISSING, Finding.THUMBNAIL_WITHOUT_FILE})
 
 
-class Settler:
-    """Takes suspects one by one; holds at most a few hundred of each kind."""
+class Repairer:
+    """Takes findings one by one; holds at most 200 of each kind."""
 
     def __init__(
-        self, report: Report, collection_of: Callable[[str], str], shows_nothing: Callable[[str], bool]
+        self, report: Report, collection_of: Callable[[str], str], is_empty: Callable[[str], bool]
     ) -> None:
-        """`shows_nothing`: whether the storage has not a single file of a collection."""
+        """`is_empty`: whether the storage has no file of a collection."""
         self._report = report
         self._collection_of = collection_of
-        self._shows_nothing = shows_nothing
-        self._waiting: dict[Finding, list[Known]] = defaultdict(list)
+        self._is_empty = is_empty
+        self._groups: dict[Finding, list[KeyState]] = defaultdict(list)
 
-    def take(self, finding: Finding, known: Known) -> None:
-        """Raises OSError when the storage does not answer."""
+    def add(self, finding: Finding, state: KeyState) -> None:
+        """Repairs a full group. Raises OSError if the storage is unavailable."""
         if finding is Finding.FOREIGN:
-            self._report.add(finding, [known.key])
+            self._report.add(finding, [state.key])
             return
-        self._waiting[finding].append(known)
-        if len(self._waiting[finding]) >= _AT_ONCE:
-            self._settle(finding)
+        self._groups[finding].append(state)
+        if len(self._groups[finding]) >= _GROUP_SIZE:
+            self._repair_group(finding)
 
     def finish(self) -> None:
-        """Settle what waits."""
-        for finding in list(self._waiting):
-            self._settle(finding)
+        """Repair the rest."""
+        for finding in list(self._groups):
+            self._repair_group(finding)
 
-    def _settle(self, finding: Finding) -> None:
-        suspects = self._waiting.pop(finding, [])
+    def _repair_group(self, finding: Finding) -> None:
+        group = self._groups.pop(finding, [])
         if finding in _LOSSES:
-            suspects = self._readable(suspects)
-        if suspects:
-            self._report.add(finding, _repair(finding, suspects, apply=self._report.applied))
+            group = self._readable(group)
+        if group:
+            self._report.add(finding, _repair(finding, group, apply=self._report.applied))
 
-    def _readable(self, suspects: Sequence[Known]) -> list[Known]:
-        """Those of collections that show any file now: one that shows none was not lost, it is not mounted."""
-        collections = {self._collection_of(known.key) for known in suspects}
-        unread = {name for name in collections if self._shows_nothing(name)}
+    def _readable(self, group: Sequence[KeyState]) -> list[KeyState]:
+        """Those of collections that have any file: an empty one is taken for an unmounted volume, not for a loss."""
+        collections = {self._collection_of(state.key) for state in group}
+        unread = {name for name in collections if self._is_empty(name)}
         self._report.unread |= unread
-        return [known for known in suspects if self._collection_of(known.key) not in unread]
+        return [state for state in group if self._collection_of(state.key) not in unread]
 
 
-def _repair(finding: Finding, suspects: Sequence[Known], *, apply: bool) -> list[str]:
+def _repair(finding: Finding, group: Sequence[KeyState], *, apply: bool) -> list[str]:
     if finding is Finding.FILE_WITHOUT_ROW:
-        return delete_orphans([known.key for known in suspects], apply=apply)
+        return delete_orphans([state.key for state in group], apply=apply)
     if finding is Finding.THUMBNAIL_WITHOUT_FILE:
         return delete_lost_thumbnails(
-            {row.id: row.key for known in suspects for row in known.thumbnails}, apply=apply
+            {row.id: row.key for state in group for row in state.thumbnails}, apply=apply
         )
-    images = {known.image.id: known.key for known in suspects if known.image}
+    images = {state.image.id: state.key for state in group if state.image}
     of_images = {
         Finding.ORIGINAL_MISSING: mark_missing,
         Finding.ORIGINAL_BACK: unmark_missing,

@@ -1,4 +1,4 @@
-"""What a reconciliation has found and done, for people and for programs. Counts and the first keys, never all."""
+"""The result of a reconciliation as text and as JSON: counts, and the first keys of each finding."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,22 +10,22 @@ from pregen.formatting import printable
 
 _KEYS_SHOWN = 20
 
-# What it is called, what is done about it, and what would be.
+# Name, what `--apply` did, what it would do.
 _SENTENCES = {
     Finding.THUMBNAIL_WITHOUT_FILE: (
         "Thumbnail rows without a file",
-        "deleted; the thumbnails are made anew when somebody looks",
+        "deleted; the thumbnails are generated on request",
         "would be deleted",
     ),
     Finding.ORIGINAL_BACK: (
-        "Images whose missing original is there again",
+        "Images whose missing original is back",
         "unmarked",
         "would be unmarked",
     ),
     Finding.ORIGINAL_CHANGED: (
-        "Originals of archives that were replaced",
-        "noted; their thumbnails are made anew when somebody looks",
-        "would be noted",
+        "Replaced originals of archives",
+        "updated; their thumbnails are generated on request",
+        "would be updated",
     ),
     Finding.FILE_WITHOUT_ROW: ("Uploaded files without a row", "deleted", "would be deleted"),
     Finding.ORIGINAL_MISSING: (
@@ -33,7 +33,7 @@ _SENTENCES = {
         "cannot be repaired, marked",
         "cannot be repaired, would be marked",
     ),
-    Finding.FOREIGN: ("Files that are not ours", "left alone", "left alone"),
+    Finding.FOREIGN: ("Files not stored by this server", "left alone", "left alone"),
 }
 _REPAIRED = (
     Finding.THUMBNAIL_WITHOUT_FILE,
@@ -45,7 +45,7 @@ _REPAIRED = (
 
 @dataclass
 class Report:
-    """Grows while a reconciliation goes on. `unread`: collections whose storage shows nothing at all."""
+    """Filled during a reconciliation. `unread`: collections that have rows but no file in the storage."""
 
     applied: bool
     files: int = 0
@@ -61,15 +61,15 @@ class Report:
         shown.extend(keys[: _KEYS_SHOWN - len(shown)])
 
     @property
-    def all_is_well(self) -> bool:
+    def is_clean(self) -> bool:
         return (
             self.finished
             and not self.unread
-            and not any(self.found[one] for one in Finding if one != "foreign")
+            and not any(self.found[one] for one in Finding if one is not Finding.FOREIGN)
         )
 
     def lines(self) -> Iterator[str]:
-        """For people: one line for each kind, its first keys below it."""
+        """For operators: one line per finding, with its first keys below."""
         yield f"Checked: {self.files} files, {self.rows} rows."
         for finding, (name, done, planned) in _SENTENCES.items():
             count = self.found[finding]
@@ -79,23 +79,23 @@ class Report:
                 if count > len(self.keys[finding]):
                     yield f"  and {count - len(self.keys[finding])} more"
         yield from self.warnings()
-        if self.all_is_well:
+        if self.is_clean:
             yield "Storage and rows agree."
         elif not self.applied and any(self.found[one] for one in (*_REPAIRED, Finding.ORIGINAL_MISSING)):
-            yield "Nothing was changed: this was a dry run. `--apply` does it."
+            yield "Nothing was changed: this was a dry run. `--apply` repairs."
 
     def warnings(self) -> Iterator[str]:
-        """What kept it from being done in full."""
+        """The reasons why it is incomplete."""
         for collection in sorted(self.unread):
             yield (
-                f"The storage shows no file at all in the collection {printable(collection)}, which has rows: "
-                "nothing of it was repaired. Is its volume mounted? `manage.py delete --collection` removes rows."
+                f"The storage has no file of the collection {printable(collection)}, which has rows: nothing of it was "
+                "repaired. Is its volume mounted? `manage.py delete --collection` deletes the rows."
             )
         if not self.finished:
-            yield "It was stopped before its end; the next one goes over everything again."
+            yield "Stopped before the end; the next run compares everything again."
 
     def as_json(self) -> dict[str, Any]:
-        """For programs: one object, its members always there."""
+        """For programs: one object that always has all members."""
         return {
             "applied": self.applied,
             "finished": self.finished,

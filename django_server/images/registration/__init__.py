@@ -1,5 +1,5 @@
-"""Archives that exist already, shown beside the uploads: the images of a pregen manifest become rows (`register`).
+"""Register existing archives: the images of a pregen manifest become rows, shown beside the uploads.
 
-`rows` says what a record becomes, `storages` whether the manifest is of the storage that is configured. An archive is a
-guest: nothing here writes or deletes a file.
+`manifest_rows` maps a record to rows, `storage_match` checks that the manifest is of the configured storage, `register`
+writes. No file is written or deleted.
 """

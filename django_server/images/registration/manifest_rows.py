@@ -1,4 +1,4 @@
-"""What a record of a manifest becomes: an image's row and the rows of those thumbnails that serve. Pure."""
+"""Map a manifest record to the row of an image and the rows of its valid thumbnails. Pure."""
 
 import uuid
 
@@ -12,16 +12,16 @@ from images.thumbnail_rules import is_upload, sizes
 from pregen.generate.journal import GeneratedThumbnail
 from pregen.manifest.reader import Record, check_key
 
-# Ids of an archive's images are made of their keys: registering twice finds the same rows.
+# The id of an archive's image is derived from its key, so that registering again finds the same row.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "django-file-upload:archive")
 _KEY_LENGTH = 1024
 _NAME_LENGTH = 255
-# A manifest written by way of a float is a microsecond off.
+# Times in manifests that went through a float differ by a microsecond.
 _SAME_TIME_US = 2
 
 
 class NotRegistered(Exception):
-    """A record that becomes no row, with the reason."""
+    """A record that can't become a row; the message is the reason."""
 
 
 def id_of(original_key: str) -> uuid.UUID:
@@ -30,14 +30,14 @@ def id_of(original_key: str) -> uuid.UUID:
 
 
 def image_of(record: Record) -> Image:
-    """The row, not saved: completed, dated by its file, announced to nobody. Raises NotRegistered."""
+    """The unsaved row: completed, with the file's time, without an event to publish. Raises NotRegistered."""
     key = record.original_key
     if is_upload(record.collection):
         raise NotRegistered("belongs to the server's own uploads")
     if len(key) > _KEY_LENGTH or len(record.collection) > _NAME_LENGTH:
         raise NotRegistered("has too long a key")
     if "\0" in key or not is_text(key):
-        raise NotRegistered("has a name that no database takes")
+        raise NotRegistered("has a name that the database can't store")
     try:
         parsed = parse_original(key, settings.KEY_PREFIX)
     except InvalidKey:
@@ -58,13 +58,13 @@ def image_of(record: Record) -> Image:
         announced_version=1,
         uploaded_at=moment,
         finished_at=moment,
-        # Long ago: a listener that comes back is not told of a million images.
+        # In the past: a client that reconnects does not get events for a million images.
         changed_at=moment,
     )
 
 
 def thumbnails_of(record: Record, image: Image) -> list[ThumbnailRow]:
-    """The rows of the record's thumbnails that have a label's scale and are not older than the original."""
+    """The rows of thumbnails that have the scale of a label and are not older than the original."""
     return [
         _row(image, label, found.key, scale_px, found.size)
         for label, scale_px in sizes().items()
@@ -74,8 +74,8 @@ def thumbnails_of(record: Record, image: Image) -> list[ThumbnailRow]:
     ]
 
 
-def thumbnails_made(made: GeneratedThumbnail, image: Image) -> list[ThumbnailRow]:
-    """The rows of one thumbnail that pregen made after the scan: none where the original has changed since."""
+def rows_of_generated(made: GeneratedThumbnail, image: Image) -> list[ThumbnailRow]:
+    """The rows of a thumbnail that pregen generated after the scan; none if the original has changed since."""
     if not is_same_source(image.source_version, made.original_version):
         return []
     return [
@@ -86,9 +86,9 @@ def thumbnails_made(made: GeneratedThumbnail, image: Image) -> list[ThumbnailRow
 
 
 def is_same_source(one: str, other: str) -> bool:
-    """Whether two versions name the same bytes, as far as they can be compared.
+    """Whether two versions identify the same bytes. Versions of different kinds (etag, size and time) never do.
 
-    An old manifest knows no etags, and dates that are a microsecond off.
+    Times of old manifests may differ by a microsecond.
     """
     if one == other or one.startswith("etag:") != other.startswith("etag:"):
         return one == other
@@ -99,7 +99,7 @@ def is_same_source(one: str, other: str) -> bool:
 
 
 def _is_thumbnail_of(key: str, collection: str) -> bool:
-    """Whether a manifest may name this file as a thumbnail: a key that leads anywhere else is not shown."""
+    """Whether the key is a thumbnail's, in this collection. Any other key of a manifest is not shown."""
     try:
         return (
             is_text(check_key(key))
@@ -127,6 +127,6 @@ def _row(
         height=height,
         byte_size=byte_size,
         source_version=image.source_version,
-        # Whoever made it did so by rules of his own: unknown, and so trusted.
+        # The rules of its renderer are unknown; blank is trusted as valid.
         recipe="",
     )

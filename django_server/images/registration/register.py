@@ -1,7 +1,7 @@
-"""Making rows of a manifest's images, a thousand at a time: run again, it changes only what has changed.
+"""Write the rows of a manifest's images, 1,000 records per transaction, three to six statements each.
 
-Three to six statements a thousand records, one transaction each; a run that was interrupted is simply started again.
-What `pregen generate` made since the scan is read from its journal after the manifest. Called by `manage.py register`.
+Idempotent: a second run writes only changes, and completes an interrupted run. The thumbnails that `pregen generate`
+made since the scan are read from its journal, after the manifest. Called by `manage.py register`.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ from images.registration.manifest_rows import (
     id_of,
     image_of,
     is_same_source,
-    thumbnails_made,
+    rows_of_generated,
     thumbnails_of,
 )
 from images.registration.storage_match import refuse_other_storage
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 @dataclass
 class Tally:
-    """What became of the records: counts, and the first keys of those that became no rows, with the reasons."""
+    """Counts of records, and for each reason of a skipped record the first key."""
 
     new: int = 0
     changed: int = 0
@@ -58,10 +58,10 @@ def register(
     apply: bool = True,
     progress: Callable[[int], object] = lambda _: None,
 ) -> Tally:
-    """Make rows of the manifest's images; of these collections only, where some are named.
+    """Write rows of the manifest's images; only of `collections` if there are any.
 
-    `progress` is told how many records were read since it was last called. Without `apply` nothing is written. Raises
-    OtherStorage, and what pregen raises for a manifest that can't be read.
+    `progress` gets the number of records read since its last call. Without `apply` nothing is written. Raises
+    OtherStorage, and PregenError for an unreadable manifest.
     """
     refuse_other_storage(read_head(manifest))
     tally = Tally()
@@ -74,18 +74,20 @@ def register(
 
 
 def _write(chunk: Sequence[Record], tally: Tally, *, apply: bool) -> None:
-    told = _images_of(chunk, tally)
+    records_by_id = _images_of(chunk, tally)
     with transaction.atomic():
-        known = Image.objects.in_bulk(list(told))
-        new = [image for id_, (_, image) in told.items() if id_ not in known]
+        known = Image.objects.in_bulk(list(records_by_id))
+        new = [image for id_, (_, image) in records_by_id.items() if id_ not in known]
         changed = [
-            image for id_, (_, image) in told.items() if id_ in known and _has_changed(known[id_], image)
+            image
+            for id_, (_, image) in records_by_id.items()
+            if id_ in known and _has_changed(known[id_], image)
         ]
-        # Of what is known and the same, the row's own version counts: it may name the bytes more exactly.
-        valid = {**{id_: image for id_, (_, image) in told.items()}, **known}
+        # For unchanged images the row's version counts: it may identify the bytes more exactly.
+        valid = {**{id_: image for id_, (_, image) in records_by_id.items()}, **known}
         valid |= {image.id: image for image in changed}
-        thumbnails = _not_there(
-            [row for id_, (record, _) in told.items() for row in thumbnails_of(record, valid[id_])]
+        thumbnails = _without_valid_row(
+            [row for id_, (record, _) in records_by_id.items() for row in thumbnails_of(record, valid[id_])]
         )
         if apply:
             Image.objects.bulk_create(new, ignore_conflicts=True)
@@ -104,20 +106,20 @@ def _write(chunk: Sequence[Record], tally: Tally, *, apply: bool) -> None:
             save_thumbnails(thumbnails)
     tally.new += len(new)
     tally.changed += len(changed)
-    tally.unchanged += len(told) - len(new) - len(changed)
+    tally.unchanged += len(records_by_id) - len(new) - len(changed)
     tally.thumbnails += len(thumbnails)
 
 
 def _images_of(chunk: Sequence[Record], tally: Tally) -> dict[UUID, tuple[Record, Image]]:
-    told = {}
+    records_by_id = {}
     for record in chunk:
         try:
             image = image_of(record)
         except NotRegistered as reason:
             tally.skip(record.original_key, str(reason))
         else:
-            told[image.id] = (record, image)
-    return told
+            records_by_id[image.id] = (record, image)
+    return records_by_id
 
 
 def _write_made(chunk: Sequence[GeneratedThumbnail], tally: Tally, *, apply: bool) -> None:
@@ -127,20 +129,20 @@ def _write_made(chunk: Sequence[GeneratedThumbnail], tally: Tally, *, apply: boo
         measured: dict[UUID, Image] = {}
         for one in chunk:
             image = known.get(id_of(one.original_key))
-            for row in thumbnails_made(one, image) if image is not None else ():
+            for row in rows_of_generated(one, image) if image is not None else ():
                 rows[row["image_id"], row["label"]] = row
                 if image is not None and image.width is None:
                     image.width, image.height = one.original_width, one.original_height
                     measured[image.id] = image
-        missing = _not_there(list(rows.values()))
+        missing = _without_valid_row(list(rows.values()))
         if apply:
             Image.objects.bulk_update(measured.values(), ["width", "height"])
             save_thumbnails(missing)
     tally.thumbnails += len(missing)
 
 
-def _not_there(rows: list[ThumbnailRow]) -> list[ThumbnailRow]:
-    """Those that no valid row stands for already: one that we made ourselves knows more."""
+def _without_valid_row(rows: list[ThumbnailRow]) -> list[ThumbnailRow]:
+    """Those rows for which no valid row exists: a row of our own renderer has more information."""
     stored = stored_thumbnails_of(list({row["image_id"] for row in rows}))
     return [
         row
@@ -151,10 +153,10 @@ def _not_there(rows: list[ThumbnailRow]) -> list[ThumbnailRow]:
     ]
 
 
-def _has_changed(known: Image, told: Image) -> bool:
-    if known.source_version.startswith("etag:") and not told.source_version.startswith("etag:"):
-        return known.byte_size != told.byte_size
-    return not is_same_source(known.source_version, told.source_version)
+def _has_changed(known: Image, scanned: Image) -> bool:
+    if known.source_version.startswith("etag:") and not scanned.source_version.startswith("etag:"):
+        return known.byte_size != scanned.byte_size
+    return not is_same_source(known.source_version, scanned.source_version)
 
 
 def _is_wanted(record: Record, collections: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Whether a manifest tells of the files that this server keeps, or of others. Pure but for the settings."""
+"""Check that a manifest describes the configured storage. Pure but for the settings."""
 
 from pathlib import Path
 
@@ -8,14 +8,14 @@ from pregen.manifest.reader import ManifestHead
 
 
 class OtherStorage(Exception):
-    """The manifest is of another storage than the configured one; says which setting differs."""
+    """The manifest describes another storage; the message names the setting that differs."""
 
 
 def refuse_other_storage(head: ManifestHead) -> None:
-    """Raise OtherStorage where keys of the manifest would not lead to its files here."""
+    """Raise OtherStorage if the manifest's keys would not be its files in the configured storage."""
     if head.storage_type == "s3":
-        _same("bucket", head.s3_bucket, settings.S3_BUCKET, "S3_BUCKET")
-        _same("S3 server", (head.s3_endpoint or "").rstrip("/"), settings.S3_ENDPOINT, "S3_ENDPOINT")
+        _require_same("bucket", head.s3_bucket, settings.S3_BUCKET, "S3_BUCKET")
+        _require_same("S3 server", (head.s3_endpoint or "").rstrip("/"), settings.S3_ENDPOINT, "S3_ENDPOINT")
     elif settings.S3_BUCKET:
         raise OtherStorage(
             f"The manifest is of the folder {head.local_root}, but files are kept in the bucket "
@@ -23,13 +23,13 @@ def refuse_other_storage(head: ManifestHead) -> None:
         )
     else:
         root = str(Path(head.local_root or ".").expanduser().resolve())
-        _same("folder", root, str(settings.MEDIA_ROOT), "MEDIA_ROOT")
-    _same("prefix", head.s3_prefix, settings.KEY_PREFIX, "KEY_PREFIX")
+        _require_same("folder", root, str(settings.MEDIA_ROOT), "MEDIA_ROOT")
+    _require_same("prefix", head.s3_prefix, settings.KEY_PREFIX, "KEY_PREFIX")
 
 
-def _same(what: str, theirs: str | None, ours: str, setting: str) -> None:
+def _require_same(what: str, theirs: str | None, ours: str, setting: str) -> None:
     if (theirs or "") != ours:
-        ours_said = f"is {ours}" if ours else "is not set"
+        ours_text = f"is {ours}" if ours else "is not set"
         raise OtherStorage(
-            f"The manifest is of the {what} {theirs or '(none)'}, but {setting} {ours_said}: set {setting} to it."
+            f"The manifest is of the {what} {theirs or '(none)'}, but {setting} {ours_text}: set {setting} to it."
         )

@@ -1,1 +1,1 @@
-"""Rendering in the web process: a bounded number of decodes at once (`slots`), each in a process that can be killed."""
+"""Rendering for the web process: render slots bound the concurrent decodes, each in a process that can be killed."""

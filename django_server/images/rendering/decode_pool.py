@@ -1,7 +1,7 @@
-"""Decoding in a web process's stead: a few processes that a time limit can kill.
+"""A pool of processes that decode for a web process, so that a time limit can kill a decode.
 
-(A 195 KB progressive JPEG of 1,000 scans decodes for 13 s, a 50 MB one for hours.) The processes import `imaging`
-and nothing of Django.
+A 195 KB progressive JPEG of 1,000 scans decodes for 13 s, one of 50 MB for hours. The processes import `imaging` and
+nothing of Django. Called by the synchronous upload and by `images.thumbnails`.
 """
 
 import multiprocessing
@@ -16,7 +16,7 @@ from imaging.process_pool import ProcessPool
 from imaging.render_files import render_files
 
 
-def render_apart(
+def render_in_process_pool(
     source: Path,
     scales: Mapping[str, int],
     targets: Mapping[str, Path],
@@ -24,9 +24,9 @@ def render_apart(
     limits: Limits,
     output_format: OutputFormat = "JPEG",
 ) -> Rendering:
-    """`imaging.render` from file to files in another process.
+    """`render_files` in a process of the pool. Scales are in pixels.
 
-    Raises ImagingError as it does, and ProcessDied past RENDER_SECONDS.
+    Raises its ImagingErrors, and ProcessDied after RENDER_SECONDS.
     """
     return _processes().run(
         settings.RENDER_SECONDS,
@@ -42,5 +42,5 @@ def render_apart(
 
 @cache
 def _processes() -> ProcessPool:
-    # Spawned, not forked: a fork of a process with threads inherits their locks as they happen to be.
+    # Spawned, not forked: the fork of a multi-threaded process inherits locks that no thread will release.
     return ProcessPool(settings.RENDER_SLOTS, multiprocessing.get_context("spawn"))

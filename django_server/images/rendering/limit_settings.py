@@ -1,4 +1,4 @@
-"""The limits of the settings as `imaging` takes them."""
+"""The limits of the settings as an `imaging.Limits`."""
 
 from django.conf import settings
 
@@ -6,7 +6,7 @@ from imaging import Limits
 
 
 def imaging_limits() -> Limits:
-    """What an image may ask of a decoder, as configured now."""
+    """The decoding limits, as configured now."""
     return Limits(
         pixels=settings.MAX_PIXELS,
         pixels_baseline_jpeg=settings.MAX_PIXELS_BASELINE_JPEG,

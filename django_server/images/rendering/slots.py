@@ -1,6 +1,6 @@
-"""Slots that bound how many images this host's web processes decode at once.
+"""Render slots: they bound the concurrent decodes of all web processes of this host.
 
-A slot is a locked file: the kernel frees it when its holder dies, and all processes of the host share it.
+A slot is a file lock, shared by all processes of the host and released by the kernel when its process dies.
 """
 
 import fcntl
@@ -15,29 +15,29 @@ from django.conf import settings
 from images.errors import Refusal
 from images.observability.timings import note_stage
 
-_LOOK_EVERY_SECONDS = 0.05
-# Of one process only so many threads look at the files: the other thousand wait here, at no cost.
-_turnstile = threading.BoundedSemaphore(settings.RENDER_SLOTS)
+_POLL_SECONDS = 0.05
+# Limits the threads of this process that poll the lock files. Further threads block here and use no CPU.
+_pollers = threading.BoundedSemaphore(settings.RENDER_SLOTS)
 
 
 @contextmanager
 def render_slot(wait_seconds: float) -> Iterator[None]:
     """Hold one of RENDER_SLOTS. Raises Refusal `overloaded` when none is free within `wait_seconds`."""
     started = time.monotonic()
-    if not _turnstile.acquire(timeout=wait_seconds):
+    if not _pollers.acquire(timeout=wait_seconds):
         raise Refusal("overloaded")
     try:
-        descriptor = _lock_one(started + wait_seconds)
+        descriptor = _lock_any(started + wait_seconds)
         note_stage("slot", time.monotonic() - started)
         try:
             yield
         finally:
             os.close(descriptor)
     finally:
-        _turnstile.release()
+        _pollers.release()
 
 
-def _lock_one(deadline: float) -> int:
+def _lock_any(deadline: float) -> int:
     settings.LOCKS_ROOT.mkdir(parents=True, exist_ok=True)
     while True:
         for number in range(settings.RENDER_SLOTS):
@@ -50,4 +50,4 @@ def _lock_one(deadline: float) -> int:
                 return descriptor
         if time.monotonic() >= deadline:
             raise Refusal("overloaded")
-        time.sleep(_LOOK_EVERY_SECONDS)
+        time.sleep(_POLL_SECONDS)

@@ -1,6 +1,7 @@
-"""Where the app's files live: one face over the local folder (`local`) and S3 (`s3`), chosen by the settings.
+"""The app's file storage: one interface over the local folder (`local`) and S3 (`s3`), chosen by the settings.
 
-`archive` names the files and moves them; this package makes a Django storage of it. `signing` makes S3's URLs.
+`filestore` names and moves the files; this package makes a Django storage of it. `url_signing` signs S3 URLs. The rest
+of the app reads and writes files only through `storage()`.
 """
 
 import os
@@ -17,33 +18,33 @@ from images.errors import Refusal
 
 
 class ImageStorage(Protocol):
-    """What the app needs of a storage, beside Django's own methods. Every failure is an OSError."""
+    """The methods that the app uses beside Django's own. Every failure is an OSError."""
 
     @property
     def signs_urls(self) -> bool:
-        """Whether its URLs carry a signature: they change by themselves, end after a while, and take no `?v=`."""
+        """Whether URLs are signed: they change over time, expire, and take no `?v=`."""
 
-    # `place` renames, which may stand inside a transaction; else it sends bytes over a network.
-    places_by_rename: bool
+    # Whether `move_to_key` is a rename, which may run inside a transaction; else it sends bytes over a network.
+    moves_by_rename: bool
 
     @property
     def store(self) -> Store:
-        """The same files as `archive` sees them: listed in order, and dated."""
+        """The same files as `filestore` sees them: listed in byte order of key, with times and versions."""
 
-    def ask(self) -> None:
-        """Raise the OSError of a storage that does not answer now, within a few seconds."""
+    def check(self) -> None:
+        """Raise OSError if the storage does not respond within a few seconds."""
 
-    def take(self, files: Sequence[tuple[Path, str]]) -> None:
-        """Make each spooled file the content of its key. The spooled files stay until their owner removes them."""
+    def store_spooled(self, files: Sequence[tuple[Path, str]]) -> None:
+        """Store each spooled file under its key. The spooled files stay until their owner deletes them."""
 
-    def place(self, path: Path, key: str) -> None:
-        """Make the file at `path`, which is given up, the content of `key`, whole and on the disk."""
+    def move_to_key(self, path: Path, key: str) -> None:
+        """Move the file at `path` to `key`, atomically and durably."""
 
     def local_copy(self, key: str) -> AbstractContextManager[Path]:
         """A path with the content of `key`, to be read within the block. Raises FileNotFoundError."""
 
     def writing(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """A context of a real file that becomes `key` when the block ends well."""
+        """A context of a real file that is stored under `key` if the block does not raise."""
 
     def open(self, key: str, mode: str = "rb") -> "File[bytes]": ...
 
@@ -60,8 +61,8 @@ def storage() -> ImageStorage:
 
 
 @contextmanager
-def storage_answers() -> Iterator[None]:
-    """Turns a storage that is full or away into the answer 503 `storage_unavailable`."""
+def refusing_storage_errors() -> Iterator[None]:
+    """Raise Refusal `storage_unavailable` (503) for an OSError of the block: the storage is full or unreachable."""
     try:
         yield
     except OSError as error:
@@ -69,6 +70,6 @@ def storage_answers() -> Iterator[None]:
 
 
 def sync_to_disk(file: BinaryIO) -> None:
-    """Flush `file` down to the disk: an accepted file survives a power cut as well."""
+    """Flush and fsync `file`, so that an accepted file survives a power failure."""
     file.flush()
     os.fsync(file.fileno())

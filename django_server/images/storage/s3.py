@@ -1,4 +1,10 @@
-"""Files in a bucket: django-storages' face for Django, `archive`'s store for the bytes, our own signer for the URLs."""
+"""Files in a bucket: django-storages' class for Django, `filestore.s3` for the bytes, `url_signing` for the URLs.
+
+Each override of django-storages' S3Storage has its reason beside it. Common to all that transfer bytes: its errors are
+botocore's (`ImageStorage` promises OSError), and each thread gets a boto3 resource of its own, which costs 0.2 s of CPU
+and 13 MB (measured with 8 threads); `filestore.s3` shares one client. Figures: CPU per call, 300 KB objects, moto on
+loopback.
+"""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,14 +24,14 @@ from filestore.s3 import S3Store
 from images.storage.url_signing import Signer
 
 _SAFE_IN_URLS = "/~!*()'"
-# Round trips that overlap: a request of 1,000 files must not wait for them one after the other.
+# Concurrent requests: the 1,000 files of one upload must not wait for one round trip after the other.
 _PUTS_AT_ONCE = 8
 
 
 class S3Storage(DjangoS3Storage):  # type: ignore[misc]  # django-storages is untyped
-    """A bucket as the settings S3_… describe it. A private bucket's URLs are signed, a public one's carry `?v=`."""
+    """The bucket of the S3_… settings. URLs of a private bucket are signed, those of a public one carry `?v=`."""
 
-    places_by_rename = False
+    moves_by_rename = False
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
@@ -48,17 +54,17 @@ class S3Storage(DjangoS3Storage):  # type: ignore[misc]  # django-storages is un
             connect_seconds=settings.S3_CONNECT_SECONDS,
             read_seconds=settings.S3_READ_SECONDS,
             open_seconds=settings.S3_DOWNLOAD_SECONDS,
-            # Twice: who waits for an answer is told 503 rather than kept.
+            # Two attempts: a waiting client gets 503 rather than a longer wait.
             max_attempts=2,
             max_connections=2 * _PUTS_AT_ONCE,
         )
 
     @cached_property
-    def _impatient_store(self) -> S3Store:
+    def _quick_store(self) -> S3Store:
         return self._store(connect_seconds=1, read_seconds=2, max_attempts=1)
 
     def _store(self, **bounds: Any) -> S3Store:
-        # Half a signed URL's life is left at least: a cache keeps what it names for half of that.
+        # A signed URL is valid for half of S3_URL_SECONDS at least; caches may keep its file for half of that.
         signed = f"private, max-age={settings.S3_URL_SECONDS // 4}"
         return S3Store(
             settings.S3_BUCKET,
@@ -82,7 +88,7 @@ class S3Storage(DjangoS3Storage):  # type: ignore[misc]  # django-storages is un
 
     @cached_property
     def _base(self) -> str:
-        """What a browser finds the bucket under."""
+        """The address of the bucket for browsers, without a slash at its end."""
         if settings.S3_CUSTOM_DOMAIN:
             return f"https://{settings.S3_CUSTOM_DOMAIN}"
         endpoint = settings.S3_URL_ENDPOINT or settings.S3_ENDPOINT
@@ -91,20 +97,21 @@ class S3Storage(DjangoS3Storage):  # type: ignore[misc]  # django-storages is un
         return f"https://{settings.S3_BUCKET}.s3.{settings.S3_REGION}.amazonaws.com"
 
     def url(self, name: str, *_: Any, **__: Any) -> str:
+        # Signed: 23 µs, boto3's take 364. Unsigned: 1.9 µs, django-storages' take 4.7. A page of 100 images has 400.
         if self.signs_urls:
             return self._signer.url(name, datetime.now(UTC))
         return f"{self._base}/{quote(name, safe=_SAFE_IN_URLS)}"
 
-    def ask(self) -> None:
-        # No key is an answer too.
-        self._impatient_store.exists(f"{settings.KEY_PREFIX}/")
+    def check(self) -> None:
+        # The key need not exist: any response will do.
+        self._quick_store.exists(f"{settings.KEY_PREFIX}/")
 
-    def take(self, files: Sequence[tuple[Path, str]]) -> None:
+    def store_spooled(self, files: Sequence[tuple[Path, str]]) -> None:
         with ThreadPoolExecutor(_PUTS_AT_ONCE) as pool:
             for sent in [pool.submit(self._put, path, key) for path, key in files]:
                 sent.result()
 
-    def place(self, path: Path, key: str) -> None:
+    def move_to_key(self, path: Path, key: str) -> None:
         self._put(path, key)
         path.unlink()
 
@@ -118,18 +125,18 @@ class S3Storage(DjangoS3Storage):  # type: ignore[misc]  # django-storages is un
     def writing(self, key: str) -> AbstractContextManager[BinaryIO]:
         return self.store.writing(key)
 
+    # The errors and the shared client (see above) are the reasons for this one and `exists`.
     def delete(self, name: str) -> None:
         self.store.delete(name)
 
     def exists(self, name: str) -> bool:
         return self.store.exists(name)
 
-    def get_available_name(self, name: str, max_length: int | None = None) -> str:  # noqa: ARG002
-        return name
-
+    # One GET, 3 ms. django-storages sends HEAD, HEAD, GET: 16 ms.
     def _open(self, name: str, mode: str = "rb") -> "File[bytes]":  # noqa: ARG002
         return File(cast(Any, self.store.open(name)), name)
 
+    # 3 ms; django-storages' transfer manager takes 11.
     def _save(self, name: str, content: "File[bytes]") -> str:
         with self.store.writing(name) as file:
             for chunk in content.chunks():

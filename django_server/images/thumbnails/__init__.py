@@ -1,6 +1,6 @@
-"""Thumbnails: which there should be (`labels`), whether a stored one still serves (`validity`), and making those that
-are missing (`ensure`, with `claims` for the rows and `originals` for the bytes).
+"""Generating the thumbnails that completed images miss, on request and in bulk. The rules are `images.thumbnail_rules`.
 
-`ensure` serves the page's cold pictures and the bulk command alike. An upload's first thumbnails come from
-`images.processing`, by the same renderer and rules.
+`generate` decides whether to generate and by whom, `render_and_store` does it, `claims` writes the rows, `originals`
+reads the bytes. `backfill` and `generate_chunk` are the bulk command and task. The first thumbnails of an upload come
+from `images.processing`, by the same renderer and rules.
 """

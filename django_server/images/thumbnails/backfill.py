@@ -1,6 +1,6 @@
-"""Having the thumbnails that images lack made by the workers, as many images as there are: which, and how fast.
+"""Backfill: find the images with missing or stale thumbnails, and queue them for the workers at a bounded rate.
 
-Called by `manage.py thumbnails`. Two statements a thousand images; the queue never holds more than a few hundred.
+Called by `manage.py thumbnails`. Two statements per 1,000 images; the queue holds at most 256 images of it.
 """
 
 import time
@@ -15,36 +15,36 @@ from images import queue
 from images.models import Image, Status, Thumbnail
 from images.queries import thumbnails_of
 from images.thumbnail_rules import missing_scales
-from images.thumbnails.upsert import outdate_thumbnails
+from images.thumbnails.upsert import mark_stale
 
 _PAGE_IMAGES = 1000
-# Four images of 24 megapixels take about a second: so long may an upload wait behind a chunk.
+# Four images of 24 megapixels take about a second: an upload may wait that long behind a chunk.
 _CHUNK_IMAGES = 4
-# Enough for sixteen processes to have work for seconds; 256 images are cold at most when all are made anew.
-_MOST_CHUNKS_WAITING = 64
-_LOOK_EVERY_SECONDS = 0.2
+# Seconds of work for 16 processes. With --force at most these 256 images are stale at a time.
+_MAX_WAITING_CHUNKS = 64
+_POLL_SECONDS = 0.2
 _STUCK_SECONDS = 30.0
 
 
-class QueueAway(Exception):
-    """The queue does not answer."""
+class QueueUnavailable(Exception):
+    """The queue is not reachable."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which images: of these collections (all, if none is named), uploaded within, at most so many that lack one.
+    """Which images: of these collections (all if empty), uploaded in this period, at most `limit` candidates.
 
-    `made_before`: thumbnails older than that count as missing, valid or not.
+    `generated_before`: thumbnails generated earlier count as stale, valid or not.
     """
 
     collections: Sequence[str] = ()
     uploaded_after: datetime | None = None
     uploaded_before: datetime | None = None
-    most: int | None = None
-    made_before: datetime | None = None
+    limit: int | None = None
+    generated_before: datetime | None = None
 
     def images(self) -> QuerySet[Image]:
-        """Completed ones alone: the others get theirs from their processing. Without an original there is no way."""
+        """Completed images with an original; the thumbnails of others come from their processing."""
         chosen = Q(status=Status.COMPLETED, original_missing=False)
         if self.collections:
             chosen &= Q(collection__in=self.collections)
@@ -57,21 +57,25 @@ class Selection:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An image that lacks thumbnails. `alone`: somebody claimed it and has not finished, or died of it."""
+    """An image with missing or stale thumbnails. `alone`: it has a claim, whose process may have been killed by it."""
 
     id: UUID
     alone: bool
 
 
-def lacking(selection: Selection, progress: Callable[[int], object] = lambda _: None) -> Iterator[Candidate]:
-    """The selected images that lack a thumbnail. `progress` is told how many were looked at since the last time."""
+def find_candidates(
+    selection: Selection, progress: Callable[[int], object] = lambda _: None
+) -> Iterator[Candidate]:
+    """The selected images with missing or stale thumbnails. `progress` gets the number of images checked since its
+    last call.
+    """
     images = selection.images().order_by("id")
-    left = selection.most
+    left = selection.limit
     page: list[tuple[UUID, str, UUID | None]] = []
     while left is None or left > 0:
         later = images.filter(id__gt=page[-1][0]) if page else images
         page = list(later.values_list("id", "source_version", "thumbs_claim")[:_PAGE_IMAGES])
-        found = _lacking_of(page, selection.made_before)[:left]
+        found = _candidates_of(page, selection.generated_before)[:left]
         yield from found
         progress(len(page))
         if len(page) < _PAGE_IMAGES:
@@ -80,7 +84,7 @@ def lacking(selection: Selection, progress: Callable[[int], object] = lambda _: 
 
 
 def chunks(candidates: Iterable[Candidate]) -> Iterator[list[UUID]]:
-    """Candidates by fours. One that may have killed its maker is a chunk of its own: it has no neighbours to harm."""
+    """Candidates in chunks of four. One that may have killed its worker is a chunk of its own."""
     chunk: list[UUID] = []
     for candidate in candidates:
         if candidate.alone:
@@ -94,56 +98,56 @@ def chunks(candidates: Iterable[Candidate]) -> Iterator[list[UUID]]:
         yield chunk
 
 
-def feed(
-    pieces: Iterable[Sequence[UUID]],
-    made_before: datetime | None,
-    fed: Callable[[int], object],
-    stuck: Callable[[], object],
+def enqueue_chunks(
+    chunked: Iterable[Sequence[UUID]],
+    generated_before: datetime | None,
+    on_queued: Callable[[int], object],
+    on_stuck: Callable[[], object],
 ) -> None:
-    """Put the chunks into the queue as the workers empty it. `fed` is told of the images of each.
+    """Queue the chunks as the workers empty the queue. `on_queued` gets the number of images of each chunk.
 
-    `stuck` is called when nothing has been taken from it for half a minute. Raises QueueAway.
+    `on_stuck` is called once workers have taken nothing for 30 s. Raises QueueUnavailable.
     """
-    for chunk in pieces:
-        _wait_for_room(stuck)
-        if made_before is not None:
-            outdate_thumbnails(chunk, made_before)
+    for chunk in chunked:
+        _wait_for_room(on_stuck)
+        if generated_before is not None:
+            mark_stale(chunk, generated_before)
         if not queue.ask_for_thumbnails(chunk):
-            raise QueueAway
-        fed(len(chunk))
+            raise QueueUnavailable
+        on_queued(len(chunk))
 
 
-def _lacking_of(
-    page: Sequence[tuple[UUID, str, UUID | None]], made_before: datetime | None
+def _candidates_of(
+    page: Sequence[tuple[UUID, str, UUID | None]], generated_before: datetime | None
 ) -> list[Candidate]:
     ids = [id_ for id_, _, _ in page]
     found = thumbnails_of(ids)
-    outdated = _made_before(ids, made_before)
+    stale = _generated_before(ids, generated_before)
     return [
         Candidate(id_, alone=claim is not None)
         for id_, version, claim in page
-        if id_ in outdated or missing_scales(found.get(id_, {}), version)
+        if id_ in stale or missing_scales(found.get(id_, {}), version)
     ]
 
 
-def _made_before(ids: Sequence[UUID], moment: datetime | None) -> set[UUID]:
+def _generated_before(ids: Sequence[UUID], moment: datetime | None) -> set[UUID]:
     if moment is None:
         return set()
-    made = Thumbnail.objects.filter(image_id__in=ids, generated_at__lt=moment)
-    return set(made.values_list("image_id", flat=True))
+    older = Thumbnail.objects.filter(image_id__in=ids, generated_at__lt=moment)
+    return set(older.values_list("image_id", flat=True))
 
 
-def _wait_for_room(stuck: Callable[[], object]) -> None:
-    fewest, since, told = None, time.monotonic(), False
+def _wait_for_room(on_stuck: Callable[[], object]) -> None:
+    fewest, since, reported = None, time.monotonic(), False
     while True:
         waiting = queue.waiting_in_bulk()
         if waiting is None:
-            raise QueueAway
-        if waiting < _MOST_CHUNKS_WAITING:
+            raise QueueUnavailable
+        if waiting < _MAX_WAITING_CHUNKS:
             return
         if fewest is None or waiting < fewest:
             fewest, since = waiting, time.monotonic()
-        elif not told and time.monotonic() - since > _STUCK_SECONDS:
-            stuck()
-            told = True
-        time.sleep(_LOOK_EVERY_SECONDS)
+        elif not reported and time.monotonic() - since > _STUCK_SECONDS:
+            on_stuck()
+            reported = True
+        time.sleep(_POLL_SECONDS)

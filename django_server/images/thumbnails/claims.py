@@ -1,7 +1,7 @@
-"""Who makes the missing thumbnails of an image, and what came of it: the only writer of the columns `thumbs_…`.
+"""Claims on generating an image's missing thumbnails, with a lease: the only writer of the columns `thumbs_…`.
 
-One flight per image over all processes, by conditional updates; only the database's clock counts. Nothing but the
-database is touched inside a transaction, except that finished files are renamed into place by `place`.
+At most one claim per image over all processes, by conditional updates; only the database's clock counts. A transaction
+here touches nothing but the database, except that `move_files` renames finished files to their keys.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,10 +25,10 @@ _NO_FAILURE: dict[str, Any] = {"thumbs_error_code": "", "thumbs_error_until": No
 
 
 @dataclass(frozen=True)
-class Made:
-    """Rendered thumbnails of an image, and what is known now of the original they were made from.
+class Generated:
+    """Rendered thumbnails of an image, and the state of the original they were rendered from.
 
-    `width` x `height`: the original's, upright, in pixels.
+    `width` x `height`: of the original, upright, in pixels.
     """
 
     source_version: str
@@ -38,30 +38,30 @@ class Made:
     rows: Sequence[ThumbnailRow]
 
 
-def take(image_id: UUID) -> UUID | None:
-    """The token of a claim on the image's thumbnails; None while somebody holds one, or a failure is remembered."""
+def acquire(image_id: UUID) -> UUID | None:
+    """The token of a new claim on the image's thumbnails; None while another is valid or a failure is remembered."""
     token = uuid4()
     free = Q(thumbs_claim=None) | Q(thumbs_lease_until__lt=Now())
     no_failure = Q(thumbs_error_until=None) | Q(thumbs_error_until__lt=Now())
-    taken = Image.objects.filter(free, no_failure, id=image_id, status=Status.COMPLETED).update(
+    acquired = Image.objects.filter(free, no_failure, id=image_id, status=Status.COMPLETED).update(
         thumbs_claim=token, thumbs_lease_until=from_now(settings.COLD_LEASE_SECONDS)
     )
-    return token if taken else None
+    return token if acquired else None
 
 
 def remembered_failure(image_id: UUID) -> str | None:
-    """The code of the failure that is still remembered, if one is."""
+    """The error code of the last generation while it is remembered, else None."""
     failed = Image.objects.filter(id=image_id, thumbs_error_until__gte=Now())
     return failed.values_list("thumbs_error_code", flat=True).first()
 
 
 def release(token: UUID) -> None:
-    """Give the claim back: nothing came of it, and nothing is to be remembered."""
+    """End the claim without a result."""
     Image.objects.filter(thumbs_claim=token).update(**_UNCLAIMED)
 
 
 def fail(token: UUID, code: str, seconds: float) -> None:
-    """Give the claim back and remember for so long why nothing came of it."""
+    """End the claim and remember the error code for `seconds`."""
     more = {"original_missing": True} if code == "not_found" else {}
     Image.objects.filter(thumbs_claim=token).update(
         thumbs_error_code=code, thumbs_error_until=from_now(seconds), **more, **_UNCLAIMED
@@ -69,31 +69,32 @@ def fail(token: UUID, code: str, seconds: float) -> None:
 
 
 def complete(
-    token: UUID, image: ImageValues, made: Made, place: Callable[[], None] = lambda: None
+    token: UUID, image: ImageValues, generated: Generated, move_files: Callable[[], None] = lambda: None
 ) -> list[str] | None:
-    """Write the rows if the claim is still held and the original still the one that was rendered; else None.
+    """Write the rows and end the claim. None if the claim is lost or the original is no longer the rendered one.
 
-    `place` renames the files to their keys while the image's row is locked: a late maker renames nothing. Returns
-    the keys of files that the new ones replace and nobody names any more. One transaction of at most five statements.
+    `move_files` renames the files to their keys while the image's row is locked, so that a process whose claim expired
+    renames nothing. Returns the keys of replaced files that no row names any more. One transaction, at most five
+    statements.
     """
     with transaction.atomic():
-        # Locked on PostgreSQL; on SQLite the transaction holds the one write lock.
-        held = Image.objects.select_for_update().filter(thumbs_claim=token)
-        if held.values_list("source_version", flat=True).first() != image["source_version"]:
+        # A row lock on PostgreSQL; on SQLite the transaction holds the database's write lock.
+        claimed = Image.objects.select_for_update().filter(thumbs_claim=token)
+        if claimed.values_list("source_version", flat=True).first() != image["source_version"]:
             return None
-        place()
+        move_files()
         before = dict(Thumbnail.objects.filter(image_id=image["id"]).values_list("label", "key"))
-        save_thumbnails(made.rows)
+        save_thumbnails(generated.rows)
         Image.objects.filter(thumbs_claim=token).update(
-            source_version=made.source_version,
-            byte_size=made.byte_size,
-            width=made.width,
-            height=made.height,
+            source_version=generated.source_version,
+            byte_size=generated.byte_size,
+            width=generated.width,
+            height=generated.height,
             original_missing=False,
             **_NO_FAILURE,
             **_UNCLAIMED,
         )
     if not is_upload(image["collection"]):
         return []
-    after = {**before, **{row["label"]: row["key"] for row in made.rows}}
+    after = {**before, **{row["label"]: row["key"] for row in generated.rows}}
     return sorted(set(before.values()) - set(after.values()) - {""})

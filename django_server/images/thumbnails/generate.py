@@ -1,8 +1,8 @@
-"""Making the thumbnails that an image lacks: whatever starts it, once for all processes, and never stale.
+"""Generate the missing thumbnails of one completed image, once over all processes, whatever triggered it.
 
-In order: claim, look again, read the original's version, read its bytes, render to temporary files; then one short
-transaction that checks the claim, renames the files into place and writes the rows. One decode makes every missing
-label. Called by the page's cold pictures (`ensure_now`) and by the bulk task (`ensure_in_worker`).
+Order: claim, read the rows again, read the original's version, then its bytes, render to temporary files; then one
+short transaction that checks the claim, renames the files to their keys and writes the rows. One decode renders every
+missing label. Called by the thumbnail endpoint (`generate_in_request`) and by the bulk task (`generate_in_worker`).
 """
 
 import logging
@@ -21,48 +21,51 @@ from images.models import Status
 from images.observability.metrics import THUMBNAIL_GENERATIONS
 from images.observability.timings import Milliseconds, as_fields, in_words, measured
 from images.queries import by_ids
-from images.rendering.decode_pool import render_apart
+from images.rendering.decode_pool import render_in_process_pool
 from images.rendering.slots import render_slot
 from images.rows import ImageValues, Listed
 from images.thumbnail_rules import key_of_thumbnail, missing_scales
 from images.thumbnails import claims
-from images.thumbnails.render_and_store import Means, make
-from images.thumbnails.single_flight import one_flight
+from images.thumbnails.render_and_store import Renderer, render_and_store
+from images.thumbnails.single_flight import single_flight
 from imaging.render_files import render_files
 
 logger = logging.getLogger(__name__)
 
-_LOOK_EVERY_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 
-Occasion = Literal["cold", "bulk"]
+Occasion = Literal["request", "bulk"]
 
 
-def ensure_now(image_id: UUID) -> Listed:
-    """The image with every thumbnail valid, made here if need be, in a web process: slots bound how many decode.
+def generate_in_request(image_id: UUID) -> Listed:
+    """The image with every thumbnail valid, generated if missing. For web processes: render slots bound the decodes.
 
-    Raises Refusal: not_found, not_completed, overloaded, storage_unavailable, or why the original can't be rendered.
+    Raises Refusal: not_found, not_completed, overloaded, storage_unavailable, or the code of an original that can't be
+    rendered.
     """
-    means = Means(render_apart, render_slot(settings.COLD_WAIT_SECONDS))
-    with _counted("cold"):
-        return one_flight(image_id, lambda: _ensure(image_id, means, "cold"), settings.COLD_WAIT_SECONDS)
+    renderer = Renderer(render_in_process_pool, render_slot(settings.COLD_WAIT_SECONDS))
+    with _counting_failures("request"):
+        return single_flight(
+            image_id, lambda: _generate(image_id, renderer, "request"), settings.COLD_WAIT_SECONDS
+        )
 
 
-def ensure_in_worker(
+def generate_in_worker(
     image_id: UUID, guard: Callable[[], AbstractContextManager[object]] = nullcontext
 ) -> Listed:
-    """The same in a worker, which decodes by itself; `guard` bounds its time. Raises as `ensure_now`."""
-    with _counted("bulk"):
-        return _ensure(image_id, Means(render_files, guard()), "bulk")
+    """The same in a worker, which decodes in its own process; `guard` limits the time. Raises the same."""
+    with _counting_failures("bulk"):
+        return _generate(image_id, Renderer(render_files, guard()), "bulk")
 
 
-def _ensure(image_id: UUID, means: Means, occasion: Occasion) -> Listed:
+def _generate(image_id: UUID, renderer: Renderer, occasion: Occasion) -> Listed:
     deadline = time.monotonic() + settings.COLD_WAIT_SECONDS
     while True:
         image, thumbnails = completed_image(image_id)
         if not missing_scales(thumbnails, image["source_version"]):
             return image, thumbnails
-        _refuse_what_has_no_place(image)
-        token = claims.take(image_id)
+        _refuse_unknown_prefix(image)
+        token = claims.acquire(image_id)
         if token is not None:
             break
         code = claims.remembered_failure(image_id)
@@ -72,29 +75,29 @@ def _ensure(image_id: UUID, means: Means, occasion: Occasion) -> Listed:
             raise Refusal("overloaded")
         _sleep_without_connection()
     try:
-        # Looked at again, under the claim: who held it before may have made them.
+        # Read again under the claim: its previous holder may have generated them.
         with measured() as stages:
-            labels = make(token, *completed_image(image_id), means)
+            labels = render_and_store(token, *completed_image(image_id), renderer)
     except Refusal as refusal:
-        _give_up(token, image_id, refusal)
+        _end_claim(token, image_id, refusal)
         raise
     except BaseException:
         claims.release(token)
         raise
     if labels:
-        _tell(image_id, occasion, labels, stages)
+        _record(image_id, occasion, labels, stages)
     return completed_image(image_id)
 
 
-def _tell(image_id: UUID, occasion: Occasion, labels: Sequence[str], stages: Milliseconds) -> None:
+def _record(image_id: UUID, occasion: Occasion, labels: Sequence[str], stages: Milliseconds) -> None:
     THUMBNAIL_GENERATIONS.labels(occasion, "").inc()
     fields = {"job_id": str(image_id), "occasion": occasion, **as_fields(stages)}
-    logger.info("Made %s of %s: %s", ", ".join(labels), image_id, in_words(stages), extra=fields)
+    logger.info("Generated %s of %s: %s", ", ".join(labels), image_id, in_words(stages), extra=fields)
 
 
 @contextmanager
-def _counted(occasion: Occasion) -> Iterator[None]:
-    """Counts those who wanted thumbnails and got none. Whoever made some has counted that."""
+def _counting_failures(occasion: Occasion) -> Iterator[None]:
+    """Count failed generations; `_record` counts the successful ones."""
     try:
         yield
     except Refusal as refusal:
@@ -103,7 +106,7 @@ def _counted(occasion: Occasion) -> Iterator[None]:
 
 
 def completed_image(image_id: UUID) -> Listed:
-    """The image with its thumbnails as they are. Raises Refusal: not_found, not_completed. Two statements."""
+    """The image with its thumbnail rows. Two statements. Raises Refusal: not_found, not_completed."""
     for listed in by_ids([image_id]):
         status = listed[0]["status"]
         if status != Status.COMPLETED:
@@ -112,8 +115,8 @@ def completed_image(image_id: UUID) -> Listed:
     raise Refusal("not_found", "There is no image with this id.")
 
 
-def _refuse_what_has_no_place(image: ImageValues) -> None:
-    """An image that was stored under another KEY_PREFIX than today's can be shown, but gets no thumbnails."""
+def _refuse_unknown_prefix(image: ImageValues) -> None:
+    """Raise Refusal for an image stored under another KEY_PREFIX: it can be shown, but gets no thumbnails."""
     try:
         key_of_thumbnail(image["key"], 1)
     except InvalidKey as error:
@@ -121,11 +124,11 @@ def _refuse_what_has_no_place(image: ImageValues) -> None:
         raise Refusal("not_found", sentence) from error
 
 
-def _give_up(token: UUID, image_id: UUID, refusal: Refusal) -> None:
+def _end_claim(token: UUID, image_id: UUID, refusal: Refusal) -> None:
     if refusal.code in ("overloaded", "not_completed"):
         claims.release(token)
         return
-    logger.warning("No thumbnails could be made of %s: %s", image_id, refusal)
+    logger.warning("Could not generate thumbnails of %s: %s", image_id, refusal)
     after = refusal.kind.retry_after_seconds
     claims.fail(token, refusal.code, settings.COLD_FAILURE_SECONDS if after is None else after)
 
@@ -137,4 +140,4 @@ def _refused(code: str) -> Refusal:
 
 def _sleep_without_connection() -> None:
     connection.close()
-    time.sleep(_LOOK_EVERY_SECONDS)
+    time.sleep(_POLL_SECONDS)

@@ -1,6 +1,6 @@
-"""Making the thumbnails of one chunk in a worker: image by image, none of which keeps the others from theirs.
+"""Generate the missing thumbnails of one chunk of images in a worker. A failure does not affect the other images.
 
-Called by the task `images.make_thumbnails`; `backfill` decides which images get here.
+Called by the task `images.make_thumbnails`; `backfill` selects the images.
 """
 
 import logging
@@ -11,26 +11,26 @@ from uuid import UUID
 from images import queue
 from images.draining import draining
 from images.errors import Refusal
-from images.thumbnails.generate import ensure_in_worker
+from images.thumbnails.generate import generate_in_worker
 
 logger = logging.getLogger(__name__)
 
 
-def make_thumbnails_of(
+def generate_each(
     ids: Sequence[UUID], guard: Callable[[], AbstractContextManager[object]] = nullcontext
 ) -> None:
-    """Make what these images lack. A failure is logged, and remembered by `claims`; never raises.
+    """Generate the missing thumbnails of these images. Never raises: a failure is logged, and stored by `claims`.
 
-    `guard` surrounds each image. A worker that is told to stop puts the images not begun into the queue again.
+    `guard` is a context around each image. A stopping worker queues the images again that it has not begun.
     """
-    for place, image_id in enumerate(ids):
+    for index, image_id in enumerate(ids):
         if draining():
-            queue.ask_for_thumbnails(ids[place:])
+            queue.ask_for_thumbnails(ids[index:])
             return
         try:
-            ensure_in_worker(image_id, guard)
+            generate_in_worker(image_id, guard)
         except Refusal as refusal:
-            logger.info("%s goes without new thumbnails: %s", image_id, refusal)
+            logger.info("No thumbnails generated for %s: %s", image_id, refusal)
         except Exception:
-            # The outermost boundary of an image: the database was away, or this is a fault of ours.
-            logger.exception("The thumbnails of %s could not be made.", image_id)
+            # The outermost boundary of an image: the database is unavailable, or a bug.
+            logger.exception("Could not generate the thumbnails of %s.", image_id)

@@ -1,4 +1,4 @@
-"""The bytes of an original, as a file to decode, with the version they had. Raises Refusal, never a library's error."""
+"""Reading originals: their current version, and their bytes as a file to decode. Storage errors become Refusals."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,29 +14,29 @@ from images.thumbnail_rules import is_upload
 
 @dataclass(frozen=True)
 class Version:
-    """What names an original's bytes, and how many they are."""
+    """The source version, which identifies an original's bytes, and their number."""
 
     name: str
     byte_size: int
 
 
-def version_now(image: ImageValues) -> Version:
-    """The version of the original in storage, to be read before its bytes are.
+def current_version(image: ImageValues) -> Version:
+    """The version of the original in storage. Read it before the bytes.
 
-    An upload's bytes never change, and their checksum names them. Raises Refusal: not_found, storage_unavailable.
+    An upload's bytes never change: its version is their checksum. Raises Refusal: not_found, storage_unavailable.
     """
     if is_upload(image["collection"]):
         return Version(image["source_version"], image["byte_size"])
-    with _original():
+    with _refusing_errors():
         stored = storage().store.stat(image["key"])
     return Version(stored.version, stored.byte_size)
 
 
 @contextmanager
 def original_file(image: ImageValues) -> Iterator[Path]:
-    """A path with the original's bytes. Raises as `version_now`; what the block raises passes through."""
+    """A path with the original's bytes. Raises as `current_version`; exceptions of the block pass through."""
     copying = storage().local_copy(image["key"])
-    with stage("fetch"), _original():
+    with stage("fetch"), _refusing_errors():
         path = copying.__enter__()
     try:
         yield path
@@ -45,7 +45,7 @@ def original_file(image: ImageValues) -> Iterator[Path]:
 
 
 @contextmanager
-def _original() -> Iterator[None]:
+def _refusing_errors() -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:

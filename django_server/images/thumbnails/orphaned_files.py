@@ -1,4 +1,4 @@
-"""Files of thumbnails that were made for an image which is gone by now. Called by whoever made them too late."""
+"""Delete thumbnail files that were rendered for an image deleted meanwhile. Called after a claim was lost."""
 
 import logging
 from collections.abc import Sequence
@@ -10,18 +10,18 @@ from images.storage import storage
 logger = logging.getLogger(__name__)
 
 
-def discard_files_of_the_deleted(rows: Sequence[ThumbnailRow]) -> None:
-    """Delete the files of those rows whose image is gone. Where it lives, a successor uses the same keys.
+def delete_files_of_deleted_images(rows: Sequence[ThumbnailRow]) -> None:
+    """Delete the files of those rows whose image is deleted. If it exists, the next claim uses the same keys.
 
-    `rows` were not written. What can't be deleted now, reconcile finds.
+    `rows` were not written. `manage.py reconcile` finds files that can't be deleted now.
     """
     if not rows:
         return
     images = {row["image_id"] for row in rows}
-    alive = set(Image.objects.filter(id__in=images).values_list("id", flat=True))
+    existing = set(Image.objects.filter(id__in=images).values_list("id", flat=True))
     for row in rows:
-        if row["image_id"] not in alive:
+        if row["image_id"] not in existing:
             try:
                 storage().delete(row["key"])
             except OSError as error:
-                logger.warning("Could not delete %s, of an image that is gone: %s", row["key"], error)
+                logger.warning("Could not delete %s of a deleted image: %s", row["key"], error)

@@ -1,6 +1,7 @@
-"""Making an image's missing thumbnails under a claim: read, render to temporary files, put in place, write the rows.
+"""Render an image's missing thumbnails under a claim, store the files and write the rows.
 
-Owns the order of those steps. Whether and by whom they are made is decided in `ensure`.
+Owns the order: read, render to temporary files, move the files to their keys, write the rows.
+`generate` decides whether they run and holds the claim.
 """
 
 import uuid
@@ -18,18 +19,18 @@ from images.errors import Refusal
 from images.observability.timings import note_rendering, stage
 from images.rendering.limit_settings import imaging_limits
 from images.rows import ImageValues, ThumbnailsByLabel
-from images.storage import storage, storage_answers
+from images.storage import refusing_storage_errors, storage
 from images.thumbnail_rules import format_of_thumbnails, missing_scales
 from images.thumbnails import claims
-from images.thumbnails.originals import original_file, version_now
-from images.thumbnails.orphaned_files import discard_files_of_the_deleted
+from images.thumbnails.originals import current_version, original_file
+from images.thumbnails.orphaned_files import delete_files_of_deleted_images
 from images.thumbnails.upsert import rows_of
 from imaging import ImagingError, Limits, OutputFormat, Rendering
 from imaging.process_pool import ProcessDied
 
 
-class Decode(Protocol):
-    """`imaging.render_files.render_files`, or the same in a process apart."""
+class RenderFiles(Protocol):
+    """`imaging.render_files.render_files`, or the same in another process."""
 
     def __call__(
         self,
@@ -44,30 +45,32 @@ class Decode(Protocol):
 
 
 @dataclass(frozen=True)
-class Means:
-    """How a maker decodes, and what surrounds the reading and decoding of one image (a slot, or a time limit)."""
+class Renderer:
+    """How to render, and a context around reading and rendering one image (a render slot, or a time limit)."""
 
-    decode: Decode
-    surrounding: AbstractContextManager[object]
+    render: RenderFiles
+    guard: AbstractContextManager[object]
 
 
-def make(token: UUID, image: ImageValues, thumbnails: ThumbnailsByLabel, means: Means) -> Sequence[str]:
-    """Make what is missing among `thumbnails`, and end the claim, if it goes well.
+def render_and_store(
+    token: UUID, image: ImageValues, thumbnails: ThumbnailsByLabel, renderer: Renderer
+) -> Sequence[str]:
+    """Generate what is missing among `thumbnails`, and end the claim on success.
 
-    Returns the labels that were made. Raises Refusal.
+    Returns the generated labels. Raises Refusal.
     """
-    # Slots are waited for, and remote originals read, without a connection: PostgreSQL has a hundred.
+    # Waiting for a slot and reading a remote original hold no connection: PostgreSQL has a hundred.
     connection.close()
-    with means.surrounding, _temporary_files() as temporary:
-        version = version_now(image)
+    with renderer.guard, _temporary_files() as temporary:
+        version = current_version(image)
         scales = missing_scales(thumbnails, version.name)
         if not scales:
             claims.release(token)
             return ()
         targets = {label: temporary(label) for label in scales}
         with original_file(image) as source:
-            rendering = _render(means.decode, source, image, scales, targets)
-        made = claims.Made(
+            rendering = _render(renderer.render, source, image, scales, targets)
+        generated = claims.Generated(
             version.name,
             version.byte_size,
             rendering.width,
@@ -75,16 +78,20 @@ def make(token: UUID, image: ImageValues, thumbnails: ThumbnailsByLabel, means: 
             rows_of(image, rendering, version.name),
         )
         with stage("flush"):
-            _finish(token, image, made, targets)
+            _finish(token, image, generated, targets)
         return tuple(scales)
 
 
 def _render(
-    decode: Decode, source: Path, image: ImageValues, scales: Mapping[str, int], targets: Mapping[str, Path]
+    render: RenderFiles,
+    source: Path,
+    image: ImageValues,
+    scales: Mapping[str, int],
+    targets: Mapping[str, Path],
 ) -> Rendering:
     try:
-        with storage_answers():
-            rendering = decode(
+        with refusing_storage_errors():
+            rendering = render(
                 source,
                 scales,
                 targets,
@@ -100,38 +107,40 @@ def _render(
     return rendering
 
 
-def _finish(token: UUID, image: ImageValues, made: claims.Made, targets: Mapping[str, Path]) -> None:
-    def place() -> None:
-        with storage_answers():
-            for row in made.rows:
-                storage().place(targets[row["label"]], row["key"])
+def _finish(
+    token: UUID, image: ImageValues, generated: claims.Generated, targets: Mapping[str, Path]
+) -> None:
+    def move_files() -> None:
+        with refusing_storage_errors():
+            for row in generated.rows:
+                storage().move_to_key(targets[row["label"]], row["key"])
 
-    if storage().places_by_rename:
-        replaced = claims.complete(token, image, made, place)
+    if storage().moves_by_rename:
+        replaced = claims.complete(token, image, generated, move_files)
     else:
-        place()
-        replaced = claims.complete(token, image, made)
+        move_files()
+        replaced = claims.complete(token, image, generated)
     if replaced is None:
-        discard_files_of_the_deleted(made.rows)
+        delete_files_of_deleted_images(generated.rows)
         return
     for key in replaced:
-        # What can't be deleted now is nobody's any more: reconcile finds it.
+        # `manage.py reconcile` finds a file that can't be deleted now.
         with suppress(OSError):
             storage().delete(key)
 
 
 @contextmanager
 def _temporary_files() -> Iterator[Callable[[str], Path]]:
-    """Paths beside the spool, on the storage's own file system, that are gone when the block ends."""
-    made: list[Path] = []
+    """Names new files in INCOMING_ROOT, on the storage's file system, and deletes them when the block ends."""
+    paths: list[Path] = []
     stem = uuid.uuid4()
 
     def path(label: str) -> Path:
-        made.append(settings.INCOMING_ROOT / f"{stem}.{label}")
-        return made[-1]
+        paths.append(settings.INCOMING_ROOT / f"{stem}.{label}")
+        return paths[-1]
 
     try:
         yield path
     finally:
-        for one in made:
-            one.unlink(missing_ok=True)
+        for temporary in paths:
+            temporary.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
-"""One flight per image within a process: the first caller works, the others wait for what it brings.
+"""Single flight within a process: concurrent calls for one image share one run and its result.
 
-Between processes the claim in the database does the same; who waits here holds no connection and asks it nothing.
+Between processes the claim in the database does the same. Waiting callers hold no connection and send no
+statement.
 """
 
 import threading
@@ -19,10 +20,10 @@ _lock = threading.Lock()
 T = TypeVar("T")
 
 
-def one_flight(image_id: UUID, work: Callable[[], T], wait_seconds: float) -> T:
-    """What `work` returns or raises, done once for all who ask meanwhile.
+def single_flight(image_id: UUID, work: Callable[[], T], wait_seconds: float) -> T:
+    """The result or exception of `work`, which the first of concurrent callers runs for all.
 
-    Raises Refusal overloaded for those who have waited so long for another's.
+    Raises Refusal overloaded for a caller that has waited `wait_seconds` for another's run.
     """
     with _lock:
         flight = _flights.get(image_id)

@@ -1,4 +1,4 @@
-"""Thumbnail rows: from a rendering, and into the database, in the transaction that knows the image's state."""
+"""Thumbnail rows: built from a rendering, and upserted. The caller's transaction has checked the image's state."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,12 +16,12 @@ _REPLACED = [
     *("width", "height", "byte_size", "generated_at"),
 ]
 
-# Equal to no renderer's recipe, so never valid. Blank would be trusted.
-_OUTDATED_RECIPE = "0:to be made anew"
+# Differs from every renderer's recipe, so never valid. A blank one would be trusted.
+_STALE_RECIPE = "0:to be made anew"
 
 
 def rows_of(image: ImageValues, rendering: Rendering, source_version: str) -> list[ThumbnailRow]:
-    """The rows of what was rendered of `image` from the bytes that `source_version` names. Pure."""
+    """The rows of the thumbnails rendered from the bytes of `image` that `source_version` identifies. Pure."""
     return [
         ThumbnailRow(
             image_id=image["id"],
@@ -48,10 +48,10 @@ def save_thumbnails(rows: Sequence[ThumbnailRow]) -> None:
     )
 
 
-def outdate_thumbnails(image_ids: Sequence[UUID], made_before: datetime) -> int:
-    """Let the thumbnails of these images made before that moment count as outdated, to be made anew.
+def mark_stale(image_ids: Sequence[UUID], generated_before: datetime) -> int:
+    """Mark the thumbnails of these images generated before that moment as stale, to be generated again.
 
-    Their files stay until they are replaced, and so does every URL that somebody has. Returns how many there were.
+    Their files stay until they are replaced, so that known URLs keep working. Returns the number of rows.
     """
-    made = Thumbnail.objects.filter(image_id__in=image_ids, generated_at__lt=made_before)
-    return made.update(recipe=_OUTDATED_RECIPE)
+    older = Thumbnail.objects.filter(image_id__in=image_ids, generated_at__lt=generated_before)
+    return older.update(recipe=_STALE_RECIPE)

@@ -21,7 +21,7 @@ from images.processing import transitions
 from images.processing.announce import announce_unfinished
 from images.processing.enqueue import enqueue
 from images.rows import Listed
-from images.storage import storage, storage_answers
+from images.storage import refusing_storage_errors, storage
 from images.uploads.multipart import SpooledFile
 from imaging import Probe
 
@@ -105,8 +105,10 @@ def spread_uploaded_at(images: Sequence[Image], now: datetime) -> None:
 def take_files(files: Accepted, images: Sequence[Image]) -> None:
     """Link each spooled file to its key. After a failure neither keys nor spool files are left."""
     try:
-        with stage("store"), storage_answers():
-            storage().take([(file.path, image.key) for (file, _), image in zip(files, images, strict=True)])
+        with stage("store"), refusing_storage_errors():
+            storage().store_spooled(
+                [(file.path, image.key) for (file, _), image in zip(files, images, strict=True)]
+            )
     except BaseException:
         give_back(files, images)
         raise

@@ -18,7 +18,7 @@ from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 from images.errors import Refusal
-from images.storage import storage_answers, sync_to_disk
+from images.storage import refusing_storage_errors, sync_to_disk
 
 _NAME_LENGTH = 255
 # They can make `gpj.exe` read as `exe.jpg`.
@@ -51,7 +51,7 @@ def spool_files(request: HttpRequest, field_name: str, *, most: int) -> list[Spo
         raise Refusal("unsupported_media_type")
     spool = _Spool(field_name, most)
     try:
-        with storage_answers():
+        with refusing_storage_errors():
             post, _ = _Parser(request.META, cast(Any, request), [spool], request.encoding).parse()
             if not spool.files:
                 raise _missing(field_name, sent_as_text=field_name in post)

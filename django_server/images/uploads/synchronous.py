@@ -21,13 +21,13 @@ from images.processing.announce import announce, announce_unfinished
 from images.processing.outcomes import Rendered
 from images.processing.render_image import rendered
 from images.processing.transitions import Claim
-from images.rendering.decode_pool import render_apart
+from images.rendering.decode_pool import render_in_process_pool
 from images.rendering.limit_settings import imaging_limits
 from images.rendering.slots import render_slot
 from images.rows import ImageValues, Listed
-from images.storage import storage, storage_answers
+from images.storage import refusing_storage_errors, storage
 from images.thumbnail_rules import key_of_thumbnail, sizes
-from images.thumbnails.orphaned_files import discard_files_of_the_deleted
+from images.thumbnails.orphaned_files import delete_files_of_deleted_images
 from images.uploads.accept import give_back, image_row, spread_uploaded_at, take_files
 from images.uploads.idempotency import Answer, Hold
 from images.uploads.multipart import SpooledFile
@@ -86,16 +86,16 @@ def _finish(claim: Claim, outcome: Rendered, hold: Hold, answered: Callable[[Lis
             hold.remember(answered(flushed[0]))
     if not flushed:
         # Aborted or deleted by somebody, or finished by a successor, while it was rendered here.
-        discard_files_of_the_deleted(outcome.thumbnails)
+        delete_files_of_deleted_images(outcome.thumbnails)
         raise Refusal("not_found", "The image was removed while it was processed.")
     announce(flushed)
     return flushed[0]
 
 
 def _render(spooled: SpooledFile, image: ImageValues) -> Rendered:
-    with _spooled_thumbnails(spooled) as targets, storage_answers():
+    with _spooled_thumbnails(spooled) as targets, refusing_storage_errors():
         try:
-            rendering = render_apart(
+            rendering = render_in_process_pool(
                 spooled.path, sizes(), targets, settings.THUMBNAILS["QUALITY"], imaging_limits()
             )
         except ImagingError as error:

@@ -22,7 +22,7 @@ class Judged:
 def judge(files: list[SpooledFile]) -> Judged:
     """Judge each file alone."""
     judged = Judged([], [])
-    with stage("judge"):
+    with stage("validate"):
         for file in files:
             try:
                 judged.accepted.append((file, _probe(file)))

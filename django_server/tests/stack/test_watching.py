@@ -22,9 +22,11 @@ _IMAGES = 24
 # Cut for ALL_WORKER_PROCESSES, 8 by default.
 _CHUNK = 3
 _PATIENCE_SECONDS = 60.0
-_ACCEPTED = sample("intake_images_accepted_total", endpoint="async/batch/upload")
-_COMPLETED = sample("intake_images_finished_total", status="completed", code="")
-_REJECTED = sample("intake_uploads_rejected_total", endpoint="async/batch/upload", code="unsupported_type")
+_ACCEPTED = sample("django_file_upload_images_accepted_total", endpoint="async/batch/upload")
+_COMPLETED = sample("django_file_upload_images_finished_total", status="completed", code="")
+_REJECTED = sample(
+    "django_file_upload_uploads_rejected_total", endpoint="async/batch/upload", code="unsupported_type"
+)
 
 
 def upload(asking: httpx.Client, images: int = _IMAGES, *more: tuple[str, bytes]) -> httpx.Response:
@@ -40,7 +42,7 @@ def await_final(asking: httpx.Client, answer: httpx.Response) -> None:
 
 
 def count(name: str, of: Counter[Any], stage: str) -> float:
-    return float(of[sample(f"intake_stage_seconds_{name}", stage=stage)])
+    return float(of[sample(f"django_file_upload_stage_seconds_{name}", stage=stage)])
 
 
 def test_web_and_worker_tell_what_became_of_a_batch(stack: Stack) -> None:
@@ -51,7 +53,7 @@ def test_web_and_worker_tell_what_became_of_a_batch(stack: Stack) -> None:
     assert web[_ACCEPTED] - before_web[_ACCEPTED] == _IMAGES
     assert web[_REJECTED] - before_web[_REJECTED] == 1
     assert worker[_COMPLETED] - before_worker[_COMPLETED] == _IMAGES
-    for stage in ("spool", "judge", "store", "insert", "queue"):
+    for stage in ("spool", "validate", "store", "insert", "queue"):
         assert count("count", web, stage) == count("count", before_web, stage) + 1, stage
     for stage in ("wait", "fetch", "decode", "resize", "encode"):
         assert count("count", worker, stage) == count("count", before_worker, stage) + _IMAGES, stage
@@ -67,8 +69,8 @@ def test_both_processes_of_a_web_instance_tell_the_same(stack: Stack) -> None:
 
 
 def test_the_state_is_told_by_web_alone_and_by_each_the_same(stack: Stack) -> None:
-    pending = sample("intake_images_unfinished", status="pending")
-    messages = sample("intake_queue_messages", queue="uploads")
+    pending = sample("django_file_upload_images_unfinished", status="pending")
+    messages = sample("django_file_upload_queue_messages", queue="uploads")
     with client(stack) as asking:
         for worker in stack.of("worker"):
             os.kill(worker.pid, signal.SIGSTOP)
@@ -79,9 +81,9 @@ def test_the_state_is_told_by_web_alone_and_by_each_the_same(stack: Stack) -> No
                 # What a stopped worker had reserved before it was stopped is still pending.
                 assert told[pending] == _IMAGES
                 assert told[messages] >= 1
-                assert told[sample("intake_oldest_waiting_seconds")] > 0
-                assert told[sample("intake_storage_free_bytes", folder="MEDIA_ROOT")] > 0
-                assert told[sample("intake_dependency_up", dependency="database")] == 1
+                assert told[sample("django_file_upload_oldest_pending_seconds")] > 0
+                assert told[sample("django_file_upload_storage_free_bytes", folder="MEDIA_ROOT")] > 0
+                assert told[sample("django_file_upload_dependency_up", dependency="database")] == 1
         finally:
             for worker in stack.of("worker"):
                 os.kill(worker.pid, signal.SIGCONT)
@@ -115,7 +117,7 @@ def rendering(worker: Instance) -> list[int]:
 
 
 def test_open_websockets_are_counted(stack: Stack) -> None:
-    clients = sample("intake_websocket_clients")
+    clients = sample("django_file_upload_websocket_clients")
     with connect(stack.websocket_url) as one, connect(stack.websocket_url) as other:
         for each in (one, other):
             each.recv()
@@ -124,13 +126,13 @@ def test_open_websockets_are_counted(stack: Stack) -> None:
 
 
 def test_rounds_of_the_sweeper_are_counted(stack: Stack) -> None:
-    done = sample("intake_sweeps_total", outcome="done")
+    done = sample("django_file_upload_sweeps_total", outcome="done")
     before = scrape(stack, "sweeper")[done]
     assert eventually(lambda: scrape(stack, "sweeper")[done] > before, 10)
 
 
 def test_a_cold_thumbnail_is_counted_once(stack: Stack) -> None:
-    made = sample("intake_thumbnail_generations_total", occasion="cold", code="")
+    made = sample("django_file_upload_thumbnail_generations_total", occasion="request", code="")
     before = scrape(stack, "web")[made]
     with client(stack) as asking:
         image = asking.post("/api/upload", files={"image": ("a.jpg", jpeg())}).json()["image"]
@@ -167,7 +169,7 @@ def test_one_job_is_followed_by_its_request_id_through_every_log(stack: Stack) -
     (accepted,) = (line for line in lines(stack, "web") if line.get("request_id") == request_id)
     assert accepted["batch_id"] == answer.json()["batch_id"]
     assert (accepted["accepted"], accepted["rejected"]) == (_IMAGES, 1)
-    for stage in ("receive", "spool", "judge", "store", "insert", "queue", "announce"):
+    for stage in ("receive", "spool", "validate", "store", "insert", "queue", "publish"):
         assert accepted[f"{stage}_ms"] >= 0, stage
 
     def at_workers() -> list[dict[str, Any]]:
@@ -233,8 +235,8 @@ def cells_of(page: str) -> list[list[str]]:
 
 
 def test_while_the_database_is_away_the_rest_is_still_told(stack: Stack) -> None:
-    database = sample("intake_dependency_up", dependency="database")
-    pending = sample("intake_images_unfinished", status="pending")
+    database = sample("django_file_upload_dependency_up", dependency="database")
+    pending = sample("django_file_upload_images_unfinished", status="pending")
     web = stack.of("web")[0]
     with client(stack) as asking:
         await_final(asking, upload(asking, 1))
@@ -242,8 +244,8 @@ def test_while_the_database_is_away_the_rest_is_still_told(stack: Stack) -> None
     try:
         told = scrape_one(stack, web)
         assert (told[database], pending in told) == (0, False)
-        assert sample("intake_queue_messages", queue="uploads") in told
-        assert any(name == "intake_stage_seconds_count" for name, _ in told)
+        assert sample("django_file_upload_queue_messages", queue="uploads") in told
+        assert any(name == "django_file_upload_stage_seconds_count" for name, _ in told)
     finally:
         stack.start("pgbouncer-1")
     assert eventually(lambda: scrape_one(stack, web)[database] == 1, 10)

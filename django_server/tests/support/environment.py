@@ -33,7 +33,7 @@ ALONE = (
 # Of what a developer may have set, this would change what tests see.
 _NOT_FOR_TESTS = (
     *("HOST", "PORT", "PUBLIC_URL", "ALLOWED_HOSTS", "DEBUG", "API_TOKEN", "KEY_PREFIX"),
-    *("MEDIA_ROOT", "INCOMING_ROOT", "S3_BUCKET", "S3_ENDPOINT"),
+    *("MEDIA_ROOT", "INCOMING_ROOT", "S3_BUCKET", "S3_ENDPOINT", "THUMBNAIL_SIZES", "THUMBNAIL_QUALITY"),
 )
 _TESTS = Path(__file__).resolve().parents[1]
 _SERVERS = pytest.StashKey[RunServers]()

@@ -1,29 +1,30 @@
-"""`manage.py delete`: images by the thousand."""
+"""`manage.py delete`: delete images, in small transactions."""
 
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, InterfaceError
 from tqdm import tqdm
 
 from images.deletion import Chosen, Extent, delete_images, extent
-from images.management.interrupts import stoppable
-from images.management.moments import moment
+from images.management.command_errors import command_errors
+from images.management.date_argument import date_argument
 
 
 class Command(BaseCommand):
     help = (
-        "Delete images that fulfil all that is given. Says how many; --apply deletes them. "
-        "Of an archive only the rows go: its files are never touched."
+        "Delete the images that match all options, with their files. Reports their number; --apply deletes them. "
+        "For archive images only the database rows are deleted: the files stay."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--all", action="store_true", help="every image")
-        parser.add_argument("--batch", type=UUID, metavar="ID", help="those of this batch")
-        parser.add_argument("--collection", metavar="NAME", help="those of this collection")
-        parser.add_argument("--before", type=moment, metavar="DATE", help="those uploaded earlier")
-        parser.add_argument("--apply", action="store_true", help="Delete. Without it nothing is changed.")
+        parser.add_argument("--batch", type=UUID, metavar="ID", help="only images of this batch")
+        parser.add_argument("--collection", metavar="NAME", help="only images of this collection")
+        parser.add_argument(
+            "--before", type=date_argument, metavar="DATE", help="only images uploaded earlier"
+        )
+        parser.add_argument("--apply", action="store_true", help="delete; without it nothing is changed")
 
     def handle(self, *_: Any, apply: bool, **options: Any) -> None:
         given = [options[name] for name in ("batch", "collection", "before")]
@@ -31,16 +32,13 @@ class Command(BaseCommand):
             raise CommandError("Say which images: --all, --batch, --collection or --before.")
         chosen = Chosen(*given)
         self._deleted = 0
-        try:
-            with stoppable(self.stdout.write, self._stopped):
-                found = extent(chosen)
-                self.stdout.write(_told(found))
-                if apply:
-                    self._delete(chosen, found.images)
-                elif found.images:
-                    self.stdout.write("Nothing was changed: this was a dry run. `--apply` deletes them.")
-        except (DatabaseError, InterfaceError) as error:
-            raise CommandError(f"The database does not answer as it should: {error}") from error
+        with command_errors(self.stdout.write, self._stopped):
+            found = extent(chosen)
+            self.stdout.write(_summary(found))
+            if apply:
+                self._delete(chosen, found.images)
+            elif found.images:
+                self.stdout.write("Nothing was changed: this was a dry run. `--apply` deletes them.")
 
     def _delete(self, chosen: Chosen, total: int) -> None:
         with tqdm(total=total, unit=" images", disable=None, leave=False) as bar:
@@ -53,6 +51,6 @@ class Command(BaseCommand):
         return f"Stopped after {self._deleted} images. The same command goes on with the rest."
 
 
-def _told(found: Extent) -> str:
+def _summary(found: Extent) -> str:
     archives = f", {found.of_archives} of them in archives, whose files stay" if found.of_archives else ""
     return f"{found.images} images{archives}; {found.byte_size / 1e6:.1f} MB of files go."

@@ -1,4 +1,4 @@
-"""`manage.py openapi`: the API's description on stdout, from which the page's types are generated."""
+"""`manage.py openapi`: print the OpenAPI description, from which the page's types are generated."""
 
 import json
 from typing import Any

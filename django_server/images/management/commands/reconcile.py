@@ -1,4 +1,4 @@
-"""`manage.py reconcile`: storage and rows compared, and what differs repaired."""
+"""`manage.py reconcile`: compare storage and rows, and repair the differences."""
 
 import json
 from typing import Any
@@ -6,31 +6,35 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from images.management.interrupts import stoppable
+from images.management.command_errors import command_errors
 from images.reconcile.reconciliation import CannotReconcile, reconcile, rows_to_check
 
 
 class Command(BaseCommand):
     help = (
-        "Compare every stored file with the rows, both ways. Says what it would repair; --apply repairs it. "
-        "An archive's files are never touched."
+        "Compare stored files and database rows, and report the differences; --apply repairs them. "
+        "Files of archives are never changed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--apply", action="store_true", help="Repair. Without it nothing is changed.")
-        parser.add_argument("--json", action="store_true", help="One object instead of sentences.")
+        parser.add_argument("--apply", action="store_true", help="repair; without it nothing is changed")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument(
-            "--collection", action="append", default=[], metavar="NAME", help="Only this one; repeatable."
+            "--collection",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="only this collection; repeatable",
         )
-        parser.add_argument("--quiet", action="store_true", help="Say nothing where all is well.")
+        parser.add_argument("--quiet", action="store_true", help="print nothing if there are no differences")
 
     def handle(self, *_: Any, apply: bool, collection: list[str], quiet: bool, **options: Any) -> None:
         try:
             total = rows_to_check(collection)
             with (
-                stoppable(
+                command_errors(
                     self.stdout.write,
-                    lambda: "Stopped. What is repaired stays so; the next run does the rest.",
+                    lambda: "Stopped. Repairs made so far stay; the next run does the rest.",
                 ),
                 tqdm(total=total, unit=" rows", disable=True if quiet else None, leave=False) as bar,
             ):
@@ -39,7 +43,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json()))
-        elif not (quiet and report.all_is_well):
+        elif not (quiet and report.is_clean):
             self.stdout.write("\n".join(report.lines()))
         if report.unread:
             raise SystemExit(1)

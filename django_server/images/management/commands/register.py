@@ -1,4 +1,4 @@
-"""`manage.py register manifest.json`: an archive that pregen has scanned is shown in the gallery."""
+"""`manage.py register manifest.json`: show an archive scanned by pregen in the gallery."""
 
 import json
 from argparse import ArgumentParser
@@ -17,18 +17,18 @@ from pregen.manifest.reader import ManifestHead, read_head
 
 class Command(BaseCommand):
     help = (
-        "Show the images of a pregen manifest in the gallery. Thumbnails of a label's scale are shown as they are; "
-        "the rest are made when somebody looks. Run again after a new scan, or after an interruption, it changes only "
-        "what has changed. No file is written or deleted."
+        "Add the images of a pregen manifest to the gallery. Existing thumbnails of a configured size are used; the "
+        "others are generated on request. A second run, after a new scan or an interruption, writes only changes. "
+        "No file is written or deleted."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("manifest", type=Path)
-        parser.add_argument("--collection", action="append", default=[], help="only this one (repeatable)")
         parser.add_argument(
-            "--dry-run", action="store_true", help="say what would change, and change nothing"
+            "--collection", action="append", default=[], help="only this collection; repeatable"
         )
-        parser.add_argument("--json", action="store_true", help="one object on standard output")
+        parser.add_argument("--dry-run", action="store_true", help="report the changes without writing them")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_: Any, **options: Any) -> None:
         manifest: Path = options["manifest"]
@@ -54,7 +54,7 @@ def _images_of(head: ManifestHead) -> int:
 
 def _sentences(tally: Tally, *, dry_run: bool) -> str:
     lines = [
-        f"{tally.new:,} new, {tally.changed:,} changed, {tally.unchanged:,} as before; "
+        f"{tally.new:,} new, {tally.changed:,} changed, {tally.unchanged:,} unchanged; "
         f"{tally.thumbnails:,} thumbnails found."
     ]
     lines += [

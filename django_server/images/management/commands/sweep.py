@@ -1,4 +1,4 @@
-"""`manage.py sweep --every 10`: the repairing loop, a process of its own."""
+"""`manage.py sweep --every 10`: the sweeper, a process of its own."""
 
 import logging
 import time
@@ -15,14 +15,14 @@ logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Bring back what crashes left behind: expired claims, lost messages, untold news, spool files."
+    help = "Repair what crashes left behind: expired claims, lost messages, unpublished events, files."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--every",
             type=float,
             metavar="SECONDS",
-            help="Go on for ever, with this pause. Without it: once.",
+            help="repeat with this pause; without it: once",
         )
 
     def handle(self, *_: Any, every: float | None, **__: Any) -> None:
@@ -34,9 +34,9 @@ class Command(BaseCommand):
                 sweep()
                 SWEEPS.labels("done").inc()
             except (DatabaseError, InterfaceError, OSError) as error:
-                # The database or the storage is away: the next round repairs what this one could not.
+                # The database or the storage is unavailable: the next round repairs the rest.
                 SWEEPS.labels("failed").inc()
-                logger.warning("This round of repairs failed: %s", error)
+                logger.warning("Sweep failed: %s", error)
             finally:
                 close_old_connections()
             if every is None:

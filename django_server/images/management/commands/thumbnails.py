@@ -1,79 +1,92 @@
-"""`manage.py thumbnails`: what thumbnails images lack, made in bulk by the workers."""
+"""`manage.py thumbnails`: have the workers generate missing and stale thumbnails."""
 
 from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from tqdm import tqdm
 
-from images.management.interrupts import stoppable
-from images.management.moments import moment
-from images.thumbnails.backfill import QueueAway, Selection, chunks, feed, lacking
+from images.management.command_errors import command_errors
+from images.management.date_argument import date_argument
+from images.thumbnails.backfill import QueueUnavailable, Selection, chunks, enqueue_chunks, find_candidates
 
 
 class Command(BaseCommand):
     help = (
-        "Have the workers make the thumbnails that images lack, behind all uploads. Running it again goes on where "
-        "it stopped: what is made is not made twice."
+        "Generate the missing and stale thumbnails of images, in the workers, with lower priority than uploads. "
+        "A second run continues where the first one stopped: no thumbnail is generated twice."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--collection", action="append", default=[], metavar="NAME", help="repeatable")
-        parser.add_argument("--after", type=moment, metavar="DATE", help="uploaded then or later")
-        parser.add_argument("--before", type=moment, metavar="DATE", help="uploaded earlier")
         parser.add_argument(
-            "--force", action="store_true", help="Make valid ones anew too, an archive's included."
+            "--collection",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="only this collection; repeatable",
         )
         parser.add_argument(
-            "--made-before", type=moment, metavar="DATE", help="with --force: only those made earlier"
+            "--after", type=date_argument, metavar="DATE", help="only images uploaded then or later"
         )
-        parser.add_argument("--limit", type=int, metavar="N", help="ask for those of so many images at most")
-        parser.add_argument("--dry-run", action="store_true", help="Count only.")
+        parser.add_argument(
+            "--before", type=date_argument, metavar="DATE", help="only images uploaded earlier"
+        )
+        parser.add_argument(
+            "--force", action="store_true", help="generate valid thumbnails again too, also those of archives"
+        )
+        parser.add_argument(
+            "--made-before",
+            type=date_argument,
+            metavar="DATE",
+            help="with --force: only thumbnails generated earlier",
+        )
+        parser.add_argument("--limit", type=int, metavar="N", help="queue at most N images")
+        parser.add_argument("--dry-run", action="store_true", help="only count the images")
 
     def handle(self, *_: Any, dry_run: bool, force: bool, **options: Any) -> None:
         if options["made_before"] and not force:
-            raise CommandError("--made-before says which thumbnails --force makes anew: give both.")
+            raise CommandError("--made-before limits --force: give both options.")
         selection = Selection(
             collections=options["collection"],
             uploaded_after=options["after"],
             uploaded_before=options["before"],
-            most=options["limit"],
-            made_before=(options["made_before"] or timezone.now()) if force else None,
+            limit=options["limit"],
+            generated_before=(options["made_before"] or timezone.now()) if force else None,
         )
-        self._asked = 0
+        self._queued = 0
         try:
-            with stoppable(self.stdout.write, lambda: _stopped(self._asked, selection.made_before)):
-                self._count(selection) if dry_run else self._feed(selection)
-        except QueueAway:
+            with command_errors(
+                self.stdout.write, lambda: _stopped(self._queued, selection.generated_before)
+            ):
+                self._count(selection) if dry_run else self._enqueue(selection)
+        except QueueUnavailable:
             raise CommandError(
-                "The queue does not answer: start the site, or the Redis that REDIS_URL names, and run this again."
+                "The queue is not reachable. Start the site, or the Redis of REDIS_URL, and run this again."
             ) from None
-        except (DatabaseError, InterfaceError) as error:
-            raise CommandError(f"The database does not answer as it should: {error}") from error
 
     def _count(self, selection: Selection) -> None:
         with _bar(selection) as bar:
-            count = sum(1 for _ in lacking(selection, bar.update))
-        self.stdout.write(f"{count} images lack thumbnails. Nothing was asked for: this was a dry run.")
+            count = sum(1 for _ in find_candidates(selection, bar.update))
+        self.stdout.write(f"{count} images with missing thumbnails. Dry run: nothing was queued.")
 
-    def _feed(self, selection: Selection) -> None:
-        def fed(images: int) -> None:
-            self._asked += images
-            bar.set_postfix(asked=self._asked, refresh=False)
+    def _enqueue(self, selection: Selection) -> None:
+        def on_queued(images: int) -> None:
+            self._queued += images
+            bar.set_postfix(queued=self._queued, refresh=False)
 
         with _bar(selection) as bar:
-            feed(chunks(lacking(selection, bar.update)), selection.made_before, fed, self._say_stuck)
-        if self._asked:
-            self.stdout.write(f"The workers were asked for the thumbnails of {self._asked} images.")
+            candidates = find_candidates(selection, bar.update)
+            enqueue_chunks(chunks(candidates), selection.generated_before, on_queued, self._report_stuck)
+        if self._queued:
+            self.stdout.write(f"Queued {self._queued} images. The workers generate their thumbnails.")
         else:
-            self.stdout.write("No image lacks a thumbnail.")
+            self.stdout.write("No image has missing thumbnails.")
 
-    def _say_stuck(self) -> None:
+    def _report_stuck(self) -> None:
         self.stderr.write(
-            "No worker has taken anything from the queue `bulk` for half a minute: "
-            "all are busy with uploads, or none runs."
+            "No worker has taken a message from the queue `bulk` for 30 seconds: "
+            "all workers are busy with uploads, or none is running."
         )
 
 
@@ -81,8 +94,8 @@ def _bar(selection: Selection) -> "tqdm[Any]":
     return tqdm(total=selection.images().count(), unit=" images", disable=None, leave=False)
 
 
-def _stopped(asked: int, made_before: datetime | None) -> str:
-    again = "Run it again to go on"
-    if made_before:
-        again += f" with --force --made-before {made_before.isoformat()}"
-    return f"Stopped. The workers finish what was asked for, the thumbnails of {asked} images. {again}."
+def _stopped(queued: int, generated_before: datetime | None) -> str:
+    again = "Run the command again to continue"
+    if generated_before:
+        again += f", with --force --made-before {generated_before.isoformat()}"
+    return f"Stopped. The workers generate the thumbnails of the {queued} images queued so far. {again}."

@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 
 from images.models import Image, RemovedImage, Status, Thumbnail
-from images.thumbnails.generate import ensure_in_worker
+from images.thumbnails.generate import generate_in_worker
 from tests.support.images.closing import all_is_well, files_are_the_rows, work_until_quiet
 from tests.support.images.pictures import jpeg, pending_images
 from tests.support.processes.site_environment import site_environment
@@ -56,7 +56,7 @@ WORKER = [
     ("before", "images.processing.transitions:mark_announced", 2),
 ]
 COLD = [
-    ("after", "images.thumbnails.claims:take", 1),
+    ("after", "images.thumbnails.claims:acquire", 1),
     ("after", "images.thumbnails.render_and_store:_render", 1),
     ("before", "os:replace", 2),
     ("after", "images.thumbnails.claims:save_thumbnails", 1),
@@ -76,8 +76,8 @@ SYNCHRONOUS_BEFORE_THE_COMMIT = [
 SYNCHRONOUS_AFTER_THE_COMMIT = [
     ("before", "images.uploads.synchronous:announce_unfinished", 1),
     ("before", "images.uploads.synchronous:_render", 1),
-    ("before", "images.uploads.synchronous:render_apart", 1),
-    ("after", "images.uploads.synchronous:render_apart", 1),
+    ("before", "images.uploads.synchronous:render_in_process_pool", 1),
+    ("after", "images.uploads.synchronous:render_in_process_pool", 1),
     ("after", "images.storage.local:LocalStorage._save", 2),
     ("before", "images.processing.transitions:flush", 1),
     ("after", "images.processing.transitions:save_thumbnails", 1),
@@ -161,7 +161,7 @@ def test_a_maker_of_thumbnails_killed_anywhere_is_followed_by_another(stop: Any,
     Thumbnail.objects.all().delete()
     _killed_at(stop, "thumbnails", str(image.id))
     Image.objects.filter(thumbs_claim__isnull=False).update(thumbs_lease_until="2026-01-01T00:00Z")
-    ensure_in_worker(image.id)
+    generate_in_worker(image.id)
     work_until_quiet()
     all_is_well()
     files_are_the_rows()

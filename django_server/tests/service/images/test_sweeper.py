@@ -129,7 +129,7 @@ def test_a_spool_file_without_a_row_takes_its_key_along_after_an_hour(
     file = spooled(jpeg())
     with file.path.open("rb") as source:
         row = image_row(file, probe(source), None)
-    storage().take([(file.path, row.key)])
+    storage().store_spooled([(file.path, row.key)])
     aged(file.path, 3500)
     assert clear_spool() == 0
     aged(file.path, 3700)

@@ -52,7 +52,7 @@ def test_a_dry_run_counts_by_reason_and_changes_nothing(queued_ids: Callable[[],
         "3 images failed.\n"
         "        2  corrupt_image\n"
         "        1  processing_failed\n"
-        "Nothing was changed: this was a dry run. `--apply` processes them once more.\n"
+        "Nothing was changed: this was a dry run. `--apply` processes them again.\n"
     )
     assert (status_of(images), queued_ids()) == ({Status.ERROR}, [])
 
@@ -66,7 +66,7 @@ def test_all_that_failed_are_queued_again_in_steps_and_nothing_else(
     process([sound[0].id])
     aborted = pending_images(jpeg())
     assert retry_abort.abort([aborted[0].id]) == 1
-    assert "Queued 5 images once more." in retry("--apply")
+    assert "Queued 5 images again." in retry("--apply")
     assert queued_ids() == ids_of(images)
     assert status_of(images) == {Status.PENDING}
     assert status_of(sound) == {Status.COMPLETED}
@@ -80,7 +80,7 @@ def test_a_batch_a_reason_a_collection_and_a_day_narrow_each_other(
     batch = Batch.objects.create()
     inside, outside = failed(2, batch), failed(1)
     Image.objects.filter(id=inside[0].id).update(error_code="processing_failed")
-    assert retry("--collection", "nowhere", "--apply") == "0 images failed.\nQueued 0 images once more.\n"
+    assert retry("--collection", "nowhere", "--apply") == "0 images failed.\nQueued 0 images again.\n"
     assert "0 images failed." in retry("--since", "2999-01-01")
     retry("--batch", str(batch.id), "--code", "processing_failed", "--since", "2020-01-01", "--apply")
     assert queued_ids() == ids_of(inside[:1])
@@ -88,7 +88,7 @@ def test_a_batch_a_reason_a_collection_and_a_day_narrow_each_other(
 
 
 def test_a_day_that_is_none_is_told() -> None:
-    with pytest.raises(CommandError, match="is no date"):
+    with pytest.raises(CommandError, match="is not a date"):
         retry("--since", "soon")
 
 
@@ -113,13 +113,13 @@ def test_an_administrator_has_failed_images_processed_once_more(
     images = failed(2)
     sound = pending_images(jpeg())
     process([sound[0].id])
-    assert "2 of 3 images are processed once more." in act(operator, "retry_selected", images + sound)
+    assert "2 of 3 images are processed again." in act(operator, "retry_selected", images + sound)
     assert queued_ids() == ids_of(images)
 
 
 def test_an_administrator_stops_images_that_wait(operator: Client) -> None:
     images = pending_images(jpeg(), jpeg())
-    assert "2 of 2 images were stopped." in act(operator, "abort_selected", images)
+    assert "2 of 2 images were aborted." in act(operator, "abort_selected", images)
     assert status_of(images) == {Status.ABORTED}
 
 

@@ -1,4 +1,4 @@
-"""`manage.py thumbnails`: what is missing is made by a real worker, behind uploads, and nothing is made twice."""
+"""`manage.py thumbnails`: a real worker generates missing thumbnails, after uploads, and none twice."""
 
 import threading
 import time
@@ -18,9 +18,9 @@ from redis import Redis
 from images import queue
 from images.models import Image, Status, Thumbnail
 from images.thumbnails import backfill, generate_chunk
-from images.thumbnails.backfill import Candidate, Selection, chunks, lacking
-from images.thumbnails.generate import ensure_in_worker
-from images.thumbnails.generate_chunk import make_thumbnails_of
+from images.thumbnails.backfill import Candidate, Selection, chunks, find_candidates
+from images.thumbnails.generate import generate_in_worker
+from images.thumbnails.generate_chunk import generate_each
 from tests.support.images.old_images import archived, path_of, uploaded
 from tests.support.images.pictures import jpeg, pending_images
 from tests.support.images.queue_messages import arguments_of
@@ -53,33 +53,33 @@ def take_bulk(settings: Any) -> None:
         while raw := redis.rpop(queue.BULK):
             task, (ids,) = arguments_of(orjson.loads(raw))
             assert task == queue.MAKE_THUMBNAILS
-            make_thumbnails_of([uuid.UUID(id_) for id_ in ids])
+            generate_each([uuid.UUID(id_) for id_ in ids])
 
 
-def test_after_new_sizes_a_worker_makes_exactly_what_is_missing(tmp_path: Path) -> None:
+def test_after_a_change_of_sizes_a_worker_generates_exactly_the_missing_thumbnails(tmp_path: Path) -> None:
     images = uploaded(9)
     archived("one.jpg", warm=False)
     # The worker reads its settings from the file: there they are what they were, so that the rows are what differs.
     Thumbnail.objects.filter(label="small").update(scale=200)
     kept = dict(Thumbnail.objects.exclude(label="small").values_list("id", "generated_at"))
-    assert thumbnails("--dry-run").startswith("10 images lack thumbnails.")
+    assert thumbnails("--dry-run").startswith("10 images with missing thumbnails.")
     assert left_in_bulk() == 0
-    assert "the thumbnails of 10 images" in thumbnails()
+    assert "Queued 10 images." in thumbnails()
     assert left_in_bulk() == 3
     with worker(tmp_path):
-        assert eventually(lambda: not list(lacking(Selection())), _PATIENCE_SECONDS)
+        assert eventually(lambda: not list(find_candidates(Selection())), _PATIENCE_SECONDS)
     assert Thumbnail.objects.filter(label="small", scale=240).count() == len(images) + 1
     assert dict(Thumbnail.objects.filter(id__in=kept).values_list("id", "generated_at")) == kept
-    assert thumbnails() == "No image lacks a thumbnail.\n"
+    assert thumbnails() == "No image has missing thumbnails.\n"
 
 
-def test_changed_sizes_are_found_and_made_once(settings: Any) -> None:
+def test_thumbnails_of_changed_sizes_are_found_and_generated_once(settings: Any) -> None:
     uploaded(3)
     resize(settings, small=240, huge=310)
     thumbnails()
     take_bulk(settings)
     assert Thumbnail.objects.filter(label="huge", width=310).count() == 3
-    assert thumbnails() == "No image lacks a thumbnail.\n"
+    assert thumbnails() == "No image has missing thumbnails.\n"
     assert left_in_bulk() == 0
 
 
@@ -118,44 +118,46 @@ def test_uploads_pass_two_hundred_waiting_chunks(tmp_path: Path) -> None:
     assert left_in_bulk() > 100
 
 
-def test_force_makes_valid_ones_anew_and_every_url_lives_meanwhile(settings: Any, stored_keys: Any) -> None:
+def test_force_generates_valid_thumbnails_again_and_every_url_works_meanwhile(
+    settings: Any, stored_keys: Any
+) -> None:
     uploaded(3)
     keys = stored_keys()
     before = Thumbnail.objects.aggregate(last=Max("generated_at"))["last"]
-    assert "of 3 images" in thumbnails("--force")
+    assert "Queued 3 images." in thumbnails("--force")
     assert stored_keys() == keys
     take_bulk(settings)
     assert stored_keys() == keys
     assert Thumbnail.objects.filter(generated_at__gt=before).count() == 9
-    assert thumbnails() == "No image lacks a thumbnail.\n"
+    assert thumbnails() == "No image has missing thumbnails.\n"
 
 
-def test_a_forced_run_that_was_stopped_goes_on_with_what_is_left(
+def test_a_stopped_run_with_force_continues_with_the_rest(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uploaded(10)
-    asking, asked = queue.ask_for_thumbnails, 0
+    enqueue, calls = queue.ask_for_thumbnails, 0
 
     def interrupted(ids: Any) -> bool:
-        nonlocal asked
-        asked += 1
-        if asked == 2:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
             raise KeyboardInterrupt
-        return asking(ids)
+        return enqueue(ids)
 
     monkeypatch.setattr(queue, "ask_for_thumbnails", interrupted)
     out = StringIO()
     with pytest.raises(SystemExit, match="130"):
         call_command("thumbnails", "--force", stdout=out)
     take_bulk(settings)
-    assert "Stopped. The workers finish what was asked for, the thumbnails of 4 images." in out.getvalue()
+    assert "Stopped. The workers generate the thumbnails of the 4 images queued so far." in out.getvalue()
     again = out.getvalue().strip().removesuffix(".").partition(" with ")[2].split()
     assert again[:2] == ["--force", "--made-before"]
-    monkeypatch.setattr(queue, "ask_for_thumbnails", asking)
-    assert "of 6 images" in thumbnails(*again)
+    monkeypatch.setattr(queue, "ask_for_thumbnails", enqueue)
+    assert "Queued 6 images." in thumbnails(*again)
 
 
-def test_only_what_is_chosen_is_asked_for(settings: Any) -> None:
+def test_only_selected_images_are_queued(settings: Any) -> None:
     uploaded(3)
     archived("one.jpg")
     resize(settings, small=77)
@@ -172,51 +174,53 @@ def test_a_page_takes_two_statements(settings: Any, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(backfill, "_PAGE_IMAGES", 4)
     uploaded(10)
     with CaptureQueriesContext(connection) as captured:
-        assert list(lacking(Selection())) == []
+        assert list(find_candidates(Selection())) == []
     assert len(statements(captured)) == 6
 
 
-def test_the_queue_is_never_filled_further_than_it_is_emptied(
+def test_the_queue_is_filled_only_as_the_workers_empty_it(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backfill, "_MOST_CHUNKS_WAITING", 3)
+    monkeypatch.setattr(backfill, "_MAX_WAITING_CHUNKS", 3)
     monkeypatch.setattr(backfill, "_STUCK_SECONDS", 0.5)
-    monkeypatch.setattr(backfill, "_LOOK_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(backfill, "_POLL_SECONDS", 0.05)
     stuck = threading.Event()
-    fed: list[int] = []
+    queued: list[int] = []
     pieces = [[image.id] for image in uploaded(5)]
 
-    def told() -> None:
-        assert (len(fed), left_in_bulk()) == (3, 3)
+    def on_stuck() -> None:
+        assert (len(queued), left_in_bulk()) == (3, 3)
         stuck.set()
         with Redis.from_url(settings.REDIS_URL) as redis:
             redis.delete(queue.BULK)
 
-    backfill.feed(pieces, None, fed.append, told)
+    backfill.enqueue_chunks(pieces, None, queued.append, on_stuck)
     assert stuck.is_set()
-    assert (len(fed), left_in_bulk()) == (5, 2)
+    assert (len(queued), left_in_bulk()) == (5, 2)
 
 
-def test_a_queue_that_is_away_is_told_in_a_sentence(settings: Any) -> None:
+def test_an_unreachable_queue_is_reported_in_a_sentence(settings: Any) -> None:
     uploaded()
     resize(settings, small=77)
     settings.REDIS_URL = "unix:///nowhere/redis.sock"
-    with pytest.raises(CommandError, match="The queue does not answer"):
+    with pytest.raises(CommandError, match="The queue is not reachable"):
         thumbnails()
 
 
-def test_what_may_have_killed_its_maker_goes_alone() -> None:
+def test_an_image_that_may_have_killed_its_worker_is_a_chunk_of_its_own() -> None:
     ids = [uuid.uuid4() for _ in range(6)]
     candidates = [Candidate(id_, alone=place == 2) for place, id_ in enumerate(ids)]
     assert list(chunks(candidates)) == [[ids[2]], [ids[0], ids[1], ids[3], ids[4]], [ids[5]]]
 
 
-def test_one_that_fails_is_remembered_and_the_others_are_made(settings: Any, caplog: Any) -> None:
+def test_a_failure_is_remembered_and_the_other_images_get_their_thumbnails(
+    settings: Any, caplog: Any
+) -> None:
     first, broken, gone, last = uploaded(4)
     resize(settings, small=77)
     path_of(broken.key).write_bytes(b"no image any more")
     path_of(gone.key).unlink()
-    make_thumbnails_of([image.id for image in (first, broken, gone, last)])
+    generate_each([image.id for image in (first, broken, gone, last)])
     assert set(Thumbnail.objects.filter(scale=77).values_list("image_id", flat=True)) == {first.id, last.id}
     broken.refresh_from_db()
     gone.refresh_from_db()
@@ -230,15 +234,15 @@ def test_a_fault_of_ours_is_logged_with_its_trace_and_the_others_are_made(
 ) -> None:
     first, second = uploaded(2)
     resize(settings, small=77)
-    making = ensure_in_worker
+    making = generate_in_worker
 
     def faulty(image_id: Any, guard: Any) -> Any:
         if image_id == first.id:
             raise ZeroDivisionError
         return making(image_id, guard)
 
-    monkeypatch.setattr(generate_chunk, "ensure_in_worker", faulty)
-    make_thumbnails_of([first.id, second.id])
+    monkeypatch.setattr(generate_chunk, "generate_in_worker", faulty)
+    generate_each([first.id, second.id])
     assert Thumbnail.objects.filter(scale=77).count() == 1
     assert "ZeroDivisionError" in caplog.text
 
@@ -249,7 +253,7 @@ def test_a_worker_that_is_told_to_stop_puts_back_what_it_has_not_begun(
     images = uploaded(3)
     resize(settings, small=77)
     monkeypatch.setattr(generate_chunk, "draining", lambda: Thumbnail.objects.filter(scale=77).exists())
-    make_thumbnails_of([image.id for image in images])
+    generate_each([image.id for image in images])
     assert Thumbnail.objects.filter(scale=77).count() == 1
     assert left_in_bulk() == 1
     monkeypatch.setattr(generate_chunk, "draining", lambda: False)

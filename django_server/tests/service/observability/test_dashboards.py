@@ -1,4 +1,4 @@
-"""Every query of monitoring/ asks for figures and labels that there are, and every figure is asked for."""
+"""Every query of monitoring/ names existing metrics and labels, and every metric is used in a query."""
 
 import json
 import re
@@ -9,18 +9,18 @@ import pytest
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
-from images.observability.metrics_text import counted_here
-from images.observability.site_state import State
+from images.observability.metrics_text import event_metrics
+from images.observability.site_state import SiteState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 _MONITORING = Path(__file__).resolve().parents[4] / "monitoring"
 _SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
-# Which Prometheus adds, by monitoring/prometheus.yml or by itself.
-_OF_THE_SCRAPE = {"service", "job", "le"}
+# Added by Prometheus itself or by monitoring/prometheus.yml.
+_ADDED_LABELS = {"service", "job", "le"}
 _BY = re.compile(r"by \(([^)]*)\)")
 _SELECTED = re.compile(r"(\w+)\s*=~?\s*\"")
-_NAME = re.compile(r"\bintake_\w+")
+_NAME = re.compile(r"\bdjango_file_upload_\w+")
 
 
 def queries() -> Iterator[str]:
@@ -32,45 +32,45 @@ def queries() -> Iterator[str]:
 
 
 def labels_of_samples() -> dict[str, set[str]]:
-    """The labels of every sample that the site can tell, by its name."""
+    """The labels of every sample that the site can report, by the sample's name."""
     found: dict[str, set[str]] = {}
-    for metric in counted_here():
+    for metric in event_metrics():
         assert isinstance(metric, MetricWrapperBase)
         for family in metric.describe():
             for suffix in _SUFFIXES[family.type]:
                 found[family.name + suffix] = set(metric._labelnames)
-    for family in State().collect():
+    for family in SiteState().collect():
         for sample in family.samples:
             found.setdefault(sample.name, set()).update(sample.labels)
     return found
 
 
 @pytest.mark.parametrize("query", list(queries()))
-def test_a_query_asks_for_what_there_is(query: str) -> None:
+def test_a_query_names_existing_metrics_and_labels(query: str) -> None:
     known = labels_of_samples()
     names = set(_NAME.findall(query))
     assert names <= known.keys()
     labels = {label.strip() for group in _BY.findall(query) for label in group.split(",")}
     labels |= set(_SELECTED.findall(query))
-    assert labels <= set().union(_OF_THE_SCRAPE, *(known[name] for name in names))
+    assert labels <= set().union(_ADDED_LABELS, *(known[name] for name in names))
     assert names or "up{" in query
 
 
-def test_every_figure_is_on_the_dashboard() -> None:
-    asked = {name for query in queries() for name in _NAME.findall(query)}
-    assert labels_of_samples().keys() <= asked
+def test_every_metric_is_used_in_a_query() -> None:
+    used = {name for query in queries() for name in _NAME.findall(query)}
+    assert labels_of_samples().keys() <= used
 
 
-def test_what_each_web_instance_tells_the_same_is_never_summed() -> None:
-    state = {sample.name for family in State().collect() for sample in family.samples}
+def test_state_metrics_which_every_web_instance_reports_are_never_summed() -> None:
+    state = {sample.name for family in SiteState().collect() for sample in family.samples}
     for query in queries():
         if state & set(_NAME.findall(query)):
             assert re.match(r"(max|min)\b", query), query
 
 
-def test_prometheus_is_told_of_every_service_that_tells_figures() -> None:
+def test_prometheus_scrapes_every_service_that_exposes_metrics() -> None:
     scraped = yaml.safe_load((_MONITORING / "prometheus.yml").read_text())["scrape_configs"]
     (names,) = (config["names"] for one in scraped for config in one["dns_sd_configs"])
     services = yaml.safe_load((_MONITORING.parent / "docker-compose.yml").read_text())["services"]
-    telling = {name for name, entry in services.items() if "9100" in entry.get("expose", ())}
-    assert set(names) == telling == {"web", "live", "worker", "bulk", "sweeper"}
+    exposing = {name for name, entry in services.items() if "9100" in entry.get("expose", ())}
+    assert set(names) == exposing == {"web", "live", "worker", "bulk", "sweeper"}

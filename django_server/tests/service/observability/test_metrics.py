@@ -1,4 +1,4 @@
-"""What is told to Prometheus: by whom, to whom, at which cost, and what a killed process leaves of it."""
+"""Metrics: their cost, who may read them, and what a killed process leaves of them."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from images.models import Image, Status
 from images.observability.metrics_endpoint import LocalMetrics
 from images.observability.metrics_text import exposition
-from images.observability.site_state import State
+from images.observability.site_state import SiteState
 from tests.support.images.completed_rows import completed_rows
 from tests.support.images.statement_count import statements
 
@@ -53,34 +53,34 @@ def waiting(number: int) -> None:
     Image.objects.filter(id__in=ids).update(status=Status.PENDING, finished_at=None)
 
 
-def test_a_look_at_the_state_makes_three_statements_however_many_images_wait() -> None:
+def test_a_scrape_of_the_state_costs_three_statements_for_any_number_of_pending_images() -> None:
     counts = set()
     for more in (0, 3, 40):
         waiting(more)
         with CaptureQueriesContext(connection) as captured:
-            list(State().collect())
+            list(SiteState().collect())
         counts.add(len(statements(captured)))
     assert counts == {3}
 
 
-def test_what_waits_is_told_with_its_age() -> None:
+def test_pending_images_are_reported_with_the_age_of_the_oldest() -> None:
     told = samples(exposition(with_state=True).decode())
-    assert told["intake_oldest_waiting_seconds", ()] == 0
+    assert told["django_file_upload_oldest_pending_seconds", ()] == 0
     waiting(3)
     Image.objects.update(uploaded_at="2020-01-01T00:00:00Z")
     told = samples(exposition(with_state=True).decode())
-    assert told["intake_images_unfinished", (("status", "pending"),)] == 3
-    assert told["intake_oldest_waiting_seconds", ()] > 5 * 365 * 86400
+    assert told["django_file_upload_images_unfinished", (("status", "pending"),)] == 3
+    assert told["django_file_upload_oldest_pending_seconds", ()] > 5 * 365 * 86400
 
 
-def test_more_than_anybody_asks_for_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("images.observability.site_state.COUNTED_AT_MOST", 5)
+def test_pending_images_are_counted_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("images.observability.site_state.MAX_COUNT", 5)
     waiting(8)
     told = samples(exposition(with_state=True).decode())
-    assert told["intake_images_unfinished", (("status", "pending"),)] == 5
+    assert told["django_file_upload_images_unfinished", (("status", "pending"),)] == 5
 
 
-def test_a_killed_process_leaves_what_it_counted_and_takes_its_clients_along(tmp_path: Path) -> None:
+def test_a_killed_process_leaves_its_counters_and_not_its_open_websockets(tmp_path: Path) -> None:
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
 
     def looked() -> dict[Any, float]:
@@ -89,8 +89,11 @@ def test_a_killed_process_leaves_what_it_counted_and_takes_its_clients_along(tmp
             subprocess.run(look, env=environment, capture_output=True, text=True, check=True).stdout
         )
 
-    clients, sweeps = ("intake_websocket_clients", ()), ("intake_sweeps_total", (("outcome", "done"),))
-    decoded = ("intake_stage_seconds_count", (("stage", "decode"),))
+    clients, sweeps = (
+        ("django_file_upload_websocket_clients", ()),
+        ("django_file_upload_sweeps_total", (("outcome", "done"),)),
+    )
+    decoded = ("django_file_upload_stage_seconds_count", (("stage", "decode"),))
     running = []
     for _ in range(2):
         process = subprocess.Popen(
@@ -111,7 +114,7 @@ def test_a_killed_process_leaves_what_it_counted_and_takes_its_clients_along(tmp
 
 
 async def asked(*headers: tuple[bytes, bytes], client: Any = _OWN, method: str = "GET") -> tuple[int, bytes]:
-    """Status and body of the answer to a request for /metrics."""
+    """Status and body of the response of /metrics."""
     answer: list[Any] = []
 
     async def receive() -> Any:
@@ -126,10 +129,10 @@ async def asked(*headers: tuple[bytes, bytes], client: Any = _OWN, method: str =
 
 
 @pytest.mark.parametrize("client", [_OWN, ("::1", 1), ("127.8.9.10", 1)])
-async def test_this_machine_gets_the_figures(client: Any) -> None:
+async def test_this_machine_may_scrape(client: Any) -> None:
     status, body = await asked(_HOST, client=client)
     assert status == 200
-    assert b"intake_storage_free_bytes" in body
+    assert b"django_file_upload_storage_free_bytes" in body
 
 
 @pytest.mark.parametrize(
@@ -143,25 +146,25 @@ async def test_this_machine_gets_the_figures(client: Any) -> None:
         ([], _OWN),
     ],
 )
-async def test_others_are_told_that_there_is_nothing(headers: Any, client: Any) -> None:
+async def test_other_machines_get_404(headers: Any, client: Any) -> None:
     status, body = await asked(*headers, client=client)
     assert status == 404
     assert b'"not_found"' in body
 
 
-async def test_figures_can_only_be_read() -> None:
+async def test_metrics_can_only_be_read() -> None:
     status, body = await asked(_HOST, method="POST")
     assert status == 405
     assert b'"method_not_allowed"' in body
 
 
-def test_without_a_folder_and_an_address_nothing_is_written_and_nothing_listens() -> None:
+def test_by_default_no_metrics_file_is_written_and_nothing_listens() -> None:
     assert settings.METRICS_DIR is None
     assert settings.METRICS_LISTEN is None
 
 
 @pytest.mark.parametrize("value", ["9100", ":9100", "0.0.0.0:", "0.0.0.0:x", "0.0.0.0:70000", "0.0.0.0:0"])
-def test_an_address_that_is_none_stops_the_start_with_a_sentence(value: str) -> None:
+def test_an_invalid_address_stops_the_start_with_a_sentence(value: str) -> None:
     environment = {**os.environ, "METRICS_LISTEN": value}
     command = [sys.executable, "manage.py", "check"]
     started = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""What an administrator sees of the site's state, of a queue that is really there, or really not."""
+"""The administrators' status page, with a running queue and with none."""
 
 from typing import Any
 
@@ -29,15 +29,15 @@ def test_the_state_is_shown_and_linked_from_the_first_page(administrator: Client
     assert 'href="/admin/status/"' in administrator.get("/admin/").content.decode()
     page = administrator.get("/admin/status/")
     assert page.status_code == 200
-    shown = {(one.about.partition(".")[0], one.which): one.value for one in page.context["figures"]}
-    assert shown["Images that are not final", "pending"] == "1"
-    assert shown["Images that are not final", "processing"] == "0"
-    assert shown["Whether it answers this process: 1 or 0", "database"] == "yes"
-    assert "GB" in shown["Room on the file system of a folder", "MEDIA_ROOT"]
-    assert "No worker answers." in page.content.decode()
+    shown = {(one.description.partition(".")[0], one.labels): one.value for one in page.context["figures"]}
+    assert shown["Images without a final status", "pending"] == "1"
+    assert shown["Images without a final status", "processing"] == "0"
+    assert shown["Whether this process can reach the dependency: 1 or 0", "database"] == "yes"
+    assert "GB" in shown["Free space on the file system of the folder", "MEDIA_ROOT"]
+    assert "No worker is running." in page.content.decode()
 
 
-def test_a_queue_that_is_away_is_said(
+def test_an_unreachable_queue_is_reported(
     administrator: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
@@ -46,16 +46,16 @@ def test_a_queue_that_is_away_is_said(
     monkeypatch.setattr("images.observability.celery_workers.current_app", away)
     page = administrator.get("/admin/status/")
     assert page.status_code == 200
-    assert "The queue does not answer." in page.content.decode()
-    assert [one.value for one in page.context["figures"] if one.which == "broker"] == ["no"]
+    assert "The queue is not reachable." in page.content.decode()
+    assert [one.value for one in page.context["figures"] if one.labels == "broker"] == ["no"]
 
 
-def test_others_are_sent_to_the_login() -> None:
+def test_other_users_are_redirected_to_the_login() -> None:
     client = Client()
     assert client.get("/admin/status/").headers["Location"].startswith("/admin/login/")
     client.force_login(User.objects.create(username="nobody"))
     assert client.get("/admin/status/").status_code == 302
 
 
-def test_nothing_but_a_look_is_taken(administrator: Client) -> None:
+def test_only_reading_is_allowed(administrator: Client) -> None:
     assert administrator.post("/admin/status/").status_code == 405

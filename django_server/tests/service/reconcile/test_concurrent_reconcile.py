@@ -1,4 +1,4 @@
-"""Two reconcilers, and a reconciler among people who look and delete, at once on PostgreSQL."""
+"""Concurrent reconcilers, and a reconciler beside requests and deletions, on PostgreSQL."""
 
 import threading
 import uuid
@@ -14,7 +14,7 @@ from images.errors import Refusal
 from images.models import Image, Thumbnail
 from images.reconcile.reconciliation import reconcile
 from images.reconcile.report import Report
-from images.thumbnails.generate import ensure_in_worker
+from images.thumbnails.generate import generate_in_worker
 from tests.support.images.closing import files_are_the_rows
 from tests.support.images.old_images import path_of, put, uploaded
 
@@ -60,7 +60,7 @@ def test_two_reconcilers_repair_everything_once(monkeypatch: pytest.MonkeyPatch)
     files_are_the_rows()
 
 
-def test_reconcilers_among_people_who_look_and_delete_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reconcilers_beside_requests_and_deletions_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("images.reconcile.repair._AT_ONCE", 2)
     images = uploaded(24)
     damage(images)
@@ -69,7 +69,7 @@ def test_reconcilers_among_people_who_look_and_delete_lose_nothing(monkeypatch: 
         for image in images:
             Thumbnail.objects.filter(image_id=image.id, label="large").update(recipe="older")
             try:
-                ensure_in_worker(image.id)
+                generate_in_worker(image.id)
             except Refusal as refusal:
                 assert refusal.code in ("not_found", "overloaded")  # noqa: PT017
 
@@ -80,12 +80,12 @@ def test_reconcilers_among_people_who_look_and_delete_lose_nothing(monkeypatch: 
     at_once(applied, look, delete, applied, look)
     reconcile(apply=True)
     for image in Image.objects.all():
-        ensure_in_worker(image.id)
+        generate_in_worker(image.id)
     assert (Image.objects.count(), Thumbnail.objects.count()) == (18, 54)
     files_are_the_rows()
 
 
-def test_a_reconciler_waits_for_nobody() -> None:
+def test_a_reconciler_skips_locked_rows() -> None:
     """A row that somebody else has locked is left for the next time."""
     first, second = uploaded(2)
     damage([first, second])
@@ -110,7 +110,7 @@ def test_a_reconciler_waits_for_nobody() -> None:
     assert dict(reconcile(apply=True).found) == {"thumbnail_without_file": 1, "file_without_row": 1}
 
 
-def test_an_orphan_of_no_image_goes_though_both_may_tell_of_it() -> None:
+def test_two_reconcilers_may_both_report_an_orphan_of_a_deleted_image() -> None:
     uploaded(1)
     ids = [uuid.uuid4() for _ in range(50)]
     for one in ids:

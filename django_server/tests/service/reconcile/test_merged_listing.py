@@ -1,4 +1,4 @@
-"""Storage and rows gone over together: in one order whatever the names, and in memory that does not grow with them."""
+"""Storage and rows read together: in one order for any names, and in bounded memory."""
 
 import os
 import sys
@@ -94,7 +94,7 @@ def test_a_storage_lists_in_the_order_of_the_rows(tmp_path_factory: Any, names: 
 
 @search(80, a_second=100)
 @given(st.sets(_key), st.sets(_key), st.lists(_key))
-def test_the_merge_knows_of_each_key_what_the_three_streams_do(
+def test_the_merge_combines_three_streams_per_key(
     stored: set[str], images: set[str], thumbnails: list[str]
 ) -> None:
     in_order = [sorted(names, key=os.fsencode) for names in ({*stored, "not\udce9text"}, images, thumbnails)]
@@ -111,14 +111,14 @@ def test_the_merge_knows_of_each_key_what_the_three_streams_do(
         assert [row.key for row in known.thumbnails] == [key] * thumbnails.count(key)
 
 
-def test_a_collection_that_begins_like_another_is_not_it() -> None:
+def test_a_collection_whose_name_begins_like_another_is_kept_apart() -> None:
     keys = [f"attachments/{name}/originals/x.jpg" for name in ("a", "a-b", "a0", "a b", "A", "aa")]
     Image.objects.bulk_create([image_row(key) for key in keys])
     assert [row.key for row in image_rows("attachments/a/")] == [keys[0]]
     assert len(list(image_rows("attachments/"))) == len(list(image_rows(""))) == 6
 
 
-def test_many_thumbnails_of_one_key_are_each_seen_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_thumbnail_of_a_shared_key_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("images.reconcile.merged_listing._PAGE_ROWS", 3)
     images = Image.objects.bulk_create([image_row(f"k/{number}") for number in range(20)])
     rows = [thumbnail_row(image, f"t/{number // 8}") for number, image in enumerate(images)]
@@ -127,7 +127,7 @@ def test_many_thumbnails_of_one_key_are_each_seen_once(monkeypatch: pytest.Monke
     assert len({row.id for row in seen}) == len(seen) == 20
 
 
-def test_a_page_is_read_by_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_is_read_from_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("images.reconcile.merged_listing._PAGE_ROWS", 100)
     _rows_of_an_archive(5000)
     with connection.cursor() as cursor:
@@ -150,7 +150,7 @@ def test_a_page_is_read_by_an_index(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="the same Python, and a minute")
-def test_a_hundred_thousand_files_and_rows_take_a_megabyte_or_two(tmp_path: Path) -> None:
+def test_comparing_100000_files_and_rows_takes_two_megabytes_at_most(tmp_path: Path) -> None:
     # 25,000 originals, 75,000 thumbnails; a thousandth of either is missing.
     _rows_of_an_archive(25_000)
     for one in (Image, Thumbnail):

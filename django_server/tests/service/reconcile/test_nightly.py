@@ -1,4 +1,4 @@
-"""The nightly repair: put into the queue by beat at its time, and beat itself, which leaves nothing behind."""
+"""The nightly reconciliation: queued by beat at its time. Beat itself leaves no files behind."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ from tests.support.sites.started_site import SERVER_ROOT
 _NAME = "reconcile every night"
 
 
-def test_it_is_due_once_a_day_at_half_past_three_utc() -> None:
+def test_the_nightly_task_is_due_at_half_past_three_utc() -> None:
     entry = Scheduler(app).schedule[_NAME]
     evening = datetime(2026, 1, 2, 22, 30, tzinfo=UTC)
     # A copy: the schedule is the application's own.
@@ -35,7 +35,7 @@ def test_it_is_due_once_a_day_at_half_past_three_utc() -> None:
 
 
 @pytest.mark.usefixtures("queue_messages")
-def test_when_it_is_due_beat_puts_it_into_bulk_where_it_ends_by_itself() -> None:
+def test_beat_queues_the_nightly_task_in_bulk_with_an_expiry() -> None:
     scheduler = Scheduler(app)
     scheduler.schedule[_NAME].last_run_at = datetime.now(UTC) - timedelta(days=2)
     scheduler.tick()
@@ -47,14 +47,14 @@ def test_when_it_is_due_beat_puts_it_into_bulk_where_it_ends_by_itself() -> None
     assert timedelta(hours=3) < left <= timedelta(hours=4)
 
 
-def test_one_that_takes_longer_than_an_hour_is_not_delivered_again() -> None:
+def test_a_task_longer_than_an_hour_is_not_delivered_again() -> None:
     assert tasks.reconcile.acks_late is False
     assert tasks.make_thumbnails.acks_late is True
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("queue_messages")
-def test_a_worker_carries_it_out(tmp_path: Path) -> None:
+def test_a_worker_executes_the_nightly_task(tmp_path: Path) -> None:
     (image,) = uploaded()
     path_of(image.thumbnails.get(label="small").key).unlink()
     app.send_task(queue.RECONCILE, queue=queue.BULK)

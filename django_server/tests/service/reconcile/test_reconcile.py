@@ -1,4 +1,4 @@
-"""`manage.py reconcile`: each difference between storage and rows, what is done about it, and what is left alone."""
+"""`manage.py reconcile`: each difference between storage and rows, its repair, and what stays unchanged."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from images.reconcile.report import Report
 from images.storage import storage
 from images.tasks import reconcile as nightly
 from images.thumbnail_rules import missing_scales, sizes
-from images.thumbnails.generate import ensure_in_worker
+from images.thumbnails.generate import generate_in_worker
 from tests.support.images.old_images import archived, path_of, put, rows_grow_old, uploaded
 from tests.support.images.pictures import jpeg, spooled
 
@@ -42,26 +42,26 @@ def everything() -> tuple[list[Any], list[Any], set[Path]]:
     return list(Image.objects.order_by("id").values()), list(Thumbnail.objects.order_by("id").values()), files
 
 
-def test_where_storage_and_rows_agree_there_is_nothing_to_do() -> None:
+def test_without_differences_nothing_is_done() -> None:
     uploaded(3)
     archived("a/one.jpg")
     report = reconcile(apply=True)
     assert (report.files, report.rows, found(report)) == (16, 16, {})
-    assert report.all_is_well
+    assert report.is_clean
 
 
-def test_the_row_of_a_lost_thumbnail_goes_and_the_next_view_makes_it_anew() -> None:
+def test_the_row_of_a_lost_thumbnail_is_deleted_and_the_next_request_generates_it() -> None:
     (image,) = uploaded()
     row = image.thumbnails.get(label="small")
     path_of(row.key).unlink()
     assert found(reconcile(apply=True)) == {"thumbnail_without_file": 1}
     assert sorted(image.thumbnails.values_list("label", flat=True)) == ["large", "medium"]
-    _, thumbnails = ensure_in_worker(image.id)
+    _, thumbnails = generate_in_worker(image.id)
     assert path_of(row.key).exists()
     assert not missing_scales(thumbnails, image.source_version)
 
 
-def test_a_missing_original_is_marked_told_every_time_and_unmarked_when_it_is_back() -> None:
+def test_a_missing_original_is_marked_reported_every_time_and_unmarked_when_it_is_back() -> None:
     (image, _) = uploaded(2)
     away = path_of(image.key).rename(path_of("").parent / "away")
     for _ in range(2):
@@ -75,7 +75,7 @@ def test_a_missing_original_is_marked_told_every_time_and_unmarked_when_it_is_ba
     assert (image.original_missing, image.version) == (False, before)
 
 
-def test_a_replaced_original_of_an_archive_turns_its_thumbnails_cold() -> None:
+def test_a_replaced_original_of_an_archive_makes_its_thumbnails_stale() -> None:
     image = archived("one.jpg")
     path_of(image.key).write_bytes(jpeg(640, 480, "red"))
     assert found(reconcile(apply=True)) == {"original_changed": 1}
@@ -92,7 +92,7 @@ def test_a_replaced_original_of_an_archive_turns_its_thumbnails_cold() -> None:
     assert found(reconcile(apply=True)) == {}
 
 
-def test_an_upload_is_named_by_its_checksum_and_an_unknown_version_is_trusted() -> None:
+def test_an_uploads_version_is_its_checksum_and_an_unknown_version_is_trusted() -> None:
     (image,) = uploaded()
     os.utime(path_of(image.key))
     unknown = archived("one.jpg")
@@ -101,7 +101,7 @@ def test_an_upload_is_named_by_its_checksum_and_an_unknown_version_is_trusted() 
     assert found(reconcile(apply=True)) == {}
 
 
-def test_what_a_dead_worker_left_of_an_upload_is_deleted() -> None:
+def test_files_that_a_crashed_worker_left_of_an_upload_are_deleted() -> None:
     (image,) = uploaded()
     gone = uuid.uuid4()
     left = [
@@ -111,7 +111,7 @@ def test_what_a_dead_worker_left_of_an_upload_is_deleted() -> None:
     ]
     assert found(reconcile(apply=True)) == {"file_without_row": 3}
     assert not any(path_of(key).exists() for key in left)
-    assert reconcile(apply=True).all_is_well
+    assert reconcile(apply=True).is_clean
 
 
 @pytest.mark.parametrize(
@@ -130,16 +130,16 @@ def test_what_a_dead_worker_left_of_an_upload_is_deleted() -> None:
         "attachments/readme",
     ],
 )
-def test_anybody_elses_file_is_counted_and_stays(key: str) -> None:
+def test_files_of_other_programs_are_counted_and_stay(key: str) -> None:
     archived("one.jpg")
     put(key)
     report = reconcile(apply=True)
     assert found(report) == {"foreign": 1}
     assert path_of(key).exists()
-    assert report.all_is_well
+    assert report.is_clean
 
 
-def test_a_name_that_is_no_text_is_shown_so_that_a_terminal_can_show_it() -> None:
+def test_a_name_that_is_not_utf8_is_printed_escaped() -> None:
     archived("one.jpg")
     name = os.fsdecode(b"caf\xe9\n\x1b[31m.jpg")
     put(f"attachments/fungi/originals/{name}")
@@ -151,7 +151,7 @@ def test_a_name_that_is_no_text_is_shown_so_that_a_terminal_can_show_it() -> Non
     assert json.loads(out.getvalue())["foreign"] == 1
 
 
-def test_whatever_is_younger_than_an_hour_is_left_alone() -> None:
+def test_rows_and_files_younger_than_an_hour_are_left_alone() -> None:
     (image,) = uploaded()
     path_of(image.thumbnails.get(label="small").key).unlink()
     path_of(image.key).unlink()
@@ -174,7 +174,7 @@ def test_a_file_whose_request_is_about_to_commit_its_row_is_left_alone() -> None
 
 
 @pytest.mark.parametrize("at_work", ["processing", "making thumbnails"])
-def test_a_file_of_an_image_that_somebody_works_on_is_left_alone(at_work: str) -> None:
+def test_a_file_of_a_claimed_image_is_left_alone(at_work: str) -> None:
     (image,) = uploaded()
     lease = Now() + timedelta(minutes=1)
     if at_work == "processing":
@@ -186,7 +186,7 @@ def test_a_file_of_an_image_that_somebody_works_on_is_left_alone(at_work: str) -
     assert path_of(key).exists()
 
 
-def test_a_dry_run_tells_all_and_changes_nothing(capsys: Any) -> None:
+def test_a_dry_run_reports_all_findings_and_changes_nothing(capsys: Any) -> None:
     first, second = uploaded(2)
     changed = archived("one.jpg")
     os.utime(path_of(changed.key))
@@ -202,10 +202,10 @@ def test_a_dry_run_tells_all_and_changes_nothing(capsys: Any) -> None:
     for sentence in (
         "Checked: 12 files, 12 rows.",
         "Thumbnail rows without a file: 1, would be deleted.",
-        "Originals of archives that were replaced: 1, would be noted.",
+        "Replaced originals of archives: 1, would be updated.",
         "Uploaded files without a row: 1, would be deleted.",
         "Images without their original: 1, cannot be repaired, would be marked.",
-        "Files that are not ours: 1, left alone.",
+        "Files not stored by this server: 1, left alone.",
         f"  {first.key}\n",
         "this was a dry run",
     ):
@@ -213,7 +213,7 @@ def test_a_dry_run_tells_all_and_changes_nothing(capsys: Any) -> None:
     assert capsys.readouterr().err == ""
 
 
-def test_for_programs_there_is_one_object() -> None:
+def test_json_output_is_one_object() -> None:
     (image,) = uploaded()
     path_of(image.thumbnails.get(label="small").key).unlink()
     out = StringIO()
@@ -229,7 +229,7 @@ def test_for_programs_there_is_one_object() -> None:
     assert (told["applied"], told["finished"], told["unrepairable"]) == (True, True, {"original_missing": 0})
 
 
-def test_quiet_says_nothing_where_all_is_well() -> None:
+def test_quiet_says_nothing_without_differences() -> None:
     uploaded()
     out = StringIO()
     call_command("reconcile", "--quiet", stdout=out)
@@ -241,12 +241,12 @@ def test_the_first_twenty_keys_are_shown() -> None:
     for number in range(30):
         put(f"attachments/fungi/originals/{number}.jpg")
     lines = list(reconcile(apply=False).lines())
-    assert lines[1] == "Files that are not ours: 30, left alone."
+    assert lines[1] == "Files not stored by this server: 30, left alone."
     assert len([line for line in lines if line.startswith("  attachments/")]) == 20
     assert "  and 10 more" in lines
 
 
-def test_only_the_named_collections_are_looked_at() -> None:
+def test_only_the_named_collections_are_compared() -> None:
     (image,) = uploaded()
     of_archive = archived("one.jpg")
     other = archived("one.jpg", "fungi-2")
@@ -259,7 +259,7 @@ def test_only_the_named_collections_are_looked_at() -> None:
         call_command("reconcile", "--collection", "../fungi")
 
 
-def test_a_storage_that_shows_nothing_is_not_mounted_and_deletes_no_row() -> None:
+def test_an_empty_storage_counts_as_unmounted_and_deletes_no_row() -> None:
     uploaded(2)
     path_of("").rename(path_of("").with_name("unmounted"))
     before = everything()
@@ -276,27 +276,27 @@ def test_an_archive_whose_volume_is_not_mounted_keeps_its_rows_while_the_others_
     out = StringIO()
     with pytest.raises(SystemExit, match="1"):
         call_command("reconcile", "--apply", stdout=out)
-    assert "no file at all in the collection fungi" in out.getvalue()
+    assert "no file of the collection fungi" in out.getvalue()
     assert Thumbnail.objects.count() == 5
     assert not Image.objects.filter(original_missing=True).exists()
 
 
 def test_an_empty_site_has_nothing_to_reconcile() -> None:
-    assert reconcile(apply=True).all_is_well
+    assert reconcile(apply=True).is_clean
 
 
-def test_a_storage_that_does_not_answer_ends_it_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_storage_ends_the_run_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     uploaded()
 
     def away(*_: object) -> Iterator[StoredFile]:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("filestore.local.LocalStore.list", away)
-    with pytest.raises(CannotReconcile, match="The storage does not answer"):
+    with pytest.raises(CannotReconcile, match="The storage does not respond"):
         reconcile(apply=True)
 
 
-def test_a_row_born_while_the_listing_was_under_way_is_no_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_inserted_during_the_listing_is_not_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     uploaded()
     listing = list(storage().store.list("attachments"))
     born = uploaded(2)
@@ -306,7 +306,7 @@ def test_a_row_born_while_the_listing_was_under_way_is_no_loss(monkeypatch: pyte
     assert Image.objects.filter(id__in=[image.id for image in born], original_missing=False).count() == 2
 
 
-def test_a_file_removed_with_its_row_while_the_listing_was_under_way_is_no_orphan(
+def test_a_file_deleted_with_its_row_during_the_listing_is_not_a_finding(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from images.deletion import remove_images
@@ -319,7 +319,7 @@ def test_a_file_removed_with_its_row_while_the_listing_was_under_way_is_no_orpha
     assert path_of(keep.key).exists()
 
 
-def test_two_labels_of_one_scale_share_a_file_and_both_rows_are_known(settings: Any) -> None:
+def test_two_labels_of_one_scale_share_a_file(settings: Any) -> None:
     settings.THUMBNAILS = {**settings.THUMBNAILS, "SIZES": {"small": 100, "tiny": 100}}
     (image,) = uploaded()
     assert reconcile(apply=True).rows == 3
@@ -328,21 +328,21 @@ def test_two_labels_of_one_scale_share_a_file_and_both_rows_are_known(settings: 
     assert not image.thumbnails.exists()
 
 
-def test_one_that_is_stopped_says_that_it_did_not_get_to_the_end() -> None:
+def test_a_stopped_run_reports_that_it_is_incomplete() -> None:
     (image,) = uploaded()
     path_of(image.key).unlink()
     report = reconcile(apply=True, stop=lambda: True)
-    assert (report.finished, report.all_is_well, found(report)) == (False, False, {})
-    assert "It was stopped before its end; the next one goes over everything again." in report.lines()
+    assert (report.finished, report.is_clean, found(report)) == (False, False, {})
+    assert "Stopped before the end; the next run compares everything again." in report.lines()
 
 
-def test_ctrl_c_is_answered_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_prints_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     uploaded()
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("images.reconcile.reconciliation.judge", interrupted)
+    monkeypatch.setattr("images.reconcile.reconciliation.findings_of", interrupted)
     out = StringIO()
     with pytest.raises(SystemExit, match="130"):
         call_command("reconcile", stdout=out)
@@ -358,7 +358,7 @@ def test_the_nightly_task_repairs() -> None:
     assert not path_of(key).exists()
 
 
-def test_the_nightly_task_tells_of_a_storage_away_in_the_log(caplog: Any) -> None:
+def test_the_nightly_task_logs_an_unavailable_storage(caplog: Any) -> None:
     uploaded()
     path_of("").rename(path_of("").with_name("unmounted"))
     nightly()
@@ -366,7 +366,7 @@ def test_the_nightly_task_tells_of_a_storage_away_in_the_log(caplog: Any) -> Non
     assert "Traceback" not in caplog.text
 
 
-def test_rows_of_another_prefix_are_not_looked_at(settings: Any) -> None:
+def test_rows_of_another_key_prefix_are_not_compared(settings: Any) -> None:
     uploaded()
     settings.KEY_PREFIX = "elsewhere"
     rows_grow_old()

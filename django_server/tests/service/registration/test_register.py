@@ -1,4 +1,4 @@
-"""An archive's manifest becomes rows: once, in bounded memory, and never of somebody else's storage."""
+"""A manifest is registered as rows: idempotently, in bounded memory, only for the configured storage."""
 
 import io
 import json
@@ -18,8 +18,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from filestore.local import LocalStore
+from images.deletion import remove_images
 from images.live.replays import changes_since
-from images.models import Image, Thumbnail
+from images.models import Image, RemovedImage, Thumbnail
 from images.registration.manifest_rows import is_same_source
 from images.registration.register import register
 from tests.support.images.completed_images import stored_file
@@ -101,7 +102,7 @@ def two_originals() -> list[dict[str, Any]]:
     return [record("0a/1b/a.jpg", 240), record("b.png")]
 
 
-def test_the_gallery_shows_an_archive_with_the_thumbnails_it_has() -> None:
+def test_the_gallery_shows_an_archive_with_its_existing_thumbnails() -> None:
     tally = register(manifest_of(*two_originals()))
     assert (tally.new, tally.thumbnails) == (2, 1)
     shown = {image["name"]: image for image in Client().get("/api/list").json()}
@@ -117,7 +118,7 @@ def test_the_gallery_shows_an_archive_with_the_thumbnails_it_has() -> None:
     assert Client().get(image["thumbnails"]["large"]).status_code == 302
 
 
-def test_run_again_it_changes_nothing_and_asks_little() -> None:
+def test_a_second_run_writes_nothing_and_takes_few_statements() -> None:
     manifest = manifest_of(*two_originals())
     register(manifest)
     before = list(Image.objects.order_by("id").values()), list(Thumbnail.objects.values())
@@ -128,7 +129,7 @@ def test_run_again_it_changes_nothing_and_asks_little() -> None:
     assert (list(Image.objects.order_by("id").values()), list(Thumbnail.objects.values())) == before
 
 
-def test_a_changed_original_turns_its_thumbnails_cold() -> None:
+def test_a_changed_original_makes_its_thumbnails_stale() -> None:
     register(manifest_of(*two_originals()))
     small = Client().get("/api/list", {"q": "a.jpg"}).json()[0]["thumbnails"]["small"]
     assert small.startswith("/media/")
@@ -149,7 +150,7 @@ def test_a_thumbnail_older_than_its_original_is_not_shown() -> None:
     assert register(manifest_of(*records)).thumbnails == 0
 
 
-def test_a_thumbnail_made_by_the_app_is_not_replaced_by_what_the_manifest_knows_of_it() -> None:
+def test_a_thumbnail_of_the_app_is_not_replaced_by_the_manifests() -> None:
     two_originals()
     register(manifest_of(record("0a/1b/a.jpg"), record("b.png")))
     image = Image.objects.get(name="a.jpg")
@@ -190,7 +191,7 @@ def test_a_manifest_of_another_storage_is_refused_naming_the_setting(
         ({"original_size": "many"}, "lacks"),
     ],
 )
-def test_a_record_that_can_be_no_row_is_told_and_the_rest_goes_on(
+def test_an_invalid_record_is_reported_and_the_others_are_registered(
     changes: dict[str, Any], reason: str
 ) -> None:
     good, other = two_originals()
@@ -201,7 +202,7 @@ def test_a_record_that_can_be_no_row_is_told_and_the_rest_goes_on(
     assert reason in said.getvalue()
 
 
-def test_a_thumbnail_that_leads_elsewhere_is_not_shown() -> None:
+def test_a_thumbnail_key_outside_the_collection_is_not_shown() -> None:
     good, other = two_originals()
     for key in (
         "../../secret_240.jpg",
@@ -213,7 +214,7 @@ def test_a_thumbnail_that_leads_elsewhere_is_not_shown() -> None:
         assert register(manifest_of(good, other)).thumbnails == 0, key
 
 
-def test_what_a_truncated_manifest_is_told_as(tmp_path: Path) -> None:
+def test_a_truncated_manifest_is_refused_with_a_sentence(tmp_path: Path) -> None:
     manifest = manifest_of(*two_originals())
     manifest.write_text(manifest.read_text()[:-200])
     with pytest.raises(CommandError):
@@ -227,14 +228,23 @@ def test_a_dry_run_and_one_collection() -> None:
     manifest = manifest_of(*two_originals(), record("c.jpg", collection="moss"))
     said = io.StringIO()
     call_command("register", str(manifest), "--dry-run", stdout=said)
-    assert said.getvalue().startswith("3 new, 0 changed, 0 as before; 1 thumbnails found.")
+    assert said.getvalue().startswith("3 new, 0 changed, 0 unchanged; 1 thumbnails found.")
     assert not Image.objects.exists()
     call_command("register", str(manifest), "--collection", "moss", "--json", stdout=(said := io.StringIO()))
     assert json.loads(said.getvalue())["new"] == 1
     assert [image["name"] for image in Client().get("/api/list").json()] == ["c.jpg"]
 
 
-def test_listeners_who_come_back_are_not_told_of_an_archive() -> None:
+def test_an_archive_that_was_deleted_and_registered_again_can_be_deleted_again() -> None:
+    manifest = manifest_of(*two_originals())
+    for _ in range(2):
+        assert register(manifest).new == 2
+        assert remove_images(Image.objects.all()) == 2
+        notes = RemovedImage.objects.values_list("version", "announced", "files_deleted", "keys")
+        assert list(notes) == [(2, True, True, [])] * 2
+
+
+def test_reconnecting_clients_get_no_events_of_an_archive() -> None:
     two_originals()
     for name in ("0a/1b/a.jpg", "b.png"):
         os.utime(Path(current.MEDIA_ROOT) / original(name), (1_700_000_000, 1_700_000_000))

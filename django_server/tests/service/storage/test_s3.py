@@ -21,7 +21,7 @@ from images.checks import urls_outlive_their_caches
 from images.models import Image, Status, Thumbnail
 from images.processing.worker_loop import process
 from images.storage import storage
-from images.thumbnails.generate import ensure_in_worker
+from images.thumbnails.generate import generate_in_worker
 from tests.support.images.completed_images import ask
 from tests.support.images.pictures import jpeg, pending_images
 from tests.support.servers import s3_server
@@ -65,7 +65,7 @@ def uploaded() -> Image:
     return image
 
 
-def test_an_image_lives_in_the_bucket_and_answers_lead_straight_there(store: S3Store) -> None:
+def test_an_image_is_stored_in_the_bucket_and_responses_link_to_it(store: S3Store) -> None:
     image = uploaded()
     assert len(list(store.list("attachments/uploads"))) == 4
     (shown,) = Client().get("/api/list").json()
@@ -123,7 +123,7 @@ def test_no_map_mixes_absolute_urls_with_others(bucket: str) -> None:
     assert all(url.startswith("http") for url in shown["thumbnails"].values())
 
 
-def test_a_cold_thumbnail_is_made_from_the_bucket_and_led_to(store: S3Store) -> None:
+def test_a_missing_thumbnail_is_generated_from_the_bucket_and_redirected_to(store: S3Store) -> None:
     image = uploaded()
     for thumbnail in Thumbnail.objects.all():
         store.delete(thumbnail.key)
@@ -146,7 +146,7 @@ def test_an_archives_original_is_known_by_its_etag(store: S3Store) -> None:
     with store.writing(key) as file:
         file.write(jpeg(800, 400, "red"))
     Thumbnail.objects.filter(label="small").delete()
-    ensure_in_worker(image.id)
+    generate_in_worker(image.id)
     image.refresh_from_db()
     assert image.source_version == store.stat(key).version
     assert (image.width, set(Thumbnail.objects.values_list("source_version", flat=True))) == (
@@ -155,7 +155,7 @@ def test_an_archives_original_is_known_by_its_etag(store: S3Store) -> None:
     )
 
 
-def test_an_original_gone_from_the_bucket_is_told(store: S3Store) -> None:
+def test_an_original_missing_in_the_bucket_is_reported(store: S3Store) -> None:
     image = uploaded()
     Thumbnail.objects.all().delete()
     store.delete(image.key)
@@ -179,7 +179,7 @@ def test_a_bucket_that_does_not_answer_is_503_everywhere(bucket: str, settings: 
     assert Image.objects.count() == 1
 
 
-def test_django_finds_what_its_storage_is_asked_for(bucket: str) -> None:
+def test_djangos_own_storage_methods_work(bucket: str) -> None:
     name = storage().save("attachments/x/originals/a.jpg", ContentFile(b"first"))
     assert storage().save(name, ContentFile(b"second")) == name
     with storage().open(name) as file:

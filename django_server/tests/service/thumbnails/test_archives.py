@@ -1,4 +1,4 @@
-"""An archive is a guest: its originals stay what they are, and its thumbnails keep the names they are known by."""
+"""Archives: originals are never changed, and thumbnails keep the names that other programs know."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
         ("in truth a png.jpg", "PNG", "JPEG"),
     ],
 )
-def test_a_thumbnail_keeps_the_originals_name_and_holds_what_browsers_show(
+def test_an_archives_thumbnail_keeps_the_originals_name_and_has_a_browser_format(
     name: str, written_as: str, found: str
 ) -> None:
     image = archived(name, saved(quadrants(size=(640, 400)), written_as))

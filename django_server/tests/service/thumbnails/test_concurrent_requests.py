@@ -20,7 +20,7 @@ from PIL import Image as Picture
 from images.errors import Refusal
 from images.models import Image, Thumbnail
 from images.thumbnails import claims, render_and_store
-from images.thumbnails.generate import ensure_in_worker
+from images.thumbnails.generate import generate_in_worker
 from tests.support.images.completed_images import archived, ask, completed_upload, stored_file
 from tests.support.images.pictures import jpeg
 
@@ -58,7 +58,7 @@ def decodes(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return seen
 
 
-def test_six_who_look_at_once_get_six_live_redirects_from_one_decode(decodes: list[Path]) -> None:
+def test_six_concurrent_requests_get_redirects_from_one_decode(decodes: list[Path]) -> None:
     assert connection.vendor == "postgresql"
     image = archived()
     answers = together(lambda: ask(image, "small"))
@@ -69,10 +69,10 @@ def test_six_who_look_at_once_get_six_live_redirects_from_one_decode(decodes: li
     assert len(decodes) == 1
 
 
-def test_six_processes_are_kept_apart_by_the_claim_alone(decodes: list[Path]) -> None:
+def test_six_processes_are_serialized_by_the_claim_alone(decodes: list[Path]) -> None:
     image = archived()
     # As in processes of their own: without the flight that the threads of one share.
-    for _, thumbnails in together(lambda: ensure_in_worker(image.id)):
+    for _, thumbnails in together(lambda: generate_in_worker(image.id)):
         assert sorted(thumbnails) == ["large", "medium", "small"]
     assert Thumbnail.objects.count() == 3
     assert len(decodes) == 1
@@ -80,17 +80,17 @@ def test_six_processes_are_kept_apart_by_the_claim_alone(decodes: list[Path]) ->
     assert (image.thumbs_claim, image.thumbs_lease_until) == (None, None)
 
 
-def test_a_broken_original_is_decoded_once_for_all_who_look(decodes: list[Path]) -> None:
+def test_a_broken_original_is_decoded_once_for_concurrent_requests(decodes: list[Path]) -> None:
     image = archived(content=b"no image at all")
     answers = together(lambda: ask(image, "small"))
     assert [answer.status_code for answer in answers] == [422] * THREADS
     assert len(decodes) == 1
 
 
-def test_a_maker_that_died_is_followed_after_its_lease(settings: Any) -> None:
+def test_the_claim_of_a_crashed_process_is_taken_over_after_its_lease(settings: Any) -> None:
     settings.COLD_WAIT_SECONDS = 0.3
     image = archived()
-    assert claims.take(image.id) is not None
+    assert claims.acquire(image.id) is not None
     answer = ask(image, "small")
     assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
     Image.objects.update(thumbs_lease_until="2026-01-01T00:00Z")
@@ -107,10 +107,10 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, image: Image, meanwhile: Callab
         return original(*arguments)
 
     monkeypatch.setattr(claims, "complete", later)
-    ensure_in_worker(image.id)
+    generate_in_worker(image.id)
 
 
-def test_a_late_maker_does_not_put_its_files_over_those_of_its_successor(
+def test_a_process_whose_claim_expired_does_not_overwrite_the_files_of_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     image = archived(content=jpeg(640, 400, "red"))
@@ -118,7 +118,7 @@ def test_a_late_maker_does_not_put_its_files_over_those_of_its_successor(
     def successor() -> None:
         Image.objects.update(thumbs_lease_until="2026-01-01T00:00Z")
         (Path(current.MEDIA_ROOT) / image.key).write_bytes(jpeg(600, 400, "blue"))
-        ensure_in_worker(image.id)
+        generate_in_worker(image.id)
 
     interrupted(monkeypatch, image, successor)
     image.refresh_from_db()
@@ -130,7 +130,7 @@ def test_a_late_maker_does_not_put_its_files_over_those_of_its_successor(
     assert red < 60
 
 
-def test_an_image_deleted_while_its_thumbnails_were_made_leaves_no_file(
+def test_an_image_deleted_during_the_generation_leaves_no_file(
     monkeypatch: pytest.MonkeyPatch, stored_keys: Any
 ) -> None:
     image = completed_upload()
@@ -145,10 +145,10 @@ def test_an_image_deleted_while_its_thumbnails_were_made_leaves_no_file(
     assert list(Path(current.INCOMING_ROOT).iterdir()) == []
 
 
-def test_who_waits_for_a_maker_takes_no_connection(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_waiting_request_holds_no_connection(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.COLD_WAIT_SECONDS = 1.0
     image = archived()
-    assert claims.take(image.id) is not None
+    assert claims.acquire(image.id) is not None
     slept: list[bool] = []
     real_sleep = time.sleep
 
@@ -158,14 +158,14 @@ def test_who_waits_for_a_maker_takes_no_connection(settings: Any, monkeypatch: p
 
     monkeypatch.setattr(time, "sleep", sleep)
     with pytest.raises(Refusal, match="overloaded"):
-        ensure_in_worker(image.id)
+        generate_in_worker(image.id)
     assert slept
     assert all(slept)
 
 
-def test_makers_of_different_images_do_not_wait_for_each_other() -> None:
+def test_generations_of_different_images_run_concurrently() -> None:
     images = [archived(f"{uuid.uuid4()}.jpg") for _ in range(THREADS)]
     waiting = iter(images)
-    results = together(lambda: ensure_in_worker(next(waiting).id))
+    results = together(lambda: generate_in_worker(next(waiting).id))
     assert len(results) == THREADS
     assert Thumbnail.objects.count() == 3 * THREADS

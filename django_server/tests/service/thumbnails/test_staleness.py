@@ -1,4 +1,4 @@
-"""Whatever makes a thumbnail wrong makes it anew exactly once; then it is warm again."""
+"""A stale thumbnail is generated again exactly once; then it is valid."""
 
 import os
 from collections.abc import Callable
@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.conf import settings as current
 from django.test import Client
+from PIL import Image as Picture
 
+from config.env_reader import env, thumbnail_sizes
 from filestore.local import LocalStore
 from images.models import Image, Thumbnail
 from images.rows import ThumbnailValues
@@ -46,7 +48,7 @@ def other_source(image: Image, settings: Any) -> None:
 
 
 @pytest.mark.parametrize("spoil", [other_sizes, blank_key, older_recipe, other_source])
-def test_what_became_wrong_is_made_anew_once_and_the_rest_is_left_alone(
+def test_a_stale_thumbnail_is_generated_once_and_the_others_stay(
     spoil: Callable[[Image, Any], None], settings: Any
 ) -> None:
     image = completed_upload()
@@ -62,7 +64,22 @@ def test_what_became_wrong_is_made_anew_once_and_the_rest_is_left_alone(
     assert (inode(made["small"]), inode(made["medium"])) == (first, medium)
 
 
-def test_the_file_of_a_size_no_longer_made_goes_with_its_row(settings: Any, stored_keys: Any) -> None:
+def test_sizes_that_the_environment_changes_are_generated_when_they_are_requested(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = completed_upload()
+    before = urls(image)
+    monkeypatch.setitem(env.ENVIRON, "THUMBNAIL_SIZES", "poster:400,medium:1024")
+    settings.THUMBNAILS = {"SIZES": thumbnail_sizes("THUMBNAIL_SIZES", ""), "QUALITY": 82}
+    links = urls(image)
+    assert links == {"poster": f"/api/thumbnails/{image.id}?label=poster", "medium": before["medium"]}
+    assert ask(image, "poster").status_code == 302
+    with Picture.open(stored_file(urls(image)["poster"])) as poster:
+        assert max(poster.size) == 400
+    assert stored_file(before["small"]).exists()
+
+
+def test_the_file_of_a_replaced_size_is_deleted(settings: Any, stored_keys: Any) -> None:
     image = completed_upload()
     other_sizes(image, settings)
     ask(image, "small")
@@ -71,7 +88,7 @@ def test_the_file_of_a_size_no_longer_made_goes_with_its_row(settings: Any, stor
     assert f"{image.id}_200.jpg" in names
 
 
-def test_a_file_that_another_label_names_stays(settings: Any) -> None:
+def test_a_file_that_another_label_uses_stays(settings: Any) -> None:
     image = completed_upload()
     settings.THUMBNAILS = {"SIZES": {"small": 1024, "medium": 240, "large": 1500}, "QUALITY": 82}
     for label in ("small", "medium"):
@@ -96,7 +113,7 @@ def test_a_replaced_original_of_an_archive_changes_every_url() -> None:
     assert (image.width, image.height, image.byte_size) == (800, 400, path.stat().st_size)
 
 
-def test_a_change_nobody_had_noticed_is_when_another_label_is_made() -> None:
+def test_a_replaced_original_is_noticed_when_another_label_is_generated() -> None:
     image = archived()
     ask(image)
     path = Path(current.MEDIA_ROOT) / image.key
@@ -109,7 +126,7 @@ def test_a_change_nobody_had_noticed_is_when_another_label_is_made() -> None:
     assert image.source_version == LocalStore(Path(current.MEDIA_ROOT)).stat(image.key).version
 
 
-def test_a_file_written_in_the_same_moment_with_another_size_is_another() -> None:
+def test_a_file_of_the_same_time_and_another_size_has_another_version() -> None:
     image = archived()
     path = Path(current.MEDIA_ROOT) / image.key
     stat = path.stat()
@@ -142,7 +159,7 @@ def row(**changes: Any) -> ThumbnailValues:
         (row(source_version="", recipe=""), True),
     ],
 )
-def test_a_row_serves_where_all_that_is_known_agrees(thumbnail: ThumbnailValues | None, serves: bool) -> None:
+def test_a_row_is_valid_if_all_known_values_agree(thumbnail: ThumbnailValues | None, serves: bool) -> None:
     assert is_valid(thumbnail, 240, "s") is serves
 
 

@@ -1,4 +1,4 @@
-"""What the address of a thumbnail answers, case by case."""
+"""The responses of the thumbnail endpoint, case by case."""
 
 import uuid
 from pathlib import Path
@@ -25,7 +25,7 @@ def refused(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-def test_a_thumbnail_that_is_there_is_led_to_in_two_statements() -> None:
+def test_a_valid_thumbnail_is_redirected_to_in_two_statements() -> None:
     image = completed_upload()
     with CaptureQueriesContext(connection) as captured:
         answer = ask(image, "medium")
@@ -36,7 +36,7 @@ def test_a_thumbnail_that_is_there_is_led_to_in_two_statements() -> None:
     assert ask(image, "medium", "head")["Location"] == answer["Location"]
 
 
-def test_a_missing_one_is_made_with_all_that_are_missing_from_one_decode() -> None:
+def test_one_decode_generates_all_missing_thumbnails() -> None:
     image = completed_upload()
     Thumbnail.objects.exclude(label="medium").delete()
     answer = ask(image, "small")
@@ -51,19 +51,19 @@ def test_a_missing_one_is_made_with_all_that_are_missing_from_one_decode() -> No
     assert all(url.startswith("/media/") for url in shown["thumbnails"].values())
 
 
-def test_without_a_label_it_is_the_first_one() -> None:
+def test_without_a_label_the_first_one_is_meant() -> None:
     image = completed_upload()
     for answer in (ask(image), ask(image, "")):
         assert stored_file(answer["Location"]).name == f"{image.id}_240.jpg"
 
 
-def test_an_unknown_label_is_refused_with_those_there_are() -> None:
+def test_an_unknown_label_is_refused_with_the_known_labels() -> None:
     answer = ask(completed_upload(), "huge")
     assert refused(answer) == (400, "unknown_label")
     assert "small, medium, large" in answer.json()["error"]
 
 
-def test_without_sizes_there_is_nothing(settings: Any) -> None:
+def test_without_configured_sizes_every_label_is_unknown(settings: Any) -> None:
     image = completed_upload()
     settings.THUMBNAILS = {"SIZES": {}, "QUALITY": 82}
     assert refused(ask(image)) == (404, "not_found")
@@ -73,11 +73,11 @@ def test_without_sizes_there_is_nothing(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("id_", [str(uuid.uuid4()), "garbage", "é", "1" * 300, "%00"])
-def test_an_image_that_does_not_exist_or_an_id_that_is_none(id_: str) -> None:
+def test_an_unknown_image_and_an_invalid_id_are_not_found(id_: str) -> None:
     assert refused(ask(id_, "small")) == (404, "not_found")
 
 
-def test_an_image_stored_under_another_prefix_is_told_that_it_gets_none(settings: Any) -> None:
+def test_an_image_of_another_key_prefix_gets_no_thumbnails(settings: Any) -> None:
     image = completed_upload()
     Thumbnail.objects.all().delete()
     settings.KEY_PREFIX = "elsewhere"
@@ -90,7 +90,7 @@ def test_an_image_stored_under_another_prefix_is_told_that_it_gets_none(settings
     assert ask(image, "small").status_code == 302
 
 
-def test_an_image_that_is_not_completed_is_named_with_its_status() -> None:
+def test_an_unfinished_image_is_refused_with_its_status() -> None:
     (image,) = pending_images(broken_jpeg())
     answer = ask(image, "small")
     assert refused(answer) == (409, "not_completed")
@@ -98,12 +98,12 @@ def test_an_image_that_is_not_completed_is_named_with_its_status() -> None:
 
 
 @pytest.mark.parametrize("method", ["get", "head", "post"])
-def test_thumbnails_as_such_are_no_address(method: str) -> None:
+def test_the_collection_of_thumbnails_has_no_url(method: str) -> None:
     answer = getattr(Client(), method)("/api/thumbnails")
     assert answer.status_code == 405
 
 
-def test_head_makes_nothing() -> None:
+def test_head_generates_nothing() -> None:
     image = archived()
     assert ask(image, "small", "head").status_code == 404
     assert not Thumbnail.objects.exists()
@@ -111,7 +111,7 @@ def test_head_makes_nothing() -> None:
     assert ask(image, "small", "head").status_code == 302
 
 
-def test_an_original_that_is_gone_is_told_marked_and_not_looked_for_at_every_view() -> None:
+def test_a_missing_original_is_reported_marked_and_not_read_at_every_request() -> None:
     image = archived()
     path = Path(current.MEDIA_ROOT) / image.key
     content = path.read_bytes()
@@ -131,7 +131,7 @@ def test_an_original_that_is_gone_is_told_marked_and_not_looked_for_at_every_vie
     ("content", "code"),
     [(b"no image", "unsupported_type"), (b"", "empty_file"), (broken_jpeg(), "corrupt_image")],
 )
-def test_what_is_no_image_is_told_once_and_remembered(content: bytes, code: str) -> None:
+def test_an_undecodable_original_is_decoded_once_and_its_error_remembered(content: bytes, code: str) -> None:
     image = archived(content=b"-")
     (Path(current.MEDIA_ROOT) / image.key).write_bytes(content)
     assert refused(ask(image)) == (422, code)
@@ -141,7 +141,7 @@ def test_what_is_no_image_is_told_once_and_remembered(content: bytes, code: str)
     assert list(Path(current.INCOMING_ROOT).iterdir()) == []
 
 
-def test_a_picture_waits_no_longer_for_a_slot_than_it_may(settings: Any) -> None:
+def test_the_wait_for_a_render_slot_is_bounded(settings: Any) -> None:
     settings.COLD_WAIT_SECONDS = 0.2
     image = archived()
     with render_slot(1), render_slot(1):
@@ -151,7 +151,7 @@ def test_a_picture_waits_no_longer_for_a_slot_than_it_may(settings: Any) -> None
     assert ask(image).status_code == 302
 
 
-def test_a_storage_that_is_away_is_told_and_soon_asked_again(settings: Any) -> None:
+def test_an_unavailable_storage_is_reported_and_soon_retried(settings: Any) -> None:
     image = archived()
     folder = (Path(current.MEDIA_ROOT) / image.key).parent
     folder.rename(folder.with_name("away"))

@@ -1,4 +1,4 @@
-"""Where answers say that pictures are: straight in storage while that is right, else at the app's address."""
+"""The URLs of pictures in responses: the stored file's if it is valid, else the on-demand URL."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from tests.support.images.statement_count import statements
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_warm_list_of_forty_asks_the_app_for_no_picture() -> None:
+def test_a_list_with_valid_thumbnails_links_only_to_storage() -> None:
     process([image.id for image in pending_images(*[jpeg(8, 8)] * 40)])
     with CaptureQueriesContext(connection) as captured:
         answer = Client().get("/api/list")
@@ -31,7 +31,7 @@ def test_a_warm_list_of_forty_asks_the_app_for_no_picture() -> None:
 
 @pytest.mark.parametrize("labels", [1, 3])
 @pytest.mark.parametrize("number", [5, 40])
-def test_a_list_takes_two_statements_whatever_is_on_it(number: int, labels: int, settings: Any) -> None:
+def test_a_list_takes_two_statements_for_any_mix_of_images(number: int, labels: int, settings: Any) -> None:
     sizes = dict(list(settings.THUMBNAILS["SIZES"].items())[:labels])
     settings.THUMBNAILS = {"SIZES": sizes, "QUALITY": 82}
     process([image.id for image in pending_images(*[jpeg(8, 8)] * number)])
@@ -41,7 +41,7 @@ def test_a_list_takes_two_statements_whatever_is_on_it(number: int, labels: int,
     assert {len(image["thumbnails"]) for image in answer.json()} == {labels}
 
 
-def test_an_instance_that_was_not_prefetched_has_the_apps_urls_and_asks_nothing() -> None:
+def test_an_instance_without_prefetch_has_on_demand_urls_and_no_statement() -> None:
     completed_upload()
     image = Image.objects.get()
     with CaptureQueriesContext(connection) as captured:
@@ -50,7 +50,7 @@ def test_an_instance_that_was_not_prefetched_has_the_apps_urls_and_asks_nothing(
     assert shown["thumbnails"]["small"] == f"/api/thumbnails/{image.id}?label=small"
 
 
-def test_instances_that_were_prefetched_have_the_lists_own_urls() -> None:
+def test_prefetched_instances_have_the_urls_of_the_list() -> None:
     completed_upload()
     completed_upload()
     with CaptureQueriesContext(connection) as captured:
@@ -62,7 +62,7 @@ def test_instances_that_were_prefetched_have_the_lists_own_urls() -> None:
 
 
 @pytest.mark.parametrize("action", ["retry", "abort", "delete"])
-def test_the_answer_to_a_change_asks_for_no_thumbnail(action: str, queue_messages: Any) -> None:
+def test_the_response_to_a_change_reads_no_thumbnails(action: str, queue_messages: Any) -> None:
     (image,) = pending_images(jpeg(8, 8))
     if action == "retry":
         Image.objects.update(status="aborted", finished_at="2026-01-01T00:00Z")
@@ -87,7 +87,7 @@ def test_with_a_public_url_every_address_is_absolute(settings: Any) -> None:
         assert all(url.startswith("https://photos.example/") for url in urls)
 
 
-def test_a_name_of_any_letters_is_an_address_that_opens() -> None:
+def test_a_file_name_of_any_characters_gives_a_working_url() -> None:
     image = archived("a b#?%é\\_1.jpg")
     shown = Client().get(f"/api/images/{image.id}").json()
     assert "/a%20b%23%3F%25%C3%A9%5C_1.jpg?v=" in shown["original"]

@@ -15,7 +15,7 @@ from PIL import Image as Picture
 
 from images.errors import Refusal
 from images.models import Image, RemovedImage
-from images.rendering.decode_pool import render_apart
+from images.rendering.decode_pool import render_in_process_pool
 from images.rendering.limit_settings import imaging_limits
 from images.rendering.slots import render_slot
 from imaging import CorruptImage
@@ -60,16 +60,16 @@ def test_a_decoder_that_never_ends_is_killed(settings: Any, tmp_path: Path) -> N
     patient = replace(imaging_limits(), jpeg_scans=100_000)
     started = time.monotonic()
     with pytest.raises(ProcessTimedOut):
-        render_apart(slow, {"small": 240}, {"small": tmp_path / "small"}, 82, patient)
+        render_in_process_pool(slow, {"small": 240}, {"small": tmp_path / "small"}, 82, patient)
     assert time.monotonic() - started < 5
 
 
 def test_the_pool_serves_on_after_a_killed_decoder(tmp_path: Any) -> None:
     with pytest.raises(CorruptImage):
-        render_apart(
+        render_in_process_pool(
             spooled(broken_jpeg()).path, {"small": 9}, {"small": tmp_path / "x"}, 82, imaging_limits()
         )
-    rendering = render_apart(
+    rendering = render_in_process_pool(
         spooled(jpeg()).path, {"small": 9}, {"small": tmp_path / "x"}, 82, imaging_limits()
     )
     assert (tmp_path / "x").stat().st_size == rendering.thumbnails["small"].byte_size

@@ -1,4 +1,4 @@
-"""Images of uploads and archives with all their thumbnails, and the hours that make them old enough to be repaired."""
+"""Uploaded and archived images with all their thumbnails, aged by two hours so that repairs apply to them."""
 
 import os
 import time
@@ -11,8 +11,8 @@ from django.db.models.functions import Now
 from filestore.local import LocalStore
 from images.models import Image, Thumbnail
 from images.processing.worker_loop import process
-from images.thumbnails.generate import ensure_in_worker
-from tests.support.images import completed_images as completed
+from images.thumbnails.generate import generate_in_worker
+from tests.support.images import completed_images
 from tests.support.images.pictures import jpeg, pending_images
 
 _HOURS = 2
@@ -28,9 +28,9 @@ def uploaded(count: int = 1) -> list[Image]:
 
 def archived(name: str, collection: str = "fungi", *, warm: bool = True) -> Image:
     """An archive's image as `register` makes it, two hours old, its thumbnails made unless they are not to be."""
-    image = completed.archived(name, jpeg(), collection, folder="")
+    image = completed_images.archived(name, jpeg(), collection, folder="")
     if warm:
-        ensure_in_worker(image.id)
+        generate_in_worker(image.id)
     rows_grow_old()
     return image
 

@@ -1,4 +1,4 @@
-"""What a Celery message in Redis carries."""
+"""Decode a Celery message stored in Redis."""
 
 import base64
 from typing import Any

@@ -1,4 +1,4 @@
-"""Counting what a piece of code asks of the database."""
+"""Count the SQL statements of a piece of code."""
 
 from django.test.utils import CaptureQueriesContext
 

@@ -50,7 +50,7 @@ def act(action: str, arguments: list[str]) -> None:
     from images.draining import begin_draining
     from images.models import Image
     from images.processing.worker_loop import process
-    from images.thumbnails.generate import ensure_in_worker
+    from images.thumbnails.generate import generate_in_worker
 
     match action:
         case "upload":
@@ -63,7 +63,7 @@ def act(action: str, arguments: list[str]) -> None:
             begin_draining()
             process([UUID(id_) for id_ in arguments])
         case "thumbnails":
-            ensure_in_worker(UUID(arguments[0]))
+            generate_in_worker(UUID(arguments[0]))
         case "delete":
             remove_images(Image.objects.filter(id__in=arguments))
 

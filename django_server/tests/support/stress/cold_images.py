@@ -43,7 +43,7 @@ def main(count: int, files: list[Path]) -> None:
             uploaded_at=now + timedelta(microseconds=number),
             finished_at=now,
         )
-        storage().take([(file, image.key)])
+        storage().store_spooled([(file, image.key)])
         images.append(image)
     Image.objects.bulk_create(images)
     print(json.dumps([str(image.id) for image in images]))

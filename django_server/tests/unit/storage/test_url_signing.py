@@ -1,4 +1,4 @@
-"""Our signed URLs are botocore's, character for character, and stay the same for half their life."""
+"""Signed URLs equal botocore's, character for character, and stay the same for half their life."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlsplit
@@ -50,7 +50,7 @@ def test_a_signed_url_is_the_one_that_botocore_makes(
 
 
 @given(MOMENTS, SECONDS)
-def test_it_is_valid_for_half_its_life_at_least_and_changes_twice_in_it(
+def test_a_url_is_valid_for_half_its_life_at_least_and_changes_twice_in_it(
     moment: datetime, seconds: int
 ) -> None:
     signer = Signer("https://s3.example/b", "r", "a", "s", seconds)

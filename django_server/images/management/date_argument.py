@@ -1,0 +1,13 @@
+"""Parse the dates of command lines."""
+
+from argparse import ArgumentTypeError
+from datetime import UTC, datetime
+
+
+def date_argument(text: str) -> datetime:
+    """An ISO date, or date and time; in UTC unless it has a zone. Raises ArgumentTypeError with a sentence."""
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a date. Write 2026-01-31 or 2026-01-31T12:00.") from None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
