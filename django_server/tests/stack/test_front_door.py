@@ -214,6 +214,8 @@ def test_pictures_in_the_bucket_of_the_profile_s3_are_shown_under_the_site_s_add
 def test_the_first_administrator_of_the_environment_can_come_in(stack: Stack) -> None:
     with client(stack) as asking:
         assert asking.get("/admin").headers["location"] == "/admin/"
+        assert asking.get("/admin/status").headers["location"] == "/admin/status/"
+        assert asking.get("/api/docs/").headers["location"] == "/api/docs"
         asking.get("/admin/login/")
         form = {"username": "first", "password": "for tests only"}
         headers = {"X-CSRFToken": asking.cookies["csrftoken"], "Origin": stack.url}
