@@ -128,7 +128,7 @@ def _svg(canvas: FigureCanvasSVG) -> str:
     # Text stays text: a reader can search it.
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": _HASH_SALT}):
         file = io.BytesIO()
-        canvas.print_svg(file, metadata=_METADATA)
+        canvas.print_figure(file, format="svg", metadata=_METADATA)
     return file.getvalue().decode()
 
 

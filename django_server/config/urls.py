@@ -1,4 +1,4 @@
-"""URL routes of Django: page, API and admin. `config/asgi.py` serves media, static files and page assets before these."""
+"""Django's URL routes: page, API and admin. `config/asgi.py` serves media, static files and page assets itself."""
 
 from django.contrib import admin
 from django.urls import path, re_path
