@@ -34,7 +34,7 @@ from sites import site
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
-from tests.serving.memory import forget_peak, resident_mb
+from tests.serving.memory import reset_peak, resident_mb
 from tests.site.running import RunningSite
 
 MOST_GROWTH_MB = 60
@@ -145,7 +145,7 @@ async def _taken_in(subject: Subject, shape: Shape, content: bytes) -> Cost:
                     raise RuntimeError(f"{subject.endpoint}: {answer.status_code} {answer.text[:300]}")
 
         before_mb = resident_mb(subject.pid, "VmRSS")
-        forget_peak(subject.pid)
+        reset_peak(subject.pid)
         before = cpu_seconds(subject.pid)
         await asyncio.gather(*(one_after_another() for _ in range(shape.at_once)))
         cost = Cost(cpu_seconds(subject.pid) - before, resident_mb(subject.pid, "VmHWM") - before_mb)

@@ -58,7 +58,7 @@ def picture(size: tuple[int, int] = (320, 240), form: str = "JPEG", **options: A
     return memory.getvalue()
 
 
-def children_of(pid: int) -> list[int]:
+def child_specs_of(pid: int) -> list[int]:
     """All that the process has started, and what those have; but for what has ended meanwhile."""
     ended = suppress(FileNotFoundError, ProcessLookupError)
     tasks: list[Path] = []
@@ -68,7 +68,7 @@ def children_of(pid: int) -> list[int]:
     for task in tasks:
         with ended:
             found += map(int, (task / "children").read_text().split())
-    return found + [grandchild for child in found for grandchild in children_of(child)]
+    return found + [grandchild for child in found for grandchild in child_specs_of(child)]
 
 
 class Archive:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pregen.conftest import SERVER, Archive, children_of, environment, picture, pregen
+from tests.pregen.conftest import SERVER, Archive, child_specs_of, environment, picture, pregen
 from tests.servers import Redis, redis_server
 
 
@@ -71,7 +71,7 @@ def test_a_killed_workers_chunk_is_done_by_another(archive: Archive, broker: Red
             assert run.poll() is None, run.communicate()
             time.sleep(0.01)
         # The whole of it, as when a machine loses its power.
-        for pid in [*children_of(first.pid), first.pid]:
+        for pid in [*child_specs_of(first.pid), first.pid]:
             os.kill(pid, signal.SIGKILL)
         first.wait(10)
         before = {path: archive.path(path).stat().st_mtime_ns for path in archive.thumbnails()}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.pregen.conftest import SERVER, TOOL, Archive, children_of, environment, picture
+from tests.pregen.conftest import SERVER, TOOL, Archive, child_specs_of, environment, picture
 
 _IMAGES = 150
 _KILLS = 10
@@ -61,7 +61,7 @@ def test_a_run_killed_at_any_moment_goes_on_without_repeating_finished_work(arch
             while _journalled(archive) < enough and running.poll() is None:
                 time.sleep(0.005)
             time.sleep(chance.random() * 0.02)
-            children = children_of(running.pid) if running.poll() is None else []
+            children = child_specs_of(running.pid) if running.poll() is None else []
             running.kill()
             assert running.wait(10) in (-signal.SIGKILL, 0), number
         _wait_for_the_end_of(children)
@@ -107,8 +107,8 @@ def test_a_renderer_killed_in_the_middle_costs_its_own_image_at_most(archive: Ar
                 time.sleep(0.002)
             # Some at work, some between two images: the journal is written while the next one is rendered.
             time.sleep(chance.random() * 0.02)
-            for forkserver in children_of(running.pid):
-                for renderer in children_of(forkserver):
+            for forkserver in child_specs_of(running.pid):
+                for renderer in child_specs_of(forkserver):
                     os.kill(renderer, signal.SIGKILL)
                     kills += 1
         assert running.wait(60) in (0, 1)

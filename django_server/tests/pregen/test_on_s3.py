@@ -26,7 +26,7 @@ from pregen.generate.run_log import Ledger
 from pregen.manifest import reader
 from pregen.stop_signals import interruptible
 from pregen.storage import Given
-from tests.pregen.conftest import SERVER, TOOL, Ran, children_of, environment, picture, pregen
+from tests.pregen.conftest import SERVER, TOOL, Ran, child_specs_of, environment, picture, pregen
 from tests.pregen.old_reader import load
 from tests.servers import S3
 from tests.servers.s3 import fill, make_bucket
@@ -229,7 +229,7 @@ def test_a_process_killed_in_the_middle_costs_no_image(bucket: Bucket) -> None:
     with _generating(bucket, images) as running:
         for number in range(kills):
             _wait_for(bucket, 10 * (number + 1))
-            workers = [pid for child in children_of(running.pid) for pid in children_of(child)]
+            workers = [pid for child in child_specs_of(running.pid) for pid in child_specs_of(child)]
             os.kill(workers[number % len(workers)], signal.SIGKILL)
         out, log = running.communicate(timeout=60)
     told = json.loads(out)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from serve.private_redis import redis_command, redis_executable
-from serve.redis_folder import redis_answers
+from serve.redis_folder import redis_responds
 from tests.servers.server_process import ServerProcess
 
 
@@ -23,7 +23,7 @@ class Redis(ServerProcess):
         return f"unix://{self._socket}"
 
     def answers(self) -> bool:
-        return redis_answers(self._socket)
+        return redis_responds(self._socket)
 
 
 @contextmanager

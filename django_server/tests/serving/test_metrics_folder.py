@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from serve import metrics_folder
-from serve.metrics_folder import leave_metrics_folder, prepare_metrics_folder
+from serve.metrics_folder import delete_metrics_folder, prepare_metrics_folder
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_it_is_in_memory_for_this_user_alone_and_leaves_nothing(tmp_path: Path, 
     assert made.stat().st_mode & 0o777 == 0o700
     (home / "counter_1.db").write_bytes(b"1")
     assert (made / "counter_1.db").exists()
-    leave_metrics_folder(home)
+    delete_metrics_folder(home)
     assert not home.is_symlink()
     assert list(memory.iterdir()) == []
 
@@ -44,7 +44,7 @@ def test_a_machine_without_such_a_file_system_has_it_on_disk(tmp_path: Path, mem
     (home / "counter_1.db").write_bytes(b"1")
     prepare_metrics_folder(home)
     assert list(home.iterdir()) == []
-    leave_metrics_folder(home)
+    delete_metrics_folder(home)
     assert not home.exists()
 
 
