@@ -1,7 +1,7 @@
 """All settings, read from the environment here and nowhere else.
 
-Without any variable: SQLite, a private Redis and files, all below DATA_DIR (the embedded mode). DATABASE_URL and REDIS_URL
-select PostgreSQL and a shared Redis.
+Without any variable: SQLite, a private Redis and files, all below DATA_DIR (the embedded mode). DATABASE_URL and
+REDIS_URL select PostgreSQL and a shared Redis.
 """
 
 import os
@@ -113,8 +113,8 @@ MEDIA_URL = "/media/"
 INCOMING_ROOT = Path(env("INCOMING_ROOT", default=str(DATA_DIR / "incoming"))).expanduser().resolve()
 LOCKS_ROOT = DATA_DIR / "locks"
 
-# With S3_BUCKET, files are stored in that bucket. S3_ENDPOINT: a server other than Amazon's; S3_URL_ENDPOINT: its address
-# for browsers. URLs of a private bucket are signed and valid for S3_URL_SECONDS; S3_PUBLIC: the bucket is public.
+# With S3_BUCKET, files are stored in that bucket. S3_ENDPOINT: a server other than Amazon's; S3_URL_ENDPOINT: its
+# address for browsers. URLs of a private bucket are signed and valid for S3_URL_SECONDS; S3_PUBLIC: the bucket is public.
 S3_BUCKET: str = env("S3_BUCKET", default="")
 S3_ENDPOINT: str = env("S3_ENDPOINT", default="").rstrip("/")
 S3_URL_ENDPOINT: str = env("S3_URL_ENDPOINT", default="").rstrip("/")
@@ -152,7 +152,7 @@ if EMBEDDED_DATABASE:
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": DATA_DIR / "database.sqlite3",
             "OPTIONS": {
-                # A deferred transaction fails with SQLITE_BUSY when it starts to write; an immediate one waits for the lock.
+                # A deferred transaction fails with SQLITE_BUSY when it starts to write; this one waits for the lock.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
@@ -184,7 +184,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Without a limit: with Celery's default a worker exits after 100 attempts, about an hour.
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # Enqueueing fails within half a second (measured with a frozen Redis: 0.51 s). The sweeper enqueues the image later.
+    # Enqueueing fails within half a second (measured with a frozen Redis: 0.51 s). The sweeper enqueues it later.
     "socket_timeout": 0.5,
     "socket_connect_timeout": 0.5,
     "max_retries": 0,
