@@ -1,8 +1,8 @@
 """Log filter and formatter against log injection: messages contain input from clients.
 
-The filter adds the request id and limits the length of a message, so that clients cannot fill the disk. The
-formatter escapes control characters, so that a client cannot start a line of its own; JSON does that by itself. `log_config` names
-both to the logging module.
+The filter adds the request id and limits the length of a message, so that clients cannot fill the disk. The formatter
+escapes control characters, so that a client cannot start a line of its own; JSON does that by itself. `log_config`
+names both to the logging module.
 """
 
 import logging

