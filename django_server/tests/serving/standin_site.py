@@ -1,4 +1,4 @@
-"""`serve` with stand-ins for the web, the sweeper and the worker, and the real Redis.
+"""`serve` with stand-ins for web, sweeper and worker, and a real Redis.
 
     python -m tests.serving.standin_site DATA_DIR PORT NAME=BEHAVIOUR...
 

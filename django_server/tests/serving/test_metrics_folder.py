@@ -1,4 +1,4 @@
-"""The folder of what processes count: in memory, gone in the end, and gone after a run that was killed."""
+"""The folder of the metric files: in memory, deleted at the end, and emptied after a run that was killed."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def test_it_is_in_memory_for_this_user_alone_and_leaves_nothing(tmp_path: Path, 
     assert list(memory.iterdir()) == []
 
 
-def test_what_a_killed_run_counted_is_forgotten(tmp_path: Path, memory: Path) -> None:
+def test_the_files_of_a_killed_run_are_deleted(tmp_path: Path, memory: Path) -> None:
     home = tmp_path / "metrics"
     prepare_metrics_folder(home)
     (home / "counter_1.db").write_bytes(b"1")
@@ -48,7 +48,7 @@ def test_a_machine_without_such_a_file_system_has_it_on_disk(tmp_path: Path, mem
     assert not home.exists()
 
 
-def test_a_link_elsewhere_is_taken_away_and_what_it_leads_to_stays(tmp_path: Path, memory: Path) -> None:
+def test_a_link_to_another_folder_is_deleted_and_its_target_stays(tmp_path: Path, memory: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "kept").touch()

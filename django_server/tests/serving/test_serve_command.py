@@ -1,4 +1,4 @@
-"""`manage.py serve` as a person has it: the real children, a data folder of its own, a free port."""
+"""`manage.py serve` with its real child processes, a data folder of its own and a free port."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from tests.servers import free_port
 from tests.serving.processes import all_end, eventually
 from tests.serving.started_site import READY, SERVER_ROOT, StartedSite, started
 
-# What would move the site away from its embedded default.
+# Variables that change the embedded default.
 FOREIGN = ("DATABASE_URL", "REDIS_URL", "HOST", "ALLOWED_HOSTS", "PUBLIC_URL", "DEBUG", "SECRET_KEY")
 
 
@@ -64,7 +64,7 @@ def test_ctrl_c_leaves_no_process_and_no_socket(site: StartedSite, tmp_path: Pat
 def test_kill_9_takes_every_child_along_and_the_next_start_needs_nobody(
     site: StartedSite, tmp_path: Path, port: int
 ) -> None:
-    # It makes the web process start its pool for decoding.
+    # The upload makes the web process start its decoding pool.
     assert (
         httpx.post(f"http://127.0.0.1:{port}/api/upload", files={"image": _picture()}, timeout=60).status_code
         == 200

@@ -1,4 +1,4 @@
-"""`serve` keeps its children running and leaves none behind: a real Redis, stand-ins for the rest."""
+"""`serve` keeps its child processes running and leaves none behind: a real Redis, stand-ins for the others."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def _starts(data_dir: Path, name: str) -> list[int]:
     return [int(line.split()[2]) for line in _events(data_dir) if line.startswith(f"start {name} ")]
 
 
-def test_one_line_with_the_address_is_said_when_every_child_is_ready(tmp_path: Path) -> None:
+def test_one_line_with_the_address_is_printed_when_every_process_is_ready(tmp_path: Path) -> None:
     port = free_port()
     with _site(tmp_path, port=port) as site:
         assert site.says(READY)
@@ -72,7 +72,7 @@ def test_redis_is_started_again_on_the_same_socket(tmp_path: Path) -> None:
         assert eventually(lambda: redis_responds(socket_path(tmp_path)))
 
 
-def test_what_a_dead_child_had_started_is_ended_before_its_successor_starts(tmp_path: Path) -> None:
+def test_processes_of_an_exited_child_are_killed_before_it_is_restarted(tmp_path: Path) -> None:
     with _site(tmp_path, "worker=with-helper") as site:
         assert site.says(READY)
         assert eventually(lambda: len(_starts(tmp_path, "worker-helper")) == 1)
@@ -85,7 +85,7 @@ def test_what_a_dead_child_had_started_is_ended_before_its_successor_starts(tmp_
         assert all_end({second}, 0)
 
 
-def test_a_child_that_keeps_dying_ends_the_site_and_its_last_words_are_shown(tmp_path: Path) -> None:
+def test_a_child_that_keeps_exiting_ends_the_site_and_the_end_of_its_log_is_shown(tmp_path: Path) -> None:
     with _site(tmp_path, "worker=good", "web=broken") as site:
         assert site.exit_code(60) == 1
         assert "web ended with exit code 1, for the 5th time in a minute: giving up." in site.output
@@ -151,7 +151,7 @@ def test_a_second_start_on_the_same_data_folder_is_refused_in_a_sentence(tmp_pat
         assert redis_responds(socket_path(tmp_path))
 
 
-def test_a_taken_port_is_told_in_a_sentence_that_names_port(tmp_path: Path) -> None:
+def test_a_taken_port_is_refused_in_a_sentence_that_names_port(tmp_path: Path) -> None:
     with socket.socket() as taken:
         port = free_port()
         taken.bind(("127.0.0.1", port))
