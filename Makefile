@@ -1,4 +1,4 @@
-# `make` alone says what there is. PORT, HOST and DATA_DIR in the environment move the site.
+# `make` alone lists the targets. Set PORT, HOST and DATA_DIR in the environment to move the site.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -8,18 +8,18 @@ SHELL := /bin/sh
 
 PYTHON := .venv/bin/python
 MANAGE := $(PYTHON) django_server/manage.py
-# Whatever looks at the settings gets a data folder of its own: checks and tests leave data/ alone.
+# Checks and tests use a data folder of their own and leave data/ alone.
 SCRATCH := .venv/scratch-data
 FOR_TESTS := DATA_DIR="$(CURDIR)/$(SCRATCH)" PATH="$(CURDIR)/.venv/bin:$$PATH"
 IN_SERVER := cd django_server && DATA_DIR=../$(SCRATCH) PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-help: ## this list
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
-run: environment page ## install what is missing, start everything, print the address; Ctrl+C stops it
+run: environment page ## install missing packages, start the site, print its address; Ctrl+C stops it
 	@exec $(MANAGE) serve
 
-dev: environment-dev page-packages ## the same with reloading: Django's runserver and Vite on 5173
+dev: environment-dev page-packages ## the same with reloading; open the page at http://localhost:5173 (Vite)
 	@exec $(MANAGE) serve --dev
 
 test: environment-dev page ## every test; `make test T=tests/unit/imaging` runs a file, a folder or a node id of pytest's
@@ -36,7 +36,7 @@ unit: environment-dev page-packages ## the tests that need no server, of Python 
 	@cd svelte_app && npm test --silent
 	@$(FOR_TESTS) sh scripts/run-tests.sh unit
 
-check: environment-dev page-packages ## style, types, import rules, Dockerfiles, migrations, API types: what CI runs before the tests
+check: environment-dev page-packages ## style, types, import rules, Dockerfiles, migrations, API types; CI runs it first
 	@$(IN_SERVER) ruff check --config pyproject.toml . ../benchmarks
 	@$(IN_SERVER) ruff format --config pyproject.toml --check . ../benchmarks
 	@$(IN_SERVER) mypy . ../benchmarks
@@ -51,30 +51,30 @@ fuzz: environment-dev page ## longer fuzzing, new ground each time: `make fuzz S
 	@$(IN_SERVER) FUZZ_SECONDS=$(SECONDS) python -m pytest --timeout=0 tests/stress/imaging tests/stress/api tests/unit/uploads \
 		tests/service/processing/test_model.py tests/service/processing/test_concurrent_workers.py
 
-bench: environment-dev ## measure, into benchmarks/results/; `make bench ONLY=list` runs one, FULL=1 repeats all five times
+bench: environment-dev ## run the benchmarks into benchmarks/results/; ONLY=list runs one, FULL=1 repeats each five times
 	@mkdir -p $(SCRATCH)
 	@DATA_DIR=$(SCRATCH) PYTHONPATH=django_server $(PYTHON) benchmarks/run.py $(ONLY)
 
-samples: environment ## a folder of generated photos to try it with: samples/
+samples: environment ## generate photos to upload into samples/
 	@$(PYTHON) benchmarks/samples.py samples
 
-admin: environment ## make an administrator for /admin/
+admin: environment ## create an administrator for /admin/
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) createsuperuser
 
-api: environment-dev page-packages ## write the API's description and the page's types of it
+api: environment-dev page-packages ## write the OpenAPI document and the page's types generated from it
 	@DATA_DIR=$(SCRATCH) sh scripts/api-types.sh write
 
-# Universal: one lock for every Python, system and processor; what only some of them need carries its marker.
+# Universal: one lock file for all Python versions, systems and processors, with markers where packages differ.
 PIN := ../.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url
-lock: ## pin what requirements*.in ask for, with hashes; `make lock UPGRADE=--upgrade` takes newer versions
+lock: ## pin the packages of requirements*.in with hashes; UPGRADE=--upgrade takes newer versions
 	@[ -x .venv-lock/bin/uv ] || { "$$(sh scripts/find-python.sh)" -m venv .venv-lock && \
 		.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv; }
 	@cd django_server && $(PIN) $(UPGRADE) --output-file requirements.txt requirements.in
 	@cd django_server && $(PIN) $(UPGRADE) --output-file requirements-dev.txt requirements-dev.in
 
-clean: ## remove what was installed and built; data/ and samples/ stay
+clean: ## delete installed packages and build results; data/ and samples/ stay
 	rm -rf .venv .venv-lock svelte_app/node_modules svelte_app/dist svelte_app/test-results svelte_app/playwright-report
 	rm -rf django_server/.mypy_cache django_server/.ruff_cache django_server/.pytest_cache django_server/.hypothesis
 	rm -rf django_server/.import_linter_cache .ruff_cache

@@ -1,7 +1,7 @@
-"""What `ingest` is measured against: Django alone, with a view that reads `request.FILES` into temporary files.
+"""The baseline of `ingest`: Django alone, with a view that reads `request.FILES` into temporary files.
 
-It keeps nothing and answers how much came. Served by uvicorn as `bare_upload:application`. UPLOAD_FOLDER in the
-environment: where the temporary files are, on the same file system as the site's spool.
+It stores nothing and responds with the number of bytes. Served by uvicorn as `bare_upload:application`. The environment
+variable UPLOAD_FOLDER names the folder of the temporary files, on the same file system as the site's spool.
 """
 
 from __future__ import annotations

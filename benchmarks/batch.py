@@ -1,9 +1,9 @@
-"""What a batch costs beside its pixels, from its first POST to the last `completed` on the WebSocket: the `batch` rows.
+"""Cost of a batch beyond rendering, from the first POST to the last `completed` on the WebSocket: the `batch` rows.
 
     python benchmarks/run.py batch
 
-A really started site on PostgreSQL and Redis, with as many worker processes as the pool that is the floor. Client and
-site share the machine's cores, as they do for nobody in production: what the client takes is part of the figures.
+A started site on PostgreSQL and Redis, with as many worker processes as the pool of the baseline (floor.py). Client and
+site share the cores of the machine, unlike in production, so the figures include the client.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bodies import pictures_of
 from floor import Floor, Work, floor_of
 from journey import journey_seconds
 from load_requests import Picture, generated_pictures
-from results import Row, at_least, at_most, point, told
+from results import Row, at_least, at_most, point, reported
 from rounds import rounds_of
 from samples import make_samples
 from scenes import make_photo
@@ -37,13 +37,13 @@ GROWTH = (100, 2000)
 SMALL = 400
 LARGE = 30
 _PHOTOS = 2
-# Of an image where there are two processes: what decides how often each is repeated.
+# Seconds per image with two processes; they decide the number of repetitions.
 _LARGE_SECONDS, _MIXED_SECONDS, _SMALL_SECONDS = 0.1, 0.04, 0.05
 
 
 @dataclass(frozen=True)
 class Way:
-    """How a number of images gets to the site."""
+    """How the images are uploaded."""
 
     endpoint: str
     images: int
@@ -52,7 +52,7 @@ class Way:
 
 
 def measure() -> tuple[list[Row], str]:
-    """The rows, and a sentence on what they were measured with."""
+    """The rows, and a sentence on the conditions of the measurement."""
     with (
         tempfile.TemporaryDirectory(prefix="benchmark-batch-") as folder,
         site_on_servers({"WORKER_PROCESSES": str(PROCESSES)}) as running,
@@ -74,7 +74,7 @@ def measure() -> tuple[list[Row], str]:
 
 
 def _on_the_way(running: SiteOnServers, pictures: Sequence[Picture], way: Way) -> Work:
-    """Wall time of the journey; CPU of the site with its PostgreSQL and Redis, the client not counted."""
+    """Wall time from POST to the last event; CPU of the site with its PostgreSQL and Redis, without the client."""
     turns = [pictures[number % len(pictures)] for number in range(way.images)]
     before = cpu_of(running)
     seconds = journey_seconds(running.site, way.endpoint, turns, way.per_request, way.at_once)
@@ -104,12 +104,12 @@ def _against_the_floor(
         at_most("batch", f"{about} in one request, against the floor", wall["one"] / wall["floor"], 1.6),
         at_most("batch", f"{about} {requests}, CPU against the floor's", cpu["page"] / cpu["floor"], 1.3),
         at_most("batch", f"{FEW_MIXED} of them", wall["few"], 9, "s", " on two idle cores"),
-        told("batch", f"{about}, the floor", wall["floor"], "s"),
-        told("batch", f"{about} {requests}", wall["page"], "s"),
-        told("batch", f"{about} in one request", wall["one"], "s"),
-        told("batch", "CPU per mixed image, the floor", cpu["floor"] / MIXED * 1e3, "ms"),
-        told("batch", f"CPU per mixed image {requests}", cpu["page"] / MIXED * 1e3, "ms"),
-        told("batch", "CPU per mixed image in one request", cpu["one"] / MIXED * 1e3, "ms"),
+        reported("batch", f"{about}, the floor", wall["floor"], "s"),
+        reported("batch", f"{about} {requests}", wall["page"], "s"),
+        reported("batch", f"{about} in one request", wall["one"], "s"),
+        reported("batch", "CPU per mixed image, the floor", cpu["floor"] / MIXED * 1e3, "ms"),
+        reported("batch", f"CPU per mixed image {requests}", cpu["page"] / MIXED * 1e3, "ms"),
+        reported("batch", "CPU per mixed image in one request", cpu["one"] / MIXED * 1e3, "ms"),
     ]
 
 
@@ -130,8 +130,8 @@ def _large_against_the_floor(running: SiteOnServers, floor: Floor, files: Sequen
     bare, ours = (median(some) / LARGE for some in cpu.values())
     return [
         at_most("batch", f"{LARGE} JPEGs of 12 megapixels, CPU against the floor's", ours / bare, 1.3),
-        told("batch", "CPU per JPEG of 12 megapixels, the floor", bare * 1e3, "ms"),
-        told("batch", "CPU per JPEG of 12 megapixels", ours * 1e3, "ms"),
+        reported("batch", "CPU per JPEG of 12 megapixels, the floor", bare * 1e3, "ms"),
+        reported("batch", "CPU per JPEG of 12 megapixels", ours * 1e3, "ms"),
     ]
 
 
@@ -144,8 +144,8 @@ def _one_task_each(running: SiteOnServers, small: Sequence[Picture]) -> list[Row
     about = f"{SMALL:,} images of {SMALL_MEGAPIXELS} megapixels"
     return [
         at_least("batch", f"{about}, faster than one task each", seconds["async"] / seconds["batch"], 1.3),
-        told("batch", f"{about}, one task each", seconds["async"], "s"),
-        told("batch", f"{about}, as a batch", seconds["batch"], "s"),
+        reported("batch", f"{about}, one task each", seconds["async"], "s"),
+        reported("batch", f"{about}, as a batch", seconds["batch"], "s"),
     ]
 
 

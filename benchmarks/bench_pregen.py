@@ -26,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from results import Row, at_most, told
+from results import Row, at_most, reported
 from rounds import rounds_of
 from scenes import make_photo
 
@@ -98,8 +98,8 @@ def measure_scan(folder: Path) -> list[Row]:
     about = f"scan of {_FILES:,} files, CPU against find"
     return [
         at_most("pregen", about, ours / plain, 2.5),
-        told("pregen", "scan, CPU", ours, "s"),
-        told("pregen", "find, CPU", plain, "s"),
+        reported("pregen", "scan, CPU", ours, "s"),
+        reported("pregen", "find, CPU", plain, "s"),
     ]
 
 
@@ -172,13 +172,13 @@ def measure_generate(folder: Path) -> list[Row]:
     ours = _median(found["1"], _cpu) / _PHOTOS
     rows = [
         at_most("pregen", "generate, wall, two workers to one", two / one, 0.6),
-        told("pregen", "generate, CPU per 12-megapixel JPEG", ours * 1e3, "ms"),
+        reported("pregen", "generate, CPU per 12-megapixel JPEG", ours * 1e3, "ms"),
     ]
     if found["vips"]:
         vips = _median(found["vips"], _cpu) / _PHOTOS
         rows += [
             at_most("pregen", "generate, CPU against vipsthumbnail", ours / vips, 1),
-            told("pregen", "vipsthumbnail, CPU per JPEG", vips * 1e3, "ms"),
+            reported("pregen", "vipsthumbnail, CPU per JPEG", vips * 1e3, "ms"),
         ]
     return rows
 
@@ -246,9 +246,9 @@ def _measure_s3(folder: Path, endpoint: str) -> list[Row]:
     about = f"S3 at {_LATENCY_MS} ms, {size}, wall against bare get + put"
     return [
         at_most("pregen", about, seconds / bare, 1.3),
-        told("pregen", "S3, wall against get + Pillow + put in two processes", seconds / plain, "x"),
-        told("pregen", "S3, generate", _OBJECTS / seconds, "/s"),
-        told("pregen", "S3, bare get + put", _OBJECTS / bare, "/s"),
+        reported("pregen", "S3, wall against get + Pillow + put in two processes", seconds / plain, "x"),
+        reported("pregen", "S3, generate", _OBJECTS / seconds, "/s"),
+        reported("pregen", "S3, bare get + put", _OBJECTS / bare, "/s"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Uploads whose bodies are sent piece by piece as they are held: the client costs little beside what is measured.
+"""Streaming upload bodies, so that the client costs little CPU compared with the server.
 
 Used by the benchmarks that upload.
 """
@@ -18,7 +18,7 @@ _END = f"--{_BOUNDARY}--\r\n".encode()
 def upload_of(
     client: httpx.AsyncClient, endpoint: str, pictures: Sequence[Picture], batch: str | None = None
 ) -> httpx.Request:
-    """A request with the pictures. `endpoint`: one of PATHS, or a path of its own; `batch`: a UUID."""
+    """A request with the images. `endpoint`: a name of PATHS, or a path; `batch`: a UUID."""
     size = sum(len(_head(picture)) + len(picture.content) + 2 for picture in pictures) + len(_END)
     return client.build_request(
         "POST",
@@ -33,7 +33,7 @@ def upload_of(
 
 
 def pictures_of(paths: Sequence[Path], count: int) -> list[Picture]:
-    """So many pictures, the files in turn. Each content is held once."""
+    """`count` images, the files in turn. Each content is kept in memory once."""
     contents = [(path.name, path.read_bytes()) for path in paths]
     turns = (contents[number % len(contents)] for number in range(count))
     return [Picture(f"{number:04}-{name}", content) for number, (name, content) in enumerate(turns)]

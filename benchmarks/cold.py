@@ -1,9 +1,9 @@
-"""A gallery of 24-megapixel photos whose thumbnails are all missing, looked at at once: the `cold` rows.
+"""A gallery of 24-megapixel photos without thumbnails, all requested at the same time: the `cold` rows.
 
     python benchmarks/run.py cold
 
-80 requests at the same moment, two labels of each of 40 images; who is told 503 comes again when it was said. Memory
-is the web process's and its decoders', shared pages counted once, looked at every 50 ms.
+80 requests at the same time, two labels of each of 40 images; a 503 is retried after its Retry-After. Memory is that of
+the web process and its decoder processes, shared pages counted once, sampled every 50 ms.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import platform
 import sys
 from pathlib import Path
 
-from results import Row, at_most, exactly, told
+from results import Row, at_most, exactly, reported
 from scenes import make_photo
 from sites import site
 
@@ -32,7 +32,7 @@ BOUND_MB = SLOTS * (45 + 72 + 20) + IMAGES * len(LABELS) * 0.3
 
 
 def measure() -> tuple[list[Row], str]:
-    """The rows, and a sentence on what they were measured with."""
+    """The rows, and a sentence on the conditions of the measurement."""
     with site({"RENDER_SLOTS": str(SLOTS)}) as running:
         files = [_photo(running.data_dir / f"photo-{number}.jpg", number) for number in range(PHOTOS)]
         megabytes = sum(file.stat().st_size for file in files) / PHOTOS / 1e6
@@ -44,9 +44,9 @@ def measure() -> tuple[list[Row], str]:
         at_most("cold", "memory above idle", growth, round(BOUND_MB), "MB"),
         exactly("cold", "errors other than 503", made.errors, 0),
         exactly("cold", "thumbnails made", made.answers["302"], IMAGES * len(LABELS)),
-        told("cold", "idle memory", memory.before_mb, "MB"),
-        told("cold", "answers 503", made.answers["503"], ""),
-        told("cold", "until all are made", made.seconds, "s"),
+        reported("cold", "idle memory", memory.before_mb, "MB"),
+        reported("cold", "answers 503", made.answers["503"], ""),
+        reported("cold", "until all are made", made.seconds, "s"),
     ]
     return rows, (
         f"{IMAGES} images of {SIZE[0]} x {SIZE[1]}, {megabytes:.1f} MB, half of them progressive JPEGs, "

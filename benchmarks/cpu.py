@@ -1,6 +1,6 @@
-"""What CPU processes have taken, read from /proc: differences of these figures are what something cost.
+"""CPU time of processes, read from /proc. The difference of two readings is the cost of the work between them.
 
-Used by the benchmarks that measure servers from outside.
+Used by the benchmarks that measure a server from outside.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(*pids: int) -> float:
-    """User and system time of the processes, of the living ones they started, and of those that have ended."""
+    """User and system time of the processes, their running descendants, and their reaped children."""
     seconds = 0.0
     for one in {found for pid in pids for found in (pid, *descendants(pid))}:
         with suppress(
@@ -30,12 +30,12 @@ def cpu_seconds(*pids: int) -> float:
 
 
 def reaped_cpu_seconds(pid: int) -> float:
-    """The same of the ended children of a process alone."""
+    """User and system time of the reaped children of a process."""
     return _times(pid)[1]
 
 
 def _times(pid: int) -> tuple[float, float]:
-    """Of the process itself and of its reaped children: utime, stime, cutime and cstime of proc(5)."""
+    """CPU seconds of the process itself and of its reaped children: utime, stime, cutime and cstime of proc(5)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     user, system, children_user, children_system = map(int, fields[11:15])
     return (user + system) / _TICKS, (children_user + children_system) / _TICKS

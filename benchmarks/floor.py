@@ -1,6 +1,6 @@
-"""The floor under a batch: the same renderer over the same files in a bare pool of processes.
+"""The baseline of a batch: the same renderer on the same files in a plain process pool.
 
-No server, no database, no queue: a file is read, three are written. Used by batch.py.
+No server, no database, no queue: it reads a file and writes three. Used by batch.py.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from imaging.render_files import render_files
 
 @dataclass(frozen=True)
 class Work:
-    """What rendering all of them took: `cpu_seconds` of the pool's processes together."""
+    """Wall time of rendering all files, and the `cpu_seconds` of all pool processes together."""
 
     wall_seconds: float
     cpu_seconds: float
 
 
 class Floor:
-    """So many warmed up processes: made by `floor_of`."""
+    """A pool of warmed-up processes, created by `floor_of`."""
 
     def __init__(self, pool: Pool, folder: Path) -> None:
         self._pool = pool
         self._folder = folder
 
     def render(self, sources: Sequence[Path]) -> Work:
-        """Render these files, and forget what came out."""
+        """Render the files and delete the results."""
         jobs = [(source, self._folder / "floor" / str(number)) for number, source in enumerate(sources)]
         started = time.perf_counter()
         cpu = sum(self._pool.imap_unordered(_render, jobs, chunksize=1))
@@ -58,7 +58,7 @@ def floor_of(processes: int, folder: Path, warm_up: Sequence[Path]) -> Iterator[
 
 
 def _render(job: tuple[Path, Path]) -> float:
-    """The CPU seconds it took."""
+    """Returns the CPU seconds."""
     source, target = job
     started = time.process_time()
     target.mkdir(parents=True)

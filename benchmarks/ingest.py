@@ -1,9 +1,9 @@
-"""What taking files in costs the web process, in CPU and memory, against Django alone: the `ingest` rows.
+"""CPU and memory of the web process for receiving uploads, against Django alone: the `ingest` rows.
 
     python benchmarks/run.py ingest
 
-Only the web process counts. Workers run beside it as always; the files are small pictures with random bytes behind
-their end, so that there is little for them to do.
+Only the web process is measured. Workers run beside it as usual; the files are small images with random bytes after
+their end, so that the workers have little to do.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from bodies import upload_of
 from cpu import cpu_seconds
 from instances import instance
 from load_requests import Picture, generated_pictures
-from results import Row, at_most, told
+from results import Row, at_most, reported
 from rounds import rounds_of
 from sites import site
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
-from tests.support.processes.memory import forget_peak, resident_mb
+from tests.support.processes.memory import reset_peak, resident_mb
 from tests.support.sites.running_site import RunningSite
 
 MOST_GROWTH_MB = 60
@@ -44,7 +44,7 @@ _ROUND_SECONDS = 40.0
 
 @dataclass(frozen=True)
 class Shape:
-    """So many requests of so many files each, `at_once` of them at a time."""
+    """Number of requests and of files in each; `at_once` requests run at the same time."""
 
     what: str
     requests: int
@@ -80,7 +80,7 @@ class Cost:
 
 
 def measure() -> tuple[list[Row], str]:
-    """The rows, and a sentence on what they were measured with."""
+    """The rows, and a sentence on the conditions of the measurement."""
     random_bytes = random.Random(1).randbytes(max(shape.file_bytes for shape in SHAPES))
     (small, *_) = generated_pictures(0.003, seed=1)
     with site() as running, _bare(running) as bare:
@@ -98,7 +98,7 @@ def measure() -> tuple[list[Row], str]:
                     if number or shape == SHAPES[0]:  # which is what warms up
                         cost = asyncio.run(_taken_in(subject, shape, content))
                         costs.setdefault((shape, name), []).extend([cost] if number else [])
-    rows = [*_rows(costs), told("ingest", "SHA-256 alone, CPU per MB", _hash_ms(random_bytes), "ms")]
+    rows = [*_rows(costs), reported("ingest", "SHA-256 alone, CPU per MB", _hash_ms(random_bytes), "ms")]
     return rows, (
         "CPU and memory of the one uvicorn process alone. bare: the same uvicorn with Django's own handler of uploads "
         "into temporary files, which nobody hashes (SHA-256), syncs to the disk, records or queues. Medians of "
@@ -108,7 +108,7 @@ def measure() -> tuple[list[Row], str]:
 
 
 def _hash_ms(content: bytes) -> float:
-    """The part of ours that bare has nothing of, and that grows with the bytes: milliseconds of CPU per MB."""
+    """CPU of work that only the site does and that grows with the bytes, in milliseconds per MB."""
     started = time.process_time()
     hashlib.sha256(content)
     return (time.process_time() - started) / len(content) * 1e9
@@ -145,7 +145,7 @@ async def _taken_in(subject: Subject, shape: Shape, content: bytes) -> Cost:
                     raise RuntimeError(f"{subject.endpoint}: {answer.status_code} {answer.text[:300]}")
 
         before_mb = resident_mb(subject.pid, "VmRSS")
-        forget_peak(subject.pid)
+        reset_peak(subject.pid)
         before = cpu_seconds(subject.pid)
         await asyncio.gather(*(one_after_another() for _ in range(shape.at_once)))
         cost = Cost(cpu_seconds(subject.pid) - before, resident_mb(subject.pid, "VmHWM") - before_mb)
@@ -162,8 +162,8 @@ def _rows(costs: dict[tuple[Shape, str], list[Cost]]) -> list[Row]:
             for name in ("bare", "async", "batch")
         }
         growth = {name: max(_growths(costs[shape, name])) for name in cpu}
-        orientation.append(told("ingest", f"bare, {shape.what}, CPU per MB", cpu["bare"], "ms"))
-        orientation.append(told("ingest", f"bare, {shape.what}, memory grows by", growth["bare"], "MB"))
+        orientation.append(reported("ingest", f"bare, {shape.what}, CPU per MB", cpu["bare"], "ms"))
+        orientation.append(reported("ingest", f"bare, {shape.what}, memory grows by", growth["bare"], "MB"))
         for endpoint in ("async", "batch"):
             about = f"{endpoint}, {shape.what}"
             rows.append(
@@ -172,7 +172,7 @@ def _rows(costs: dict[tuple[Shape, str], list[Cost]]) -> list[Row]:
             rows.append(
                 at_most("ingest", f"{about}, memory grows by", growth[endpoint], MOST_GROWTH_MB, "MB")
             )
-            orientation.append(told("ingest", f"{about}, CPU per MB", cpu[endpoint], "ms"))
+            orientation.append(reported("ingest", f"{about}, CPU per MB", cpu[endpoint], "ms"))
     return rows + orientation
 
 

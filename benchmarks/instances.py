@@ -1,6 +1,6 @@
-"""A Python server started for a benchmark, beside the site or in its place.
+"""Starts a Python server for a benchmark, beside the site or in its place.
 
-Used by the benchmarks that need another server than the site's own.
+Used by the benchmarks that need a server other than the site's own.
 """
 
 from __future__ import annotations

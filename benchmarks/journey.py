@@ -1,7 +1,7 @@
-"""How long a batch is on its way: from its first POST to the last `completed` on the WebSocket.
+"""Seconds from the first POST of a batch to the last `completed` on the WebSocket.
 
-Owns the way, which is the page's: one batch of its own id, followed in coalesced frames. Must not judge. Used by the
-benchmarks `batch` and `seed`.
+Owns the client, which does the same as the page: one batch id, coalesced frames. Must not compare with targets. Used
+by the benchmarks `batch` and `seed`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PATIENCE_SECONDS = 300.0
 def journey_seconds(
     site: RunningSite, endpoint: str, pictures: Sequence[Picture], per_request: int, at_once: int = 1
 ) -> float:
-    """The seconds it takes. Raises RuntimeError where an image does not complete."""
+    """The seconds. Raises RuntimeError if an image does not complete."""
     return asyncio.run(_journey(site, endpoint, pictures, per_request, at_once))
 
 

@@ -1,10 +1,10 @@
-"""What a page of the list costs, out of a thousand images or a million, against DRF: the `list` rows.
+"""Cost of a page of the list with a thousand to a million images, against DRF: the `list` rows.
 
     python benchmarks/run.py list
 
-Each size is a database of one PostgreSQL that is started for this, served by a process of its own; the parent asks
-them in turn, so that a noisy machine is noisy for all. CPU seconds of the serving process and of PostgreSQL; only
-ratios are judged. The connection to PostgreSQL, one a request as in production, is part of each figure.
+Each size is a database in a PostgreSQL started for this, with a serving process of its own. The parent measures them in
+turn, so that noise of the machine affects all alike. CPU seconds of the serving process and of PostgreSQL; only ratios
+have targets. Each figure includes the connection to PostgreSQL, one per request as in production.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from uuid import UUID
 
-from results import Row, at_least, at_most, point, told
+from results import Row, at_least, at_most, point, reported
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
@@ -29,11 +29,11 @@ from list_serving import Ask, Cost, Serving, cost_of
 from sizes import SCALES
 
 ROUNDS = 5
-REQUESTS = 30  # a repetition; PostgreSQL's CPU is told in hundredths of a second
+REQUESTS = 30  # per repetition; PostgreSQL's CPU time has a resolution of 10 ms
 IMAGES = {"1 k": 1_000, "100 k": 100_000, "1 M": 1_000_000}
 DEPTH = 900_000
 DEPTHS = (1_000, 10_000, 100_000, DEPTH)
-# What it is called, and its query, out of a million. Names are IMG_0000001.jpg and so on.
+# Label and query, on a million images. Names are IMG_0000001.jpg and so on.
 FILTERS = {
     "status, one in a hundred": "status=error",
     "collection, one in ten": "collection=archive",
@@ -49,7 +49,7 @@ FILTERS = {
 
 
 def measure() -> tuple[list[Row], str]:
-    """The rows, and a sentence on what they were measured with."""
+    """The rows, and a sentence on the conditions of the measurement."""
     with _servings() as (servings, postgres_pid):
         million = servings["1 M"]
         asks = {name: (serving, _of("/api/list")) for name, serving in servings.items()}
@@ -76,7 +76,7 @@ def measure() -> tuple[list[Row], str]:
 
 @contextmanager
 def _servings() -> Iterator[tuple[Mapping[str, Serving], int]]:
-    """A serving process for each size, and the id of PostgreSQL's process."""
+    """A serving process for each size, and the pid of PostgreSQL."""
     from imaging import RECIPE
     from tests.support.servers import postgres
 
@@ -100,7 +100,7 @@ def _deep(depth: int) -> str:
 
 
 def _cursor_at(depth: int) -> str:
-    """The cursor of the image that so many of the million are newer than."""
+    """The cursor of the image that `depth` of the million images are newer than."""
     number = IMAGES["1 M"] - depth
     image = md5(f"image{number}".encode(), usedforsecurity=False).hexdigest()
     text = f"{(EPOCH_SECONDS + number) * 1_000_000}.{image}"
@@ -114,7 +114,7 @@ def _batch_at(depth: int) -> str:
 
 def _rows(costs: Mapping[str, list[Cost]]) -> list[Row]:
     serving = {name: median(one.serving_seconds for one in some) for name, some in costs.items()}
-    # The database's share is what could grow with its rows.
+    # Only the database's share could grow with the number of rows.
     both = {name: median(one.both_seconds for one in some) for name, some in costs.items()}
     wall = {name: median(one.wall_seconds for one in some) for name, some in costs.items()}
     growth, deep = both["1 M"] / both["1 k"], both[_deep(DEPTH)] / both["1 M"]
@@ -126,16 +126,16 @@ def _rows(costs: Mapping[str, list[Cost]]) -> list[Row]:
         at_least(
             "list", "the same, with a URL for each file as we give it", serving["DRF"] / serving["1 M"], 3
         ),
-        told("list", "the same, with limit=1000", serving["DRF 1000"] / serving["1000"], "x"),
+        reported("list", "the same, with limit=1000", serving["DRF 1000"] / serving["1000"], "x"),
         at_most("list", "1 M against 1 k, with PostgreSQL's CPU", growth, 1.2),
         at_most("list", f"from the {DEPTH:,}th on against the first page, with PostgreSQL's CPU", deep, 1.2),
         at_most("list", "gzip against plain, bytes", lighter, 0.25),
-        told("list", "gzip against plain, CPU", serving["gzip"] / serving["1 M"], "x"),
+        reported("list", "gzip against plain, CPU", serving["gzip"] / serving["1 M"], "x"),
     ]
     for said, name in {"ours, 1 M": "1 M", "DRF with URLs, 1 M": "DRF", "DRF, 1 M": "DRF plain"}.items():
-        rows.append(told("list", f"CPU a page, {said}", serving[name] / REQUESTS * 1e3, "ms"))
-        rows.append(told("list", f"with PostgreSQL's, {said}", both[name] / REQUESTS * 1e3, "ms"))
-    rows += [told("list", "CPU of limit=1000, ours", serving["1000"] * 1e3, "ms")]
+        rows.append(reported("list", f"CPU a page, {said}", serving[name] / REQUESTS * 1e3, "ms"))
+        rows.append(reported("list", f"with PostgreSQL's, {said}", both[name] / REQUESTS * 1e3, "ms"))
+    rows += [reported("list", "CPU of limit=1000, ours", serving["1000"] * 1e3, "ms")]
     in_all = {images: both[name] / REQUESTS * 1e3 for name, images in IMAGES.items()}
     rows += [
         point("list", "CPU a page out of {} images, with PostgreSQL's", at, ms, "ms")
@@ -146,5 +146,5 @@ def _rows(costs: Mapping[str, list[Cost]]) -> list[Row]:
     rows += [point("list", line, at, ms, "ms") for at, ms in {1: in_all[IMAGES["1 M"]], **at_depth}.items()]
     given_up = "for orientation; the site gives up at 3,000 ms"
     return rows + [
-        told("list", f"1 M, wall time, {said}", wall[said] * 1e3, "ms", given_up) for said in FILTERS
+        reported("list", f"1 M, wall time, {said}", wall[said] * 1e3, "ms", given_up) for said in FILTERS
     ]

@@ -1,8 +1,8 @@
-"""What the list endpoint is measured against: the way of Django REST framework's own tutorial, over the same rows.
+"""The baseline of the list endpoint: the pattern of Django REST framework's tutorial, on the same rows.
 
-ModelSerializer with the thumbnails nested and prefetched, DRF's own keyset paging (CursorPagination), JSON alone.
-Twice: with the columns as they are, and with a URL for each file as DRF's FileField gives it, the storage's. Both do
-less than the endpoint: no `?v=`, no validity judged, no ETag. Used by list_serving.py, as its urlconf.
+ModelSerializer with nested and prefetched thumbnails, DRF's keyset pagination (CursorPagination), JSON only. In two
+variants: plain columns, and with a URL for each file from the storage, as DRF's FileField has it. Both do less than the
+endpoint: no `?v=`, no validity check, no ETag. Used by list_serving.py, as its urlconf.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class PlainImageSerializer(ModelSerializer):
 
 
 class StoredField(Field):
-    """Where the file of a key is fetched."""
+    """The URL of the file of a key."""
 
     def to_representation(self, value: str) -> str:
         return default_storage.url(value)

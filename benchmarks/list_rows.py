@@ -1,6 +1,6 @@
-"""Databases full of images for the `list` rows: made inside PostgreSQL, so that a million takes a minute or two.
+"""Fills databases with images for the `list` rows, inside PostgreSQL: a million takes a minute or two.
 
-Owns what the rows look like. Must not time anything. Used by list.py and neighbours.py.
+Owns the content of the rows. Must not measure. Used by list.py and neighbours.py.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ SERVER_ROOT = Path(__file__).resolve().parent.parent / "django_server"
 IMAGES_PER_BATCH = 100
 # Image n was uploaded n seconds after this, 2026-01-01; its id is the MD5 of `image` and n.
 EPOCH_SECONDS = 1_767_225_600
-# Of a hundred images ninety are uploads; the others, and all that failed, are of an archive: a filter by uploads and
-# failures finds nothing, which is the hardest that can be asked of an index.
+# Ninety of a hundred images are uploads; the others, and all failed ones, belong to an archive. A filter by uploads and
+# failures finds nothing, which is the hardest case for an index.
 ARCHIVE = "archive"
 
 _IMAGES = """
@@ -57,7 +57,7 @@ SELECT
 FROM images_image AS image CROSS JOIN unnest(%(labels)s, %(scales)s) WITH ORDINALITY AS size(label, scale, place)
 WHERE image.status = 'completed'
 """
-# How each is dropped and made again, in an order in which it can be made.
+# Statements that drop and re-create each constraint, in an order that works for creating.
 _CONSTRAINTS = """
 SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
     format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
@@ -74,14 +74,14 @@ WHERE tablename IN ('images_image', 'images_thumbnail')
 
 @dataclass(frozen=True)
 class Thumbnails:
-    """What the software would have made: label -> scale in pixels, and the recipe of the renderer."""
+    """The thumbnails of each image: label -> scale in pixels, and the recipe of the renderer."""
 
     scales: dict[str, int]
     recipe: str
 
 
 def make_database(server_url: str, images: int, thumbnails: Thumbnails) -> str:
-    """The URL of a new database with so many images, each completed one with its thumbnails."""
+    """Create a database with `images` images, and thumbnails for each completed one. Returns its URL."""
     name = f"images_{images}"
     _execute(server_url, f"CREATE DATABASE {name}")
     url = f"{server_url.rpartition('/')[0]}/{name}"
@@ -93,7 +93,7 @@ def make_database(server_url: str, images: int, thumbnails: Thumbnails) -> str:
 
 
 def fill(url: str, images: int, thumbnails: Thumbnails) -> None:
-    """Put so many images into an empty database that has its tables, each completed one with its thumbnails."""
+    """Insert `images` images into an empty, migrated database, and thumbnails for each completed one."""
     values = {
         "images": images,
         "per_batch": IMAGES_PER_BATCH,
@@ -102,7 +102,7 @@ def fill(url: str, images: int, thumbnails: Thumbnails) -> None:
         "labels": list(thumbnails.scales),
         "scales": list(thumbnails.scales.values()),
     }
-    # Built at once, an index or constraint costs a fraction of one that grows row by row.
+    # An index or constraint built after the inserts costs a fraction of one that grows row by row.
     constraints, indexes = _rows(url, _CONSTRAINTS), _rows(url, _INDEXES)
     _execute(url, *(drop for drop, _ in reversed(constraints)), *(drop for drop, _ in indexes))
     _execute(url, _BATCHES, _IMAGES, _THUMBNAILS, values=values)
@@ -118,7 +118,7 @@ def _rows(url: str, statement: str) -> list[tuple[str, str]]:
 
 def _execute(url: str, *statements: str, values: dict[str, object] | None = None) -> None:
     with closing(psycopg2.connect(_dsn(url))) as connection:
-        connection.autocommit = True  # CREATE DATABASE and VACUUM stand in no transaction
+        connection.autocommit = True  # CREATE DATABASE and VACUUM run outside transactions
         with connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement, values)

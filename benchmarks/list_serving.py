@@ -1,6 +1,6 @@
-"""A process that serves lists: the site's own ASGI application on one database, asked without a network in between.
+"""A process that serves lists: the site's ASGI application on one database, called without a network.
 
-Owns the process, what a request of it is, and what it costs. Must not judge. Used by list.py.
+Owns the process, its requests and their cost. Must not compare with targets. Used by list.py.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _REAP_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Ask:
-    """Requests for these targets (path and query), one after another."""
+    """Requests for `targets` (path and query), one after another."""
 
     targets: tuple[str, ...]
     gzip: bool = False
@@ -32,7 +32,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Served:
-    """What they took in the serving process, and how long the last body is."""
+    """Time in the serving process for an Ask, and the length of the last body."""
 
     cpu_seconds: float
     wall_seconds: float
@@ -41,7 +41,7 @@ class Served:
 
 @dataclass(frozen=True)
 class Cost:
-    """The same with what they took of PostgreSQL's CPU."""
+    """The same, with the CPU time of PostgreSQL."""
 
     serving_seconds: float
     postgres_seconds: float
@@ -54,7 +54,7 @@ class Cost:
 
 
 def cost_of(serving: Serving, ask: Ask, postgres_pid: int) -> Cost:
-    """Ask, and see what it costs. Each request has a connection, whose process PostgreSQL reaps when it is closed."""
+    """Send the requests and measure. Each has a connection, whose process PostgreSQL reaps when it is closed."""
     before = reaped_cpu_seconds(postgres_pid)
     served = serving.ask(ask)
     time.sleep(_REAP_SECONDS)
@@ -63,7 +63,7 @@ def cost_of(serving: Serving, ask: Ask, postgres_pid: int) -> Cost:
 
 
 class Serving:
-    """One such process. Ends with `stop`."""
+    """One serving process. `stop` ends it."""
 
     def __init__(self, database_url: str, data_dir: Path) -> None:
         context = multiprocessing.get_context("spawn")
@@ -84,14 +84,14 @@ class Serving:
 
 
 def serve(pipe: Connection, database_url: str, data_dir: str) -> None:
-    """The loop of the process."""
+    """The loop of the serving process."""
     os.environ |= {
         "DATABASE_URL": database_url,
         "DATA_DIR": data_dir,
         "SECRET_KEY": "for benchmarks only",
         "DJANGO_SETTINGS_MODULE": "config.settings",
-        "REDIS_URL": "redis://127.0.0.1:1",  # lists ask none
-        # The site gives up after 3 s; here it is to be seen how long it would take.
+        "REDIS_URL": "redis://127.0.0.1:1",  # lists do not use it
+        # The site's limit is 3 s; here the full duration is measured.
         "STATEMENT_SECONDS": "60",
     }
     sys.path.insert(0, str(SERVER_ROOT))
@@ -136,7 +136,7 @@ async def _request(application: Any, target: str, *, gzip: bool) -> list[dict[st
 
     async def receive() -> dict[str, Any]:
         if not arriving:
-            await asyncio.Event().wait()  # the client stays until it is answered
+            await asyncio.Event().wait()  # the client stays connected until the response
         return arriving.pop()
 
     async def send(message: dict[str, Any]) -> None:

@@ -2,9 +2,9 @@
 
     python benchmarks/run.py live
 
-The images are small and really uploaded and processed, on a site as in production: daphne alone has the WebSocket.
-Each image is told three times (pending, processing, completed), and each client is to hear all of it. A delay counts
-from the beginning of the transaction that completes an image, which its frame tells: a little before the commit.
+The images are small, and are uploaded and processed on a site as in production: daphne serves the WebSocket. Each image
+has three events (pending, processing, completed), and each client has to receive all of them. A delay is measured from
+the start of the transaction that completes an image (a time in its frame), which is a little before the commit.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from live_audience import audience
 from load import allow_open_files
 from load_report import nearest_rank
 from load_requests import generated_pictures
-from results import Row, at_most, exactly, point, told
+from results import Row, at_most, exactly, point, reported
 from rounds import rounds_of
 from sites import site
 
@@ -39,7 +39,7 @@ from tests.support.stack.instance import Instance
 IMAGES = 1000
 _MEGAPIXELS = 0.003  # two milliseconds of work: their news is what costs
 TOLD = ("pending", "processing", "completed")
-# Three times as many as clients: an audience's sockets, daphne's and some more.
+# File descriptors, three per client: its socket, daphne's socket, and a reserve.
 _OPEN_FILES = 4096
 _PATIENCE_SECONDS = 120.0
 _REPETITION_SECONDS = 60.0  # a round of all audiences
@@ -47,7 +47,7 @@ _REPETITION_SECONDS = 60.0  # a round of all audiences
 
 @dataclass(frozen=True)
 class Case:
-    """An audience."""
+    """A group of WebSocket clients."""
 
     clients: int
     coalesce: bool
@@ -63,7 +63,7 @@ JUDGED = Case(100, True)
 
 @dataclass(frozen=True)
 class Told:
-    """What came of one batch. `missing`: messages that were due and not heard."""
+    """The result of one batch. `missing`: events that were not received."""
 
     cpu_seconds: float
     missing: int
@@ -73,7 +73,7 @@ class Told:
 
 
 def measure() -> tuple[list[Row], str]:
-    """The rows, and a sentence on what they were measured with."""
+    """The rows, and a sentence on the conditions of the measurement."""
     allow_open_files(_OPEN_FILES)
     found: dict[Case, list[Told]] = {case: [] for case in CASES}
     with site() as running, _daphne(running) as live:
@@ -136,15 +136,15 @@ def _rows(found: dict[Case, list[Told]]) -> list[Row]:
         if case.coalesce:
             rows.append(exactly("live", f"{case}, messages not delivered of {due:,}", missing, 0))
         else:
-            rows.append(told("live", f"{case}, messages not pushed of {due:,}", missing, ""))
-            rows.append(told("live", f"{case}, told to ask for a snapshot instead", resyncs, "times"))
+            rows.append(reported("live", f"{case}, messages not pushed of {due:,}", missing, ""))
+            rows.append(reported("live", f"{case}, told to ask for a snapshot instead", resyncs, "times"))
         if case == JUDGED:
             rows.append(at_most("live", f"{case}, CPU per image", cpu_ms, 1.5, "ms"))
             rows.append(at_most("live", f"{case}, p95 from commit to frame", p95_ms, 500, "ms"))
         else:
-            rows.append(told("live", f"{case}, p95 from commit to frame", p95_ms, "ms"))
+            rows.append(reported("live", f"{case}, p95 from commit to frame", p95_ms, "ms"))
         frames = median(one.frames for one in tellings) / case.clients
-        rows.append(told("live", f"{case}, frames each", frames, ""))
+        rows.append(reported("live", f"{case}, frames each", frames, ""))
         kind = "coalescing" if case.coalesce else "plain"
         rows.append(
             point("live", f"CPU per image, number of {kind} clients: {{}}", case.clients, cpu_ms, "ms")

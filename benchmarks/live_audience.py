@@ -1,6 +1,6 @@
-"""Many WebSocket clients in one process that hear of the same batch: what each of them heard, and when.
+"""Many WebSocket clients in one process that subscribe to the same batch; records what each receives, and when.
 
-Owns the clients. Must not judge. Used by live.py.
+Owns the clients. Must not compare with targets. Used by live.py.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Message = tuple[str, str]  # an image's id and the status it came to
 
 @dataclass(frozen=True)
 class Frame:
-    """`finished`: the moments at which the completed ones among its images were, in seconds since the epoch."""
+    """`finished`: the moments at which its completed images finished, in seconds since the epoch."""
 
     type: str
     messages: frozenset[Message]
@@ -34,7 +34,7 @@ class Frame:
 
 @lru_cache(maxsize=4096)
 def read(text: str) -> Frame:
-    """The frame. Remembered, since a hundred clients get the same text: the audience shares the site's two cores."""
+    """The parsed frame. Cached, because a hundred clients get the same text and share the cores with the site."""
     frame = orjson.loads(text)
     images = [one for one in frame.get("images", [frame]) if "job_id" in one]
     finished = tuple(
@@ -47,7 +47,7 @@ def read(text: str) -> Frame:
 
 @dataclass
 class Listener:
-    """One client. Only what is pushed counts, not what a snapshot shows."""
+    """One client. It counts live events only, not the snapshot."""
 
     heard: set[Message] = field(default_factory=set)
     arrived: list[tuple[float, Frame]] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Listener:
     frames: int = 0
 
     async def listen(self, socket: ClientConnection, due: int) -> None:
-        """Returns when it has heard of everything that is due, or was sent away."""
+        """Returns when all expected events have been received, or the connection was closed."""
         try:
             while len(self.heard) < due:
                 text = await socket.recv(decode=True)
@@ -83,7 +83,7 @@ class Audience:
     sockets: list[ClientConnection]
 
     async def hear(self, due: int, seconds: float) -> None:
-        """Returns when each has heard so many messages, or after so many seconds."""
+        """Returns when each client has received that number of events, or after the time limit."""
         listening = [
             asyncio.create_task(one.listen(socket, due))
             for one, socket in zip(self.listeners, self.sockets, strict=True)
@@ -96,7 +96,7 @@ class Audience:
 
 @asynccontextmanager
 async def audience(url: str, batch: str, clients: int, *, coalesce: bool) -> AsyncIterator[Audience]:
-    """So many clients, each of them shown the batch as it is now."""
+    """Connected clients, each with the snapshot of the batch."""
     few = asyncio.Semaphore(_CONNECTING)
     subscribe = orjson.dumps({"type": "subscribe", "batch_id": batch, "coalesce": coalesce}).decode()
 

@@ -1,11 +1,11 @@
-"""Put load on a server and tell what it made of it: uploads, lists at random cursors, or thumbnails.
+"""Load generator: uploads, list pages at random cursors, or thumbnails, with a report on latency and errors.
 
     python benchmarks/load.py http://127.0.0.1:8000 uploads --endpoint batch --count 500 --per-request 50
     python benchmarks/load.py http://127.0.0.1:8000 uploads --endpoint upload --count 1000 --concurrency 1000
     python benchmarks/load.py http://127.0.0.1:8000 lists --count 2000 --json
 
-Bounded in count and time. Exits with 1 past --max-error-rate, with 2 where it can't begin. No failure of a request
-ends it. Other addresses than this machine's are refused, unless it is said that the server is one's own.
+Bounded in count and time. Exit code 1: the error rate exceeds --max-error-rate; 2: it could not start. A failed request
+does not end the run. Addresses other than loopback are refused unless an option confirms that the server is yours.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _LISTED = 200
 
 
 class CannotBegin(Exception):
-    """A sentence that says why."""
+    """The load cannot start; its text is the reason."""
 
 
 def is_this_machine(host: str) -> bool:
-    """Whether all addresses of the host are of the loopback range."""
+    """Whether all addresses of the host are loopback addresses."""
     try:
         found = {entry[4][0] for entry in socket.getaddrinfo(host, None)}
     except OSError as error:
@@ -47,7 +47,7 @@ def is_this_machine(host: str) -> bool:
 
 
 def check_address(url: httpx.URL, owned: bool) -> None:
-    """Raises CannotBegin where load must not be put on that address."""
+    """Raises CannotBegin if the address must not be load-tested."""
     if url.scheme not in ("http", "https") or not url.host:
         raise CannotBegin("The address must begin with http:// or https:// and name a host.")
     if not owned and not is_this_machine(url.host):
@@ -57,7 +57,7 @@ def check_address(url: httpx.URL, owned: bool) -> None:
 
 
 async def answer_of(client: httpx.AsyncClient, requests: Requests, seconds: float) -> Answer:
-    """Send the next request. Whatever goes wrong is an answer too."""
+    """Send the next request. A failure is recorded as an outcome."""
     request = requests.next(client)
     sent = int(request.headers.get("content-length", 0))
     started = time.perf_counter()
@@ -87,7 +87,7 @@ async def put_load(
     left = iter(range(number))
 
     async def one_after_another() -> None:
-        # A client for each: a pool of a thousand connections looks through all of them at each turn.
+        # One client per slot: a pool searches all of its connections, a thousand of them, for each request.
         async with new_client() as client:
             for _ in left:
                 seconds = min(options.timeout, deadline - time.monotonic())
@@ -100,7 +100,7 @@ async def put_load(
 
 
 async def requests_of(client: httpx.AsyncClient, options: argparse.Namespace) -> tuple[Requests, int]:
-    """What is to be sent, and in how many requests. Raises CannotBegin."""
+    """The requests to send, and their number. Raises CannotBegin."""
     chance = random.Random(options.seed)
     try:
         if options.what == "uploads":
@@ -130,7 +130,7 @@ async def run(options: argparse.Namespace) -> int:
     )  # takes a hundred times as long as the rest of a client
 
     def new_client() -> httpx.AsyncClient:
-        # No proxy of the environment: the load is for the server that was named.
+        # No proxy from the environment: the load is for the named server only.
         return httpx.AsyncClient(
             base_url=url, headers=headers, timeout=options.timeout, trust_env=False, verify=trusted
         )
@@ -145,7 +145,7 @@ async def run(options: argparse.Namespace) -> int:
 
 
 def allow_open_files(wanted: int) -> None:
-    """Room for so many connections, where the system allows it."""
+    """Raise the limit of file descriptors for that number of connections, if the system allows it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))

@@ -1,4 +1,4 @@
-"""What a load came to: latencies by nearest rank, errors by status, bytes and rates. Pure.
+"""The report of a load test: latencies by nearest rank, errors by status, bytes and rates. Pure.
 
 Used by load.py.
 """
@@ -29,7 +29,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Report:
-    """`latency_seconds` has p50, p95, p99 and max of the requests that an HTTP answer came to."""
+    """`latency_seconds` has p50, p95, p99 and max of the requests with an HTTP response."""
 
     requests: int
     errors: int
@@ -57,7 +57,7 @@ class Report:
 
 
 def report_of(answers: Sequence[Answer], elapsed_seconds: float) -> Report:
-    """The report on these requests. No request at all is an error rate of 1: nothing was shown to work."""
+    """The report on these requests. Without any request the error rate is 1, because nothing was shown to work."""
     failed = Counter(answer.outcome for answer in answers if answer.is_error)
     seconds = sorted(answer.seconds for answer in answers if answer.outcome.isdigit())
     latency = {f"p{percent}": nearest_rank(seconds, percent) for percent in PERCENTILES if seconds}
@@ -78,5 +78,5 @@ def report_of(answers: Sequence[Answer], elapsed_seconds: float) -> Report:
 
 
 def nearest_rank(ordered: Sequence[float], percent: float) -> float:
-    """The smallest value that at least so many percent of the ascending values don't exceed."""
+    """The smallest of the ascending values that at least `percent` of them do not exceed."""
     return ordered[max(1, math.ceil(percent / 100 * len(ordered))) - 1]

@@ -1,4 +1,4 @@
-"""What a load sends: uploads of pictures, pages of the list at random cursors, thumbnails. Seeded.
+"""Requests of a load test: image uploads, list pages at random cursors, thumbnails. Seeded.
 
 Owns the requests. Must not send any. Used by load.py.
 """
@@ -18,13 +18,13 @@ from scenes import make_photo
 PATHS = {"upload": "/api/upload", "async": "/api/async/upload", "batch": "/api/async/batch/upload"}
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif"}
 _LIST = "/api/list"
-# So many places to go on from are remembered: enough to jump about, however many pages there are.
+# Maximum number of remembered cursors: enough for random jumps in a list of any length.
 _MOST_TARGETS = 10_000
 _GENERATED = 8
 
 
 class Requests(Protocol):
-    """Gives requests, and learns from what is answered."""
+    """A source of requests that takes cursors from the responses."""
 
     def next(self, client: httpx.AsyncClient) -> httpx.Request: ...
 
@@ -40,7 +40,7 @@ class Picture:
 
 
 def pictures_of(folder: Path) -> list[Picture]:
-    """The images of a folder, by name. Raises ValueError where there are none."""
+    """The images of a folder, by name. Raises ValueError if there are none."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
     if not paths:
         raise ValueError(f"There are no images in {folder}.")
@@ -48,7 +48,7 @@ def pictures_of(folder: Path) -> list[Picture]:
 
 
 def generated_pictures(megapixels: float, seed: int) -> list[Picture]:
-    """A few different photo-like JPEGs, three wide to two high."""
+    """A few different photo-like JPEGs with an aspect ratio of 3:2."""
     height = max(8, round((megapixels * 1e6 * 2 / 3) ** 0.5))
     pictures = []
     for number in range(_GENERATED):
@@ -60,7 +60,7 @@ def generated_pictures(megapixels: float, seed: int) -> list[Picture]:
 
 @dataclass
 class Uploads:
-    """Requests with `per_request` pictures each, in turn, until `left` pictures are sent."""
+    """Requests with `per_request` images each, until `left` images are sent."""
 
     endpoint: str
     pictures: Sequence[Picture]
@@ -86,7 +86,7 @@ class Uploads:
 
 @dataclass
 class Lists:
-    """Pages of the list: the first, and any that the answers so far led to."""
+    """Pages of the list: the first, and those that earlier responses link to."""
 
     page: int
     chance: random.Random
@@ -106,7 +106,7 @@ class Lists:
 
 @dataclass
 class Thumbnails:
-    """Thumbnails of the images of `listed`, an answer of the list. Raises ValueError where it shows none."""
+    """Thumbnails of the images of `listed`, a response of the list. Raises ValueError if it has none."""
 
     listed: Any
     chance: random.Random

@@ -1,9 +1,9 @@
-"""How long others wait while a site is busy with uploads, long lists or a cold gallery: the `neighbours` rows.
+"""Latency of other requests while a site handles uploads, long lists or missing thumbnails: the `neighbours` rows.
 
     python benchmarks/run.py neighbours
 
-One uvicorn process with the workers beside it on the same cores, and the load, which load.py puts on it, too: each is
-a process of its own. Each round asks the idle site first, then during each load.
+One uvicorn process, the workers and the load generator (load.py) run on the same cores, as separate processes. Each
+round measures the idle site first, then during each load.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from list_rows import Thumbnails, fill
 from load_report import nearest_rank
 from probing import answer_seconds
-from results import Row, at_most, told
+from results import Row, at_most, reported
 from rounds import rounds_of
 from scenes import make_photo
 from sites import site
@@ -48,11 +48,11 @@ _BEGIN_SECONDS = 1.5  # until a load's process has begun
 IDLE = "idle"
 
 Load = AbstractContextManager[Callable[[], bool]]
-"""Goes on within its block; gives a function that says whether it still does."""
+"""A context manager that runs the load in its block and yields a function: whether the load is still running."""
 
 
 def measure() -> tuple[list[Row], str]:
-    """The rows, and a sentence on what they were measured with."""
+    """The rows, and a sentence on the conditions of the measurement."""
     from imaging import RECIPE
 
     found: dict[tuple[str, str], list[float]] = {}
@@ -92,7 +92,7 @@ def _loads(running: RunningSite, photos: Sequence[Path]) -> dict[str, Load]:
 
 
 def _for_a_while() -> Callable[[], bool]:
-    """Whether the seconds since it was first asked have not passed."""
+    """Whether less than the given seconds have passed since the first call."""
     started: list[float] = []
 
     def goes_on() -> bool:
@@ -121,7 +121,7 @@ def _uploads(running: RunningSite, folder: Path) -> Iterator[Callable[[], bool]]
     words = ("uploads", "--folder", str(folder), "--count", str(_MOST), "--per-request", str(PER_UPLOAD))
     with _load_tool(running, *words) as goes_on:
         yield goes_on
-    # What has not been processed is no part of what comes next.
+    # Images that are still pending must not affect the next load.
     with running.client() as client:
         for batch in client.get("/api/batches", params={"limit": 1000}).json():
             if batch["total"] and not batch["final"]:
@@ -153,6 +153,6 @@ def _rows(found: Mapping[tuple[str, str], Sequence[float]]) -> list[Row]:
         if name != IDLE
     ]
     return rows + [
-        told("neighbours", f"p95 of {path}, {name}", seconds * 1e3, "ms")
+        reported("neighbours", f"p95 of {path}, {name}", seconds * 1e3, "ms")
         for (path, name), seconds in p95.items()
     ]

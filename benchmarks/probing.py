@@ -1,4 +1,4 @@
-"""Asking a server the same few things over and over, as a neighbour of what else it does: how long each answer takes.
+"""Measures the latency of a few requests, repeated while the server handles other load.
 
 Used by neighbours.py.
 """
@@ -17,9 +17,9 @@ PAUSE_SECONDS = 0.02
 def answer_seconds(
     url: str, paths: Sequence[str], goes_on: Callable[[], bool]
 ) -> Mapping[str, Sequence[float]]:
-    """path -> the seconds of its answers, each path asked on a connection of its own while `goes_on`, at least once.
+    """path -> latencies in seconds. Each path has its own connection and is requested while `goes_on()`, at least once.
 
-    Raises RuntimeError where one is not answered with 200.
+    Raises RuntimeError on a status other than 200.
     """
 
     def ask(path: str) -> list[float]:

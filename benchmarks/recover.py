@@ -1,9 +1,9 @@
-"""A worker killed in the middle of two hundred images: how long until all are final, the `recover` rows.
+"""Time until all of two hundred images are final after their worker was killed: the `recover` rows.
 
     python benchmarks/run.py recover
 
-Each round has two batches of the same images: one is left alone, which is the work itself, and in the middle of the
-other the whole worker is killed with SIGKILL. The lease is shorter than the default, so that a round is.
+Each round has two batches of the same images: one without a fault, as the baseline, and one during which the whole
+worker is killed with SIGKILL. The lease is shorter than the default to keep a round short.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from results import Row, at_most, exactly, told
+from results import Row, at_most, exactly, reported
 from rounds import rounds_of
 from sites import SiteOnServers, site_on_servers
 
@@ -47,7 +47,7 @@ class Recovery:
 
 
 def measure() -> tuple[list[Row], str]:
-    """The rows, and a sentence on what they were measured with."""
+    """The rows, and a sentence on the conditions of the measurement."""
     settings = {
         "LEASE_SECONDS": str(LEASE_SECONDS),
         "RENDER_SECONDS": str(RENDER_SECONDS),
@@ -84,7 +84,7 @@ def _batch(running: SiteOnServers, *, kill: bool) -> Recovery:
 
 
 def _until_final(batch: BatchUnderFault) -> None:
-    """Returns when all are final, or when patience has ended: what is not final then is lost."""
+    """Returns when all are final, or after a time limit: images that are not final then count as lost."""
     eventually(lambda: batch.final_count() == IMAGES, _PATIENCE_SECONDS)
 
 
@@ -100,6 +100,8 @@ def _rows(alone: list[Recovery], killed: list[Recovery]) -> list[Row]:
         at_most("recover", freed, held, most, "s", sum_),
         exactly("recover", f"images lost, of {len(killed)} x {IMAGES}", sum(one.lost for one in killed), 0),
         at_most("recover", "images begun again, at most", max(one.again for one in killed), CHUNK, "images"),
-        told("recover", "begun again in the batches left alone", sum(one.again for one in alone), "images"),
-        told("recover", "the work itself, from the same moment on", work, "s"),
+        reported(
+            "recover", "begun again in the batches left alone", sum(one.again for one in alone), "images"
+        ),
+        reported("recover", "the work itself, from the same moment on", work, "s"),
     ]

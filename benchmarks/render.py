@@ -1,9 +1,9 @@
-"""How close the renderer is to what the codec alone costs: the `render` rows.
+"""CPU of the renderer against the codec alone and against other ways: the `render` rows.
 
     python benchmarks/run.py render
 
-Every way runs in a process of its own, which is warmed up first; the parent asks them in turn, so that a noisy
-machine is noisy for all. CPU seconds, median of five; only ratios are judged.
+Every way runs in a warmed-up process of its own; the parent calls them in turn, so that noise of the machine affects
+all alike. CPU seconds, median of five; only ratios have targets.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import PIL
 from PIL import Image
-from results import Row, at_least, at_most, told
+from results import Row, at_least, at_most, reported
 from scenes import make_photo
 
 _SERVER = Path(__file__).resolve().parent.parent / "django_server"
@@ -29,7 +29,7 @@ ROUNDS = 5
 _WARM_UPS = 5  # after about four, the allocator no longer asks the kernel for pages
 _PHOTO_SIZE = (4000, 3000)
 _GRAIN = 9  # 3.8 MB at quality 92, what a phone writes
-# Who makes the thumbnails, of which photo.
+# The way to generate the thumbnails, and the photo.
 CASES = (
     ("ours", "JPEG"),
     ("limit", "JPEG"),
@@ -47,7 +47,7 @@ SAID = {"ours": "ours", "limit": "the limit", "naive": "naive Pillow", "vips": "
 
 @dataclass(frozen=True)
 class Worker:
-    """A process that makes the thumbnails of one photo whenever it is asked."""
+    """A process that generates the thumbnails of one photo on each request."""
 
     process: multiprocessing.process.BaseProcess
     pipe: Connection
@@ -105,7 +105,7 @@ def _saved(picture: Image.Image, format_: str, **options: object) -> bytes:
 
 
 def measure() -> tuple[list[Row], str]:
-    """The rows, and a sentence on what they were measured with."""
+    """The rows, and a sentence on the conditions of the measurement."""
     photos = _photos()
     workers = {case: _start(case[0], photos[case[1]]) for case in CASES}
     times: dict[tuple[str, str], list[float]] = {case: [] for case in workers}
@@ -136,7 +136,7 @@ def _rows(ms: dict[tuple[str, str], float]) -> list[Row]:
         ratio = ms["ours", kind] / ms["vips", kind]
         rows.append(at_most("render", f"{kind}, against a pyvips cascade", ratio, most))
     rows += [
-        told("render", f"CPU per photo, {SAID[subject]}, {kind}", took, "ms")
+        reported("render", f"CPU per photo, {SAID[subject]}, {kind}", took, "ms")
         for (subject, kind), took in ms.items()
     ]
     return rows

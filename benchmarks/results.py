@@ -1,4 +1,4 @@
-"""Rows of results: what was measured, its target, whether it holds. Owns the tables and the files under results/.
+"""Result rows (measurement, target, whether the target holds), their tables, and the files under results/.
 
 Used by every benchmark.
 """
@@ -21,9 +21,9 @@ _BOUND = re.compile(r"(<=|>=) ([\d.]+)")
 
 @dataclass(frozen=True)
 class Row:
-    """`value` with its `unit`; `target` as a sentence, and whether it `holds` (None: reported only).
+    """`value` in `unit`, the `target` as text, and whether it `holds` (None: there is no target).
 
-    Rows of one `series` are points of a line, `at` their places on it (images, rows, ...).
+    Rows of one `series` are points of a line at the positions `at` (images, rows, ...).
     """
 
     name: str
@@ -37,38 +37,38 @@ class Row:
 
     @property
     def bound(self) -> float | None:
-        """The number that the target sets, where it is one not to be exceeded or fallen below."""
+        """The number in the target, if it is an upper or lower bound."""
         found = _BOUND.match(self.target)
         return float(found[2]) if found else None
 
 
 def at_most(name: str, what: str, value: float, most: float, unit: str = "x", condition: str = "") -> Row:
-    """A row that holds up to `most`. `condition` stands behind the target."""
+    """A row whose target holds up to `most`. `condition` is appended to the target."""
     return Row(name, what, round(value, 2), unit, f"<= {most:g} {unit}{condition}".strip(), value <= most)
 
 
 def at_least(name: str, what: str, value: float, least: float, unit: str = "x") -> Row:
-    """A row that holds from `least` on."""
+    """A row whose target holds from `least` on."""
     return Row(name, what, round(value, 2), unit, f">= {least:g} {unit}".strip(), value >= least)
 
 
 def exactly(name: str, what: str, value: int, due: int) -> Row:
-    """A count that holds where it is what was due."""
+    """A row whose target holds if the count equals `due`."""
     return Row(name, what, value, "", str(due), value == due)
 
 
-def told(name: str, what: str, value: float, unit: str, target: str = "for orientation") -> Row:
-    """A row that nothing is asked of."""
+def reported(name: str, what: str, value: float, unit: str, target: str = "for orientation") -> Row:
+    """A row without a target."""
     return Row(name, what, round(value, 2), unit, target, None)
 
 
 def point(name: str, series: str, at: float, value: float, unit: str, target: str = "for orientation") -> Row:
-    """A point of the line `series`, whose words have a `{}` for `at`."""
+    """A point of the line `series`, whose label has a `{}` for `at`."""
     return Row(name, series.format(f"{at:,.0f}"), round(value, 3), unit, target, None, series, at)
 
 
 def as_table(rows: list[Row]) -> str:
-    """The rows as a Markdown table, which reads well in a terminal too."""
+    """The rows as a Markdown table, aligned for a terminal."""
     cells = [("name", "what", "value", "target", "holds")]
     cells += [
         (row.name, row.what, f"{row.value:g} {row.unit}".strip(), row.target, _verdict(row)) for row in rows
@@ -83,7 +83,7 @@ def as_table(rows: list[Row]) -> str:
 
 
 def why_missed(rows: list[Row]) -> list[str]:
-    """The reasons, where rows fall short."""
+    """The reasons for missed targets among the rows."""
     return reasons(row.name for row in rows if row.holds is False)
 
 
@@ -97,9 +97,9 @@ def _verdict(row: Row) -> str:
 
 
 def merge(rows: list[Row], benchmark: str, about: str) -> None:
-    """Put the rows in the place of those of the same names in latest.json, and write the page and plots from all of it.
+    """Replace the rows of the same names in latest.json, and write latest.md and the plots from all rows.
 
-    `about` says what this benchmark's rows were measured with.
+    `about`: a sentence on the conditions of this benchmark's measurement.
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
     kept, sentences = _kept()
@@ -115,7 +115,7 @@ def merge(rows: list[Row], benchmark: str, about: str) -> None:
 
 
 def _page(rows: list[Row], sentences: dict[str, str]) -> str:
-    """Everything for a person: how much holds, the pictures, then each benchmark with what it was measured with."""
+    """latest.md: the number of targets that hold, the plots, then each benchmark with its conditions and table."""
     judged = [row for row in rows if row.holds is not None]
     parts = [
         "# What `make bench` measured last",
@@ -131,7 +131,7 @@ def _page(rows: list[Row], sentences: dict[str, str]) -> str:
 
 
 def _kept() -> tuple[list[Row], dict[str, str]]:
-    """What latest.json holds; nothing where it is not there."""
+    """The rows and sentences of latest.json; empty if there is no such file."""
     try:
         found = json.loads((FOLDER / "latest.json").read_text())
     except FileNotFoundError:

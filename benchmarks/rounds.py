@@ -1,4 +1,4 @@
-"""How often a repetition is done, so that its median says something and all of `make bench` stays under half an hour.
+"""The number of repetitions: enough for a median, and few enough that `make bench` takes under half an hour.
 
 Used by the benchmarks whose repetitions take long.
 """
@@ -11,5 +11,5 @@ _SHORT_SECONDS = 15.0
 
 
 def rounds_of(seconds: float) -> int:
-    """Five where a repetition takes about so many seconds and that is short, else three; with FULL=1 always five."""
+    """Five repetitions if one takes less than 15 s, otherwise three. With FULL=1 always five."""
     return 5 if seconds < _SHORT_SECONDS or os.environ.get("FULL") == "1" else 3

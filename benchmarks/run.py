@@ -1,9 +1,8 @@
-"""Run benchmarks, show one table, and keep it: every module here that has a `measure`, or those that are named.
+"""Runs benchmarks, prints one table and stores it: all modules here that define `measure`, or the named ones.
 
     python benchmarks/run.py [NAME ...]
 
-Owns which there are and in which order. Each `measure()` gives its rows and a sentence on what they were measured
-with. Used by `make bench`.
+Each `measure()` returns its rows and a sentence on the conditions of the measurement. Used by `make bench`.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from pathlib import Path
 from results import Row, as_table, merge, why_missed
 
 _FOLDER = Path(__file__).resolve().parent
-# `bench_pregen.py` measures `pregen`: a module of that bare name would stand before the package.
+# `bench_pregen.py` measures `pregen`: a module of that name would hide the package `pregen`.
 _PREFIX = "bench_"
 _DEFINES_MEASURE = re.compile(r"^def measure\(", re.MULTILINE)
 
 
 def benchmarks() -> list[str]:
-    """The names of all benchmarks, in the order in which they run."""
+    """The names of all benchmarks in the order of their run."""
     return sorted(
         path.stem.removeprefix(_PREFIX)
         for path in _FOLDER.glob("*.py")
@@ -49,7 +48,7 @@ def main() -> None:
     names = parser.parse_args().names or known
     if unknown := sorted(set(names) - set(known)):
         parser.error(f"There is no benchmark {', '.join(unknown)}. There are: {', '.join(known)}.")
-    # As by Ctrl+C: what was started is stopped and removed on the way out.
+    # As with Ctrl+C: the context managers stop servers and delete files.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     rows: list[Row] = []
     failed = False
@@ -57,7 +56,7 @@ def main() -> None:
         started = time.perf_counter()
         try:
             found, about = measured(name)
-        except Exception:  # the others are worth half an hour; its rows stay as they were
+        except Exception:  # the other benchmarks still run; the old rows of this one stay
             traceback.print_exc()
             failed = True
             continue

@@ -1,4 +1,4 @@
-"""A folder of generated photos to try the software with: the mix a phone's folder has.
+"""Writes a folder of generated photos to try the software with, in the sizes and formats of a phone.
 
     python benchmarks/samples.py FOLDER [--count 12] [--seed 1]
 
@@ -23,7 +23,7 @@ _TURNED = 6  # EXIF: to be shown turned a quarter clockwise, what a phone held u
 
 @dataclass(frozen=True)
 class Shot:
-    """`width` x `height` as displayed; `upright` ones are stored lying, with an EXIF orientation."""
+    """`width` x `height` as displayed. `upright`: stored in landscape with an EXIF orientation."""
 
     extension: str
     width: int

@@ -1,6 +1,6 @@
-"""Photo-like pictures made by arithmetic: skies, suns, hills, water, grain. Seeded, so the same every time.
+"""Photo-like generated images: sky, sun, hills, water, grain. Seeded, so that they are reproducible.
 
-Owns how a picture looks. Needs Pillow only. Used by samples.py, by the benchmarks and by tests.
+Owns the look of the images. Needs Pillow only. Used by samples.py, by the benchmarks and by tests.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ PALETTES = (
     Palette((70, 60, 118), (244, 196, 206), (255, 232, 222), (160, 128, 170), (52, 44, 78), (255, 220, 226)),
 )
 SCENES = ("hills", "peaks", "lake", "dunes", "aurora")
-# Scene and palette by seed: an aurora wants a night, dunes want sand.
+# Scene and palette by seed; the pairs fit each other.
 _PAIRS = (
     ("lake", 0), ("peaks", 1), ("dunes", 3), ("aurora", 4), ("hills", 1), ("peaks", 2), ("lake", 4), ("dunes", 0),
     ("peaks", 6), ("hills", 2), ("aurora", 2), ("peaks", 5),

@@ -1,9 +1,9 @@
-"""One task per image against a batch, beside what the original project published of the two: the `seed` rows.
+"""One task per image against a batch, with the original project's figures for both: the `seed` rows.
 
     python benchmarks/run.py seed
 
-The original's figures are of another machine and other images: what is compared is how the two ways of one software
-relate to each other. All images of a batch come in one request; seconds count from the POST to the last `completed`.
+The original's figures come from another machine and other images, so only the ratio of the two ways is compared. All
+images are in one request; seconds are from the POST to the last `completed`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ ENDPOINTS = ("async", "batch")
 MEGAPIXELS = 0.2
 _ROUND_SECONDS = 30.0
 _OFTEN = 100  # nothing is judged here: what takes long is done once
-# What the original published: seconds by endpoint and images, and what a batch is said to save by least images.
+# The original's figures: seconds by endpoint and number of images, and the claimed saving of a batch from a number of
+# images on.
 PUBLISHED_SECONDS = {
     ("async", 200): 7.0,
     ("batch", 200): 2.0,
@@ -48,7 +49,7 @@ Runs = dict[tuple[str, int], list[Run]]
 
 
 def measure() -> tuple[list[Row], str]:
-    """The rows, and a sentence on what they were measured with."""
+    """The rows, and a sentence on the conditions of the measurement."""
     pictures = generated_pictures(MEGAPIXELS, seed=1)
     runs: Runs = {(endpoint, images): [] for endpoint in ENDPOINTS for images in SIZES}
     with site_on_servers() as running:

@@ -1,6 +1,6 @@
-"""Why targets are missed: for each benchmark that has missed one, what was found to cost the difference.
+"""Reasons for missed targets: for each benchmark that has missed one, the measured cause of the difference.
 
-Said under the tables, only while a row falls short. Used by run.py and results.py.
+Printed below the tables while a target is missed. Used by run.py and results.py.
 """
 
 from __future__ import annotations
@@ -34,5 +34,5 @@ REASONS = {
 
 
 def reasons(missed: Iterable[str]) -> list[str]:
-    """A sentence for each benchmark in `missed`, in order, that has one."""
+    """The sentences for the benchmarks in `missed`, in order."""
     return [f"Why {name} falls short: {REASONS[name]}" for name in sorted(set(missed)) if name in REASONS]

@@ -1,7 +1,7 @@
-"""A really started site for a benchmark: web, worker and sweeper on a PostgreSQL and a Redis of its own.
+"""Starts a site for a benchmark: web, worker and sweeper on a PostgreSQL and a Redis of its own.
 
-`site` yields the site, `site_on_servers` also the two servers, to look at and to sum up their CPU. Used by the
-benchmarks that need one.
+`site` yields the site, `site_on_servers` also the two servers, whose CPU some benchmarks measure. Used by the
+benchmarks that need a site.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ __all__ = ["SiteOnServers", "cpu_of", "site", "site_on_servers"]
 
 @contextmanager
 def site(settings: Mapping[str, str] | None = None) -> Iterator[RunningSite]:
-    """The site, with these settings besides; its files and servers are gone at the end."""
+    """The site with additional settings. Its files and servers are deleted at the end."""
     with site_on_servers(settings) as on_servers:
         yield on_servers.site
 
 
 @contextmanager
 def site_on_servers(settings: Mapping[str, str] | None = None) -> Iterator[SiteOnServers]:
-    """The same, with its servers."""
+    """The same, with PostgreSQL and Redis."""
     with ExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-site-")))
         database = resources.enter_context(postgres())

@@ -1,6 +1,6 @@
-"""What is made of every image, as config/settings.py has it: label -> longest edge in pixels, and JPEG's quality.
+"""The thumbnails of every image as in config/settings.py: label -> longest edge in pixels, and JPEG quality.
 
-Used by the benchmarks that render, or that stand for what was rendered.
+Used by the benchmarks that render or insert rows of thumbnails.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What render.py measures: one picture, the ways to make its thumbnails. Each runs in a process of its own.
+"""The ways to generate the thumbnails of one photo that render.py measures. Each runs in a process of its own.
 
-Owns the ways. Must not time anything. Used by render.py.
+Owns the ways. Must not measure. Used by render.py.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import imaging
 
 @contextmanager
 def _target(_label: str) -> Iterator[BinaryIO]:
-    # A real descriptor, as in production, without a disk behind it.
+    # A real file descriptor as in production, but in memory.
     with os.fdopen(os.memfd_create("thumbnail"), "w+b") as target:
         yield target
 
@@ -35,7 +35,7 @@ def ours(photo: bytes) -> Callable[[], object]:
 
 
 def limit(photo: bytes) -> Callable[[], object]:
-    """What cannot be avoided: libjpeg-turbo's half-scale decode and the same three encodes, without any resize."""
+    """The lower bound: libjpeg-turbo's half-scale decode and the same three encodes, without resizing."""
     pictures = _sized(photo)
     width, height = pictures[0].size
 
@@ -59,7 +59,7 @@ def naive(photo: bytes) -> Callable[[], object]:
 
 def vips(photo: bytes) -> Callable[[], object]:
     """libvips, each size from the one before: `thumbnail` decodes no more than it has to, as the renderer does."""
-    # One thread: the pipeline's own would only add to the CPU of so few pixels.
+    # One thread: more threads only add CPU for images of this size.
     os.environ["VIPS_CONCURRENCY"] = "1"
     import pyvips
 

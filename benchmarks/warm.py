@@ -1,9 +1,9 @@
-"""A gallery page whose thumbnails are made: from where its pictures are fetched, the `warm` rows.
+"""A gallery page with all thumbnails: which server its images are fetched from, the `warm` rows.
 
     python benchmarks/run.py warm
 
-40 images are uploaded and finished; a page of the list is fetched, then every picture that it names. A request counts
-as one to the app where its address is the API's, also where it only leads on.
+40 images are uploaded and processed; a page of the list is fetched, then every image URL in it. A request to an API
+path counts as one to the app, also if the response is a redirect.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
-from results import Row, exactly, told
+from results import Row, exactly, reported
 from samples import make_samples
 from sites import site
 
@@ -26,7 +26,7 @@ _FINISH_SECONDS = 60
 
 
 def measure() -> tuple[list[Row], str]:
-    """The rows, and a sentence on what they were measured with."""
+    """The rows, and a sentence on the conditions of the measurement."""
     with site() as running, running.client() as client:
         _upload(client)
         page = client.get("/api/list", params={"limit": IMAGES})
@@ -44,7 +44,7 @@ def measure() -> tuple[list[Row], str]:
         exactly("warm", "pictures served", len(pictures), due),
         exactly("warm", "of them to be kept for a year", kept, due),
         exactly("warm", "status of the list asked for again", again.status_code, 304),
-        told("warm", "bytes of the page's list, gzip", _wire_bytes(page), "B"),
+        reported("warm", "bytes of the page's list, gzip", _wire_bytes(page), "B"),
     ]
     return rows, (
         f"{IMAGES} images as a phone's folder has them, {LABELS} labels, on a started site with PostgreSQL and Redis. "
@@ -53,7 +53,7 @@ def measure() -> tuple[list[Row], str]:
 
 
 def _upload(client: httpx.Client) -> None:
-    """Upload the samples over and over, until there are enough images, and wait until all are completed."""
+    """Upload the samples repeatedly until there are enough images, and wait until all are completed."""
     batch = str(uuid4())
     with tempfile.TemporaryDirectory() as folder:
         contents = [(path.name, path.read_bytes()) for path in make_samples(Path(folder), 4, seed=1)]

@@ -1,4 +1,4 @@
-"""Counting what a site writes into PostgreSQL and puts into its queue: both servers are asked, not the site.
+"""Counts the SQL writes and the enqueued tasks of a site, from the log of PostgreSQL and the statistics of Redis.
 
 Used by seed.py.
 """
@@ -33,7 +33,7 @@ class Written:
 
 
 def log_writes(running: SiteOnServers) -> None:
-    """From now on PostgreSQL logs each statement that changes rows."""
+    """Make PostgreSQL log each statement that changes rows."""
     with closing(psycopg2.connect(running.postgres.url.replace("postgres:", "postgresql:", 1))) as connection:
         connection.autocommit = True  # ALTER SYSTEM stands in no transaction
         with connection.cursor() as cursor:
@@ -43,7 +43,7 @@ def log_writes(running: SiteOnServers) -> None:
 
 @contextmanager
 def written(running: SiteOnServers) -> Iterator[Written]:
-    """Filled at the end of the block with what the site wrote within it, and until all of it is noted as told."""
+    """Filled at the end of the block with the writes of the site, including those that mark events as announced."""
     log = running.postgres.data_folder.with_name("server.log")
     counted = Written()
     with Redis.from_url(running.redis.url) as redis, log.open("rb") as lines:
@@ -62,6 +62,6 @@ def _untold(running: SiteOnServers) -> int:
 
 
 def _pushes(redis: Redis) -> int:
-    """How often something was pushed onto a list since Redis started: its lists are the queues, a push is a task."""
+    """Number of list pushes since Redis started. The lists are the queues, so a push is a task."""
     commands = cast(dict[str, dict[str, int]], redis.info("commandstats"))
     return commands.get("cmdstat_lpush", {"calls": 0})["calls"]

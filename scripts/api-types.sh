@@ -7,15 +7,15 @@ set -eu
 cd "$(dirname "$0")/.."
 
 schema=src/lib/api/schema.d.ts
-made=$(mktemp -d)
-trap 'rm -rf "$made"' EXIT
-.venv/bin/python django_server/manage.py openapi >"$made/openapi.json"
-(cd svelte_app && node_modules/.bin/openapi-typescript "$made/openapi.json" -o "$made/schema.d.ts" >/dev/null)
+generated=$(mktemp -d)
+trap 'rm -rf "$generated"' EXIT
+.venv/bin/python django_server/manage.py openapi >"$generated/openapi.json"
+(cd svelte_app && node_modules/.bin/openapi-typescript "$generated/openapi.json" -o "$generated/schema.d.ts" >/dev/null)
 if [ "$1" = write ]; then
-    cp "$made/openapi.json" svelte_app/openapi.json
-    cp "$made/schema.d.ts" "svelte_app/$schema"
+    cp "$generated/openapi.json" svelte_app/openapi.json
+    cp "$generated/schema.d.ts" "svelte_app/$schema"
     .venv/bin/python django_server/manage.py api_docs
-elif ! cmp "$made/openapi.json" svelte_app/openapi.json || ! cmp "$made/schema.d.ts" "svelte_app/$schema"; then
+elif ! cmp "$generated/openapi.json" svelte_app/openapi.json || ! cmp "$generated/schema.d.ts" "svelte_app/$schema"; then
     echo "The API has changed and the page's types have not: run \`make api\`." >&2
     exit 1
 else

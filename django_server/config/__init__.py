@@ -1,1 +1,1 @@
-"""How the parts are put together: settings, URLs, the ASGI application, the Celery app, and `serve`."""
+"""Wiring: settings, URLs, the ASGI application, the Celery application, and what these need of their libraries."""

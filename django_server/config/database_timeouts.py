@@ -1,8 +1,8 @@
-"""The promise of an answer within five seconds while PostgreSQL is away, for the web process: called once, by
-`config.threaded_handler`, before there is a connection. Workers, the sweeper and migrations wait as long as it takes.
+"""Time limits on PostgreSQL for the web process: a response comes within five seconds while PostgreSQL is down.
 
-`statement_timeout` ends what PostgreSQL itself does too slowly. One that is frozen, or behind a broken network, ends
-nothing: then this side gives up, which libpq does by itself only while it connects.
+Called once, by `config.threaded_handler`, before the first connection. Workers, sweeper and migrations have no such
+limit. `statement_timeout` makes PostgreSQL cancel slow statements. A PostgreSQL that is frozen, or behind a broken
+network, cancels nothing: the wait callback then gives up on this side. libpq has such a limit only for connecting.
 """
 
 import select
@@ -16,17 +16,17 @@ from psycopg2 import extensions
 _EVENTS = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRITE: select.POLLOUT}
 
 
-def bound_waits(database: dict[str, Any], seconds: int) -> None:
-    """Let each connection, and each statement on `database` (of DATABASES), take so many seconds. 0: no bound."""
+def limit_database_waits(database: dict[str, Any], seconds: int) -> None:
+    """Limit each connect and each statement on `database` (an entry of DATABASES) to `seconds`. 0: no limit."""
     if seconds == 0 or database["ENGINE"] != "django.db.backends.postgresql":
         return
     options = database.setdefault("OPTIONS", {})
     options["options"] = f"{options.get('options', '')} -c statement_timeout={seconds * 1000}".strip()
-    extensions.set_wait_callback(patient(seconds))
+    extensions.set_wait_callback(wait_callback(seconds))
 
 
-def patient(seconds: float) -> Callable[[Any], None]:
-    """What psycopg2 calls to wait for the server; raises OperationalError when that takes longer than `seconds`."""
+def wait_callback(seconds: float) -> Callable[[Any], None]:
+    """A wait callback for psycopg2 that raises OperationalError when the server takes longer than `seconds`."""
 
     def wait(connection: Any) -> None:
         deadline = time.monotonic() + seconds

@@ -1,14 +1,14 @@
-"""How settings are read from the environment, or from files that it names. Used by `settings` alone."""
+"""Reads settings from environment variables, or from files that they name. Used by `settings` only."""
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-# Each variable may also come from a file: NAME_FILE names it, and then counts rather than NAME.
+# NAME_FILE may name a file with the value; it takes precedence over NAME.
 env = environ.FileAwareEnv()
 
 
 def address(name: str) -> tuple[str, int] | None:
-    """Where to listen, `host:port`; None where nothing is said. Raises ImproperlyConfigured."""
+    """Host and port of the variable `name` (`host:port`); None when it is not set. Raises ImproperlyConfigured."""
     host, _, port = env(name, default="").rpartition(":")
     if not host and not port:
         return None
@@ -44,8 +44,8 @@ def thumbnail_sizes(name: str, default: str) -> dict[str, int]:
 
 
 def secret(name: str) -> str:
-    """A secret to the letter; empty where there is none. To `env`, a value that begins with $ is another one's name.
+    """The secret `name`, unchanged, or empty. (`env` treats a value that begins with $ as a reference.)
 
-    The line's end that an editor leaves in a file is no part of it.
+    The newline at the end of a file is not part of the secret.
     """
     return str(env.ENVIRON.get(name, "")).rstrip("\r\n")

@@ -1,6 +1,6 @@
-"""`python -m config.healthcheck URL`: exit code 0 when a server answers there. The health check of web and live.
+"""`python -m config.healthcheck URL`: exit code 0 when a server responds there. The health check of web and live.
 
-Any answer below 500 will do: a site that knows only its own name refuses this one's with a 400.
+Any status below 500 counts: with ALLOWED_HOSTS set, a site refuses the host name of this request with 400.
 """
 
 import sys
@@ -10,9 +10,9 @@ import urllib.request
 _SECONDS = 4
 
 
-def answers(url: str) -> bool:
-    """Whether something answers at `url` within four seconds, and not with a failure of its own."""
-    # No proxy of the environment: this asks the own machine.
+def responds(url: str) -> bool:
+    """Whether `url` returns a status below 500 within four seconds."""
+    # No proxy from the environment: the request goes to this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=_SECONDS):
@@ -24,4 +24,4 @@ def answers(url: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(0 if answers(sys.argv[1]) else 1)
+    sys.exit(0 if responds(sys.argv[1]) else 1)

@@ -1,6 +1,6 @@
-"""Which loggers say what, and in which form: for a person (`line`, the default) or for a program (`json`). Pure.
+"""Django's LOGGING: levels of the loggers, and the format for people (`line`, the default) or programs (`json`). Pure.
 
-Used by `settings`; the forms themselves are in `log_lines`.
+Used by `settings`. `log_filters` has the filter and the line formatter.
 """
 
 from typing import Any
@@ -9,14 +9,14 @@ FORMATS = ("line", "json")
 
 
 def logging_settings(log_format: str, level: str) -> dict[str, Any]:
-    """Django's LOGGING."""
+    """The LOGGING dictionary. `log_format`: one of FORMATS. `level`: a level name such as INFO."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"named": {"()": "config.log_filters.Named"}},
+        "filters": {"named": {"()": "config.log_filters.RequestIdFilter"}},
         "formatters": {
             "line": {
-                "()": "config.log_filters.OneLine",
+                "()": "config.log_filters.OneLineFormatter",
                 "format": "{asctime} {levelname} {name}: {message}",
                 "style": "{",
             },
@@ -32,14 +32,14 @@ def logging_settings(log_format: str, level: str) -> dict[str, Any]:
         },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
-            # Celery's --loglevel is for what Celery itself says.
+            # Celery's --loglevel applies to Celery's own messages only.
             "images": {"level": level},
-            # What a worker says of its pool. Celery sets its level, and would give it a form of its own.
+            # A worker's messages on its pool. Celery sets the level, and its own format without a handler.
             "multiprocessing": {"handlers": ["console"]},
-            # A refused request is an answer, not an incident.
+            # A refused request is a normal response, not an error of the server.
             "django.request": {"level": "ERROR"},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
-            # What uvicorn itself says, in the same form: it has configured that before it imports the application.
+            # uvicorn configures its logger before it imports the application; this replaces the format.
             "uvicorn.error": {"handlers": ["console"], "propagate": False},
         },
     }

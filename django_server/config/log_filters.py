@@ -1,6 +1,8 @@
-"""What a log line may hold. What a client sent is in messages: it must not begin a line of its own, or fill the disk.
+"""Log filter and formatter against log injection: messages contain input from clients.
 
-Named by `logs` to the logging module. JSON escapes by itself what the form for a person has to escape here.
+The filter adds the request id and limits the length of a message, so that clients cannot fill the disk. The formatter
+escapes control characters, so that a client cannot start a line of its own; JSON does that by itself. `log_config`
+names both to the logging module.
 """
 
 import logging
@@ -10,12 +12,12 @@ from typing import Any
 from images.request_ids import current_request_id
 
 _LONGEST_MESSAGE = 2000
-# Whatever ends a line somewhere, or moves a terminal's cursor.
+# Characters that end a line for some program, or move the cursor of a terminal.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-class Named(logging.Filter):
-    """Gives a record the id of the request it was written for, and bounds its message."""
+class RequestIdFilter(logging.Filter):
+    """Adds the id of the current request to a record and cuts its message to 2,000 characters."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request_id = current_request_id()
@@ -27,8 +29,8 @@ class Named(logging.Filter):
         return True
 
 
-class OneLine(logging.Formatter):
-    """A record is one line, followed by the indented lines of its traceback, if it has one."""
+class OneLineFormatter(logging.Formatter):
+    """Formats a record as one line, followed by the indented lines of its traceback if there is one."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the library's name
         return _CONTROL.sub(_escaped, super().formatMessage(record))

@@ -1,7 +1,8 @@
-"""A worker goes on when Redis does not hear that a task is done: called once by `config.celery`, in workers only.
+"""Lets a worker continue when acknowledging a message to Redis fails. Called once by `config.celery`, in workers only.
 
-Kombu counts such a task as under way until the connection is made anew, which a Redis that was only frozen never
-causes: two of them, and a worker of two processes takes nothing more, for ever.
+Kombu counts a message whose acknowledgement failed as being processed until the connection is re-established. A Redis
+that was only frozen keeps its connections, so after two such messages a worker with two processes takes no further
+message. docs/internals.md lists the parts of kombu used here and their guard test.
 """
 
 import logging
@@ -13,17 +14,17 @@ from redis.exceptions import RedisError
 logger = logging.getLogger(__name__)
 
 
-class _ForgettingQoS(transport.QoS):
-    """What could not be acknowledged is delivered again after the visibility time-out, and finds nothing to do."""
+class _TolerantQoS(transport.QoS):
+    """Forgets a message whose acknowledgement failed. Redis redelivers it later, and the task finds nothing to do."""
 
     def ack(self, delivery_tag: str) -> None:
         try:
             super().ack(delivery_tag)
         except (RedisError, OSError) as error:
-            logger.warning("Redis did not hear that a task is done: %s", type(error).__name__)
+            logger.warning("A message could not be acknowledged to Redis: %s", type(error).__name__)
             virtual.QoS.ack(self, delivery_tag)
 
 
-def survive_unheard_acks() -> None:
-    """From now on, for every connection of this process."""
-    transport.Channel.QoS = _ForgettingQoS
+def tolerate_failed_acks() -> None:
+    """Replace kombu's QoS class for every connection of this process."""
+    transport.Channel.QoS = _TolerantQoS

@@ -1,7 +1,7 @@
-"""`python -m config.make_secrets FOLDER`: the secrets of an installation, as files, before anything else starts.
+"""`python -m config.make_secrets FOLDER`: writes the secrets of an installation to files before other services start.
 
-What the environment gives is written down, what it does not give is made once and kept. Run by docker-compose.yml's
-service `secrets`; needs no settings. Who may read them: the group the container runs as.
+A secret that the environment sets is written to its file; any other is generated once and kept. Run by the service
+`secrets` of docker-compose.yml; needs no settings. The files are readable by the container's user and group.
 """
 
 import os
@@ -9,23 +9,23 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from config.secret_files import keep_secret, stored_secret
+from config.secret_files import read_or_create_secret, write_secret
 
 DATABASE_USER = "admin"
 
 
 def make_secrets(folder: Path, environment: Mapping[str, str]) -> None:
-    """Write `secret_key`, `database_password`, and `pgbouncer_users`, which is made of the password."""
+    """Write `secret_key`, `database_password`, and `pgbouncer_users`, which contains the password."""
     _secret(folder / "secret_key", environment.get("SECRET_KEY", ""))
     password = _secret(folder / "database_password", environment.get("POSTGRES_PASSWORD", ""))
     quoted = password.replace('"', '""')
-    keep_secret(folder / "pgbouncer_users", f'"{DATABASE_USER}" "{quoted}"\n')
+    write_secret(folder / "pgbouncer_users", f'"{DATABASE_USER}" "{quoted}"\n')
 
 
 def _secret(path: Path, given: str) -> str:
     if given:
-        keep_secret(path, given)
-    secret = stored_secret(path)
+        write_secret(path, given)
+    secret = read_or_create_secret(path)
     path.chmod(0o440)
     return secret
 

@@ -1,4 +1,4 @@
-"""The page's one HTML file, for every address that is the page's own; and plain error pages around it."""
+"""The view that serves the page's HTML file, and Django's error handlers, which return the JSON error body."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +13,7 @@ _NOT_BUILT = "<!doctype html><title>Not built</title><p>The page is not built ye
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
-    """The built page. It names its assets by content, so only this file is asked for anew."""
+    """The built page. Asset names contain a content hash, so only this file is revalidated on each visit."""
     try:
         html = (settings.PAGE_ROOT / "index.html").read_text()
     except FileNotFoundError:

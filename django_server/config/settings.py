@@ -1,7 +1,7 @@
-"""Every setting, read from the environment here and nowhere else.
+"""All settings, read from the environment here and nowhere else.
 
-Without any variable this is the embedded default: SQLite, a private Redis and the files, all below DATA_DIR.
-DATABASE_URL and REDIS_URL move it to PostgreSQL and a shared Redis.
+Without any variable: SQLite, a private Redis and files, all below DATA_DIR (the embedded mode). DATABASE_URL and
+REDIS_URL select PostgreSQL and a shared Redis.
 """
 
 import os
@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.env_reader import address, env, secret, thumbnail_sizes, whole_number
 from config.log_config import FORMATS, logging_settings
-from config.secret_files import stored_secret
+from config.secret_files import read_or_create_secret
 from images.middleware.order import DJANGO_MIDDLEWARE
 from pregen.cpu_count import cores
 from serve.addresses import lan_addresses
@@ -22,7 +22,7 @@ from serve.private_redis import socket_path
 SERVER_ROOT = Path(__file__).resolve().parent.parent
 PAGE_ROOT = SERVER_ROOT.parent / "svelte_app" / "dist"
 
-# --- Where it listens, where it keeps its data -------------------------------------------------------------------
+# --- Address and data folder -------------------------------------------------------------------------------------
 
 DATA_DIR = Path(env("DATA_DIR", default=str(SERVER_ROOT.parent / "data"))).expanduser().resolve()
 HOST: str = env("HOST", default="127.0.0.1")
@@ -40,7 +40,7 @@ EMBEDDED_REDIS = not env("REDIS_URL", default="")
 if secret("SECRET_KEY"):
     SECRET_KEY: str = secret("SECRET_KEY")
 elif EMBEDDED_DATABASE:
-    SECRET_KEY = stored_secret(DATA_DIR / "secret_key")
+    SECRET_KEY = read_or_create_secret(DATA_DIR / "secret_key")
 else:
     raise ImproperlyConfigured("SECRET_KEY must be set in the environment when DATABASE_URL is.")
 
@@ -51,10 +51,10 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[]) or [
     "[::1]",
     *(lan_addresses() if HOST in ("0.0.0.0", "::") else [HOST]),  # noqa: S104  compared, not bound
 ]
-# Absolute URLs in every answer and event, for clients that see the site under another name. Without a slash at the end.
+# Origin of the URLs in responses and events, for clients that use another host name. Without a slash at the end.
 PUBLIC_URL: str = env("PUBLIC_URL", default="").rstrip("/")
 
-# When set, asked for uploads, changes and the WebSocket. Without it, whoever reaches the site may do all that.
+# Required for uploads, changes and the WebSocket when it is set. Without it, every client may do all of these.
 API_TOKEN: str = secret("API_TOKEN")
 
 # --- Thumbnails and limits ---------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ MAX_PIXELS: int = env.int("MAX_PIXELS", default=100_000_000)
 MAX_PIXELS_BASELINE_JPEG: int = env.int("MAX_PIXELS_BASELINE_JPEG", default=250_000_000)
 MAX_PIXELS_PROGRESSIVE_JPEG: int = env.int("MAX_PIXELS_PROGRESSIVE_JPEG", default=60_000_000)
 MAX_JPEG_SCANS: int = env.int("MAX_JPEG_SCANS", default=100)
-# A body that sends nothing for so long is cut off.
+# A request whose body stalls for this time is aborted.
 BODY_STALL_SECONDS: int = env.int("BODY_STALL_SECONDS", default=30)
 
 # --- Processing (images/processing): the figures of one protocol --------------------------------------------------
@@ -86,7 +86,7 @@ WORKER_PROCESSES: int = env.int("WORKER_PROCESSES", default=CORES)
 CHUNK_SIZE = 16
 FLUSH_IMAGES = 16
 FLUSH_SECONDS = 0.5
-# Longer than one render may take, so that a lease renewed before an image outlives it.
+# The lease is longer than the longest render, so that a lease renewed before an image lasts until it is done.
 RENDER_SECONDS: int = env.int("RENDER_SECONDS", default=45)
 LEASE_SECONDS: int = env.int("LEASE_SECONDS", default=60)
 if LEASE_SECONDS <= RENDER_SECONDS:
@@ -111,15 +111,16 @@ IDEMPOTENCY_LEASE_SECONDS: int = env.int(
 
 # --- Files -------------------------------------------------------------------------------------------------------
 
-# Set to the folder of an archive that exists already, the server shows and extends that; then INCOMING_ROOT has to be
-# set too, to a folder on the same file system: an accepted file is linked into place, not copied.
+# May be the folder of an existing archive, which the server then shows and extends. INCOMING_ROOT then has to be set to
+# a folder on the same file system: an accepted file is hard-linked into place, not copied.
 MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(DATA_DIR / "media"))).expanduser().resolve()
 MEDIA_URL = "/media/"
 INCOMING_ROOT = Path(env("INCOMING_ROOT", default=str(DATA_DIR / "incoming"))).expanduser().resolve()
 LOCKS_ROOT = DATA_DIR / "locks"
 
-# With S3_BUCKET files live there instead. S3_ENDPOINT: another server than Amazon's, and S3_URL_ENDPOINT what browsers
-# call it by. A private bucket gets signed URLs, valid for S3_URL_SECONDS; S3_PUBLIC says that anybody may read it.
+# With S3_BUCKET, files are stored in that bucket. S3_ENDPOINT: a server other than Amazon's; S3_URL_ENDPOINT: its
+# address for browsers. URLs of a private bucket are signed and valid for S3_URL_SECONDS; S3_PUBLIC: the bucket is
+# public.
 S3_BUCKET: str = env("S3_BUCKET", default="")
 S3_ENDPOINT: str = env("S3_ENDPOINT", default="").rstrip("/")
 S3_URL_ENDPOINT: str = env("S3_URL_ENDPOINT", default="").rstrip("/")
@@ -138,7 +139,7 @@ if S3_BUCKET and not (S3_ACCESS_KEY and S3_SECRET_KEY):
     )
 if S3_BUCKET and not PUBLIC_URL:
     raise ImproperlyConfigured(
-        "PUBLIC_URL must be set in the environment when S3_BUCKET is: answers hold absolute URLs then."
+        "PUBLIC_URL must be set in the environment when S3_BUCKET is: responses contain absolute URLs then."
     )
 STORAGES = {
     "default": {
@@ -157,7 +158,7 @@ if EMBEDDED_DATABASE:
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": DATA_DIR / "database.sqlite3",
             "OPTIONS": {
-                # A deferred transaction that turns writer fails at once where this one waits its turn.
+                # A deferred transaction fails with SQLITE_BUSY when it starts to write; this one waits for the lock.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
@@ -166,17 +167,17 @@ if EMBEDDED_DATABASE:
     }
 else:
     DATABASES = {"default": env.db("DATABASE_URL")}
-    # Apart from the address, which may be read by anybody.
+    # Separate from DATABASE_URL, which is not secret.
     if secret("DATABASE_PASSWORD"):
         DATABASES["default"]["PASSWORD"] = secret("DATABASE_PASSWORD")
     if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-        # Where nothing else bounds it (config.database_timeouts does in the web process).
+        # For processes without config.database_timeouts (which the web process has).
         DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
-        # Said to PostgreSQL while connecting, else Django says it by a statement of its own on each connection.
+        # A connection parameter. Without it Django sends a SET statement on each connection.
         os.environ.setdefault("PGTZ", "UTC")
-        # PgBouncer in transaction mode has no cursors that outlive a transaction.
+        # PgBouncer in transaction mode supports no cursors beyond a transaction.
         DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
-# In the web process nothing waits longer for PostgreSQL. 0: no bound, for a PgBouncer that refuses the parameter.
+# Time limit of a statement in the web process. 0: no limit, for a PgBouncer that refuses the parameter.
 STATEMENT_SECONDS: int = env.int("STATEMENT_SECONDS", default=3)
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=0)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -186,30 +187,30 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL: str = f"unix://{socket_path(DATA_DIR)}" if EMBEDDED_REDIS else env("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# For ever: after a hundred attempts, an hour, the worker would end.
+# Without a limit: with Celery's default a worker exits after 100 attempts, about an hour.
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # Publishing gives up within half a second (measured with Redis frozen: 0.51 s): the sweeper does the rest.
+    # Enqueueing fails within half a second (measured with a frozen Redis: 0.51 s). The sweeper enqueues it later.
     "socket_timeout": 0.5,
     "socket_connect_timeout": 0.5,
     "max_retries": 0,
     "visibility_timeout": int(timedelta(hours=1).total_seconds()),
-    # Always the first of the worker's queues that holds anything: `--queues uploads,bulk` lets no upload wait for bulk.
+    # Take from the first non-empty queue of the worker: with `--queues uploads,bulk` no upload waits for bulk work.
     "queue_order_strategy": "priority",
 }
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
-# Nothing is kept that would expire: beat needs no nightly task that cleans up.
+# No results are stored, so beat needs no nightly clean-up task.
 CELERY_RESULT_EXPIRES = None
 CELERY_TASK_ACKS_LATE = True
-# One recovery mechanism, the lease: a redelivered message would meet its own live claim and do nothing.
+# The lease is the only recovery mechanism: a redelivered message would find its own unexpired claim and do nothing.
 CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "uploads"
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# Kilobytes a worker child may have grown to before it is replaced, between two tasks.
+# Resident kilobytes at which a pool process is replaced, between two tasks.
 CELERY_WORKER_MAX_MEMORY_PER_CHILD: int = env.int("WORKER_CHILD_KILOBYTES", default=1_500_000)
 
 CHANNEL_LAYERS = {
@@ -253,7 +254,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-# Django counts at most 100 and answers with a page: MAX_FILES_PER_REQUEST is counted by the upload itself.
+# Django's limit of 100 files responds with an HTML page. The upload itself enforces MAX_FILES_PER_REQUEST.
 DATA_UPLOAD_MAX_NUMBER_FILES = None
 APPEND_SLASH = False
 USE_TZ = True
@@ -261,21 +262,20 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 SECURE_REFERRER_POLICY = "same-origin"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
-# Where the site is public under https, the admin's cookies never travel without it.
+# With an https PUBLIC_URL, the admin's cookies are sent over https only.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
-# Not for `check --deploy` to ask: Strict-Transport-Security (W004), and what is answered without https (W008), are
-# the front door's.
+# Strict-Transport-Security (W004) and the redirect to https (W008) are configured in nginx.
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 
-# --- Watching ----------------------------------------------------------------------------------------------------
+# --- Monitoring --------------------------------------------------------------------------------------------------
 
 LOG_FORMAT: str = env("LOG_FORMAT", default="line")
 if LOG_FORMAT not in FORMATS:
     raise ImproperlyConfigured(f"LOG_FORMAT must be one of: {', '.join(FORMATS)}.")
 LOGGING = logging_settings(LOG_FORMAT, env("LOG_LEVEL", default="INFO"))
 
-# The folder of the processes' metric files, so that any process can report the sum (images/observability). A variable
-# that prometheus-client reads too. Without it each process reports only its own metrics.
+# Folder of the metric files, so that any process can export the sum over all (images/observability). prometheus-client
+# reads the same variable. Without it each process exports only its own values.
 METRICS_DIR = Path(env("PROMETHEUS_MULTIPROC_DIR")) if env("PROMETHEUS_MULTIPROC_DIR", default="") else None
-# The address on which every process serves /metrics to a private network: `0.0.0.0:9100`. No authentication.
+# Address at which every process exports its metrics, such as `0.0.0.0:9100`. There is no access control.
 METRICS_LISTEN = address("METRICS_LISTEN")

@@ -1,6 +1,6 @@
-"""Files served by the embedded server itself: media with the headers that keep it harmless, static files, assets.
+"""Static files that the embedded server serves: media with security headers, static files of packages, page assets.
 
-Starlette's StaticFiles streams and answers ranges; in production nginx does all of this.
+Starlette's StaticFiles streams files and handles range requests. In production nginx serves all of these.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from filestore.media_types import media_type
 from images.http.exception_responses import refusal_for_status
 
-# Whatever is stored came from somebody: no script of it may run, no guess at its type be made.
+# Media is uploaded content: a browser must run no script from it and must not guess its type.
 _MEDIA_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -24,7 +24,7 @@ _FOR_A_YEAR = "public, max-age=31536000, immutable"
 
 
 class _Files:
-    """Files below folders, with headers of ours, and our JSON where there is no such file."""
+    """StaticFiles with additional headers, and with the JSON error body for a missing file."""
 
     def __init__(self, files: StaticFiles, headers: dict[str, str]) -> None:
         self.files = files
@@ -42,22 +42,22 @@ class _Files:
             await self.files(scope, receive, send_with_headers)
         except HTTPException as error:
             refusal = refusal_for_status(error.status_code)
-            answer = JSONResponse(refusal.body(), refusal.kind.status)
-            await answer(scope, receive, send_with_headers)
+            response = JSONResponse(refusal.body(), refusal.kind.status)
+            await response(scope, receive, send_with_headers)
 
     def headers_for(self, scope: Any, status: int) -> dict[str, str]:  # noqa: ARG002
-        # What is not there now may be there after the next deployment.
+        # A missing file must not be cached: it may exist after the next deployment.
         return self.headers if status < 400 else {}
 
 
 class MediaFiles(_Files):
-    """The stored originals and thumbnails. With `?v=`, which names what a file was made from, cached for a year."""
+    """Originals and thumbnails. URLs with `?v=`, the version of the source, are cached for a year."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(StaticFiles(directory=root, check_dir=False), _MEDIA_HEADERS)
 
     def headers_for(self, scope: Any, status: int) -> dict[str, str]:
-        # Not what this machine's table of types says: S3 and nginx tell browsers the same.
+        # Not the type of this machine's mime.types: S3 and nginx send the same type as this table.
         described = {"Content-Type": media_type(scope["path"])} if status in (200, 206) else {}
         versioned = status in (200, 206, 304) and scope.get("query_string", b"").startswith(b"v=")
         cached = {"Cache-Control": _FOR_A_YEAR if versioned else "no-cache"}
@@ -65,10 +65,10 @@ class MediaFiles(_Files):
 
 
 def packaged_files() -> Any:
-    """The static files of the packages that have pages of their own."""
+    """Static files of packages that have HTML pages: the admin and the API documentation."""
     return _Files(StaticFiles(packages=[("django.contrib.admin", "static"), ("ninja", "static")]), {})
 
 
 def page_assets(folder: Path) -> Any:
-    """The page's assets, whose names change with their content."""
+    """Assets of the page. Their names contain a content hash, so they are cached for a year."""
     return _Files(StaticFiles(directory=folder, check_dir=False), {"Cache-Control": _FOR_A_YEAR})

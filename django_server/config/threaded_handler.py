@@ -1,7 +1,8 @@
-"""Django's HTTP application, run whole in a thread for each request.
+"""Django's ASGI handler with the whole middleware chain and the view in one thread per request.
 
-Its middleware and views here are synchronous. Django would hop between the event loop and a thread for each
-middleware: 1.73 ms of CPU for the smallest request, against 0.76 with one hop (300 requests each, interleaved).
+All middleware and views here are synchronous. Django's own handler switches between event loop and thread for each of
+them: 1.73 ms of CPU for the smallest request, against 0.76 ms with one switch (300 requests each, interleaved). The
+decision, its figures and its consequences are in docs/adr/0002-django-in-one-thread-per-request.md.
 """
 
 import asyncio
@@ -20,19 +21,19 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from config.database_ids import remember_ids
-from config.database_timeouts import bound_waits
+from config.database_ids import cache_parsed_ids
+from config.database_timeouts import limit_database_waits
 from images.checks import refuse_unsound_settings
 from images.observability.timings import note_stage
 from images.storage import refusing_storage_errors
 
-# So much of a body is written at a time, since each write costs a hop to a thread.
+# Bytes of a body per write: each write costs a switch to a thread.
 _WRITE_BYTES = 512 * 1024
 _WRITERS = ThreadPoolExecutor(4, "bodies")
 
 
 class ThreadedHandler(ASGIHandler):
-    """Django's ASGI handler with one hop to a thread instead of one per middleware."""
+    """Django's ASGI handler with one switch to a thread per request instead of one per middleware."""
 
     def load_middleware(self, is_async: bool = False) -> None:  # noqa: ARG002
         super().load_middleware(is_async=False)
@@ -43,7 +44,7 @@ class ThreadedHandler(ASGIHandler):
     async def read_body(
         self, receive: Callable[[], Awaitable[Any]]
     ) -> "tempfile.SpooledTemporaryFile[bytes]":
-        """The body, in memory or in a nameless file beside the spool: not in /tmp, which may be small, or memory.
+        """The request body, in memory or in an unnamed file in INCOMING_ROOT: /tmp may be small, or be memory itself.
 
         Raises RequestAborted, and Refusal storage_unavailable.
         """
@@ -55,7 +56,7 @@ class ThreadedHandler(ASGIHandler):
                 await _fill(body, receive)
                 body.seek(0)
         except BaseException:
-            # Its last bytes may not fit either.
+            # Closing writes the buffered bytes, which may fail for the same reason.
             with suppress(OSError):
                 body.close()
             raise
@@ -63,7 +64,7 @@ class ThreadedHandler(ASGIHandler):
 
 
 async def _fill(body: "tempfile.SpooledTemporaryFile[bytes]", receive: Callable[[], Awaitable[Any]]) -> None:
-    """Everything that is received, into `body`. Raises RequestAborted, OSError."""
+    """Write all received pieces to `body`. Raises RequestAborted, OSError."""
     started = time.perf_counter()
     loop = asyncio.get_running_loop()
     pieces: list[bytes] = []
@@ -82,7 +83,7 @@ async def _fill(body: "tempfile.SpooledTemporaryFile[bytes]", receive: Callable[
         if received <= settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
             body.writelines(pieces)
         else:
-            # A busy disk may hold a write up for long, and with it all other requests if the event loop waited.
+            # In a thread: a write to a busy disk may take long, and would block the event loop for all other requests.
             await loop.run_in_executor(_WRITERS, body.writelines, pieces)
         pieces, pending = [], 0
     if received:
@@ -90,10 +91,10 @@ async def _fill(body: "tempfile.SpooledTemporaryFile[bytes]", receive: Callable[
 
 
 def django_http_application() -> ThreadedHandler:
-    """What django.core.asgi.get_asgi_application gives, threaded."""
+    """The counterpart of django.core.asgi.get_asgi_application for ThreadedHandler. Sets up Django."""
     django.setup(set_prefix=False)
     refuse_unsound_settings()
     settings.INCOMING_ROOT.mkdir(parents=True, exist_ok=True)
-    bound_waits(settings.DATABASES["default"], settings.STATEMENT_SECONDS)
-    remember_ids()
+    limit_database_waits(settings.DATABASES["default"], settings.STATEMENT_SECONDS)
+    cache_parsed_ids()
     return ThreadedHandler()

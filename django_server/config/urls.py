@@ -1,7 +1,8 @@
-"""Which address goes where. Media, static files and the page's assets are served in front of Django (asgi.py)."""
+"""Django's URL routes: page, API and admin. `config/asgi.py` serves media, static files and page assets itself."""
 
 from django.contrib import admin
 from django.urls import path, re_path
+from django.views.generic import RedirectView
 
 from config.page_views import page
 from images.api.router import api
@@ -10,10 +11,14 @@ from images.observability.status_page import status
 urlpatterns = [
     # Before the API, which answers 404 at its own root.
     path("", page),
+    # People type these without the slash, or with one too many. APPEND_SLASH is off: the page's own routes have none.
+    path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),
+    path("admin/status", RedirectView.as_view(pattern_name="status", query_string=True)),
+    path("api/docs/", RedirectView.as_view(url="/api/docs")),
     path("", api.urls),
     path("admin/status/", admin.site.admin_view(status), name="status"),
     path("admin/", admin.site.urls),
-    # Every other address is a view of the page, which routes by itself; unknown API addresses stay 404.
+    # The page routes every other address itself. Unknown addresses below these prefixes stay 404.
     re_path(r"^(?!api/|ws/|media/|static/|assets/|admin/|healthz|readyz|metrics).*$", page),
 ]
 

@@ -1,5 +1,5 @@
-"""`manage.py serve`: starts the processes of one site, watches them, stops them all.
+"""`manage.py serve`: starts the processes of one site, restarts them when they die, and stops them all.
 
-`run.py` is the way in. `redis.py`, `addresses.py` and `children.py` are also used by the settings and by
-Celery, so nothing in them may import Django.
+`run.py` is the entry point. The settings use `private_redis` and `addresses`, and Celery uses `child_process`, so
+nothing in this package may import Django.
 """

@@ -1,6 +1,6 @@
-"""Which addresses this machine answers at, and whether a port is free.
+"""The network addresses of this machine, and whether a port is free.
 
-Must not import Django (the settings use it) and must not send anything: it only asks the kernel.
+Must not import Django (the settings use it) and must not send packets: it only queries the kernel.
 """
 
 import errno
@@ -15,24 +15,24 @@ from serve.serve_error import ServeError
 
 EVERY_INTERFACE: Final = ("0.0.0.0", "::")  # noqa: S104  compared, not bound
 
-# linux/sockios.h: the ioctl that tells an interface's IPv4 address.
+# linux/sockios.h: the ioctl that returns the IPv4 address of an interface.
 SIOCGIFADDR = 0x8915
-# struct ifreq: 16 bytes of name, then a sockaddr_in whose address stands at bytes 20 to 24.
+# struct ifreq: 16 bytes of name, then a sockaddr_in with the address at bytes 20 to 24.
 IFREQ_BYTES = 40
-# A web server killed with its site is gone well within it.
-PATIENCE_SECONDS = 2.0
-# RFC 5737, for documentation: routed like any far address, answered by nobody.
+# A web server that was killed together with its site releases its port well within this time.
+PORT_WAIT_SECONDS = 2.0
+# RFC 5737, for documentation: routed like any remote address, but used by no machine.
 FAR_ADDRESS = ("198.51.100.1", 9)
 
 
 def lan_addresses() -> list[str]:
-    """IPv4 addresses by which others may reach this machine, the default route's first. May be empty."""
+    """IPv4 addresses at which other machines may reach this one, the default route's first. May be empty."""
     candidates = [*_default_route_address(), *_interface_addresses()]
     return list(dict.fromkeys(address for address in candidates if _is_reachable_from_outside(address)))
 
 
 def site_url(host: str, port: int, lan: list[str]) -> str:
-    """The address to print for a site bound to `host`: for every interface, one that a phone can open."""
+    """The URL to print for a site bound to `host`; for every interface, with an address that a phone can open."""
     shown = host
     if host in EVERY_INTERFACE:
         shown = lan[0] if lan and host != "::" else own_address(host)
@@ -40,50 +40,50 @@ def site_url(host: str, port: int, lan: list[str]) -> str:
 
 
 def own_address(host: str) -> str:
-    """Where this machine itself reaches a server bound to `host`."""
+    """The address at which this machine itself reaches a server bound to `host`."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
 def require_free_port(host: str, port: int, *, port_setting: str | None = "PORT") -> None:
-    """Returns when something could listen on `host`:`port`; a server that is just dying is given some time.
+    """Return when `host`:`port` can be bound. A server that is just exiting gets two seconds to release the port.
 
-    `port_setting` is the variable that would move it, None when nothing does.
-    Raises: ServeError naming PORT or HOST, whichever has to change.
+    `port_setting`: the environment variable that changes the port, None when there is none.
+    Raises: ServeError that names the setting to change, PORT or HOST.
     """
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + PORT_WAIT_SECONDS
     while True:
         try:
             return _listen_once(host, port)
         except OSError as error:
             refused = error
         if refused.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-            raise ServeError(_why_not(refused, host, port, port_setting)) from refused
+            raise ServeError(_port_error(refused, host, port, port_setting)) from refused
         time.sleep(0.1)
 
 
 def _listen_once(host: str, port: int) -> None:
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind, protocol) as listener:
-        # As the web server does: connections of an earlier run that linger are no obstacle.
+        # The web server sets it too: connections of an earlier run in TIME_WAIT do not block the port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(1)
 
 
-def _why_not(refused: OSError, host: str, port: int, port_setting: str | None) -> str:
+def _port_error(refused: OSError, host: str, port: int, port_setting: str | None) -> str:
     if refused.errno == errno.EADDRINUSE:
-        remedy = f"choose a free one, as in `{port_setting}={port + 1}`" if port_setting else "stop that one"
+        remedy = (
+            f"choose a free one, as in `{port_setting}={port + 1}`" if port_setting else "stop that program"
+        )
         return f"{port_setting or 'Port'} {port} is taken by another program: {remedy}."
     if refused.errno == errno.EACCES:
         return f"PORT {port} may be used by root only: choose one above 1023, as in `PORT=8000`."
-    return (
-        f"HOST {host} is no address of this machine ({refused.strerror}): 127.0.0.1 and 0.0.0.0 always work."
-    )
+    return f"HOST {host} is not an address of this machine ({refused.strerror}): use 127.0.0.1 or 0.0.0.0."
 
 
 def _default_route_address() -> list[str]:
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        # Connecting a datagram socket chooses a route and sends nothing.
+        # Connecting a datagram socket selects a route and sends nothing.
         probe.connect(FAR_ADDRESS)
         return [str(probe.getsockname()[0])]
     return []
@@ -92,14 +92,14 @@ def _default_route_address() -> list[str]:
 def _interface_addresses() -> list[str]:
     try:
         import fcntl
-    except ImportError:  # no POSIX system: the default route has to do
+    except ImportError:  # not a POSIX system: only the default route is known
         return []
     found = []
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         for _, name in socket.if_nameindex():
             with suppress(OSError):  # an interface without an IPv4 address
-                answer = fcntl.ioctl(asker, SIOCGIFADDR, struct.pack(f"{IFREQ_BYTES}s", name.encode()[:15]))
-                found.append(socket.inet_ntoa(answer[20:24]))
+                reply = fcntl.ioctl(probe, SIOCGIFADDR, struct.pack(f"{IFREQ_BYTES}s", name.encode()[:15]))
+                found.append(socket.inet_ntoa(reply[20:24]))
     return found
 
 

@@ -1,18 +1,18 @@
-"""The log file of one child, DATA_DIR/logs/<name>.log, and the one before it.
+"""The log file of one child process, DATA_DIR/logs/<name>.log, and the log of the run before.
 
-Begun by `run.py`, quoted by the supervisor, written by the child alone.
+`run.py` creates it, the child process writes it, and the supervisor quotes its end.
 """
 
 import os
 from contextlib import suppress
 from pathlib import Path
 
-# Enough for a traceback's end: 64 KB are some 800 lines.
+# 64 KB are about 800 lines: enough for the end of a traceback.
 TAIL_BYTES = 64 * 1024
 
 
-def begin_log(path: Path) -> None:
-    """Starts an empty log; what an earlier run wrote is kept once, as <name>.log.1."""
+def start_log(path: Path) -> None:
+    """Create an empty log. The log of the previous run is kept as <name>.log.1, replacing an older one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileNotFoundError):
         os.replace(path, path.with_name(f"{path.name}.1"))
@@ -20,7 +20,7 @@ def begin_log(path: Path) -> None:
 
 
 def last_lines(path: Path, count: int) -> list[str]:
-    """At most the last `count` lines that are not blank; fewer when they don't fit into 64 KB."""
+    """The last `count` lines that are not blank; fewer when they do not fit into 64 KB."""
     with path.open("rb") as log:
         log.seek(max(0, path.stat().st_size - TAIL_BYTES))
         lines = log.read().decode(errors="replace").splitlines()

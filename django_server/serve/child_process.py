@@ -1,7 +1,7 @@
-"""One child process: how it is started, how it ends with its parent, how it is stopped with all it started.
+"""One child process: start, terminate, kill with its process group, and exit together with its parent.
 
-`die_with_parent` is also called by Celery's pool processes, so nothing here may import Django.
-The supervisor decides when; this module does it.
+Must not import Django: Celery's pool processes call `die_with_parent`. Must not decide when a process starts or stops:
+the supervisor does.
 """
 
 import ctypes
@@ -17,14 +17,14 @@ from typing import IO
 
 # linux/prctl.h
 PR_SET_PDEATHSIG = 1
-# Loaded here: between fork and exec nothing should be loaded any more.
+# Loaded at import: between fork and exec no library may be loaded.
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def die_with_parent(signal_number: int, parent_pid: int | None = None) -> None:
-    """Asks the kernel to send this process `signal_number` when the thread that started it ends. Linux only.
+    """Ask the kernel to send this process `signal_number` when the thread that started it ends. Linux only.
 
-    With `parent_pid` given, a parent already gone counts too. This process's children don't inherit it.
+    With `parent_pid`, the signal is also sent when that parent has exited already. Child processes do not inherit this.
     """
     if _LIBC is None:
         return
@@ -40,9 +40,9 @@ def _always() -> bool:
 
 @dataclass(frozen=True)
 class ChildSpec:
-    """What a child is.
+    """How a child process is run.
 
-    `log` None: it writes to the terminal. `once`: it is to end, with exit code 0, before the next one starts.
+    `log` None: it writes to the terminal. `runs_once`: it has to exit with code 0 before the next process starts.
     """
 
     name: str
@@ -52,18 +52,18 @@ class ChildSpec:
     log: Path | None
     grace_seconds: float
     is_ready: Callable[[], bool] = _always
-    once: bool = False
+    runs_once: bool = False
 
 
 class Child:
-    """A ChildSpec with at most one running process."""
+    """At most one running process of a ChildSpec."""
 
     def __init__(self, spec: ChildSpec) -> None:
         self.spec = spec
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Starts it in a session of its own: Ctrl+C in the terminal reaches only the supervisor."""
+        """Start the process in its own session, so that Ctrl+C in the terminal reaches only the supervisor."""
         if self.spec.log is None:
             self._launch(None)
         else:
@@ -76,10 +76,10 @@ class Child:
 
     @property
     def exit_code(self) -> int | None:
-        """Negative: the signal that ended it. None while it runs or there is none."""
+        """Negative: the signal that killed the process. None while it runs, and before the first start."""
         return None if self._process is None else self._process.poll()
 
-    def ask_to_end(self) -> None:
+    def terminate(self) -> None:
         if self._process is not None:
             self._process.terminate()
 
@@ -87,10 +87,10 @@ class Child:
         if self._process is not None:
             self._process.kill()
 
-    def end_what_it_left(self) -> None:
-        """Kills what the ended process started and did not stop (a killed worker's pool)."""
+    def kill_process_group(self) -> None:
+        """Kill the processes that the exited process started and left running (the pool of a killed worker)."""
         if self._process is not None and self._process.poll() is not None:
-            # Its group bears its number. Once only: later the number may be another's.
+            # Its process group has its pid. Only once: later another process may have that pid.
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process = None
@@ -105,13 +105,13 @@ class Child:
             stdout=log,
             stderr=None if log is None else subprocess.STDOUT,
             start_new_session=True,
-            # Safe here: the supervisor has one thread.
+            # preexec_fn is safe here: the supervisor has one thread.
             preexec_fn=lambda: die_with_parent(signal.SIGKILL, parent_pid),
         )
 
 
-def describe_end(exit_code: int) -> str:
-    """How a process ended, in words: "ended with exit code 1", "was killed by SIGKILL"."""
+def describe_exit(exit_code: int) -> str:
+    """How a process ended, for a message: "ended with exit code 1", "was killed by SIGKILL"."""
     if exit_code >= 0:
         return f"ended with exit code {exit_code}"
     try:

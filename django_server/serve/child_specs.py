@@ -1,4 +1,4 @@
-"""Which children a site has, with their command lines, in order. Pure; called by `run.py`."""
+"""The child processes of a site with their command lines, in the order of their start. Pure; called by `run.py`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,23 +8,23 @@ from pathlib import Path
 from serve.addresses import own_address
 from serve.child_process import ChildSpec
 from serve.private_redis import redis_command
-from serve.readiness import accepts_connections, answers_ok
-from serve.redis_folder import redis_answers
+from serve.readiness import accepts_connections, returns_200
+from serve.redis_folder import redis_responds
 
 # A worker finishes the chunk it is rendering: at most one lease (60 s).
 WORKER_GRACE_SECONDS = 60.0
 WEB_DRAIN_SECONDS = 20
-# uvicorn keeps its own limit; two seconds more for it to end.
+# uvicorn drains for WEB_DRAIN_SECONDS by itself; two more seconds for its exit.
 WEB_GRACE_SECONDS = WEB_DRAIN_SECONDS + 2.0
 GRACE_SECONDS = 5.0
 VITE_PORT = 5173
-# Redis last: what still runs needs it.
+# Redis last: the other processes use it until they exit.
 STOP_ORDER = ("page", "web", "sweeper", "beat", "worker", "redis")
 
 
 @dataclass(frozen=True)
 class PrivateRedis:
-    """Where the embedded Redis listens and which program it is."""
+    """Socket and executable of the embedded Redis."""
 
     socket: Path
     executable: str
@@ -32,7 +32,7 @@ class PrivateRedis:
 
 @dataclass(frozen=True)
 class Site:
-    """What the settings say, for the plan. `redis` None: one elsewhere. `environment`: the children's."""
+    """Settings for the command lines. `redis` None: Redis runs elsewhere. `environment`: of the child processes."""
 
     data_dir: Path
     host: str
@@ -43,7 +43,7 @@ class Site:
     python: str
     environment: Mapping[str, str]
     redis: PrivateRedis | None
-    # Unique among all workers on the same Redis, together with the machine's name.
+    # With the host name unique among all workers on the same Redis.
     worker_name: str
     sweep_seconds: int = 10
     develop: bool = False
@@ -54,15 +54,15 @@ class Site:
 
     @property
     def metrics(self) -> Path:
-        """Where all children leave what they count: the web process tells of all. See `metrics_folder`."""
+        """Folder of the metric files of all processes; the web process exports their sums. See `metrics_folder`."""
         return self.data_dir / "metrics"
 
     def log(self, name: str) -> Path:
         return self.data_dir / "logs" / f"{name}.log"
 
 
-def children_of(site: Site) -> list[ChildSpec]:
-    """The children in the order in which they start."""
+def child_specs_of(site: Site) -> list[ChildSpec]:
+    """The child processes in the order of their start."""
     redis = [_redis(site, site.redis.socket, site.redis.executable)] if site.redis else []
     migrate = _once(site, "migrate", "--noinput")
     web = [_reloading_web(site), _vite(site)] if site.develop else [_web(site)]
@@ -70,8 +70,8 @@ def children_of(site: Site) -> list[ChildSpec]:
 
 
 def stop_order(specs: list[ChildSpec]) -> list[str]:
-    """The names of those that keep running, in the order in which they end."""
-    running = {spec.name for spec in specs if not spec.once}
+    """The names of the processes that keep running, in the order in which they are stopped."""
+    running = {spec.name for spec in specs if not spec.runs_once}
     return [name for name in STOP_ORDER if name in running]
 
 
@@ -83,7 +83,7 @@ def _redis(site: Site, socket: Path, executable: str) -> ChildSpec:
         environment=site.environment,
         log=site.log("redis"),
         grace_seconds=GRACE_SECONDS,
-        is_ready=partial(redis_answers, socket),
+        is_ready=partial(redis_responds, socket),
     )
 
 
@@ -92,7 +92,7 @@ def _worker(site: Site) -> ChildSpec:
         *("-m", "celery", "--app", "config.celery", "worker"),
         *("--pool", "prefork", "--concurrency", str(site.worker_processes)),
         *("--queues", "uploads,bulk"),
-        # Talk among workers, of which nothing here makes use.
+        # Messages between workers, which nothing here uses.
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         *("--hostname", f"{site.worker_name}@%h"),
         *("--loglevel", "WARNING"),
@@ -103,7 +103,7 @@ def _worker(site: Site) -> ChildSpec:
 def _beat(site: Site) -> ChildSpec:
     arguments = (
         *("-m", "celery", "--app", "config.celery", "beat"),
-        # In memory: no file of schedules that a kill could leave broken. A night it was not there for is left out.
+        # In memory: there is no schedule file that SIGKILL could corrupt. A night during which beat is down is skipped.
         *("--scheduler", "celery.beat:Scheduler"),
         *("--loglevel", "WARNING"),
     )
@@ -119,28 +119,28 @@ def _web(site: Site) -> ChildSpec:
         *("-m", "uvicorn", "config.asgi:application"),
         *("--host", site.host, "--port", str(site.port)),
         *("--ws", "images.live.uvicorn_protocol:LiveWebSocketProtocol"),
-        # The heartbeat of the contract: a server that hears nothing for 90 s closes.
+        # Heartbeat of the WebSocket contract: the server closes a connection that is silent for 90 s.
         *("--ws-ping-interval", "30", "--ws-ping-timeout", "60"),
         *("--ws-max-size", str(2**20), "--ws-per-message-deflate", "false"),
-        # Longer than a client waits that was told to come back in 5 s: it would meet a connection just closed.
+        # Longer than clients pause between requests (Retry-After is 5 s): they must not reuse a closed connection.
         *("--timeout-keep-alive", "75"),
         *("--timeout-graceful-shutdown", str(WEB_DRAIN_SECONDS)),
         *("--no-access-log", "--no-server-header", "--log-level", "warning"),
     )
     spec = _python(site, "web", arguments, grace_seconds=WEB_GRACE_SECONDS)
-    return replace(spec, is_ready=partial(answers_ok, site.own_host, site.port, "/readyz"))
+    return replace(spec, is_ready=partial(returns_200, site.own_host, site.port, "/readyz"))
 
 
 def _reloading_web(site: Site) -> ChildSpec:
     bound = f"[{site.host}]:{site.port}" if ":" in site.host else f"{site.host}:{site.port}"
     spec = _python(site, "web", ("manage.py", "dev_web", bound))
-    return replace(spec, log=None, is_ready=partial(answers_ok, site.own_host, site.port, "/readyz"))
+    return replace(spec, log=None, is_ready=partial(returns_200, site.own_host, site.port, "/readyz"))
 
 
 def _vite(site: Site) -> ChildSpec:
     return ChildSpec(
         name="page",
-        # What `npm run dev` would start, without npm in between: npm killed leaves Vite behind.
+        # Vite directly, not by `npm run dev`: a killed npm leaves Vite running.
         command=("node_modules/.bin/vite", "--host", site.host, "--port", str(VITE_PORT), "--strictPort"),
         folder=site.page_root,
         environment={**site.environment, "BACKEND": f"http://{site.own_host}:{site.port}"},
@@ -151,20 +151,20 @@ def _vite(site: Site) -> ChildSpec:
 
 
 def _once(site: Site, *arguments: str) -> ChildSpec:
-    return replace(_python(site, arguments[0], ("manage.py", *arguments)), once=True)
+    return replace(_python(site, arguments[0], ("manage.py", *arguments)), runs_once=True)
 
 
 def _python(
     site: Site, name: str, arguments: tuple[str, ...], *, grace_seconds: float = GRACE_SECONDS
 ) -> ChildSpec:
-    counting = {"PROMETHEUS_MULTIPROC_DIR": str(site.metrics)}
-    # One of them listens where METRICS_LISTEN says: the one that tells the state, too.
-    silent = {} if name == "web" else {"METRICS_LISTEN": ""}
+    metrics = {"PROMETHEUS_MULTIPROC_DIR": str(site.metrics)}
+    # Only the web process listens at METRICS_LISTEN: it also exports the state of the site.
+    no_listener = {} if name == "web" else {"METRICS_LISTEN": ""}
     return ChildSpec(
         name=name,
         command=(site.python, *arguments),
         folder=site.server_root,
-        environment={**site.environment, **counting, **silent},
+        environment={**site.environment, **metrics, **no_listener},
         log=site.log(name),
         grace_seconds=grace_seconds,
     )

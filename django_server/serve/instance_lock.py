@@ -1,4 +1,4 @@
-"""One site per data folder: the lock that refuses a second start. Called by `run.py`."""
+"""The lock that allows one running site per data folder. Called by `run.py`."""
 
 import fcntl
 import os
@@ -10,14 +10,14 @@ from serve.serve_error import ServeError
 
 
 @contextmanager
-def sole_instance(data_dir: Path) -> Iterator[None]:
-    """Holds DATA_DIR/locks/serve.lock. The kernel frees it with the process, however that ends.
+def instance_lock(data_dir: Path) -> Iterator[None]:
+    """Hold DATA_DIR/locks/serve.lock. The kernel releases it when the process ends, also after SIGKILL.
 
     Raises: ServeError when another process holds it.
     """
     path = data_dir / "locks" / "serve.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Python's descriptors close on exec, so no child keeps the lock after us.
+    # Python's file descriptors close on exec, so no child process keeps the lock after this one.
     with path.open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

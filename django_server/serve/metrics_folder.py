@@ -1,7 +1,7 @@
-"""Where a site's processes leave what they count: in memory, where the machine has a file system there.
+"""The folder of the metric files that all processes of a site share: in memory (/dev/shm) where the machine has that.
 
-They map these files (prometheus-client's multiprocess mode): on a disk without room the kernel would kill, by SIGBUS,
-who counts something for the first time.
+prometheus-client's multiprocess mode maps these files into memory. On a full disk the kernel would kill a process with
+SIGBUS when it writes its first value.
 """
 
 import shutil
@@ -13,10 +13,10 @@ _MEMORY = Path("/dev/shm")  # noqa: S108  mkdtemp makes what is used
 
 
 def prepare_metrics_folder(folder: Path) -> None:
-    """Makes `folder` empty: a link to a folder in memory, or an ordinary one where there is no such place."""
-    leave_metrics_folder(folder)
+    """Create `folder` empty: as a link to a folder in /dev/shm, or as an ordinary folder where there is no /dev/shm."""
+    delete_metrics_folder(folder)
     try:
-        # This user's alone, under a name that nobody could know beforehand.
+        # mkdtemp: accessible to this user alone, with an unpredictable name.
         in_memory = tempfile.mkdtemp(prefix="django-file-upload-", dir=_MEMORY)
     except OSError:
         folder.mkdir()
@@ -24,11 +24,11 @@ def prepare_metrics_folder(folder: Path) -> None:
         folder.symlink_to(in_memory)
 
 
-def leave_metrics_folder(folder: Path) -> None:
-    """Removes it, whichever it is; also what a killed run left."""
+def delete_metrics_folder(folder: Path) -> None:
+    """Delete the folder or the link with its target, also those of a run that was killed."""
     if folder.is_symlink():
         target = folder.readlink()
-        # What else a link might lead to is not ours.
+        # Another target was not created here.
         if target.parent == _MEMORY:
             shutil.rmtree(target, ignore_errors=True)
         folder.unlink()

@@ -1,6 +1,6 @@
-"""Where the private Redis of a data folder lives, and how it is started.
+"""Socket path and command line of the private Redis of a data folder. Pure, except for looking up the executable.
 
-Must not import Django: the settings ask it for the socket's path. `redis_folder.py` is what touches the folder.
+Must not import Django: the settings call `socket_path`. `redis_folder.py` creates and deletes the folder.
 """
 
 import hashlib
@@ -11,14 +11,14 @@ from pathlib import Path
 
 from serve.serve_error import ServeError
 
-# The kernel takes 107 bytes (108 with the end; macOS 103). Some below, for names made beside the socket.
+# Linux accepts 107 bytes, macOS 103. A margin is left for temporary names beside the socket.
 LONGEST_SOCKET_PATH = 100
 
 
 def socket_path(data_dir: Path) -> Path:
-    """The unix socket of the data folder's Redis: inside it, or in a short folder when that path is too long.
+    """The unix socket of the data folder's Redis: inside the data folder, or elsewhere when that path is too long.
 
-    The same folder and user always give the same path, so every process of the site finds it.
+    The same data folder and user always give the same path, so that every process of the site finds it.
     """
     inside = data_dir.absolute() / "redis" / "redis.sock"
     if len(os.fsencode(inside)) <= LONGEST_SOCKET_PATH:
@@ -49,14 +49,14 @@ def redis_executable() -> str:
 
 
 def redis_command(executable: str, socket: Path) -> tuple[str, ...]:
-    """The command line of a Redis that listens on `socket` alone, and keeps nothing on disk."""
+    """The command line of a Redis that listens on `socket` only and stores nothing on disk."""
     return (
         executable,
         *("--port", "0"),
         *("--unixsocket", str(socket)),
         *("--unixsocketperm", "700"),
         *("--dir", str(socket.parent)),
-        # Rows are the truth and the sweeper fills an empty queue again: writing it to disk would buy nothing.
+        # No persistence: the database rows are authoritative and the sweeper refills an empty queue.
         *("--save", ""),
         *("--appendonly", "no"),
         *("--daemonize", "no"),

@@ -1,15 +1,15 @@
-"""Whether a server answers. Asked by the supervisor until it says yes; a server not there yet is no error."""
+"""Readiness checks of child processes, polled by the supervisor. A refused connection is False, not an error."""
 
 import http.client
 import socket
 from contextlib import suppress
 
-ANSWER_SECONDS = 3.0
+RESPONSE_SECONDS = 3.0
 
 
-def answers_ok(host: str, port: int, path: str) -> bool:
-    """Whether GET `path` is answered with 200 within three seconds."""
-    connection = http.client.HTTPConnection(host, port, timeout=ANSWER_SECONDS)
+def returns_200(host: str, port: int, path: str) -> bool:
+    """Whether GET `path` returns status 200 within three seconds."""
+    connection = http.client.HTTPConnection(host, port, timeout=RESPONSE_SECONDS)
     with suppress(OSError, http.client.HTTPException):
         try:
             connection.request("GET", path, headers={"Accept": "*/*"})
@@ -20,7 +20,7 @@ def answers_ok(host: str, port: int, path: str) -> bool:
 
 
 def accepts_connections(host: str, port: int) -> bool:
-    """Whether something listens there."""
-    with suppress(OSError), socket.create_connection((host, port), timeout=ANSWER_SECONDS):
+    """Whether a server accepts TCP connections at `host`:`port`."""
+    with suppress(OSError), socket.create_connection((host, port), timeout=RESPONSE_SECONDS):
         return True
     return False

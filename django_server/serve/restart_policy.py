@@ -1,4 +1,4 @@
-"""What to do about a child that died: start it again, and when, or give up. Pure."""
+"""Whether and when to restart a child process that exited. Pure; called by the supervisor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RestartPolicy:
-    """A child may die `deaths_tolerated` times in `window_seconds`; each doubles the pause."""
+    """A child process may exit `exits_tolerated` times within `window_seconds`; each exit doubles the pause."""
 
-    deaths_tolerated: int = 4
+    exits_tolerated: int = 4
     window_seconds: float = 60.0
     first_pause_seconds: float = 0.5
     longest_pause_seconds: float = 8.0
@@ -21,13 +21,13 @@ class RestartAfter:
 
 @dataclass(frozen=True)
 class GiveUp:
-    deaths: int
+    exits: int
 
 
-def after_death(policy: RestartPolicy, deaths: Sequence[float], now: float) -> RestartAfter | GiveUp:
-    """Decides on a child whose deaths, the present one included, happened at `deaths` (monotonic seconds)."""
-    recent = sum(1 for moment in deaths if now - moment <= policy.window_seconds)
-    if recent > policy.deaths_tolerated:
+def decide_restart(policy: RestartPolicy, exits: Sequence[float], now: float) -> RestartAfter | GiveUp:
+    """Decide by the moments (monotonic seconds) at which the process exited, the present exit included."""
+    recent = sum(1 for moment in exits if now - moment <= policy.window_seconds)
+    if recent > policy.exits_tolerated:
         return GiveUp(recent)
     pause = policy.first_pause_seconds * 2 ** max(0, recent - 1)
     return RestartAfter(min(pause, policy.longest_pause_seconds))

@@ -1,5 +1,5 @@
-"""The one error of `serve`: why the site can't start or can't go on, as a sentence for a person."""
+"""The one error of `serve`: why the site cannot start or continue, as a sentence for the operator."""
 
 
 class ServeError(Exception):
-    """Its text is shown as it is, without a traceback; the exit code is 1."""
+    """The command prints its text without a traceback and exits with 1."""

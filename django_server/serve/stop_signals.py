@@ -1,36 +1,40 @@
-"""Whether somebody asked the site to stop, and whether they are in a hurry. Read by the supervisor."""
+"""Whether the site was signalled to stop, and whether a second signal asks to stop without waiting.
+
+Read by the supervisor.
+"""
 
 import signal
 import time
 from types import FrameType
 
-# Make passes on the signal its whole group got: two at once are one wish. A person takes longer.
-SAME_WISH_SECONDS = 0.3
+# Make forwards the signal that its process group has received already, so one Ctrl+C may arrive twice within
+# milliseconds. A person who presses Ctrl+C again takes longer than this.
+SAME_REQUEST_SECONDS = 0.3
 
 
 class StopSignals:
-    """Remembers SIGINT, SIGTERM and SIGHUP from `listen()` on."""
+    """Records SIGINT, SIGTERM and SIGHUP from `listen()` on."""
 
     def __init__(self) -> None:
         self._arrivals: list[float] = []
 
     def listen(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._remember)
+            signal.signal(number, self._record)
 
     @property
-    def asked(self) -> bool:
+    def stop_requested(self) -> bool:
         return bool(self._arrivals)
 
     @property
-    def in_a_hurry(self) -> bool:
+    def force_requested(self) -> bool:
         """True from the second Ctrl+C on."""
-        return asked_again(self._arrivals)
+        return is_repeated_request(self._arrivals)
 
-    def _remember(self, _number: int, _frame: FrameType | None) -> None:
+    def _record(self, _number: int, _frame: FrameType | None) -> None:
         self._arrivals.append(time.monotonic())
 
 
-def asked_again(arrivals: list[float]) -> bool:
-    """Whether a signal came clearly after the first one (monotonic seconds, in order)."""
-    return len(arrivals) > 1 and arrivals[-1] - arrivals[0] >= SAME_WISH_SECONDS
+def is_repeated_request(arrivals: list[float]) -> bool:
+    """Whether a signal arrived clearly later than the first one. `arrivals`: monotonic seconds, ascending."""
+    return len(arrivals) > 1 and arrivals[-1] - arrivals[0] >= SAME_REQUEST_SECONDS

@@ -1,4 +1,4 @@
-"""The stack of this folder's tests: brought up once, taken down at the end."""
+"""The stack for the tests of this folder, started once and stopped at the end."""
 
 import tempfile
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.stack.stack import Stack
 
-# As an operator would write them into .env. Small limits and short leases, so that the tests are short too.
+# The content of .env. Small limits and short leases keep the tests short.
 VARIABLES = {
     "LEASE_SECONDS": "5",
     "RENDER_SECONDS": "3",

@@ -1,4 +1,4 @@
-"""Parts of the stack that are away: clients get our JSON in time, and nothing has to be done when they come back."""
+"""Stopped parts of the stack: clients get the JSON error in time, and the stack recovers without intervention."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from tests.support.stack.stack import Stack
 
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
-    """A process and all it started stand still."""
+    """Freeze a process and its descendants."""
     pids = [pid, *descendants(pid)]
     for one in pids:
         os.kill(one, signal.SIGSTOP)
@@ -35,7 +35,7 @@ def test_without_any_web_instance_every_request_gets_our_503(stack: Stack) -> No
         assert is_refusal(asking.get("/api/list"), "overloaded")
         assert is_refusal(asking.post("/api/upload", files={"image": ("a.jpg", jpeg())}), "overloaded")
         assert asking.get("/gallery").status_code == 200
-        # Known again, and not listening yet.
+        # Its name resolves again, but it does not listen yet.
         for name in names:
             stack.names.addresses["web"].append(stack.instances[name].address)
         time.sleep(FORGOTTEN_SECONDS)
@@ -46,7 +46,7 @@ def test_without_any_web_instance_every_request_gets_our_503(stack: Stack) -> No
 
 
 def test_one_dead_web_instance_is_passed_over(stack: Stack) -> None:
-    """Killed, and its name still known: no request fails."""
+    """A killed instance whose name still resolves makes no request fail."""
     dead = stack.of("web")[0]
     dead.kill()
     try:

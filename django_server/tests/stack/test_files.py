@@ -1,4 +1,4 @@
-"""What the compose files promise by themselves, without anything running."""
+"""Properties of the compose files that need no running stack."""
 
 import os
 import re
@@ -27,7 +27,7 @@ def entries() -> dict[str, Any]:
 @pytest.mark.parametrize("overrides", _VARIANTS, ids=lambda files: " ".join(files) or "alone")
 def test_compose_itself_takes_the_files(overrides: list[str], tmp_path: Path) -> None:
     files = [part for name in ("docker-compose.yml", *overrides) for part in ("-f", str(ROOT / name))]
-    # Of a developer's own .env nothing may get in.
+    # Variables of a developer's .env must not have an effect.
     command = ["docker-compose", "--project-directory", str(tmp_path), *files, "config", "--quiet"]
     checked = subprocess.run(
         command, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]}

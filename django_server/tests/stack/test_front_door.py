@@ -1,4 +1,4 @@
-"""nginx in front of the really running stack: what it serves by itself, what it sends on, and with which headers."""
+"""nginx in front of the running stack: files it serves, requests it passes on, and their headers."""
 
 import json
 import socket
@@ -165,7 +165,7 @@ def test_a_slow_phone_keeps_no_worker_waiting(stack: Stack) -> None:
 
 
 def open_files(pid: int) -> Iterator[str]:
-    """The names of what a process and its children have open; nginx's body files have none in their folder."""
+    """Names of the files that a process and its child processes have open; nginx's body files are unlinked."""
     for one in (pid, *descendants(pid)):
         for link in Path(f"/proc/{one}/fd").iterdir():
             with suppress(FileNotFoundError):  # closed while we looked
@@ -200,7 +200,7 @@ def test_pictures_in_the_bucket_of_the_profile_s3_are_shown_under_the_site_s_add
         stack.names.addresses["s3"] = [_ECHO]
         with client(stack) as asking:
             answer = asking.get("/image-store/attachments/a.jpg?X-Amz-Signature=abc")
-            # What the signature covers goes on as it came.
+            # The signed parts are passed on unchanged.
             assert answer.json()["headers"]["Host"] == urlsplit(stack.url).netloc
             assert answer.json()["path"] == "/image-store/attachments/a.jpg?X-Amz-Signature=abc"
             assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
@@ -214,6 +214,8 @@ def test_pictures_in_the_bucket_of_the_profile_s3_are_shown_under_the_site_s_add
 def test_the_first_administrator_of_the_environment_can_come_in(stack: Stack) -> None:
     with client(stack) as asking:
         assert asking.get("/admin").headers["location"] == "/admin/"
+        assert asking.get("/admin/status").headers["location"] == "/admin/status/"
+        assert asking.get("/api/docs/").headers["location"] == "/api/docs"
         asking.get("/admin/login/")
         form = {"username": "first", "password": "for tests only"}
         headers = {"X-CSRFToken": asking.cookies["csrftoken"], "Origin": stack.url}

@@ -1,4 +1,4 @@
-"""The built page in a real browser, from nginx: its own security policy must not be in its way."""
+"""The built page in a browser, served by nginx: its Content-Security-Policy must not block it."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ _QUIET = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
 )
-# So long the page may load before its elements are printed.
+# Time limit for loading the page before its elements are printed.
 _SETTLED = "--virtual-time-budget=8000"
 
 

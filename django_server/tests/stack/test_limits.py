@@ -1,4 +1,4 @@
-"""Who asks too much of the stack is told so by nginx, in our words, and the others notice nothing."""
+"""Rate limits: nginx responds with the JSON error of the app, and other clients are not affected."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""The back-up of docs/production.md, line by line: made, the images removed, everything restored."""
+"""The back-up of docs/production.md, line by line: create it, delete the images, restore everything."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from tests.support.stack.stack import Stack
 _SECTION = re.compile(r"^## Back up and restore\n(.*?)^## ", re.DOTALL | re.MULTILINE)
 _STOP = re.compile(r"docker compose stop (.*)")
 _UP = re.compile(r"docker compose up ")
-# Inside a container it is the program itself.
+# Inside the container the program is called directly.
 _INSIDE = re.compile(r"docker compose (?:exec -T db|run --rm --no-deps -T worker) ")
 
 
@@ -48,7 +48,7 @@ def test_what_was_backed_up_comes_back(stack: Stack, tmp_path: Path) -> None:
 
 
 def run(stack: Stack, commands: list[str], folder: Path) -> list[str]:
-    """Run them as they stand; the instances they stopped."""
+    """Run the commands as written. Returns the instances that they stopped."""
     programs = installed_programs() or wheel_programs()
     database = {"PGHOST": str(stack.folder / "cluster"), "PGPORT": stack.places.ports["5432"]}
     environment = {**os.environ, **database, "PATH": f"{programs}:{os.environ['PATH']}"}
@@ -58,7 +58,7 @@ def run(stack: Stack, commands: list[str], folder: Path) -> list[str]:
             stopped = [one.name for service in named[1].split() for one in stack.of(service)]
             stack.stop(*stopped)
         elif _UP.search(line):
-            # As the first line of a start does, with the secret given.
+            # As at the start of the service, with the secret set.
             assert (folder / "secret_key").read_text() == stack.places.path("secrets/secret_key").read_text()
         else:
             here = stack.places.text(_INSIDE.sub("", line))

@@ -1,4 +1,4 @@
-"""Every service of the stack restarted, one after the other, while a batch of 224 images is on its way."""
+"""Every service of the stack is restarted in turn while a batch of 224 images is uploaded and processed."""
 
 import os
 import time
@@ -19,7 +19,7 @@ from tests.support.stack.stack import Stack
 # Two requests for each of the thirteen instances, and two when all is over.
 _REQUESTS, _IMAGES_EACH = 28, 8
 _IMAGES = _REQUESTS * _IMAGES_EACH
-# Those that clients notice come first, while most of the batch is still ahead.
+# Services that clients notice come first, while most of the batch is still to be sent.
 _ROLL = ("web", "live", "worker", "bulk", "sweeper", "beat", "pgbouncer", "redis", "db", "nginx")
 
 
@@ -38,7 +38,7 @@ def test_nothing_is_lost_and_nobody_is_troubled_while_every_service_is_restarted
         seconds: dict[str, float] = {}
         for service in _ROLL:
             for one in stack.of(service):
-                # One request on its way while the instance stops, one that comes while it is away.
+                # One request during the stop of the instance, one while it is down.
                 sender.go_on()
                 started = time.monotonic()
                 stack.stop(one.name)
@@ -80,7 +80,7 @@ def let_the_spool_grow_old(stack: Stack) -> None:
 
 
 def rows(stack: Stack, statement: str, value: str) -> list[tuple[Any, ...]]:
-    """What PostgreSQL itself says, not the app."""
+    """From PostgreSQL, not from the app."""
     socket_folder = stack.folder / "cluster"
     port = stack.places.ports["5432"]
     connection = psycopg2.connect(host=str(socket_folder), port=port, user="admin", dbname="image-db")

@@ -1,4 +1,4 @@
-"""Images through the whole stack: sent in three ways, to one instance, and heard of through another."""
+"""Images through the whole stack: uploaded in three ways to one instance, with the events from another."""
 
 import time
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ from tests.support.stack.stack import Stack
 
 
 def until_final(asking: httpx.Client, batch: str) -> dict[str, Any]:
-    """The batch, once all of it is final."""
+    """The batch, once all its images are final."""
     deadline = time.monotonic() + 60
     while not (state := asking.get(f"/api/batches/{batch}", params={"wait": 10}).json())["final"]:
         assert time.monotonic() < deadline, state["counts"]
@@ -49,7 +49,7 @@ def test_a_batch_is_processed_by_the_workers(stack: Stack, endpoint: str) -> Non
 
 
 def test_what_is_sent_to_one_instance_is_heard_through_every_other(stack: Stack) -> None:
-    """Two listeners, each on a live instance of its own, and uploads to each web instance."""
+    """Two WebSocket clients on different live instances, and uploads to each web instance."""
     lives, webs = ([one.address for one in stack.of(service)] for service in ("live", "web"))
     jobs: list[str] = []
     with ExitStack() as listening_to:
@@ -67,7 +67,7 @@ def test_what_is_sent_to_one_instance_is_heard_through_every_other(stack: Stack)
 
 
 def sent_to(stack: Stack, web: str) -> list[str]:
-    """The jobs of a batch that the web instance there took, once they are final."""
+    """The jobs of a batch uploaded to that web instance, once they are final."""
     with client(stack) as asking:
         answer = asking.post(
             "/api/async/batch/upload", files=[("images", (f"{n}.jpg", jpeg())) for n in range(5)]
@@ -78,7 +78,7 @@ def sent_to(stack: Stack, web: str) -> list[str]:
 
 
 def has_heard(listener: Listener, jobs: list[str]) -> bool:
-    """Of every job that it is completed."""
+    """Wait for the `completed` event of every job."""
     return all(listener.newest.get(job, (0, ""))[1] == "completed" for job in jobs)
 
 
@@ -112,6 +112,6 @@ def answering(stack: Stack, asking: httpx.Client) -> set[str]:
     """The addresses of those who answered thirty requests, all of which went well."""
     answers = [asking.get("/healthz") for _ in range(30)]
     assert {answer.status_code for answer in answers} == {200}
-    # An address that was passed over stands before the one that answered.
+    # A skipped address comes before the one that responded.
     upstreams = [logged(stack, answer)["upstream"] for answer in answers]
     return {upstream.split(", ")[-1].partition(":")[0] for upstream in upstreams}

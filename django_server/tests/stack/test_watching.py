@@ -1,4 +1,4 @@
-"""The stack as an operator sees it: figures that Prometheus reads, and logs in which one job can be followed."""
+"""Monitoring of the stack: metrics for Prometheus, and logs in which one job can be followed."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from tests.support.stack.scraping import lines, sample, scrape, scrape_one
 from tests.support.stack.stack import Stack
 
 _IMAGES = 24
-# Cut for ALL_WORKER_PROCESSES, 8 by default.
+# Chunks are sized for ALL_WORKER_PROCESSES, 8 by default.
 _CHUNK = 3
 _PATIENCE_SECONDS = 60.0
 _ACCEPTED = sample("django_file_upload_images_accepted_total", endpoint="async/batch/upload")
@@ -194,7 +194,7 @@ def test_nothing_a_client_sends_begins_a_line_of_a_log(stack: Stack) -> None:
         asking.get(f"/api/images/%0A{forged}%0D")
         asking.get("/api/list", headers={"X-Request-ID": forged * 100, "User-Agent": forged})
     web = stack.of("web")[0]
-    # Past nginx, as something else in its network might.
+    # Directly, as another service in the network could.
     direct = f"http://{web.address}:{stack.places.ports['8000']}"
     for sent in (forged * 100, f"a {forged}", '{"a"}', ""):
         answer = httpx.get(f"{direct}/healthz", headers={"X-Request-ID": sent, "Host": "localhost"})
@@ -217,7 +217,7 @@ def test_an_administrator_sees_each_worker_with_its_queues_and_what_it_does(stac
         assert rows["celery@worker-1"] == ["uploads", "1", "nothing", "0"]
         assert rows["celery@worker-2"] == ["uploads", "1", "nothing", "0"]
         assert rows["celery@bulk-1"] == ["bulk", "1", "nothing", "0"]
-        # One that does not answer is not there, and holds nobody up.
+        # An instance that does not respond is not listed and delays nothing.
         os.kill(stack.instances["worker-1"].pid, signal.SIGSTOP)
         try:
             rows = {cells[0]: cells[1:] for cells in cells_of(asking.get("/admin/status/").text)}

@@ -1,6 +1,6 @@
-"""`manage.py prepare_site`: all that has to be there before the first request. The service `migrate` in production.
+"""`manage.py prepare_site`: migrations, static files, bucket, first administrator. The service `migrate`.
 
-Every step may be repeated; it runs at each start, so an upgrade needs nothing else.
+Every step is idempotent. The command runs at each start, so an upgrade needs no other step.
 """
 
 import os
@@ -20,23 +20,23 @@ _BUCKET_WITHIN_SECONDS = 60
 
 class Command(BaseCommand):
     help = (
-        "Migrate, collect the static files, make folders, bucket and the first administrator. Safe to repeat."
+        "Migrate, collect static files, create folders, bucket and the first administrator. Safe to repeat."
     )
 
     def handle(self, *_: Any, verbosity: int, **__: Any) -> None:
-        # Where TMPDIR of docker-compose.yml points.
+        # TMPDIR of docker-compose.yml.
         (settings.DATA_DIR / "tmp").mkdir(parents=True, exist_ok=True)
         call_command("migrate", interactive=False, verbosity=verbosity)
         call_command("collectstatic", interactive=False, clear=True, verbosity=0)
         if settings.S3_BUCKET:
-            self._make_bucket()
-        self._make_first_administrator()
+            self._create_bucket()
+        self._create_first_administrator()
 
-    def _make_bucket(self) -> None:
-        _patiently(S3Storage().store.make_bucket, _BUCKET_WITHIN_SECONDS)
+    def _create_bucket(self) -> None:
+        _retry(S3Storage().store.make_bucket, _BUCKET_WITHIN_SECONDS)
 
-    def _make_first_administrator(self) -> None:
-        """From DJANGO_SUPERUSER_USERNAME and …_PASSWORD, where both are set and there is none of that name."""
+    def _create_first_administrator(self) -> None:
+        """From DJANGO_SUPERUSER_USERNAME and …_PASSWORD, if both are set and no user has that name."""
         name = os.environ.get("DJANGO_SUPERUSER_USERNAME")
         if not name or not os.environ.get("DJANGO_SUPERUSER_PASSWORD"):
             return
@@ -45,13 +45,13 @@ class Command(BaseCommand):
             call_command("createsuperuser", interactive=False, username=name, email=email)
 
 
-def _patiently(act: Callable[[], None], seconds: float) -> None:
-    """Act, again every second while it fails: the server may still be starting. Raises CommandError past the time."""
+def _retry(action: Callable[[], None], seconds: float) -> None:
+    """Call `action` every second until it succeeds: the server may be starting. Raises CommandError after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
         try:
-            return act()
+            return action()
         except OSError as error:
             if time.monotonic() > deadline:
-                raise CommandError(f"The bucket can't be made: {error}") from error
+                raise CommandError(f"The bucket could not be created: {error}") from error
             time.sleep(1)

@@ -1,4 +1,4 @@
-"""`manage.py serve`: the whole site in one command. What it does is in serve/run.py."""
+"""`manage.py serve`: runs the whole site in one command. The implementation is `serve/run.py`."""
 
 import os
 import sys
@@ -16,18 +16,20 @@ from serve.serve_error import ServeError
 
 
 class Command(BaseCommand):
-    help = "Starts everything (Redis, worker, beat, sweeper, web), watches it, and stops it all on Ctrl+C."
-    # The children check for themselves; this process needs neither database nor models.
+    help = "Run the whole site (Redis, worker, beat, sweeper, web) until Ctrl+C. Processes that exit are restarted."
+    # Each child process runs the checks itself; this process needs neither database nor models.
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--dev", action="store_true", help="with daphne's reloading runserver, and the page by Vite"
+            "--dev",
+            action="store_true",
+            help="for development: daphne's runserver with reloading, and the page from Vite on port 5173",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
-            serve(_site(develop=options["dev"]), _say)
+            serve(_site(develop=options["dev"]), _print_line)
         except ServeError as error:
             self.stderr.write(str(error))
             sys.exit(1)
@@ -37,9 +39,9 @@ def _site(*, develop: bool) -> Site:
     environment = {
         **({"DEBUG": "true"} if develop else {}),
         **os.environ,
-        # The children's folder is another one: a relative DATA_DIR would mean something else there.
+        # Absolute: the child processes have another working directory.
         "DATA_DIR": str(settings.DATA_DIR),
-        # Else a log ends in the middle of what was said before a crash.
+        # Without it, buffered log lines are lost in a crash.
         "PYTHONUNBUFFERED": "1",
     }
     redis = (
@@ -61,7 +63,7 @@ def _site(*, develop: bool) -> Site:
     )
 
 
-def _say(line: str) -> None:
-    # A terminal that was closed must not keep the children from being stopped.
+def _print_line(line: str) -> None:
+    # A closed terminal must not prevent the child processes from being stopped.
     with suppress(OSError):
         print(line, flush=True)

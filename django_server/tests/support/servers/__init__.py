@@ -1,4 +1,4 @@
-"""A PostgreSQL, a Redis and an S3 server that tests start and stop themselves. Never one that happens to run.
+"""PostgreSQL, Redis and S3 servers that tests start and stop themselves. Servers that already run are never used.
 
 `with postgres() as server:`, `with redis_server() as server:` and `with s3_server() as server:` yield a running
 server with a `url`.

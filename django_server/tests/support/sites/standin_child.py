@@ -1,8 +1,8 @@
-"""A child for tests of the supervisor: python standin_child.py FOLDER NAME BEHAVIOUR
+"""A child process for tests of the supervisor: python standin_child.py FOLDER NAME BEHAVIOUR
 
-It says when it starts and when it ends gracefully, in FOLDER/events ("start NAME PID", "end NAME").
-Behaviours: `good`; `stubborn` (ignores SIGTERM); `with-helper` (starts a process of its own and, on SIGTERM,
-leaves it behind); `broken` (dies at once, with a reason); `slow` (takes two seconds to end).
+It records its start and its graceful exit in FOLDER/events ("start NAME PID", "end NAME").
+Behaviours: `good`; `stubborn` (ignores SIGTERM); `with-helper` (starts a process and leaves it running on
+SIGTERM); `broken` (exits immediately, with a reason); `slow` (takes two seconds to exit).
 """
 
 import os

@@ -1,4 +1,4 @@
-"""`serve` with stand-ins for the web, the sweeper and the worker, and the real Redis.
+"""`serve` with stand-ins for web, sweeper and worker, and a real Redis.
 
     python -m tests.support.sites.standin_site DATA_DIR PORT NAME=BEHAVIOUR...
 
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from serve.child_process import ChildSpec
-from serve.child_specs import PrivateRedis, Site, children_of
+from serve.child_specs import PrivateRedis, Site, child_specs_of
 from serve.private_redis import redis_executable, socket_path
 from serve.run import serve
 from serve.serve_error import ServeError
@@ -33,7 +33,7 @@ def main(data_dir: Path, port: int, behaviours: dict[str, str]) -> None:
     )
 
     def plan(planned: Site) -> list[ChildSpec]:
-        redis = children_of(planned)[0]
+        redis = child_specs_of(planned)[0]
         script = str(Path(__file__).with_name("standin_child.py"))
         return [
             redis,

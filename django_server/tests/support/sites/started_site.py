@@ -1,4 +1,4 @@
-"""A site started by a test as a process of its own: what it says, its children, and how it ends."""
+"""A site that a test starts as a process of its own: its output, its child processes, its exit code."""
 
 import os
 import signal
@@ -19,12 +19,12 @@ READY_SECONDS = 90.0
 
 
 class StartedSite:
-    """`output` is all it has said so far, to the terminal's standard output and error."""
+    """`output`: everything written so far to standard output and standard error."""
 
     def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
         record_start(" ".join(command))
         self.process = subprocess.Popen(
-            # A test run that is killed takes its sites along.
+            # The site exits with a test run that is killed.
             leashed(command, signal.SIGTERM),
             cwd=SERVER_ROOT,
             env=dict(environment),
@@ -47,30 +47,30 @@ class StartedSite:
         return descendants(self.process.pid)
 
     def child(self, *words: str) -> int:
-        """The one direct child whose command line holds all the words."""
+        """The pid of the one direct child process whose command line contains all the words."""
         (found,) = self._matching(words)
         return found
 
     def has_another(self, pid: int, *words: str) -> bool:
-        """Whether a child whose command line holds all the words has taken the place of `pid`."""
+        """Whether `pid` has exited and another child process has all the words in its command line."""
         return bool(self._matching(words) - {pid}) and not is_alive(pid)
 
     def _matching(self, words: tuple[str, ...]) -> set[int]:
         found = set()
         for pid in self.children:
-            with suppress(ProcessLookupError, FileNotFoundError):  # it ended while we looked
-                # A direct child leads a group of its own.
+            with suppress(ProcessLookupError, FileNotFoundError):  # it exited in the meantime
+                # A direct child process leads its own process group.
                 if os.getpgid(pid) == pid and all(word in command_line(pid) for word in words):
                     found.add(pid)
         return found
 
     def says(self, text: str, within_seconds: float = READY_SECONDS) -> bool:
-        """Whether the text is said in time, while the site lives or with its last words."""
+        """Whether the output contains the text within the time, or when the site has exited."""
         eventually(lambda: text in self.output or not self._reader.is_alive(), within_seconds)
         return text in self.output
 
     def end(self, number: signal.Signals = signal.SIGINT, within_seconds: float = 30.0) -> int:
-        """Sends the signal; the exit code."""
+        """Send the signal. Returns the exit code."""
         self.process.send_signal(number)
         return self.exit_code(within_seconds)
 
@@ -87,7 +87,7 @@ class StartedSite:
 
 @contextmanager
 def started(command: list[str], environment: Mapping[str, str] = os.environ) -> Iterator[StartedSite]:
-    """The started site; killed with all its children if the test did not end it."""
+    """The started site. It is killed with its child processes if the test did not stop it."""
     site = StartedSite(command, environment)
     try:
         yield site

@@ -1,4 +1,4 @@
-"""Asking the stack as its clients do: each test under an address of its own, since addresses are counted."""
+"""HTTP clients of the stack. Each test has its own client address, because rate limits count by address."""
 
 import json
 import time
@@ -12,12 +12,12 @@ import httpx
 from images.errors import ERRORS
 from tests.support.stack.stack import Stack
 
-# nginx asks again after `valid=1s`, counted in whole seconds.
+# nginx resolves names again after `valid=1s`, in whole seconds.
 FORGOTTEN_SECONDS = 2.1
 
 
 def client(stack: Stack, address: str = "", local_address: str | None = None) -> httpx.Client:
-    """A client that a trusted proxy says is at `address`, one of its own by default.
+    """A client behind a trusted proxy, with `address` as its own address; a new one by default.
 
     `local_address`: connected from there, which no proxy is trusted at.
     """
@@ -30,7 +30,7 @@ def client(stack: Stack, address: str = "", local_address: str | None = None) ->
 
 @contextmanager
 def only(stack: Stack, service: str, *addresses: str) -> Iterator[None]:
-    """A service's name stands for these addresses alone, and nginx has noticed."""
+    """Make the name of a service resolve to these addresses only, and wait until nginx uses them."""
     before = list(stack.names.addresses[service])
     narrow(stack, **{service: addresses})
     try:
@@ -40,14 +40,14 @@ def only(stack: Stack, service: str, *addresses: str) -> Iterator[None]:
 
 
 def narrow(stack: Stack, **addresses: Iterable[str]) -> None:
-    """Services' names stand for these addresses from now on, and nginx has noticed."""
+    """Make the names of services resolve to these addresses, and wait until nginx uses them."""
     for service, those in addresses.items():
         stack.names.addresses[service] = list(those)
     time.sleep(FORGOTTEN_SECONDS)
 
 
 def is_refusal(answer: httpx.Response, code: str, status: int | None = None) -> bool:
-    """Whether nginx refused in the app's own words, with the app's own headers."""
+    """Whether nginx sent the error response of the app, with its headers."""
     kind = ERRORS[code]
     after = None if kind.retry_after_seconds is None else str(kind.retry_after_seconds)
     return (
@@ -59,7 +59,7 @@ def is_refusal(answer: httpx.Response, code: str, status: int | None = None) -> 
 
 
 def logged(stack: Stack, answer: httpx.Response) -> dict[str, Any]:
-    """nginx's own line about the request of this answer."""
+    """The line of nginx's log for the request of this response."""
     wanted = answer.headers["x-request-id"]
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""PostgreSQL's first start as the official image does it: a cluster for POSTGRES_USER, and POSTGRES_DB in it."""
+"""The first start of PostgreSQL as in the official image: a cluster for POSTGRES_USER with POSTGRES_DB."""
 
 import shutil
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from tests.support.stack.places import Places
 
 
 def make(programs: Path, environment: Mapping[str, str], places: Places, account: str | None) -> None:
-    """Passwords are asked for over TCP, as in the image."""
+    """TCP connections require passwords, as in the image."""
     home = places.path("cluster")
     home.mkdir()
     if account:
@@ -25,7 +25,7 @@ def make(programs: Path, environment: Mapping[str, str], places: Places, account
 
 
 def listening(places: Places) -> list[str]:
-    """The arguments that say where it is here; and, the one liberty taken, that it need not wait for the disk."""
+    """Arguments with the paths on this machine, and fsync off, which is the only difference to the image."""
     settings = {
         "port": places.ports["5432"],
         "listen_addresses": places.addresses["db"],

@@ -1,4 +1,4 @@
-"""What docker-compose.yml says of a service, with its variables filled in. Pure but for reading the file."""
+"""The services of docker-compose.yml with their variables substituted. Pure except for reading the file."""
 
 import re
 import shlex
@@ -12,14 +12,14 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[4]
 COMPOSE_FILE = ROOT / "docker-compose.yml"
-# Compose's own, where a service says nothing.
+# Compose's default.
 _GRACE_SECONDS = 10.0
 _VARIABLE = re.compile(r"\$\$|\$\{(\w+)(?::-([^}]*))?\}")
 
 
 @dataclass(frozen=True)
 class Service:
-    """How Compose runs the containers of one service. `health`: the command that tells whether one is well."""
+    """How Compose runs the containers of one service. `health`: the command of its health check."""
 
     name: str
     command: tuple[str, ...]
@@ -30,13 +30,13 @@ class Service:
 
 
 def services(variables: Mapping[str, str], file: Path = COMPOSE_FILE) -> dict[str, Service]:
-    """Every service of the file, as Compose has it with these variables in `.env`."""
+    """All services of the file, with these variables as `.env`."""
     found = yaml.safe_load(file.read_text())["services"]
     return {name: _service(name, filled_in(entry, variables)) for name, entry in found.items()}
 
 
 def filled_in(value: Any, variables: Mapping[str, str]) -> Any:
-    """The value with every `${NAME:-default}` in it replaced."""
+    """The value with every `${NAME:-default}` substituted."""
     if isinstance(value, dict):
         return {key: filled_in(one, variables) for key, one in value.items()}
     if isinstance(value, list):

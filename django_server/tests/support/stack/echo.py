@@ -1,4 +1,4 @@
-"""A server that answers every request with what it got of it: what nginx sends on, seen from the other end."""
+"""A server that responds with the request it received, to see what nginx passes on."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Echo(ThreadingHTTPServer):
-    """`requests`: how many have come in."""
+    """`requests`: the number of requests received."""
 
     requests = 0
 
@@ -37,7 +37,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def echoing(address: str, port: str) -> Iterator[Echo]:
-    """A running echo."""
+    """A running echo server."""
     with Echo((address, int(port)), _Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

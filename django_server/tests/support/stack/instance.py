@@ -1,4 +1,4 @@
-"""One container's process, run natively: started, asked whether it is well, and stopped as Compose would."""
+"""The process of one container, run natively: start, health check, and stop as by Compose."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ HEALTH_SECONDS = 25.0
 
 
 class Instance:
-    """`health` empty: it is well while it runs. Logs to `log`."""
+    """`health` empty: the instance is healthy while it runs. Its output goes to `log`."""
 
     def __init__(
         self,
@@ -56,11 +56,11 @@ class Instance:
         return self._process.pid
 
     def start(self) -> None:
-        # Memory, which ends with the container.
+        # A tmpfs, which is deleted with the container.
         shutil.rmtree(self._tmpfs, ignore_errors=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                # A test run that is killed takes its instances along, with all they started.
+                # The instance and its descendants exit with a test run that is killed.
                 leashed(self._command, self._stop_signal, self._account),
                 cwd=self._folder,
                 env=dict(self._environment),
@@ -71,7 +71,7 @@ class Instance:
             )
 
     def await_health(self) -> None:
-        """Returns when its health check says so. AssertionError with its log past a minute, or when it has ended."""
+        """Returns when it is healthy. AssertionError with its log after a minute, or when it has exited."""
         deadline = time.monotonic() + START_SECONDS
         while not self.is_well():
             assert self.is_running, f"{self.name} has ended:\n{self.said}"
@@ -94,18 +94,18 @@ class Instance:
         return checked.returncode == 0
 
     def wait(self, seconds: float) -> int:
-        """Its exit code, once it has ended by itself."""
+        """The exit code, once it has exited by itself."""
         assert self._process is not None
         return self._process.wait(seconds)
 
     def ask_to_stop(self) -> None:
-        """Compose's stop signal. AssertionError when it had ended by itself."""
+        """Send the stop signal of the service. AssertionError if it has exited already."""
         assert self._process is not None
         assert self.is_running, f"{self.name} had ended:\n{self.said}"
         self._process.send_signal(self._stop_signal)
 
     def await_stop(self) -> None:
-        """Returns when it has ended. AssertionError when its grace is not enough; then it is killed, as by Compose."""
+        """Returns when it has exited. AssertionError after its grace period; then it is killed, as by Compose."""
         assert self._process is not None
         try:
             self._process.wait(self._grace_seconds)
@@ -114,7 +114,7 @@ class Instance:
             raise AssertionError(f"{self.name} was killed after its grace:\n{self.said}") from None
 
     def kill(self) -> None:
-        """A container that is killed: all its processes at once."""
+        """Kill all processes of the instance, as in a killed container."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The folders of the containers, with the files that their images hold, under the names they have there."""
+"""The folders of the containers, with the files of their images."""
 
 import shutil
 import subprocess
@@ -43,7 +43,7 @@ def lay_out(places: Places, nginx_environment: Mapping[str, str], pooler_address
 
 
 def _certify(places: Places) -> None:
-    """What docs/production.md has an operator put into nginx/tls."""
+    """The files that an operator puts into nginx/tls (docs/production.md)."""
     folder = places.path("etc/nginx/tls")
     example = _NGINX / "tls" / "https.conf.example"
     _write(folder / "https.conf", places.text(example.read_text()))

@@ -1,4 +1,4 @@
-"""A DNS server as Docker has one: each service's name stands for the addresses of its running instances."""
+"""A DNS server like Docker's: the name of a service resolves to the addresses of its running instances."""
 
 import socket
 import struct
@@ -10,7 +10,7 @@ _TYPE_A = 1
 
 
 class NameServer:
-    """Answers on a UDP port of 127.0.0.1. `addresses` may change at any time; a time to live of 0 says so."""
+    """Listens on a UDP port of 127.0.0.1. `addresses` may change at any time, so the TTL is 0."""
 
     def __init__(self) -> None:
         self.addresses: dict[str, list[str]] = {}
@@ -26,7 +26,7 @@ class NameServer:
         self._thread.start()
 
     def stop(self) -> None:
-        # Wakes the thread; an empty datagram is no question.
+        # Wakes the thread; an empty datagram is not a query.
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
             waker.sendto(b"", self._socket.getsockname())
         self._thread.join()
@@ -45,13 +45,13 @@ class NameServer:
         found = self.addresses.get(name, []) if kind == _TYPE_A else []
         flags = _RESPONSE if self.addresses.get(name) else _NAME_ERROR
         header = question[:2] + struct.pack("!5H", flags, 1, len(found), 0, 0)
-        # 0xC00C points at the question's name.
+        # 0xC00C is a pointer to the name in the query.
         records = [struct.pack("!3HIH", 0xC00C, _TYPE_A, 1, 0, 4) + socket.inet_aton(one) for one in found]
         return header + question[_HEADER_BYTES : end + 4] + b"".join(records)
 
 
 def _read_name(question: bytes) -> tuple[str, int]:
-    """The name asked for, and where it ends."""
+    """The queried name, and the offset of its end."""
     labels, position = [], _HEADER_BYTES
     while length := question[position]:
         labels.append(question[position + 1 : position + 1 + length].decode())

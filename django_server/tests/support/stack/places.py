@@ -1,11 +1,11 @@
-"""Where on this machine the containers' addresses, ports and folders are: all that is replaced in their files. Pure."""
+"""Maps addresses, ports and paths of the containers to this machine, and substitutes them in files. Pure."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-# The ports of the containers, and the names that their files call each other by.
+# The ports of the containers, and the service names in their files.
 PORTS = ("8080", "8443", "8000", "8001", "5432", "6432", "6379", "8333", "9100")
 NAMES = ("db", "pgbouncer", "redis")
 _FOLDERS = (
@@ -15,7 +15,7 @@ _PATH = re.compile(rf"(?<![\w./-])/({_FOLDERS})(?=[/\s;\"']|$)")
 _PORT = re.compile(rf"(?<![\w.])({'|'.join(PORTS)})(?![\w.])")
 _NAME = re.compile(rf"(?<=[@=/])({'|'.join(NAMES)})(?=[:\s]|$)")
 _LISTEN = re.compile(r"\blisten (?=\d)")
-# What a container binds to, and what it asks itself by.
+# Bind address of a container, and its loopback address.
 _OWN_ADDRESS = re.compile(r"\b(?:0\.0\.0\.0|127\.0\.0\.1)\b")
 _RENDERED = re.compile(r"\$\{(\w+)\}")
 
@@ -29,25 +29,25 @@ class Places:
     addresses: Mapping[str, str]
 
     def path(self, inside: str) -> Path:
-        """Where the container's path is here."""
+        """The path on this machine of a container's path."""
         return self.folder / inside.lstrip("/")
 
     def text(self, text: str) -> str:
-        """A configuration file, or an environment's value."""
+        """Substitutes in a configuration file or the value of a variable."""
         text = _LISTEN.sub("listen 127.0.0.1:", text)
         text = _PATH.sub(lambda match: str(self.path(match[1])), text)
         text = _NAME.sub(lambda match: self.addresses[match[1]], text)
         return _PORT.sub(lambda match: self.ports[match[1]], text)
 
     def bound(self, text: str, address: str) -> str:
-        """A configuration file of the container that has `address` here."""
+        """Substitutes in a configuration file of the container with `address`."""
         return _OWN_ADDRESS.sub(address, self.text(text))
 
     def command(self, words: tuple[str, ...], address: str) -> list[str]:
-        """A command line of the container that has `address` here."""
+        """Substitutes in a command line of the container with `address`."""
         return [self.bound(word, address) for word in words]
 
 
 def rendered(template: str, environment: Mapping[str, str]) -> str:
-    """What the image's entrypoint makes of a template: the variables that are set are filled in, `$uri` is not."""
+    """A template as rendered by the image's entrypoint: set variables are substituted, `$uri` is not."""
     return _RENDERED.sub(lambda match: environment.get(match[1], match[0]), template)

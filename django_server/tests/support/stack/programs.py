@@ -1,4 +1,4 @@
-"""The programs of the images as they are found on this machine, and what a container's shape tells them there."""
+"""Command lines of the images' programs on this machine, with the arguments that replace container features."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ def found_here(command: list[str], name: str, places: Places, postgres: Path) ->
     if program == "pgbouncer":
         return [_which(program, Path("/usr/sbin")), *rest]
     if service in ("worker", "bulk") and program == "celery":
-        # Two containers have two host names; two processes here have one.
+        # Two containers have two host names; two processes on this machine share one.
         return [program, *rest, "--hostname", f"celery@{name}"]
     return command
 

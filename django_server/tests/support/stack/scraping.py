@@ -1,4 +1,4 @@
-"""Reading the stack's figures and logs as their readers do: Prometheus's own parser, one JSON object a line."""
+"""Reads the metrics with Prometheus's parser, and the logs as one JSON object per line."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.support.stack.instance import Instance
 from tests.support.stack.stack import Stack
 
-# What programs say of themselves past their log's format: nginx of its upstreams, Celery when it is told to stop.
+# Lines that programs write outside the log format: nginx on its upstreams, Celery at shutdown.
 _ITS_OWN = re.compile(
     r"\d{4}/\d\d/\d\d [\d:]{8} \[(warn|error)\] |(worker: (Warm|Cold) shutdown \(MainProcess\))?$"
 )
@@ -41,7 +41,7 @@ def scrape_one(stack: Stack, instance: Instance) -> dict[tuple[str, Labels], Any
 
 
 def sample(name: str, **labels: str) -> tuple[str, Labels]:
-    """How `scrape` calls it."""
+    """The key of a sample in the result of `scrape`."""
     return name, frozenset(labels.items())
 
 

@@ -20,7 +20,7 @@ _GIVE_UP_SECONDS = 90.0
 
 
 class Sender:
-    """Sends `requests` requests of `images` pictures each, one for every `go_on`, and asks for the list after each."""
+    """Sends `requests` requests of `images` images each, one per `go_on`, and requests the list after each."""
 
     def __init__(self, stack: Stack, picture: bytes, *, requests: int, images: int) -> None:
         self.batch = str(uuid.uuid4())
@@ -40,13 +40,13 @@ class Sender:
         self._allowed.release(requests)
 
     def finish(self) -> None:
-        """Returns when everything is sent."""
+        """Returns when all requests are sent."""
         self.go_on(self._plan[0])
         self._thread.join()
 
     def _run(self) -> None:
         requests, images = self._plan
-        # A thread's servers end with it: this one starts none.
+        # Servers exit with the thread that started them; this one starts none.
         with client(self._stack) as asking:
             for number in range(requests):
                 self._allowed.acquire()

@@ -29,19 +29,19 @@ from tests.support.stack.places import PORTS, Places
 from tests.support.stack.programs import found_here
 
 SERVER_ROOT = ROOT / "django_server"
-# Compose's order: what others depend on first.
+# Compose's order: dependencies first.
 _ORDER = ("db", "pgbouncer", "redis", "web", "live", "worker", "bulk", "sweeper", "beat", "nginx")
 _SCALE = {"web": 2, "live": 2, "worker": 2}
 # Refuse root, or would read what their container can't.
 _UNPRIVILEGED = ("db", "pgbouncer", "nginx")
 _ADDRESS = "127.77.0."
-# The image's own.
+# The default of the image.
 _NGINX_COMMAND = ("nginx", "-g", "daemon off;")
 
 
 @dataclass
 class Stack:
-    """`variables`: what `.env` would say. Instances are named as Compose names them: web-1, web-2."""
+    """`variables`: the content of `.env`. Instances have Compose's names: web-1, web-2."""
 
     folder: Path
     variables: Mapping[str, str]
@@ -68,7 +68,7 @@ class Stack:
 
     @cached_property
     def _postgres(self) -> Path:
-        """The folder of PostgreSQL's programs, where its account may run them."""
+        """The folder of PostgreSQL's programs, executable by its account."""
         return runnable_by(self._account or None, installed_programs() or wheel_programs(), self.folder)
 
     def of(self, service: str) -> list[Instance]:
@@ -92,7 +92,7 @@ class Stack:
         self._await(_ORDER)
 
     def down(self) -> None:
-        """Every process ended, those last that others need."""
+        """Stop all processes, dependencies last."""
         needed = [one for name in ("db", "pgbouncer", "redis") for one in self.of(name)]
         try:
             for those in ([one for one in self.instances.values() if one not in needed], needed):
@@ -111,17 +111,17 @@ class Stack:
         _stop_all(those)
 
     def start(self, *names: str) -> None:
-        """Start them again, and wait for their health."""
+        """Start the instances again and wait until they are healthy."""
         those = [self.instances[name] for name in names]
         for one in those:
             one.start()
-            # Docker, too, knows the name before the process listens.
+            # Docker resolves the name before the process listens, too.
             self.names.addresses.setdefault(one.name.rpartition("-")[0], []).append(one.address)
         for one in those:
             one.await_health()
 
     def scale_up(self, service: str) -> Instance:
-        """One more instance of the service, healthy, as by `--scale`."""
+        """Start one more instance of the service, as by `--scale`, and wait until it is healthy."""
         name = f"{service}-{len(self.of(service)) + 1}"
         self._address_of[name] = f"{_ADDRESS}{100 + len(self.instances)}"
         self.instances[name] = self._instance(self.services[service], name, self._address_of[name])
@@ -129,12 +129,12 @@ class Stack:
         return self.instances[name]
 
     def scale_down(self, name: str) -> None:
-        """Stop an instance for good."""
+        """Stop an instance and remove it from the stack."""
         self.stop(name)
         del self.instances[name]
 
     def run_once(self, service: str) -> str:
-        """Run a service that ends, to its end. What it said; AssertionError when it failed."""
+        """Run a one-off service and return its output. AssertionError if it fails."""
         one = self._instance(self.services[service], service, "127.0.0.1")
         one.start()
         assert one.wait(120) == 0, one.said
@@ -172,7 +172,7 @@ class Stack:
         log = self.folder / "logs" / f"{name}.log"
         log.touch()
         if account:
-            # A container's output belongs to its user.
+            # The output of a container belongs to its user.
             shutil.chown(log, account)
         command = self.places.command(service.command or _NGINX_COMMAND, address)
         health = self.places.command(service.health, address)
@@ -196,13 +196,13 @@ class Stack:
             ours["METRICS_LISTEN"] = self.places.bound(
                 service.environment["METRICS_LISTEN"], self._address_of.get(name, "127.0.0.1")
             )
-            # A tmpfs is its container's alone.
+            # A tmpfs belongs to one container.
             ours["PROMETHEUS_MULTIPROC_DIR"] += f"/{name}"
         if service.name == "nginx":
             ours["RESOLVER"] = f"127.0.0.1:{self._name_port}"
         path = f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         container = {"PATH": path, "HOME": str(self.folder / "tmp"), "HOSTNAME": name, "LANG": "C.UTF-8"}
-        # Tests may run as root; containers don't.
+        # Tests may run as root; containers do not.
         container["PYTHONWARNINGS"] = "ignore:You're running the worker with superuser privileges"
         return {**container, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", **ours}
 

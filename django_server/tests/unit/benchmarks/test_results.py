@@ -54,11 +54,16 @@ def test_the_plots_show_what_has_a_number_for_its_target_and_what_is_a_series(be
         results.point("batch", "per image, batch of {}", 2000, 9.7, "ms"),
     ]
     bars = ET.fromstring(plots.bars(rows))  # noqa: S314  our own
-    assert [bar.get("class") for bar in bars.iter(f"{SVG}rect")] == ["misses", "holds"]
+    drawn = [str(group.get("id")) for group in bars.iter(f"{SVG}g")]
+    assert [one for one in drawn if one.startswith(("holds", "misses"))] == ["misses-0", "holds-1"]
     assert any("against <the floor>" in (text.text or "") for text in bars.iter(f"{SVG}text"))
     lines = ET.fromstring(plots.lines(rows))  # noqa: S314
-    assert len(list(lines.iter(f"{SVG}polyline"))) == 1
-    assert len(list(lines.iter(f"{SVG}circle"))) == 2
+    series = [group for group in lines.iter(f"{SVG}g") if str(group.get("id")).startswith("series-")]
+    assert len(series) == 1
+    (line,) = series[0].findall(f"{SVG}path")
+    # M to the first point, L to the second; each also has its marker.
+    assert str(line.get("d")).split()[::3] == ["M", "L"]
+    assert len(list(series[0].iter(f"{SVG}use"))) == 2
     assert rows[3].what == "per image, batch of 100"
 
 

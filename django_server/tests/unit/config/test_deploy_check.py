@@ -1,4 +1,4 @@
-"""`manage.py check --deploy`, as the service `web` of docker-compose.yml would be asked."""
+"""`manage.py check --deploy` with the environment of the service `web` of docker-compose.yml."""
 
 import subprocess
 import sys
@@ -29,13 +29,13 @@ def check(folder: Path, public_url: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_the_production_settings_leave_nothing_to_say(tmp_path: Path) -> None:
+def test_the_production_settings_have_no_warnings(tmp_path: Path) -> None:
     checked = check(tmp_path, "https://images.example.org")
     assert checked.returncode == 0, checked.stderr
     assert "no issues" in checked.stdout
 
 
-def test_without_https_it_is_said_that_cookies_travel_openly(tmp_path: Path) -> None:
+def test_without_https_there_is_a_warning_about_the_cookies(tmp_path: Path) -> None:
     checked = check(tmp_path, "http://images.example.org")
     assert checked.returncode == 1
     assert "security.W012" in checked.stderr

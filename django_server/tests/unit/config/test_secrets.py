@@ -1,4 +1,4 @@
-"""The secrets of an installation: given or made once, in files, and read from there."""
+"""The secrets of an installation: given or generated once, written to files, and read from there."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ def contents(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
-def test_secrets_that_are_not_given_are_made_once(tmp_path: Path) -> None:
+def test_secrets_that_are_not_given_are_generated_once(tmp_path: Path) -> None:
     make_secrets(tmp_path, {"SECRET_KEY": "", "POSTGRES_PASSWORD": ""})
     made = contents(tmp_path)
     make_secrets(tmp_path, {})
@@ -22,7 +22,7 @@ def test_secrets_that_are_not_given_are_made_once(tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o440}
 
 
-def test_secrets_that_are_given_take_the_place_of_others(tmp_path: Path) -> None:
+def test_secrets_that_are_given_replace_others(tmp_path: Path) -> None:
     make_secrets(tmp_path, {})
     make_secrets(tmp_path, {"SECRET_KEY": "mine", "POSTGRES_PASSWORD": 'a "quoted" one'})
     assert contents(tmp_path) == {
@@ -32,7 +32,7 @@ def test_secrets_that_are_given_take_the_place_of_others(tmp_path: Path) -> None
     }
 
 
-def test_a_secret_is_read_from_its_file_to_the_letter(tmp_path: Path) -> None:
+def test_a_secret_is_read_from_its_file_unchanged(tmp_path: Path) -> None:
     make_secrets(tmp_path, {"SECRET_KEY": "from a file", "POSTGRES_PASSWORD": "$p@ss/word"})
     environment = {
         "DATA_DIR": str(tmp_path),

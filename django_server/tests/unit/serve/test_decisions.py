@@ -1,4 +1,4 @@
-"""The pure parts of `serve`: paths, addresses, command lines, when to start again, who is in a hurry."""
+"""The pure parts of `serve`: paths, addresses, command lines, restart decisions, repeated signals."""
 
 import os
 import socket
@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from serve.addresses import EVERY_INTERFACE, lan_addresses, own_address, require_free_port, site_url
 from serve.child_log import last_lines
-from serve.child_process import describe_end
-from serve.child_specs import PrivateRedis, Site, children_of, stop_order
+from serve.child_process import describe_exit
+from serve.child_specs import PrivateRedis, Site, child_specs_of, stop_order
 from serve.private_redis import socket_path
-from serve.restart_policy import GiveUp, RestartAfter, RestartPolicy, after_death
+from serve.restart_policy import GiveUp, RestartAfter, RestartPolicy, decide_restart
 from serve.run import ready_line
 from serve.serve_error import ServeError
-from serve.stop_signals import asked_again
+from serve.stop_signals import is_repeated_request
 from tests.support.servers import free_port
 
 EVERYWHERE = EVERY_INTERFACE[0]
@@ -60,32 +60,32 @@ def test_a_long_temporary_folder_does_not_make_the_path_too_long(
     assert len(os.fsencode(socket_path(Path("/srv/" + "a" * 120)))) <= 100
 
 
-def test_each_death_doubles_the_pause_up_to_a_limit() -> None:
-    policy = RestartPolicy(deaths_tolerated=9)
-    pauses = [after_death(policy, [float(n) for n in range(count)], count - 1.0) for count in range(1, 8)]
+def test_each_exit_doubles_the_pause_up_to_a_limit() -> None:
+    policy = RestartPolicy(exits_tolerated=9)
+    pauses = [decide_restart(policy, [float(n) for n in range(count)], count - 1.0) for count in range(1, 8)]
     assert pauses == [RestartAfter(seconds) for seconds in (0.5, 1, 2, 4, 8, 8, 8)]
 
 
-def test_the_fifth_death_within_a_minute_is_the_last() -> None:
+def test_the_fifth_exit_within_a_minute_gives_up() -> None:
     policy = RestartPolicy()
-    assert after_death(policy, [0, 10, 20, 30], 30) == RestartAfter(4)
-    assert after_death(policy, [0, 10, 20, 30, 59], 59) == GiveUp(5)
+    assert decide_restart(policy, [0, 10, 20, 30], 30) == RestartAfter(4)
+    assert decide_restart(policy, [0, 10, 20, 30, 59], 59) == GiveUp(5)
 
 
-def test_deaths_of_more_than_a_minute_ago_are_forgiven() -> None:
-    assert after_death(RestartPolicy(), [0, 1, 2, 3, 100], 100) == RestartAfter(0.5)
+def test_exits_more_than_a_minute_ago_do_not_count() -> None:
+    assert decide_restart(RestartPolicy(), [0, 1, 2, 3, 100], 100) == RestartAfter(0.5)
 
 
-def test_one_wish_that_arrives_twice_is_no_hurry() -> None:
-    assert not asked_again([])
-    assert not asked_again([10.0])
-    assert not asked_again([10.0, 10.1])
-    assert asked_again([10.0, 10.5])
+def test_one_signal_that_arrives_twice_counts_once() -> None:
+    assert not is_repeated_request([])
+    assert not is_repeated_request([10.0])
+    assert not is_repeated_request([10.0, 10.1])
+    assert is_repeated_request([10.0, 10.5])
 
 
-def test_the_end_of_a_process_is_told_in_words() -> None:
-    assert describe_end(3) == "ended with exit code 3"
-    assert describe_end(-9) == "was killed by SIGKILL"
+def test_the_exit_of_a_process_is_described() -> None:
+    assert describe_exit(3) == "ended with exit code 3"
+    assert describe_exit(-9) == "was killed by SIGKILL"
 
 
 def test_every_lan_address_is_one_this_machine_can_listen_on_and_others_can_reach() -> None:
@@ -118,44 +118,44 @@ def test_this_machine_reaches_a_site_on_every_interface_by_loopback() -> None:
     assert own_address("192.168.1.5") == "192.168.1.5"
 
 
-def test_a_host_that_is_not_this_machine_is_told_as_such() -> None:
-    with pytest.raises(ServeError, match=r"HOST 203\.0\.113\.9 is no address of this machine"):
+def test_a_host_that_is_not_this_machine_is_refused_with_its_name() -> None:
+    with pytest.raises(ServeError, match=r"HOST 203\.0\.113\.9 is not an address of this machine"):
         require_free_port("203.0.113.9", free_port())
 
 
-def test_children_start_after_what_they_need_and_end_before_it() -> None:
-    specs = children_of(_site())
+def test_processes_start_after_their_dependencies_and_stop_before_them() -> None:
+    specs = child_specs_of(_site())
     assert [spec.name for spec in specs] == ["redis", "migrate", "worker", "beat", "sweeper", "web"]
-    assert [spec.name for spec in specs if spec.once] == ["migrate"]
+    assert [spec.name for spec in specs if spec.runs_once] == ["migrate"]
     assert stop_order(specs) == ["web", "sweeper", "beat", "worker", "redis"]
 
 
-def test_a_worker_looks_for_uploads_before_it_looks_for_bulk() -> None:
-    command = next(spec.command for spec in children_of(_site()) if spec.name == "worker")
+def test_a_worker_takes_uploads_before_bulk() -> None:
+    command = next(spec.command for spec in child_specs_of(_site()) if spec.name == "worker")
     assert command[command.index("--queues") + 1] == "uploads,bulk"
 
 
-def test_the_clock_of_the_nightly_work_keeps_no_file() -> None:
-    command = next(spec.command for spec in children_of(_site()) if spec.name == "beat")
+def test_beat_keeps_no_schedule_file() -> None:
+    command = next(spec.command for spec in child_specs_of(_site()) if spec.name == "beat")
     assert command[command.index("--scheduler") + 1] == "celery.beat:Scheduler"
     assert not {"--pidfile", "--schedule", "--detach"} & set(command)
 
 
 def test_a_redis_elsewhere_is_neither_started_nor_stopped() -> None:
-    specs = children_of(_site(redis=None))
+    specs = child_specs_of(_site(redis=None))
     assert "redis" not in {spec.name for spec in specs}
     assert "redis" not in stop_order(specs)
 
 
 def test_development_has_the_reloading_server_and_vite_in_the_terminal() -> None:
-    specs = {spec.name: spec for spec in children_of(_site(develop=True))}
+    specs = {spec.name: spec for spec in child_specs_of(_site(develop=True))}
     assert specs["web"].command == ("python", "manage.py", "dev_web", "127.0.0.1:8000")
     assert specs["page"].environment["BACKEND"] == "http://127.0.0.1:8000"
     assert specs["web"].log is None
     assert specs["page"].log is None
 
 
-def test_the_last_lines_of_a_log_are_its_last_lines_that_say_something(tmp_path: Path) -> None:
+def test_the_last_lines_of_a_log_are_its_last_lines_that_are_not_blank(tmp_path: Path) -> None:
     log = tmp_path / "web.log"
     log.write_bytes(b"".join(b"line %d\n\n" % n for n in range(20_000)) + b"broken \xff\n")
     assert last_lines(log, 3) == ["line 19998", "line 19999", "broken �"]

@@ -1,11 +1,11 @@
-"""The folder of what processes count: in memory, gone in the end, and gone after a run that was killed."""
+"""The folder of the metric files: in memory, deleted at the end, and emptied after a run that was killed."""
 
 from pathlib import Path
 
 import pytest
 
 from serve import metrics_folder
-from serve.metrics_folder import leave_metrics_folder, prepare_metrics_folder
+from serve.metrics_folder import delete_metrics_folder, prepare_metrics_folder
 
 
 @pytest.fixture
@@ -23,12 +23,12 @@ def test_it_is_in_memory_for_this_user_alone_and_leaves_nothing(tmp_path: Path, 
     assert made.stat().st_mode & 0o777 == 0o700
     (home / "counter_1.db").write_bytes(b"1")
     assert (made / "counter_1.db").exists()
-    leave_metrics_folder(home)
+    delete_metrics_folder(home)
     assert not home.is_symlink()
     assert list(memory.iterdir()) == []
 
 
-def test_what_a_killed_run_counted_is_forgotten(tmp_path: Path, memory: Path) -> None:
+def test_the_files_of_a_killed_run_are_deleted(tmp_path: Path, memory: Path) -> None:
     home = tmp_path / "metrics"
     prepare_metrics_folder(home)
     (home / "counter_1.db").write_bytes(b"1")
@@ -44,11 +44,11 @@ def test_a_machine_without_such_a_file_system_has_it_on_disk(tmp_path: Path, mem
     (home / "counter_1.db").write_bytes(b"1")
     prepare_metrics_folder(home)
     assert list(home.iterdir()) == []
-    leave_metrics_folder(home)
+    delete_metrics_folder(home)
     assert not home.exists()
 
 
-def test_a_link_elsewhere_is_taken_away_and_what_it_leads_to_stays(tmp_path: Path, memory: Path) -> None:
+def test_a_link_to_another_folder_is_deleted_and_its_target_stays(tmp_path: Path, memory: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "kept").touch()
