@@ -103,7 +103,7 @@ def publish(count: int, byte_size: int = 100, batch: str | None = None) -> tuple
     for number in range(count):
         job_id = uuid4()
         text = json.dumps({"type": "send_upload_notification", "job_id": str(job_id), "name": f"{number}"})
-        news.append(events.News(job_id, batch_id, text[:-1] + f', "filling": "{"x" * byte_size}"}}'))
+        news.append(events.Event(job_id, batch_id, text[:-1] + f', "filling": "{"x" * byte_size}"}}'))
     started = time.monotonic()
     told = events.publish(news)
     return told, time.monotonic() - started

@@ -7,19 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from images.live.coalescing import Coalescer
-from images.live.events import Item, packed
+from images.live.events import EventFrame, packed
 from images.live.protocol import FRAME_BYTES, FRAME_IMAGES
 from tests.live.live_site import Site, answers_next, frame_of, say
 
 
-def item(number: int, byte_size: int = 100) -> Item:
+def image(number: int, byte_size: int = 100) -> EventFrame:
     text = json.dumps({"job_id": number, "filling": "x" * byte_size})
-    return Item(f"{number:032x}", "image", text, len(text))
+    return EventFrame(f"{number:032x}", "image", text, len(text))
 
 
-def removal(number: int) -> Item:
+def removal(number: int) -> EventFrame:
     text = json.dumps({"type": "removed", "job_id": number})
-    return Item(f"{number:032x}", "removed", text, len(text))
+    return EventFrame(f"{number:032x}", "removed", text, len(text))
 
 
 def told(frames: list[str]) -> list[int]:
@@ -35,28 +35,28 @@ def told(frames: list[str]) -> list[int]:
 
 def test_the_first_image_is_told_at_once_and_the_rest_when_the_window_ends() -> None:
     coalescer = Coalescer()
-    assert told(coalescer.add([item(1)])) == [1]
-    assert coalescer.add([item(2)]) == []
-    assert coalescer.add([item(3)]) == []
-    assert told(coalescer.end_of_window()) == [2, 3]
+    assert told(coalescer.add([image(1)])) == [1]
+    assert coalescer.add([image(2)]) == []
+    assert coalescer.add([image(3)]) == []
+    assert told(coalescer.end_window()) == [2, 3]
     assert coalescer.is_open
-    assert coalescer.end_of_window() == []
+    assert coalescer.end_window() == []
     assert not coalescer.is_open
 
 
 def test_twenty_five_images_do_not_wait_for_the_window_to_end() -> None:
     coalescer = Coalescer()
-    coalescer.add([item(0)])
-    assert coalescer.add([item(number) for number in range(1, 25)]) == []
-    assert told(coalescer.add([item(25)])) == list(range(1, 26))
+    coalescer.add([image(0)])
+    assert coalescer.add([image(number) for number in range(1, 25)]) == []
+    assert told(coalescer.add([image(25)])) == list(range(1, 26))
 
 
 def test_a_removal_is_told_at_once_and_alone_and_takes_the_news_before_it_along() -> None:
     coalescer = Coalescer()
-    coalescer.add([item(0)])
-    coalescer.add([item(1), item(2)])
+    coalescer.add([image(0)])
+    coalescer.add([image(1), image(2)])
     assert coalescer.add([removal(1)]) == [removal(1).text]
-    assert told(coalescer.end_of_window()) == [2]
+    assert told(coalescer.end_window()) == [2]
 
 
 @given(st.lists(st.lists(st.integers(1, 70_000), max_size=40), max_size=8))
@@ -64,10 +64,10 @@ def test_every_image_is_told_once_whatever_their_sizes(bursts: list[list[int]]) 
     coalescer = Coalescer()
     frames, sent = [], 0
     for burst in bursts:
-        items = [item(sent + number, min(size, 40_000)) for number, size in enumerate(burst)]
+        items = [image(sent + number, min(size, 40_000)) for number, size in enumerate(burst)]
         sent += len(items)
         frames += coalescer.add(items)
-    frames += coalescer.end_of_window()
+    frames += coalescer.end_window()
     assert sorted(told(frames)) == list(range(sent))
 
 

@@ -8,54 +8,53 @@ from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection
 
-from images.live.events import Item
-from images.live.outbox import MOST_BYTES, MOST_TEXTS, Outbox
+from images.live.events import EventFrame
 from images.live.protocol import encode
-from images.live.sender import Speaker
+from images.live.sender import MAX_BYTES, MAX_FRAMES, SendBuffer, Sender
 from tests.live.live_site import Site, closing_code, frame_of, live_site, say
 from tests.servers import Redis
 
 
 async def test_an_outbox_that_is_full_of_texts_or_of_bytes_takes_no_more() -> None:
-    outbox = Outbox()
-    assert all(outbox.put("x") for _ in range(MOST_TEXTS))
-    assert not outbox.put("x")
-    outbox = Outbox()
-    assert outbox.put("ä" * (MOST_BYTES // 2))
-    assert not outbox.put("x")
+    buffer = SendBuffer()
+    assert all(buffer.put("x") for _ in range(MAX_FRAMES))
+    assert not buffer.put("x")
+    buffer = SendBuffer()
+    assert buffer.put("ä" * (MAX_BYTES // 2))
+    assert not buffer.put("x")
 
 
 async def test_a_backlog_is_replaced_once_and_news_is_taken_again_when_that_was_sent() -> None:
-    outbox = Outbox()
-    outbox.put("old")
-    assert outbox.replace_backlog("start anew")
-    assert not outbox.replace_backlog("start anew")
-    assert not outbox.put("dropped")
-    assert await outbox.take() == "start anew"
-    assert outbox.put("new")
-    assert await outbox.take() == "new"
+    buffer = SendBuffer()
+    buffer.put("old")
+    assert buffer.replace_all("start anew")
+    assert not buffer.replace_all("start anew")
+    assert not buffer.put("dropped")
+    assert await buffer.take() == "start anew"
+    assert buffer.put("new")
+    assert await buffer.take() == "new"
 
 
 async def test_a_client_that_falls_behind_is_told_once_and_hears_what_comes_after() -> None:
     sent: list[str] = []
     reads = asyncio.Event()
 
-    async def send(message: dict[str, str]) -> None:
+    async def send_text(text: str) -> None:
         await reads.wait()
-        sent.append(message["text"])
+        sent.append(text)
 
-    speaker = Speaker(send)
-    writing = asyncio.create_task(speaker.write())
-    speaker.say_text("first")
+    sender = Sender(send_text)
+    writing = asyncio.create_task(sender.write())
+    sender.send_encoded("first")
     await asyncio.sleep(0)
-    for number in range(3 * MOST_TEXTS):
-        speaker.tell([Item(uuid4().hex, "image", f"{number}", 4)])
+    for number in range(3 * MAX_FRAMES):
+        sender.send_events([EventFrame(uuid4().hex, "image", f"{number}", 4)])
     reads.set()
     await asyncio.sleep(0.05)
     resync = encode({"type": "resync", "reason": "slow_client"})
     assert sent == ["first", resync]
-    assert speaker.losses == 1
-    speaker.tell([Item(uuid4().hex, "image", "later", 5)])
+    assert sender.resyncs == 1
+    sender.send_events([EventFrame(uuid4().hex, "image", "later", 5)])
     await asyncio.sleep(0.05)
     assert sent == ["first", resync, "later"]
     writing.cancel()

@@ -31,7 +31,7 @@ FROZEN_SECONDS = 6.0
 PATIENCE_SECONDS = 90.0
 # What the kernel and a small window hold is filled with so many replays of what is in the database.
 REPLAYS_TO_FILL = 32
-# More news than a connection's backlog has room for (outbox.MOST_TEXTS), told three times an image.
+# More news than a connection's backlog has room for (sender.MAX_FRAMES), told three times an image.
 FLOOD_IMAGES = 400
 
 
