@@ -66,7 +66,13 @@ class Site:
     """One started site."""
 
     def __init__(
-        self, folder: Path, redis_url: str, database_url: str | None, server: str, application: str
+        self,
+        folder: Path,
+        redis_url: str,
+        database_url: str | None,
+        server: str,
+        application: str,
+        settings: str,
     ) -> None:
         self._environment = {
             **{
@@ -74,7 +80,7 @@ class Site:
                 for name, value in os.environ.items()
                 if name not in ("DATABASE_URL", "SECRET_KEY")
             },
-            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DJANGO_SETTINGS_MODULE": settings,
             "DATA_DIR": str(folder),
             "REDIS_URL": redis_url,
             # The host for whoever asks; one test asks as another one of ours.
@@ -154,10 +160,11 @@ def live_site(
     database_url: str | None = None,
     server: str = "uvicorn",
     application: str = "tests.live.application:application",
+    settings: str = "config.settings",
 ) -> Iterator[Site]:
     """A migrated, started site; stopped again at the end."""
     with tempfile.TemporaryDirectory(prefix="live-") as folder:
-        site = Site(Path(folder), redis_url, database_url, server, application)
+        site = Site(Path(folder), redis_url, database_url, server, application, settings)
         try:
             yield site
         finally:
