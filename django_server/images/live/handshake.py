@@ -86,7 +86,8 @@ class TokenValidator:
 class SessionUser:
     """Channels' AuthMiddlewareStack, which sets scope["user"]; 503 when the session cannot be read.
 
-    It queries the database only for a client that sends a session cookie.
+    It queries the database only for a client that sends a session cookie. The consumer gets the server's `send`, not
+    that of Channels' session middleware, which asks the session at each frame whether an HTTP response must save it.
     """
 
     def __init__(self, inner: ASGIApp) -> None:
@@ -95,7 +96,7 @@ class SessionUser:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         has_user = False
 
-        async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        async def inner(scope: Scope, receive: Receive, session_send: Send) -> None:  # noqa: ARG001
             nonlocal has_user
             has_user = True
             await self._inner(scope, receive, send)

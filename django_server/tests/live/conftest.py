@@ -1,4 +1,4 @@
-"""One site for the tests that leave it as it was, and one for each that does something to it."""
+"""One site shared by the tests that leave it unchanged; other tests start their own."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -28,7 +28,7 @@ def site(shared_site: Site) -> Site:
 
 @pytest.fixture
 async def client(site: Site) -> AsyncIterator[ClientConnection]:
-    """A plain client that has been told it is connected."""
+    """A plain client that has received `connected`."""
     async with site.connect() as connected:
         assert (await frame_of(connected))["type"] == "connected"
         yield connected

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from images.live.events import ForeignMessageError, probe_token, received_events
+from tests.fuzz.effort import search
 from tests.live.live_site import answers_next, frame_of, frames_of, live_site
 from tests.servers import Redis, redis_server
 
@@ -55,14 +56,14 @@ async def events_arrive(redis: Redis, monkeypatch: pytest.MonkeyPatch, layer: di
     monkeypatch.setenv("LAYER", json.dumps(layer))
     with live_site(redis.url, settings="tests.live.other_layer_settings") as site:
         batches = [str(uuid4()) for _ in range(4)]
-        ids = [site.actor.make(count=1, batch=batch)[0] for batch in batches]
+        ids = [site.actor.create_images(count=1, batch=batch)[0] for batch in batches]
         query = "&".join(f"batch={batch}" for batch in batches)
         async with site.connect() as plain, site.connect(f"?{query}") as watching:
             assert (await frame_of(plain))["type"] == "connected"
             await frames_of(watching, 5)
             hosts = layer["CONFIG"]["hosts"]
             assert any("group" in name for url in hosts for name in names_in(url))
-            site.actor.become(ids=ids, status="processing")
+            site.actor.change_status(ids=ids, status="processing")
             for client in (plain, watching):
                 assert {frame["job_id"] for frame in await frames_of(client, 4)} == set(ids)
         assert "Live events" not in site.log
@@ -88,7 +89,7 @@ def wrong_messages() -> list[Any]:
 async def test_messages_of_others_in_our_groups_end_nobodys_subscription(redis: Redis) -> None:
     with live_site(redis.url) as site:
         batch = str(uuid4())
-        (one,) = site.actor.make(count=1, batch=batch)
+        (one,) = site.actor.create_images(count=1, batch=batch)
         layer = RedisPubSubChannelLayer(hosts=[redis.url])
         async with site.connect() as plain, site.connect(f"?batch={batch}") as watching:
             await frame_of(plain)
@@ -99,7 +100,7 @@ async def test_messages_of_others_in_our_groups_end_nobodys_subscription(redis: 
                 with redis_client.Redis.from_url(redis.url) as client:
                     for raw in (b"", b"\xc1", b"no msgpack"):
                         assert client.publish(f"asgi__group__{group}", raw) == 1
-            site.actor.become(ids=[one], status="pending")
+            site.actor.change_status(ids=[one], status="pending")
             for client in (plain, watching):
                 assert (await frame_of(client))["job_id"] == one
                 assert await answers_next(client) == []
@@ -125,6 +126,7 @@ almost_genuine = st.fixed_dictionaries(
 )
 
 
+@search(300, a_second=300)
 @given(anything | almost_genuine)
 def test_any_message_is_read_or_ignored(message: object) -> None:
     if probe_token(message) is not None:

@@ -28,10 +28,10 @@ async def test_two_clients_of_a_second_consumer_talk_through_the_channel_layer(s
 
 
 async def test_the_live_view_works_beside_it(site: Site) -> None:
-    (one,) = site.actor.make(count=1)
+    (one,) = site.actor.create_images(count=1)
     async with site.connect() as client, site.connect(path=PATHS[0]) as chat:
         assert (await frame_of(client))["type"] == "connected"
-        site.actor.become(ids=[one], status="pending")
+        site.actor.change_status(ids=[one], status="pending")
         assert (await frame_of(client))["job_id"] == one
         await say(chat, message="x")
         assert (await frame_of(chat))["message"] == "x"

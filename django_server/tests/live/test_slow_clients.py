@@ -1,4 +1,4 @@
-"""A client that reads slowly or not at all: told so, never waited for. And the end of the server itself."""
+"""Clients that read slowly or not at all are asked to resync and delay nobody; and the shutdown of the server."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from tests.live.live_site import Site, closing_code, frame_of, live_site, say
 from tests.servers import Redis
 
 
-async def test_an_outbox_that_is_full_of_texts_or_of_bytes_takes_no_more() -> None:
+async def test_a_buffer_that_is_full_by_count_or_by_bytes_accepts_no_more() -> None:
     buffer = SendBuffer()
     assert all(buffer.put("x") for _ in range(MAX_FRAMES))
     assert not buffer.put("x")
@@ -24,18 +24,18 @@ async def test_an_outbox_that_is_full_of_texts_or_of_bytes_takes_no_more() -> No
     assert not buffer.put("x")
 
 
-async def test_a_backlog_is_replaced_once_and_news_is_taken_again_when_that_was_sent() -> None:
+async def test_a_backlog_is_replaced_once_and_frames_are_accepted_again_after_the_replacement() -> None:
     buffer = SendBuffer()
     buffer.put("old")
-    assert buffer.replace_all("start anew")
-    assert not buffer.replace_all("start anew")
+    assert buffer.replace_all("resync")
+    assert not buffer.replace_all("resync")
     assert not buffer.put("dropped")
-    assert await buffer.take() == "start anew"
+    assert await buffer.take() == "resync"
     assert buffer.put("new")
     assert await buffer.take() == "new"
 
 
-async def test_a_client_that_falls_behind_is_told_once_and_hears_what_comes_after() -> None:
+async def test_a_slow_client_receives_one_resync_and_then_later_events() -> None:
     sent: list[str] = []
     reads = asyncio.Event()
 
@@ -61,7 +61,7 @@ async def test_a_client_that_falls_behind_is_told_once_and_hears_what_comes_afte
 
 
 def unread(site: Site) -> socket.socket:
-    """A connection with a small window, handed to a client that will not read."""
+    """A connected socket with a small receive window, for a client that will not read."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.connect(("127.0.0.1", site.port))
@@ -70,7 +70,7 @@ def unread(site: Site) -> socket.socket:
 
 
 async def flood(site: Site, messages: int) -> None:
-    """A megabyte of news for everybody in each message; ten are more than the kernel keeps for a socket."""
+    """Publishes a megabyte of events each time; ten are more than the kernel buffers for a socket."""
     loop = asyncio.get_running_loop()
     for _ in range(messages):
         await loop.run_in_executor(None, lambda: site.actor.publish(count=1000, byte_size=1000))
@@ -83,16 +83,16 @@ async def stalled(site: Site) -> ClientConnection:
     return client
 
 
-async def test_a_client_that_reads_nothing_delays_nobody_and_is_told_to_start_anew(site: Site) -> None:
+async def test_a_client_that_reads_nothing_delays_nobody_and_receives_a_resync(site: Site) -> None:
     idle = await stalled(site)
     batch = str(uuid4())
-    (one,) = site.actor.make(count=1, batch=batch)
+    (one,) = site.actor.create_images(count=1, batch=batch)
     async with site.connect(f"?batch={batch}") as brisk:
         while (await frame_of(brisk))["type"] != "snapshot":
             pass
         await flood(site, 10)
         started = time.monotonic()
-        site.actor.become(ids=[one], status="pending")
+        site.actor.change_status(ids=[one], status="pending")
         assert (await frame_of(brisk))["job_id"] == one
         assert time.monotonic() - started < 1
     frames = 0
@@ -108,15 +108,15 @@ async def test_a_client_that_reads_nothing_delays_nobody_and_is_told_to_start_an
     await idle.close()
 
 
-async def test_a_client_that_takes_nothing_at_all_is_closed_with_1013(redis: Redis) -> None:
+async def test_a_client_that_never_reads_is_closed_with_1013(redis: Redis) -> None:
     with live_site(redis.url, application="tests.live.impatient_application:application") as site:
         idle = await stalled(site)
         await flood(site, 10)
-        await asyncio.sleep(3)  # longer than the patience, and than the second given to say goodbye
+        await asyncio.sleep(3)  # longer than STUCK_SECONDS there plus CLOSE_SECONDS
         assert await closing_code(idle) == 1013
 
 
-async def test_a_server_that_stops_says_1001_and_waits_for_nobody(redis: Redis) -> None:
+async def test_a_stopping_server_closes_with_1001_and_waits_for_no_client(redis: Redis) -> None:
     with live_site(redis.url) as site:
         idle = await stalled(site)
         async with site.connect() as client:
