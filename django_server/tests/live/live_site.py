@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from tests.servers import free_port
 
 SERVER_ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 30
+START_SECONDS = 120
 SERVERS = {
     "uvicorn": [
         *("--ws", "images.live.uvicorn_protocol:LiveWebSocketProtocol"),

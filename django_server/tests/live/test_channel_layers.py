@@ -71,14 +71,17 @@ async def events_arrive(redis: Redis, monkeypatch: pytest.MonkeyPatch, layer: di
 
 def wrong_messages() -> list[Any]:
     """Messages of all sorts, and the genuine one with each key missing or of another type."""
+    tokens: list[Any] = [None, 7, [], {}, "unknown"]
+    others: list[Any] = [None, 7, {}, ["x"], [[]], [7]]
+    fields: list[Any] = [None, 7, [], {}, "{", "[]", "", b"\xff"]
     wrong: list[Any] = [None, 7, "text", [], ["type"], {}, {"type": "chat.message", "message": "hello"}]
-    wrong += [{"type": "subscription.probe", "token": token} for token in (None, 7, [], {}, "unknown")]
+    wrong += [{"type": "subscription.probe", "token": token} for token in tokens]
     wrong.append({"type": "subscription.probe"})
     for key in GENUINE:
         wrong.append({name: value for name, value in GENUINE.items() if name != key})
-        wrong += [{**GENUINE, key: value} for value in (None, 7, {}, ["x"], [[]], [7])]
+        wrong += [{**GENUINE, key: value} for value in others]
     for position in range(3):
-        for value in (None, 7, [], {}, "{", "[]", "", b"\xff"):
+        for value in fields:
             message = deepcopy(GENUINE)
             if position or not isinstance(value, str):  # any text is an id
                 message["events"][0][position] = value
