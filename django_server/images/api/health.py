@@ -36,7 +36,7 @@ def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     checks = {
         "database": _database_answers(),
         "broker": queue.answers(),
-        "channel_layer": events.answers(),
+        "channel_layer": events.layer_works(),
         "storage": _storage_answers(),
     }
     ready = all(checks.values())

@@ -1,5 +1,5 @@
-"""The WebSocket's side of the live view: who is connected, what they asked to hear, and what they are sent.
+"""The live view: publishes events of images, and sends them to WebSocket clients.
 
-`images.live.routing` mounts `connection.live_application`. News arrives through `hub`; truth is read by `replays`.
-Nothing here changes a row.
+`routing` mounts `consumers.LiveConsumer`. Events arrive through `hub`; `replays` reads snapshots from the database.
+Changes no row.
 """

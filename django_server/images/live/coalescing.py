@@ -1,56 +1,60 @@
-"""When a burst of news becomes a frame: the first at once, the rest in windows. Pure: the caller owns the clock.
+"""Joins a burst of events into few frames: the first event immediately, the others in windows. Pure.
 
-A lone image is not delayed, and a batch of hundreds costs four frames a second instead of hundreds.
+A single image is not delayed, and a batch of hundreds costs four frames a second instead of hundreds. `sender` owns
+the clock.
 """
 
 from dataclasses import dataclass, field
 
-from images.live.events import Item
-from images.live.protocol import FRAME_IMAGES, FRAME_IMAGES_BYTES, notification_frames
+from images.live.events import EventFrame
+from images.live.protocol import FRAME_IMAGES, FRAME_IMAGES_BYTES, event_frames
 
 WINDOW_SECONDS = 0.25
 
 
 @dataclass
 class Coalescer:
-    """Feed it with `add`; while `is_open`, call `end_of_window` WINDOW_SECONDS after it opened."""
+    """Call `add` with each event; while `is_open`, call `end_window` WINDOW_SECONDS after it opened."""
 
     is_open: bool = False
-    _held: list[Item] = field(default_factory=list)
-    _held_bytes: int = 0
+    _waiting: list[EventFrame] = field(default_factory=list)
+    _waiting_bytes: int = 0
 
-    def add(self, items: list[Item]) -> list[str]:
-        """The frames to send now. Opens the window when it was closed."""
-        gone = {item.job_hex for item in items if item.kind == "removed"}
-        if gone:
-            # Told after its removal, an image would rise again at a client that forgets what was removed.
-            self._hold([item for item in self._take() if item.job_hex not in gone])
-        frames = [item.text for item in items if item.kind == "removed"]
-        images = [item for item in items if item.kind == "image" and item.job_hex not in gone]
+    def add(self, events: list[EventFrame]) -> list[str]:
+        """The frames to send now. Opens the window if it was closed."""
+        removed = {event.job_hex for event in events if event.kind == "removed"}
+        if removed:
+            # Sent after its removal, an image would reappear at a client that keeps no list of removed images.
+            self._keep([event for event in self._take() if event.job_hex not in removed])
+        frames = [event.text for event in events if event.kind == "removed"]
+        images = [event for event in events if event.kind == "image" and event.job_hex not in removed]
         if not self.is_open and images:
             self.is_open = True
-            return notification_frames(images, coalesce=True) + frames
-        for item in images:
-            if len(self._held) >= FRAME_IMAGES or self._held_bytes + item.byte_size > FRAME_IMAGES_BYTES:
-                frames += notification_frames(self._take(), coalesce=True)
-            self._hold([item])
-        if len(self._held) >= FRAME_IMAGES:
-            frames += notification_frames(self._take(), coalesce=True)
+            return event_frames(images, coalesce=True) + frames
+        for image in images:
+            if (
+                len(self._waiting) >= FRAME_IMAGES
+                or self._waiting_bytes + image.byte_size > FRAME_IMAGES_BYTES
+            ):
+                frames += event_frames(self._take(), coalesce=True)
+            self._keep([image])
+        if len(self._waiting) >= FRAME_IMAGES:
+            frames += event_frames(self._take(), coalesce=True)
         return frames
 
-    def end_of_window(self) -> list[str]:
-        """The frames to send now. The window stays open for as long as there was something in it."""
-        self.is_open = bool(self._held)
-        return notification_frames(self._take(), coalesce=True)
+    def end_window(self) -> list[str]:
+        """The frames to send now. The window stays open if it had any."""
+        self.is_open = bool(self._waiting)
+        return event_frames(self._take(), coalesce=True)
 
-    def forget(self) -> None:
-        """Drops what is held, when the client is told to subscribe again."""
+    def drop(self) -> None:
+        """Drops the waiting events, when the client is asked to subscribe again."""
         self._take()
 
-    def _hold(self, items: list[Item]) -> None:
-        self._held += items
-        self._held_bytes += sum(item.byte_size for item in items)
+    def _keep(self, events: list[EventFrame]) -> None:
+        self._waiting += events
+        self._waiting_bytes += sum(event.byte_size for event in events)
 
-    def _take(self) -> list[Item]:
-        taken, self._held, self._held_bytes = self._held, [], 0
+    def _take(self) -> list[EventFrame]:
+        taken, self._waiting, self._waiting_bytes = self._waiting, [], 0
         return taken

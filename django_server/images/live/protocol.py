@@ -1,6 +1,6 @@
-"""The frames of the contract: what clients may say, parsed, and what they are told, encoded. Pure.
+"""The frames of the WebSocket contract: parses those of clients, encodes those of the server. Pure.
 
-Called by `connection` and `replays`. What can't be understood raises BadFrameError.
+Called by `consumers`, `sender` and `replays`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,16 +11,16 @@ from uuid import UUID
 
 import orjson
 
-from images.live.events import Item, packed
+from images.live.events import EventFrame, packed
 
 # The contract's bound, for both directions.
 FRAME_BYTES = 64 * 1024
-# What is left of it for images, once the frame around them has had 4 KB.
+# 4 KB less, for the keys of the frame around the images.
 FRAME_IMAGES_BYTES = 60 * 1024
 FRAME_IMAGES = 25
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# 9999-12-31 in microseconds since the epoch, the last day a datetime knows.
+# 9999-12-31, the last day of `datetime`, in microseconds since the epoch.
 _LAST_CURSOR = 253_370_764_800_000_000
 
 
@@ -32,7 +32,7 @@ class ConnectedFrame(TypedDict):
 
 
 class ResyncFrame(TypedDict):
-    """slow_client: this client fell behind. gap: the server may have missed news. Either way: subscribe again."""
+    """slow_client: this client reads too slowly. gap: the server may have missed events. Subscribe again after both."""
 
     type: Literal["resync"]
     reason: Literal["slow_client", "gap"]
@@ -52,17 +52,17 @@ Frame = ConnectedFrame | ResyncFrame | ErrorFrame | PongFrame
 
 
 class BadFrameError(Exception):
-    """The client's frame is not of the contract. The text says why, in a sentence for a person."""
+    """The client's frame violates the contract. `str()` is a sentence for a person."""
 
 
 @dataclass(frozen=True)
 class Ping:
-    """Asks for a pong."""
+    """Requests a pong."""
 
 
 @dataclass(frozen=True)
 class Topics:
-    """What a subscribe or unsubscribe names."""
+    """The batch, jobs or everything that a subscribe or unsubscribe frame names."""
 
     batch_id: UUID | None = None
     job_ids: tuple[UUID, ...] = ()
@@ -71,7 +71,7 @@ class Topics:
 
 @dataclass(frozen=True)
 class Subscribe:
-    """`since` is None unless everything that changed after that moment is wanted too."""
+    """`since`: the client also requests a replay of all changes after that moment."""
 
     topics: Topics
     since: datetime | None = None
@@ -87,7 +87,7 @@ Request = Ping | Subscribe | Unsubscribe
 
 
 def parse(text: str | None) -> Request:
-    """What the client asks. `text` is None for a binary frame.
+    """Parses a client's frame. `text` is None for a binary frame.
 
     Raises: BadFrameError.
     """
@@ -112,7 +112,7 @@ def parse(text: str | None) -> Request:
 
 
 def parse_id(value: object, name: str) -> UUID:
-    """A UUID in any of its spellings.
+    """A UUID in any of its notations.
 
     Raises: BadFrameError naming the key.
     """
@@ -125,7 +125,7 @@ def parse_id(value: object, name: str) -> UUID:
 
 
 def connected_frame(cursor: str) -> ConnectedFrame:
-    """The first frame. `cursor`: where this client's news begins."""
+    """The first frame. `cursor`: this client's live events begin there."""
     return {"type": "connected", "status": "ok", "message": "You are connected!", "cursor": cursor}
 
 
@@ -142,7 +142,7 @@ def snapshot_frame(
     last: bool,
     cursor: str,
 ) -> str:
-    """One page of a snapshot. `images` are encoded already, and fit: see FRAME_IMAGES_BYTES."""
+    """One page of a snapshot. `images` are encoded, at most FRAME_IMAGES and FRAME_IMAGES_BYTES."""
     batch = "null" if batch_id is None else f'"{batch_id}"'
     return (
         f'{{"type":"snapshot","batch_id":{batch},"images":[{",".join(images)}],'
@@ -151,16 +151,16 @@ def snapshot_frame(
     )
 
 
-def notification_frames(items: Sequence[Item], *, coalesce: bool) -> list[str]:
-    """The frames that tell `items`: one each, or images joined as far as a frame goes and removals alone."""
+def event_frames(events: Sequence[EventFrame], *, coalesce: bool) -> list[str]:
+    """The frames of `events`: one each, or, with `coalesce`, the images joined up to a frame's limits."""
     if not coalesce:
-        return [item.text for item in items]
-    images = [item for item in items if item.kind == "image"]
+        return [event.text for event in events]
+    images = [event for event in events if event.kind == "image"]
     frames = []
-    for run in packed([item.byte_size for item in images], FRAME_IMAGES, FRAME_IMAGES_BYTES):
-        joined = ",".join(item.text for item in images[run])
+    for run in packed([image.byte_size for image in images], FRAME_IMAGES, FRAME_IMAGES_BYTES):
+        joined = ",".join(image.text for image in images[run])
         frames.append(f'{{"type":"send_upload_notifications","images":[{joined}]}}')
-    return frames + [item.text for item in items if item.kind == "removed"]
+    return frames + [event.text for event in events if event.kind == "removed"]
 
 
 def _subscribe(frame: dict[str, Any]) -> Subscribe:
@@ -184,7 +184,7 @@ def _topics(frame: dict[str, Any]) -> Topics:
     batch_id = frame.get("batch_id")
     topics = Topics(
         batch_id=None if batch_id is None else parse_id(batch_id, "batch_id"),
-        job_ids=tuple(dict.fromkeys(parse_id(one, "An entry of job_ids") for one in job_ids or ())),
+        job_ids=tuple(dict.fromkeys(parse_id(job_id, "An entry of job_ids") for job_id in job_ids or ())),
         everything=everything,
     )
     if topics == Topics():

@@ -1,6 +1,6 @@
-"""What one client is to be shown from the database, one thing after the other, as fast as it takes it.
+"""The replays that one client has requested, sent one after the other, as fast as the client reads.
 
-Used by `connection`. Reads on threads of its own: the event loop never waits for the database.
+Used by `consumers`. Queries run on threads of their own: the event loop never waits for the database.
 """
 
 import asyncio
@@ -13,53 +13,53 @@ from channels.db import database_sync_to_async
 
 from images.live.protocol import Subscribe
 from images.live.replays import Replay, batch_snapshot, changes_since, jobs_snapshot
-from images.live.sender import Speaker
+from images.live.sender import Sender
 
-# Further subscribe frames wait on the wire until these have been shown.
-MOST_WAITING = 32
+# No further subscribe frame is read from the client until these have been sent.
+MAX_WAITING = 32
 
-# Few, so that a thousand clients coming back at once don't take a thousand database connections.
+# Few, so that a thousand clients that reconnect together do not open a thousand database connections.
 _readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="replay")
 
 Value = TypeVar("Value")
 
 
 class ReplayQueue:
-    """What was put before the client was told to start anew is not shown any more: it will ask again."""
+    """Replays that were requested before a resync are dropped: the client will subscribe again."""
 
-    def __init__(self, speaker: Speaker) -> None:
-        self._speaker = speaker
-        self._waiting: asyncio.Queue[tuple[int, Replay]] = asyncio.Queue(MOST_WAITING)
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self._waiting: asyncio.Queue[tuple[int, Replay]] = asyncio.Queue(MAX_WAITING)
 
     async def put(self, request: Subscribe) -> None:
-        """Puts what the request is to be shown in line; waits while the line is too long."""
+        """Enqueues the replays of the request; waits while the queue is full."""
         topics = request.topics
         if topics.batch_id is not None:
-            await self._waiting.put((self._speaker.losses, batch_snapshot(topics.batch_id)))
+            await self._waiting.put((self._sender.resyncs, batch_snapshot(topics.batch_id)))
         if topics.job_ids:
-            await self._waiting.put((self._speaker.losses, jobs_snapshot(topics.job_ids)))
+            await self._waiting.put((self._sender.resyncs, jobs_snapshot(topics.job_ids)))
         if request.since is not None:
-            await self._waiting.put((self._speaker.losses, changes_since(request.since)))
+            await self._waiting.put((self._sender.resyncs, changes_since(request.since)))
 
     async def run(self) -> None:
-        """Shows what is put, for ever.
+        """Sends the replays until it is cancelled.
 
         Raises: django.db.DatabaseError.
         """
         while True:
-            losses, replay = await self._waiting.get()
-            while losses == self._speaker.losses:
+            resyncs, replay = await self._waiting.get()
+            while resyncs == self._sender.resyncs:
                 part = await read(partial(next, replay, None))
                 if part is None:
                     break
                 if isinstance(part, str):
-                    self._speaker.say_text(part)
+                    self._sender.send_encoded(part)
                 else:
-                    self._speaker.tell_again(part)
-                await self._speaker.until_little_waits()
+                    self._sender.send_replayed(part)
+                await self._sender.until_buffer_low()
 
 
-async def read(ask: Callable[[], Value]) -> Value:
-    """Asks the database on a thread that gives its connection back."""
-    value: Value = await database_sync_to_async(ask, thread_sensitive=False, executor=_readers)()
+async def read(query: Callable[[], Value]) -> Value:
+    """Runs `query` on a reader thread, which closes old database connections before and after."""
+    value: Value = await database_sync_to_async(query, thread_sensitive=False, executor=_readers)()
     return value

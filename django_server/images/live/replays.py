@@ -1,8 +1,8 @@
-"""The truth for a client that just subscribed: what a batch or some jobs are now, or what changed since a cursor.
+"""Replays for a client that has subscribed: the snapshot of a batch or of jobs, or all changes since a cursor.
 
-Generators, so that a batch of any size is read page by page as the client takes it: two statements a page. They ask
-the database, so `connection` steps them on a thread of their own. They yield either a whole frame (text) or items
-that still have to be made into frames the way this client wants them.
+Generators, so that a batch of any size is read page by page as the client reads: two statements a page. They query
+the database, so `replay_queue` advances them on its reader threads. They yield either a whole frame (text) or events,
+which `sender` joins into frames if the client coalesces.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,9 +14,8 @@ import orjson
 from django.db import connection
 from django.db.models import CharField, Count, Q, QuerySet, Value
 
-from images.live.events import Item, packed
-from images.live.protocol import FRAME_IMAGES, FRAME_IMAGES_BYTES
-from images.live.protocol import snapshot_frame as frame_of
+from images.live.events import EventFrame, packed
+from images.live.protocol import FRAME_IMAGES, FRAME_IMAGES_BYTES, snapshot_frame
 from images.models import Image, RemovedImage
 from images.queries import with_thumbnails
 from images.query_guard import no_statements
@@ -24,12 +23,12 @@ from images.rows import Listed
 from images.serializers import Addresses, change_cursor, image_json, notification_json, removed_json
 
 PAGE_IMAGES = FRAME_IMAGES
-# A change is dated when its transaction begins and seen when it commits: this much later at most.
+# A change has the time of its transaction's begin and is visible after its commit: this much later at most.
 CURSOR_SLACK = timedelta(seconds=10)
-# A thousand UUIDs are below every database's bound on parameters, 999 of old SQLite included, in pages.
+# Below every database's limit on parameters: 999 in old SQLite, where a client may subscribe to 1,000 jobs.
 PAGE_IDS = 500
 
-Replay = Iterator[str | list[Item]]
+Replay = Iterator[str | list[EventFrame]]
 
 _NOW = {
     "postgresql": "SELECT now()",
@@ -38,7 +37,7 @@ _NOW = {
 
 
 def database_now() -> datetime:
-    """The one clock that counts. One statement."""
+    """The time of the database's clock, which all cursors use. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(_NOW[connection.vendor])
         (now,) = cursor.fetchone()
@@ -46,68 +45,68 @@ def database_now() -> datetime:
 
 
 def batch_snapshot(batch_id: UUID) -> Replay:
-    """The frames of a batch's snapshot, newest image first, then the removal of those that are gone.
+    """The frames of a batch's snapshot, newest image first, then the events of its deleted images.
 
-    A batch that does not exist (yet) is an empty one.
+    A batch that does not exist (yet) has an empty snapshot.
     """
     cursor = change_cursor(database_now())
     images = Image.objects.filter(batch_id=batch_id)
     yield from _snapshot(batch_id, _newest_first(images), _counts(images), cursor)
-    # A client that was away when they were deleted still shows them: absence from a page tells it nothing.
+    # A client that was disconnected when they were deleted still shows them, and a page does not list them.
     yield from _removed_pages(RemovedImage.objects.filter(batch_id=batch_id))
 
 
 def jobs_snapshot(job_ids: Sequence[UUID]) -> Replay:
-    """The frames of a snapshot of these jobs, then the removal of those that are gone."""
+    """The frames of a snapshot of these jobs, then the events of the deleted ones."""
     cursor = change_cursor(database_now())
     pages = [job_ids[start : start + PAGE_IMAGES] for start in range(0, len(job_ids), PAGE_IMAGES)]
     counts: dict[str, int] = {}
     for start in range(0, len(job_ids), PAGE_IDS):
-        some = Image.objects.filter(id__in=job_ids[start : start + PAGE_IDS])
-        for status, count in _counts(some).items():
+        page_images = Image.objects.filter(id__in=job_ids[start : start + PAGE_IDS])
+        for status, count in _counts(page_images).items():
             counts[status] = counts.get(status, 0) + count
     yield from _snapshot(
         None, (with_thumbnails(Image.objects.filter(id__in=page)) for page in pages), counts, cursor
     )
     for start in range(0, len(job_ids), PAGE_IDS):
         removed = RemovedImage.objects.filter(image_id__in=job_ids[start : start + PAGE_IDS])
-        yield _removed_items(removed.values("image_id", "version"))
+        yield _removed_events(removed.values("image_id", "version"))
 
 
 def changes_since(moment: datetime) -> Replay:
-    """Items of all that changed after `moment`, less the slack, up to now. Later changes are told as they happen."""
+    """Events of all changes after `moment`, less CURSOR_SLACK, up to now. Later changes are live events."""
     since, until = moment - CURSOR_SLACK, database_now()
     changed = Image.objects.filter(changed_at__gte=since, changed_at__lte=until).order_by("changed_at", "id")
     after = Q()
     while page := with_thumbnails(changed.filter(after)[:PAGE_IMAGES]):
         with no_statements():
             at = Addresses.now()
-            items = [_item(image["id"], notification_json(image, found, at)) for image, found in page]
-        yield items
+            events = [_event(image["id"], notification_json(image, found, at)) for image, found in page]
+        yield events
         last = page[-1][0]
         moment = _as_stored(last["changed_at"])
         after = Q(changed_at__gt=moment) | Q(changed_at=moment, id__gt=last["id"])
     yield from _removed_since(since)
 
 
-def _removed_since(since: datetime) -> Iterator[list[Item]]:
+def _removed_since(since: datetime) -> Iterator[list[EventFrame]]:
     yield from _removed_pages(RemovedImage.objects.filter(removed_at__gte=since))
 
 
-def _removed_pages(removed: QuerySet[RemovedImage]) -> Iterator[list[Item]]:
+def _removed_pages(removed: QuerySet[RemovedImage]) -> Iterator[list[EventFrame]]:
     ordered = removed.order_by("removed_at", "image_id")
     after = Q()
     while page := list(ordered.filter(after).values("image_id", "version", "removed_at")[:PAGE_IMAGES]):
-        yield _removed_items(page)
+        yield _removed_events(page)
         last = page[-1]
         moment = _as_stored(last["removed_at"])
         after = Q(removed_at__gt=moment) | Q(removed_at=moment, image_id__gt=last["image_id"])
 
 
 def _as_stored(moment: datetime) -> Any:
-    """A moment the database dated itself, to be compared for equality with its column.
+    """A moment that the database's clock set, in the form that equals its column.
 
-    SQLite compares text: its own clock has three digits after the second, a datetime from here six.
+    SQLite compares text: its own clock has three digits after the second, Python's datetime six.
     """
     if connection.vendor != "sqlite":
         return moment
@@ -119,24 +118,24 @@ def _as_stored(moment: datetime) -> Any:
 def _snapshot(
     batch_id: UUID | None, pages: Iterator[Sequence[Listed]], counts: dict[str, int], cursor: str
 ) -> Iterator[str]:
-    """One frame behind the reading: only when there is nothing after it is a page known to be the last."""
+    """Yields each frame after reading the next one, to know which is the last."""
     number = 1
-    held: list[str] = []
-    for group in _frame_fulls(pages):
-        if held:
-            yield frame_of(batch_id, held, counts, number, last=False, cursor=cursor)
+    previous: list[str] = []
+    for images in _images_per_frame(pages):
+        if previous:
+            yield snapshot_frame(batch_id, previous, counts, number, last=False, cursor=cursor)
             number += 1
-        held = group
-    yield frame_of(batch_id, held, counts, number, last=True, cursor=cursor)
+        previous = images
+    yield snapshot_frame(batch_id, previous, counts, number, last=True, cursor=cursor)
 
 
-def _frame_fulls(pages: Iterator[Sequence[Listed]]) -> Iterator[list[str]]:
+def _images_per_frame(pages: Iterator[Sequence[Listed]]) -> Iterator[list[str]]:
     for page in pages:
         with no_statements():
             at = Addresses.now()
             encoded = [orjson.dumps(image_json(image, thumbnails, at)) for image, thumbnails in page]
-        for run in packed([len(one) for one in encoded], FRAME_IMAGES, FRAME_IMAGES_BYTES):
-            yield [one.decode() for one in encoded[run]]
+        for run in packed([len(image) for image in encoded], FRAME_IMAGES, FRAME_IMAGES_BYTES):
+            yield [image.decode() for image in encoded[run]]
 
 
 def _newest_first(images: QuerySet[Image]) -> Iterator[Sequence[Listed]]:
@@ -154,14 +153,14 @@ def _counts(images: QuerySet[Image]) -> dict[str, int]:
     return dict(images.order_by().values_list("status").annotate(count=Count("id")))
 
 
-def _item(job_id: UUID, notification: dict[str, Any]) -> Item:
+def _event(job_id: UUID, notification: dict[str, Any]) -> EventFrame:
     encoded = orjson.dumps(notification)
-    return Item(job_id.hex, "image", encoded.decode(), len(encoded))
+    return EventFrame(job_id.hex, "image", encoded.decode(), len(encoded))
 
 
-def _removed_items(rows: Any) -> list[Item]:
-    items = []
+def _removed_events(rows: Any) -> list[EventFrame]:
+    events = []
     for row in rows:
         text = orjson.dumps(removed_json(row["image_id"], row["version"])).decode()
-        items.append(Item(row["image_id"].hex, "removed", text, len(text)))
-    return items
+        events.append(EventFrame(row["image_id"].hex, "removed", text, len(text)))
+    return events

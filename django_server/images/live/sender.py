@@ -1,93 +1,162 @@
-"""What one connection is told: news shaped the way its client wants it, through the bounded outbox, onto the socket.
+"""What one connection sends: events shaped as its client asked, in a bounded buffer, written by one task.
 
-Used by `connection` alone. Saying never waits; only `write` does, for its own client.
+Used by `consumers` and `replay_queue`. Only `write` waits for the client; all other calls return immediately.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Literal
 
 from images.live.coalescing import WINDOW_SECONDS, Coalescer
-from images.live.events import Item
-from images.live.outbox import Outbox
-from images.live.protocol import Frame, encode, notification_frames
+from images.live.events import EventFrame
+from images.live.protocol import Frame, encode, event_frames
 
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-# A client that takes nothing for so long is not merely slow.
+# A client that reads nothing for this long is closed.
 STUCK_SECONDS = 30.0
+# The events of a batch of 1,000 images, one frame of about 1 KB each, and twice as much in bytes.
+MAX_FRAMES = 1000
+MAX_BYTES = 2 * 2**20
+# The next part of a replay is read when less than two frames of 64 KB are buffered.
+LOW_BYTES = 128 * 1024
 
 
-class Speaker:
-    """`losses` counts how often this client was told to start anew: what was begun before is worth nothing after."""
+class SendBuffer:
+    """The frames that wait to be sent, bounded, so that a client that does not read costs little memory.
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._outbox = Outbox()
+    After `replace_all` it accepts no more until that frame is taken. Belongs to one event loop.
+    """
+
+    def __init__(self) -> None:
+        self._texts: deque[tuple[str, int]] = deque()
+        self._bytes = 0
+        self._replacement: str | None = None
+        self._filled = asyncio.Event()
+        self._low = asyncio.Event()
+        self._low.set()
+
+    def put(self, text: str) -> bool:
+        """False when there is no room for it."""
+        byte_size = len(text.encode())
+        if self._replacement or len(self._texts) >= MAX_FRAMES or self._bytes + byte_size > MAX_BYTES:
+            return False
+        self._texts.append((text, byte_size))
+        self._changed(byte_size)
+        return True
+
+    def put_first(self, text: str) -> None:
+        """Puts `text` before all others, without checking the bounds."""
+        byte_size = len(text.encode())
+        self._texts.appendleft((text, byte_size))
+        self._changed(byte_size)
+
+    def replace_all(self, text: str) -> bool:
+        """Replaces all frames by `text`. False when the last replacement has not been taken yet."""
+        if self._replacement:
+            return False
+        self._texts.clear()
+        self._replacement = text
+        self._changed(-self._bytes)
+        self.put_first(text)
+        return True
+
+    async def take(self) -> str:
+        """Waits for the next frame and removes it."""
+        await self._filled.wait()
+        text, byte_size = self._texts.popleft()
+        if text is self._replacement:
+            self._replacement = None
+        self._changed(-byte_size)
+        return text
+
+    async def until_low(self) -> None:
+        """Returns when less than LOW_BYTES are buffered."""
+        await self._low.wait()
+
+    def _changed(self, by_bytes: int) -> None:
+        self._bytes += by_bytes
+        _set_if(self._filled, bool(self._texts))
+        _set_if(self._low, self._bytes < LOW_BYTES)
+
+
+def _set_if(event: asyncio.Event, condition: bool) -> None:
+    if condition:
+        event.set()
+    else:
+        event.clear()
+
+
+class Sender:
+    """`resyncs` counts the resync frames: replays that were requested before one are obsolete after it."""
+
+    def __init__(self, send_text: Callable[[str], Awaitable[None]]) -> None:
+        self._send_text = send_text
+        self._buffer = SendBuffer()
         self._coalescer: Coalescer | None = None
         self._window: asyncio.TimerHandle | None = None
-        self.losses = 0
+        self.resyncs = 0
 
-    def say(self, frame: Frame) -> None:
-        self.say_text(encode(frame))
+    def send(self, frame: Frame) -> None:
+        self.send_encoded(encode(frame))
 
-    def say_first(self, frame: Frame) -> None:
-        """Ahead of news that came before this."""
-        self._outbox.put_first(encode(frame))
+    def send_first(self, frame: Frame) -> None:
+        """Sends `frame` before the events that are buffered already."""
+        self._buffer.put_first(encode(frame))
 
-    def say_text(self, text: str) -> None:
-        """A frame that is encoded already. Dropped when the client is about to start anew."""
-        if not self._outbox.put(text):
-            self.start_anew("slow_client")
+    def send_encoded(self, text: str) -> None:
+        """Sends an encoded frame. Drops it when the client is about to be asked to resync."""
+        if not self._buffer.put(text):
+            self.request_resync("slow_client")
 
-    def tell(self, items: list[Item]) -> None:
-        """News of images as it happens: in a burst joined into few frames, when the client coalesces."""
+    def send_events(self, events: list[EventFrame]) -> None:
+        """Sends live events; joins a burst into few frames if the client coalesces."""
         if self._coalescer is None:
-            self._say_all([item.text for item in items])
+            self._send_all([event.text for event in events])
             return
-        self._say_all(self._coalescer.add(items))
+        self._send_all(self._coalescer.add(events))
         if self._coalescer.is_open and self._window is None:
             self._open_window()
 
-    def tell_again(self, items: list[Item]) -> None:
-        """News of images out of the database, as dense as frames go."""
-        self._say_all(notification_frames(items, coalesce=self._coalescer is not None))
+    def send_replayed(self, events: list[EventFrame]) -> None:
+        """Sends events read from the database; fills each frame if the client coalesces."""
+        self._send_all(event_frames(events, coalesce=self._coalescer is not None))
 
-    def coalesce(self, wanted: bool) -> None:
+    def set_coalescing(self, wanted: bool) -> None:
         if wanted and self._coalescer is None:
             self._coalescer = Coalescer()
         elif not wanted and self._coalescer is not None:
-            self._say_all(self._coalescer.end_of_window())
+            self._send_all(self._coalescer.end_window())
             self._coalescer = None
 
-    def start_anew(self, reason: Literal["slow_client", "gap"]) -> None:
-        """Drops all that waits and tells the client to subscribe again."""
-        if self._outbox.replace_backlog(encode({"type": "resync", "reason": reason})):
-            self.losses += 1
+    def request_resync(self, reason: Literal["slow_client", "gap"]) -> None:
+        """Drops all buffered frames and asks the client to subscribe again."""
+        if self._buffer.replace_all(encode({"type": "resync", "reason": reason})):
+            self.resyncs += 1
         if self._coalescer is not None:
-            self._coalescer.forget()
+            self._coalescer.drop()
 
-    async def until_little_waits(self) -> None:
-        """Returns when it is worth reading more from the database."""
-        await self._outbox.until_low()
+    async def until_buffer_low(self) -> None:
+        """Returns when more should be read from the database."""
+        await self._buffer.until_low()
 
     async def write(self) -> None:
-        """Sends what is said, for ever.
+        """Writes the buffered frames until it is cancelled.
 
-        Raises: TimeoutError when the client takes nothing, OSError when it is gone.
+        Raises: TimeoutError when the client reads nothing for STUCK_SECONDS, OSError when it has disconnected.
         """
         while True:
-            text = await self._outbox.take()
+            text = await self._buffer.take()
             async with asyncio.timeout(STUCK_SECONDS):
-                await self._send({"type": "websocket.send", "text": text})
+                await self._send_text(text)
 
     def stop(self) -> None:
+        """Cancels the timer of the coalescing window."""
         if self._window is not None:
             self._window.cancel()
 
-    def _say_all(self, texts: list[str]) -> None:
+    def _send_all(self, texts: list[str]) -> None:
         for text in texts:
-            self.say_text(text)
+            self.send_encoded(text)
 
     def _open_window(self) -> None:
         self._window = asyncio.get_running_loop().call_later(WINDOW_SECONDS, self._end_window)
@@ -95,6 +164,6 @@ class Speaker:
     def _end_window(self) -> None:
         self._window = None
         if self._coalescer is not None:
-            self._say_all(self._coalescer.end_of_window())
+            self._send_all(self._coalescer.end_window())
             if self._coalescer.is_open:
                 self._open_window()

@@ -1,8 +1,8 @@
-"""What one connection asked to hear, and which news that is. Pure; held by `connection`."""
+"""What one connection is subscribed to, and which events that selects. Pure; held by `consumers`."""
 
 from dataclasses import dataclass, replace
 
-from images.live.events import EVERYTHING, Item, batch_group
+from images.live.events import ALL_GROUP, EventFrame, batch_group
 from images.live.protocol import BadFrameError, Topics
 
 SUBSCRIPTIONS_PER_CONNECTION = 1000
@@ -10,7 +10,7 @@ SUBSCRIPTIONS_PER_CONNECTION = 1000
 
 @dataclass(frozen=True)
 class Subscriptions:
-    """`narrowed` by the first subscribe, and so for good: a client that unsubscribed from all hears nothing."""
+    """`narrowed` by the first subscribe, and for good: a client that unsubscribed from everything gets no events."""
 
     narrowed: bool = False
     everything: bool = False
@@ -18,28 +18,28 @@ class Subscriptions:
     job_hexes: frozenset[str] = frozenset()
 
     @property
-    def hears_all(self) -> bool:
+    def includes_all(self) -> bool:
         return self.everything or not self.narrowed
 
     @property
     def groups(self) -> frozenset[str]:
-        """The groups whose news is needed. Job ids are picked out of the group of all."""
-        if self.hears_all:
-            return frozenset({EVERYTHING})
-        return self.batch_groups | ({EVERYTHING} if self.job_hexes else frozenset())
+        """The groups to join. Job ids are selected from the group of all."""
+        if self.includes_all:
+            return frozenset({ALL_GROUP})
+        return self.batch_groups | ({ALL_GROUP} if self.job_hexes else frozenset())
 
-    def heard(self, group: str, items: list[Item]) -> list[Item]:
-        """Those of a group's items this connection is to be told."""
-        if group != EVERYTHING:
-            return items if group in self.groups else []
-        if self.hears_all:
-            return items
-        return [item for item in items if item.job_hex in self.job_hexes]
+    def wanted(self, group: str, events: list[EventFrame]) -> list[EventFrame]:
+        """The events of a group that this connection is subscribed to."""
+        if group != ALL_GROUP:
+            return events if group in self.groups else []
+        if self.includes_all:
+            return events
+        return [event for event in events if event.job_hex in self.job_hexes]
 
     def plus(self, topics: Topics) -> "Subscriptions":
         """Subscribed to `topics` as well.
 
-        Raises: BadFrameError when that is more than a connection may have.
+        Raises: BadFrameError above SUBSCRIPTIONS_PER_CONNECTION.
         """
         more = replace(
             self,
@@ -55,7 +55,7 @@ class Subscriptions:
         return more
 
     def minus(self, topics: Topics) -> "Subscriptions":
-        """Without `topics`; what was not subscribed is no error. A plain listener stays one."""
+        """Without `topics`; those that were not subscribed are ignored. A client that never subscribed keeps all."""
         return replace(
             self,
             everything=self.everything and not topics.everything,

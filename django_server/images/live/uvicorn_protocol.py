@@ -1,6 +1,6 @@
-"""uvicorn's WebSocket, but for how it ends: clients are told 1001, and one that reads nothing holds up no shutdown.
+"""uvicorn's WebSocket protocol with another shutdown: closes with 1001, and waits for no client that reads nothing.
 
-Named to uvicorn by its import path (`ws=`). Needs nothing of the application and is needed by none of it.
+Passed to uvicorn by its import path (`ws=`). Imports nothing of the application and is imported by none of it.
 """
 
 from typing import TYPE_CHECKING
@@ -10,9 +10,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 if TYPE_CHECKING:
     from uvicorn._types import ASGISendEvent
 
-# RFC 6455: "going away". uvicorn itself says 1012.
+# RFC 6455: "going away". uvicorn itself sends 1012.
 GOING_AWAY = 1001
-# A client that reads takes the last frames in less.
+# A client that reads has received the last frames by then.
 SHUTDOWN_SECONDS = 1.0
 
 
@@ -32,7 +32,7 @@ class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
 
     async def send(self, message: "ASGISendEvent") -> None:
         if message["type"] == "websocket.close" and not self.writable.is_set():
-            # Behind all that the client has not read; after close_timeout it is not waited for any more.
+            # The close frame follows all that the client has not read; after close_timeout the connection is aborted.
             self.loop.call_later(self.close_timeout, self._abort_if_stuck)
             self.writable.set()
         await super().send(message)

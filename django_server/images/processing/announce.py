@@ -28,7 +28,7 @@ def announce(listed: Sequence[Listed]) -> None:
     with no_statements():
         at = Addresses.now()
         news = [
-            events.News(image["id"], image["batch_id"], _text(notification_json(image, thumbnails, at)))
+            events.Event(image["id"], image["batch_id"], _text(notification_json(image, thumbnails, at)))
             for image, thumbnails in listed
         ]
     with stage("publish"):
@@ -54,7 +54,7 @@ def announce_removed(removed: Sequence[Removed]) -> None:
     if not removed:
         return
     news = [
-        events.News(
+        events.Event(
             one.image_id, one.batch_id, _text(removed_json(one.image_id, one.version)), kind="removed"
         )
         for one in removed

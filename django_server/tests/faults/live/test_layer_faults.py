@@ -1,4 +1,4 @@
-"""Redis idle, frozen, stopped and started again: what publishers and listeners make of it."""
+"""Redis idle, frozen, stopped and restarted: how publishers and WebSocket clients recover."""
 
 import asyncio
 import time
@@ -23,9 +23,9 @@ def site(own_redis: Redis) -> Iterator[Site]:
         yield started
 
 
-def test_a_publish_says_that_it_worked(site: Site) -> None:
-    told, seconds = site.actor.publish(count=1000)
-    assert told
+def test_publish_returns_true_when_it_worked(site: Site) -> None:
+    published, seconds = site.actor.publish(count=1000)
+    assert published
     assert seconds < 1
 
 
@@ -33,7 +33,7 @@ def test_a_forked_child_publishes_and_so_does_its_parent_afterwards(site: Site) 
     assert site.actor.publish_from_child() == [True, True, True]
 
 
-def test_threads_publish_at_once(site: Site) -> None:
+def test_threads_publish_simultaneously(site: Site) -> None:
     assert site.actor.publish_from_threads(threads=20) == [True] * 20
 
 
@@ -42,17 +42,17 @@ def test_a_frozen_redis_costs_a_publisher_less_than_a_second_and_a_thousand_of_t
 ) -> None:
     own_redis.freeze()
     try:
-        told, seconds = site.actor.publish(count=1000)
-        assert (told, seconds < 1) == (False, True)
-        told, seconds = site.actor.publish_often(times=1000)
-        assert not any(told)
+        published, seconds = site.actor.publish(count=1000)
+        assert (published, seconds < 1) == (False, True)
+        published, seconds = site.actor.publish_often(times=1000)
+        assert not any(published)
         assert seconds < 2
     finally:
         own_redis.thaw()
-    assert await_told(site)
+    assert published_again(site)
 
 
-def await_told(site: Site) -> bool:
+def published_again(site: Site) -> bool:
     """Whether a publish works again within three seconds."""
     deadline = time.monotonic() + 3
     while not site.actor.publish(count=1)[0]:
@@ -62,20 +62,20 @@ def await_told(site: Site) -> bool:
     return True
 
 
-async def test_clients_outlive_a_redis_that_is_away_and_are_told_to_look_again(
+async def test_clients_stay_connected_without_redis_and_are_asked_to_subscribe_again(
     site: Site, own_redis: Redis
 ) -> None:
     batch = str(uuid4())
-    (one,) = site.actor.make(count=1, batch=batch)
+    (one,) = site.actor.create_images(count=1, batch=batch)
     async with site.connect() as plain, site.connect(f"?batch={batch}") as watching:
         assert (await frame_of(plain))["type"] == "connected"
         assert [frame["type"] for frame in await frames_of(watching, 2)] == ["connected", "snapshot"]
         own_redis.stop()
-        told, seconds = site.actor.publish(count=100)
-        assert (told, seconds < 1) == (False, True)
-        site.actor.become(ids=[one], status="completed")
+        published, seconds = site.actor.publish(count=100)
+        assert (published, seconds < 1) == (False, True)
+        site.actor.change_status(ids=[one], status="completed")
         assert site.actor.unannounced(ids=[one]) == 1
-        # The truth is shown without Redis, also to someone who comes now.
+        # Snapshots come from the database, also for a client that connects now.
         async with site.connect(f"?batch={batch}") as newcomer:
             assert (await frame_of(newcomer))["type"] == "connected"
             (image,) = (await frame_of(newcomer))["images"]
@@ -84,9 +84,9 @@ async def test_clients_outlive_a_redis_that_is_away_and_are_told_to_look_again(
             own_redis.start()
             for client in (plain, watching, newcomer):
                 assert await frame_of(client, 15) == {"type": "resync", "reason": "gap"}
-            assert await_told(site)
-            (two,) = site.actor.make(count=1, batch=batch)
-            site.actor.become(ids=[two], status="pending")
+            assert published_again(site)
+            (two,) = site.actor.create_images(count=1, batch=batch)
+            site.actor.change_status(ids=[two], status="pending")
             for client in (watching, newcomer):
                 assert (await frame_of(client))["job_id"] == two
 
@@ -97,14 +97,14 @@ async def test_a_redis_that_restarts_between_two_probes_is_noticed(site: Site, o
         own_redis.kill()
         own_redis.start()
         assert await frame_of(client, 15) == {"type": "resync", "reason": "gap"}
-        assert await_told(site)
-        (one,) = site.actor.make(count=1)
-        site.actor.become(ids=[one], status="pending")
+        assert published_again(site)
+        (one,) = site.actor.create_images(count=1)
+        site.actor.change_status(ids=[one], status="pending")
         while (frame := await frame_of(client)).get("job_id") != one:
             assert frame["type"] == "send_upload_notification"
 
 
-async def test_a_frozen_redis_is_noticed_and_everybody_looks_again_when_it_thaws(
+async def test_a_frozen_redis_is_noticed_and_clients_are_asked_to_subscribe_again_when_it_thaws(
     site: Site, own_redis: Redis
 ) -> None:
     async with site.connect() as client:
@@ -119,13 +119,13 @@ async def test_a_frozen_redis_is_noticed_and_everybody_looks_again_when_it_thaws
         assert await frame_of(client, 15) == {"type": "resync", "reason": "gap"}
 
 
-async def test_an_idle_minute_ends_neither_the_connection_nor_the_news(site: Site) -> None:
-    (one,) = site.actor.make(count=1)
+async def test_an_idle_minute_ends_neither_the_connection_nor_the_events(site: Site) -> None:
+    (one,) = site.actor.create_images(count=1)
     async with site.connect() as client:
         assert (await frame_of(client))["type"] == "connected"
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.recv(), 61)
-        site.actor.become(ids=[one], status="pending")
+        site.actor.change_status(ids=[one], status="pending")
         assert (await frame_of(client))["job_id"] == one
 
 

@@ -1,4 +1,4 @@
-"""The same application under daphne, which serves it in production."""
+"""The same application under daphne, which serves the WebSocket in production."""
 
 import asyncio
 from collections.abc import Iterator
@@ -17,26 +17,26 @@ def site(redis: Redis) -> Iterator[Site]:
         yield started
 
 
-async def test_daphne_lets_in_the_same_clients(site: Site) -> None:
+async def test_daphne_accepts_the_same_clients(site: Site) -> None:
     async with site.connect() as client:
         assert (await frame_of(client))["type"] == "connected"
     assert await refusal_of(site.connect(origin=Origin("http://evil.example"))) == 403
     assert await refusal_of(site.connect(path="/ws/other/")) in (403, 404)
 
 
-async def test_daphne_shows_a_batch_and_tells_its_news(site: Site) -> None:
+async def test_daphne_sends_a_snapshot_of_a_batch_and_its_events(site: Site) -> None:
     batch = str(uuid4())
-    ids = site.actor.make(count=100, batch=batch)
+    ids = site.actor.create_images(count=100, batch=batch)
     async with site.connect() as client:
         await frame_of(client)
         await say(client, type="subscribe", batch_id=batch, coalesce=True)
         pages = await frames_of(client, 4)
         assert sorted(image["id"] for page in pages for image in page["images"]) == sorted(ids)
-        site.actor.become(ids=ids, status="processing")
-        heard: list[str] = []
-        while len(heard) < 100:
-            heard += [image["job_id"] for image in (await frame_of(client))["images"]]
-        assert sorted(heard) == sorted(ids)
+        site.actor.change_status(ids=ids, status="processing")
+        received: list[str] = []
+        while len(received) < 100:
+            received += [image["job_id"] for image in (await frame_of(client))["images"]]
+        assert sorted(received) == sorted(ids)
         await client.send(b"binary")
         assert (await frame_of(client))["code"] == "bad_frame"
 

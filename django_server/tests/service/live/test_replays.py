@@ -1,4 +1,4 @@
-"""What a client is shown that just subscribed, or came back: on SQLite and on PostgreSQL."""
+"""Snapshots after a subscribe and replays after a reconnection, on SQLite and on PostgreSQL."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ def site(request: pytest.FixtureRequest, redis: Redis) -> Iterator[Site]:
 
 
 async def snapshot_of(client: ClientConnection) -> Frames:
-    """All pages of one snapshot; other frames are passed over."""
+    """All pages of one snapshot; other frames are skipped."""
     pages: Frames = []
     while not pages or not pages[-1]["last"]:
         raw = await asyncio.wait_for(client.recv(), 10)
@@ -39,8 +39,8 @@ async def test_a_snapshot_of_a_thousand_images_has_each_once_in_pages_below_64_k
     site: Site, client: ClientConnection
 ) -> None:
     batch = str(uuid4())
-    ids = site.actor.make(count=1000, batch=batch)
-    site.actor.become(ids=ids[:12], status="completed", announced=False)
+    ids = site.actor.create_images(count=1000, batch=batch)
+    site.actor.change_status(ids=ids[:12], status="completed", announced=False)
     await say(client, type="subscribe", batch_id=batch)
     pages = await snapshot_of(client)
     assert sorted(image["id"] for page in pages for image in page["images"]) == sorted(ids)
@@ -58,7 +58,7 @@ async def test_the_longest_names_and_keys_make_more_pages_not_longer_ones(
     site: Site, client: ClientConnection
 ) -> None:
     batch = str(uuid4())
-    ids = site.actor.make(count=60, batch=batch, name="\x01" * 255, folder="f" * 900)
+    ids = site.actor.create_images(count=60, batch=batch, name="\x01" * 255, folder="f" * 900)
     await say(client, type="subscribe", batch_id=batch)
     pages = await snapshot_of(client)
     assert sorted(image["id"] for page in pages for image in page["images"]) == sorted(ids)
@@ -69,7 +69,7 @@ async def test_a_snapshot_ends_with_its_last_page_whatever_the_number(
     site: Site, client: ClientConnection, count: int
 ) -> None:
     batch = str(uuid4())
-    ids = site.actor.make(count=count, batch=batch)
+    ids = site.actor.create_images(count=count, batch=batch)
     await say(client, type="subscribe", batch_id=batch)
     pages = await snapshot_of(client)
     assert sorted(image["id"] for page in pages for image in page["images"]) == sorted(ids)
@@ -77,11 +77,11 @@ async def test_a_snapshot_ends_with_its_last_page_whatever_the_number(
     assert await answers_next(client) == []
 
 
-async def test_jobs_that_are_gone_are_told_as_removed_after_the_snapshot_of_the_others(
+async def test_deleted_jobs_are_sent_as_removed_after_the_snapshot_of_the_others(
     site: Site, client: ClientConnection
 ) -> None:
-    ids = site.actor.make(count=60)
-    site.actor.remove(ids=ids[:30])
+    ids = site.actor.create_images(count=60)
+    site.actor.delete(ids=ids[:30])
     await answers_next(client)
     await say(client, type="subscribe", job_ids=[*ids, str(uuid4())])
     pages = await snapshot_of(client)
@@ -91,20 +91,22 @@ async def test_jobs_that_are_gone_are_told_as_removed_after_the_snapshot_of_the_
     assert {(frame["type"], frame["job_id"]) for frame in removed} == {("removed", one) for one in ids[:30]}
 
 
-async def test_what_completes_while_a_client_subscribes_is_in_the_snapshot_or_told(site: Site) -> None:
+async def test_images_that_complete_while_a_client_subscribes_are_in_the_snapshot_or_sent_live(
+    site: Site,
+) -> None:
     batch = str(uuid4())
-    ids = site.actor.make(count=200, batch=batch)
-    site.actor.become(ids=ids, status="processing", announced=False)
+    ids = site.actor.create_images(count=200, batch=batch)
+    site.actor.change_status(ids=ids, status="processing", announced=False)
 
     def complete_all() -> None:
         for start in range(0, 200, 8):
-            site.actor.become(ids=ids[start : start + 8], status="completed")
+            site.actor.change_status(ids=ids[start : start + 8], status="completed")
 
     async def follow(after_seconds: float) -> dict[str, str]:
-        """What a client that merges by version knows, once nothing comes any more."""
+        """The statuses that a client which merges by version has in the end."""
         await asyncio.sleep(after_seconds)
         known: dict[str, tuple[int, str]] = {}
-        # Narrowed to another batch before, so that nothing of this one is heard by chance.
+        # Narrowed to another batch before, so that it receives no event of this one before it subscribes.
         async with site.connect(f"?batch={uuid4()}") as client:
             await say(client, type="subscribe", batch_id=batch)
             frames: Frames = []
@@ -124,37 +126,37 @@ async def test_what_completes_while_a_client_subscribes_is_in_the_snapshot_or_to
 
 
 @pytest.mark.parametrize("coalesce", [False, True])
-async def test_a_listener_that_was_away_is_told_what_changed_since_its_cursor(
+async def test_a_client_that_was_disconnected_receives_all_changes_since_its_cursor(
     site: Site, coalesce: bool
 ) -> None:
-    ids = site.actor.make(count=70)
+    ids = site.actor.create_images(count=70)
     async with site.connect() as client:
         cursor = (await frame_of(client))["cursor"]
-    site.actor.become(ids=ids, status="processing")
-    site.actor.become(ids=ids[:40], status="completed")
-    site.actor.remove(ids=ids[60:])
+    site.actor.change_status(ids=ids, status="processing")
+    site.actor.change_status(ids=ids[:40], status="completed")
+    site.actor.delete(ids=ids[60:])
     async with site.connect() as client:
         await frame_of(client)
         await say(client, type="subscribe", all=True, since=cursor, coalesce=coalesce)
-        told: dict[str, str] = {}
-        gone: set[str] = set()
-        while not (gone >= set(ids[60:]) and told.keys() >= set(ids[:60])):
+        received: dict[str, str] = {}
+        removed: set[str] = set()
+        while not (removed >= set(ids[60:]) and received.keys() >= set(ids[:60])):
             frame = await frame_of(client)
             if frame["type"] == "removed":
-                gone.add(frame["job_id"])
+                removed.add(frame["job_id"])
             else:
                 assert frame["type"] == (
                     "send_upload_notifications" if coalesce else "send_upload_notification"
                 )
                 for image in frame.get("images", [frame]):
-                    told[image["job_id"]] = image["status"]
-    assert all(told[one] == "completed" for one in ids[:40])
-    assert all(told[one] == "processing" for one in ids[40:60])
-    assert gone.isdisjoint(told)
+                    received[image["job_id"]] = image["status"]
+    assert all(received[one] == "completed" for one in ids[:40])
+    assert all(received[one] == "processing" for one in ids[40:60])
+    assert removed.isdisjoint(received)
 
 
-async def test_changes_before_the_cursor_are_not_told_again(site: Site, client: ClientConnection) -> None:
-    site.actor.make(count=5)
+async def test_changes_before_the_cursor_are_not_sent_again(site: Site, client: ClientConnection) -> None:
+    site.actor.create_images(count=5)
     # Microseconds: an hour after all there is.
     later = str(int(await cursor_of(site)) + 3_600_000_000)
     await say(client, type="subscribe", all=True, since=later)

@@ -1,4 +1,4 @@
-"""A client that reads slowly or not at all: told so, never waited for. And the end of the server itself."""
+"""Clients that read slowly or not at all are asked to resync and delay nobody; and the shutdown of the server."""
 
 import asyncio
 import json
@@ -8,61 +8,60 @@ from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection
 
-from images.live.events import Item
-from images.live.outbox import MOST_BYTES, MOST_TEXTS, Outbox
+from images.live.events import EventFrame
 from images.live.protocol import encode
-from images.live.sender import Speaker
+from images.live.sender import MAX_BYTES, MAX_FRAMES, SendBuffer, Sender
 from tests.support.live.live_site import Site, closing_code, frame_of, live_site, say
 from tests.support.servers import Redis
 
 
-async def test_an_outbox_that_is_full_of_texts_or_of_bytes_takes_no_more() -> None:
-    outbox = Outbox()
-    assert all(outbox.put("x") for _ in range(MOST_TEXTS))
-    assert not outbox.put("x")
-    outbox = Outbox()
-    assert outbox.put("ä" * (MOST_BYTES // 2))
-    assert not outbox.put("x")
+async def test_a_buffer_that_is_full_by_count_or_by_bytes_accepts_no_more() -> None:
+    buffer = SendBuffer()
+    assert all(buffer.put("x") for _ in range(MAX_FRAMES))
+    assert not buffer.put("x")
+    buffer = SendBuffer()
+    assert buffer.put("ä" * (MAX_BYTES // 2))
+    assert not buffer.put("x")
 
 
-async def test_a_backlog_is_replaced_once_and_news_is_taken_again_when_that_was_sent() -> None:
-    outbox = Outbox()
-    outbox.put("old")
-    assert outbox.replace_backlog("start anew")
-    assert not outbox.replace_backlog("start anew")
-    assert not outbox.put("dropped")
-    assert await outbox.take() == "start anew"
-    assert outbox.put("new")
-    assert await outbox.take() == "new"
+async def test_a_backlog_is_replaced_once_and_frames_are_accepted_again_after_the_replacement() -> None:
+    buffer = SendBuffer()
+    buffer.put("old")
+    assert buffer.replace_all("resync")
+    assert not buffer.replace_all("resync")
+    assert not buffer.put("dropped")
+    assert await buffer.take() == "resync"
+    assert buffer.put("new")
+    assert await buffer.take() == "new"
 
 
-async def test_a_client_that_falls_behind_is_told_once_and_hears_what_comes_after() -> None:
+async def test_a_slow_client_receives_one_resync_and_then_later_events() -> None:
     sent: list[str] = []
     reads = asyncio.Event()
 
-    async def send(message: dict[str, str]) -> None:
+    async def send_text(text: str) -> None:
         await reads.wait()
-        sent.append(message["text"])
+        sent.append(text)
 
-    speaker = Speaker(send)
-    writing = asyncio.create_task(speaker.write())
-    speaker.say_text("first")
+    sender = Sender(send_text)
+    writing = asyncio.create_task(sender.write())
+    sender.send_encoded("first")
     await asyncio.sleep(0)
-    for number in range(3 * MOST_TEXTS):
-        speaker.tell([Item(uuid4().hex, "image", f"{number}", 4)])
+    for number in range(3 * MAX_FRAMES):
+        sender.send_events([EventFrame(uuid4().hex, "image", f"{number}", 4)])
     reads.set()
     await asyncio.sleep(0.05)
     resync = encode({"type": "resync", "reason": "slow_client"})
     assert sent == ["first", resync]
-    assert speaker.losses == 1
-    speaker.tell([Item(uuid4().hex, "image", "later", 5)])
+    assert sender.resyncs == 1
+    sender.send_events([EventFrame(uuid4().hex, "image", "later", 5)])
     await asyncio.sleep(0.05)
     assert sent == ["first", resync, "later"]
     writing.cancel()
 
 
 def unread(site: Site) -> socket.socket:
-    """A connection with a small window, handed to a client that will not read."""
+    """A connected socket with a small receive window, for a client that will not read."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.connect(("127.0.0.1", site.port))
@@ -71,7 +70,7 @@ def unread(site: Site) -> socket.socket:
 
 
 async def flood(site: Site, messages: int) -> None:
-    """A megabyte of news for everybody in each message; ten are more than the kernel keeps for a socket."""
+    """Publishes a megabyte of events each time; ten are more than the kernel buffers for a socket."""
     loop = asyncio.get_running_loop()
     for _ in range(messages):
         await loop.run_in_executor(None, lambda: site.actor.publish(count=1000, byte_size=1000))
@@ -84,16 +83,16 @@ async def stalled(site: Site) -> ClientConnection:
     return client
 
 
-async def test_a_client_that_reads_nothing_delays_nobody_and_is_told_to_start_anew(site: Site) -> None:
+async def test_a_client_that_reads_nothing_delays_nobody_and_receives_a_resync(site: Site) -> None:
     idle = await stalled(site)
     batch = str(uuid4())
-    (one,) = site.actor.make(count=1, batch=batch)
+    (one,) = site.actor.create_images(count=1, batch=batch)
     async with site.connect(f"?batch={batch}") as brisk:
         while (await frame_of(brisk))["type"] != "snapshot":
             pass
         await flood(site, 10)
         started = time.monotonic()
-        site.actor.become(ids=[one], status="pending")
+        site.actor.change_status(ids=[one], status="pending")
         assert (await frame_of(brisk))["job_id"] == one
         assert time.monotonic() - started < 1
     frames = 0
@@ -109,15 +108,15 @@ async def test_a_client_that_reads_nothing_delays_nobody_and_is_told_to_start_an
     await idle.close()
 
 
-async def test_a_client_that_takes_nothing_at_all_is_closed_with_1013(redis: Redis) -> None:
+async def test_a_client_that_never_reads_is_closed_with_1013(redis: Redis) -> None:
     with live_site(redis.url, application="tests.support.live.impatient_application:application") as site:
         idle = await stalled(site)
         await flood(site, 10)
-        await asyncio.sleep(3)  # longer than the patience, and than the second given to say goodbye
+        await asyncio.sleep(3)  # longer than STUCK_SECONDS there plus CLOSE_SECONDS
         assert await closing_code(idle) == 1013
 
 
-async def test_a_server_that_stops_says_1001_and_waits_for_nobody(redis: Redis) -> None:
+async def test_a_stopping_server_closes_with_1001_and_waits_for_no_client(redis: Redis) -> None:
     with live_site(redis.url) as site:
         idle = await stalled(site)
         async with site.connect() as client:

@@ -1,4 +1,4 @@
-"""Who is let in, and who hears what."""
+"""Which clients are accepted, and which events each of them receives."""
 
 import json
 from uuid import uuid4
@@ -10,7 +10,7 @@ from websockets.typing import Origin
 from tests.support.live.live_site import Site, answers_next, frame_of, frames_of, refusal_of, say
 
 
-async def test_a_new_client_is_told_that_it_is_connected_and_how_far_the_news_is(site: Site) -> None:
+async def test_a_new_client_receives_connected_with_a_cursor(site: Site) -> None:
     async with site.connect() as client:
         frame = await frame_of(client)
     assert frame.pop("cursor").isdigit()
@@ -18,7 +18,7 @@ async def test_a_new_client_is_told_that_it_is_connected_and_how_far_the_news_is
 
 
 @pytest.mark.parametrize(
-    ("host", "origin", "let_in"),
+    ("host", "origin", "accepted"),
     [
         ("127.0.0.1", None, True),
         ("127.0.0.1", "http://127.0.0.1:8000", True),
@@ -29,16 +29,16 @@ async def test_a_new_client_is_told_that_it_is_connected_and_how_far_the_news_is
         ("127.0.0.1", "http://127.0.0.1.evil.example", False),
         ("127.0.0.1", "null", False),
         ("127.0.0.1", "http://[", False),
-        # A name that was rebound to this address: the page and the request are the stranger's alike.
+        # DNS rebinding: a foreign name that resolves to this address, as host and as origin.
         ("evil.example", "http://evil.example", False),
         ("evil.example", None, False),
     ],
 )
-async def test_programs_and_our_own_pages_are_let_in_and_pages_of_others_are_not(
-    site: Site, host: str, origin: str | None, let_in: bool
+async def test_programs_and_own_pages_are_accepted_and_pages_of_other_sites_refused(
+    site: Site, host: str, origin: str | None, accepted: bool
 ) -> None:
     connecting = site.connect(host=host, origin=None if origin is None else Origin(origin))
-    if let_in:
+    if accepted:
         async with connecting as client:
             assert (await frame_of(client))["type"] == "connected"
     else:
@@ -50,102 +50,104 @@ async def test_there_is_no_socket_at_another_path(site: Site, path: str) -> None
     assert await refusal_of(site.connect(path=path)) == 404
 
 
-async def test_a_plain_client_hears_every_state_of_every_image_in_a_frame_each(
+async def test_a_plain_client_receives_every_status_of_every_image_in_its_own_frame(
     site: Site, client: ClientConnection
 ) -> None:
-    ids = site.actor.make(count=3)
-    heard = []
+    ids = site.actor.create_images(count=3)
+    received = []
     for status in ("pending", "processing", "completed"):
-        site.actor.become(ids=ids, status=status)
-        heard += await frames_of(client, 3)
-    assert {frame["type"] for frame in heard} == {"send_upload_notification"}
-    told = {(frame["job_id"], frame["status"], frame["version"]) for frame in heard}
+        site.actor.change_status(ids=ids, status=status)
+        received += await frames_of(client, 3)
+    assert {frame["type"] for frame in received} == {"send_upload_notification"}
+    events = {(frame["job_id"], frame["status"], frame["version"]) for frame in received}
     states = [("pending", 2), ("processing", 3), ("completed", 4)]
-    assert told == {(one, status, version) for one in ids for status, version in states}
-    completed = [frame for frame in heard if frame["status"] == "completed"]
+    assert events == {(one, status, version) for one in ids for status, version in states}
+    completed = [frame for frame in received if frame["status"] == "completed"]
     assert all(frame["thumbnails"]["small"] and frame["finished_at"] for frame in completed)
 
 
-async def test_a_failed_image_and_a_removed_one_are_told_too(site: Site, client: ClientConnection) -> None:
-    (failed, gone) = site.actor.make(count=2)
-    site.actor.become(ids=[failed], status="error")
+async def test_failed_and_removed_images_are_sent_too(site: Site, client: ClientConnection) -> None:
+    (failed, gone) = site.actor.create_images(count=2)
+    site.actor.change_status(ids=[failed], status="error")
     assert (await frame_of(client))["error"]["code"] == "corrupt_image"
-    site.actor.remove(ids=[gone])
+    site.actor.delete(ids=[gone])
     assert await frame_of(client) == {"type": "removed", "job_id": gone, "version": 2}
 
 
-async def test_many_images_are_told_to_a_plain_client_one_by_one(
+async def test_many_images_are_sent_to_a_plain_client_one_by_one(
     site: Site, client: ClientConnection
 ) -> None:
-    ids = site.actor.make(count=60)
-    site.actor.become(ids=ids, status="pending")
-    heard = await frames_of(client, 60)
-    assert {frame["job_id"] for frame in heard} == set(ids)
+    ids = site.actor.create_images(count=60)
+    site.actor.change_status(ids=ids, status="pending")
+    received = await frames_of(client, 60)
+    assert {frame["job_id"] for frame in received} == set(ids)
     assert site.actor.unannounced(ids=ids) == 0
 
 
-async def test_the_first_subscribe_narrows_what_a_client_hears(site: Site, client: ClientConnection) -> None:
+async def test_the_first_subscribe_narrows_the_events_a_client_receives(
+    site: Site, client: ClientConnection
+) -> None:
     batch = str(uuid4())
-    (mine,), (others,) = site.actor.make(count=1, batch=batch), site.actor.make(count=1)
+    (mine,), (others,) = site.actor.create_images(count=1, batch=batch), site.actor.create_images(count=1)
     await say(client, type="subscribe", batch_id=batch)
     assert (await frame_of(client))["type"] == "snapshot"
-    site.actor.become(ids=[others], status="pending")
-    site.actor.become(ids=[mine], status="processing")
+    site.actor.change_status(ids=[others], status="pending")
+    site.actor.change_status(ids=[mine], status="processing")
     assert (await frame_of(client))["job_id"] == mine
     assert await answers_next(client) == []
 
 
 async def test_all_may_be_subscribed_again_and_unsubscribed(site: Site, client: ClientConnection) -> None:
-    (one,) = site.actor.make(count=1)
+    (one,) = site.actor.create_images(count=1)
     await say(client, type="subscribe", batch_id=str(uuid4()))
     await say(client, type="subscribe", all=True)
     assert [frame["type"] for frame in await answers_next(client)] in ([], ["snapshot"])
-    site.actor.become(ids=[one], status="pending")
+    site.actor.change_status(ids=[one], status="pending")
     while (frame := await frame_of(client))["type"] == "snapshot":
         pass
     assert frame["job_id"] == one
     await say(client, type="unsubscribe", all=True)
     await answers_next(client)
-    site.actor.become(ids=[one], status="processing")
+    site.actor.change_status(ids=[one], status="processing")
     assert await answers_next(client) == []
 
 
-async def test_a_batch_named_in_the_address_is_subscribed_at_once(site: Site) -> None:
+async def test_a_batch_in_the_query_is_subscribed_on_connecting(site: Site) -> None:
     batch = str(uuid4())
-    (mine,), (others,) = site.actor.make(count=1, batch=batch), site.actor.make(count=1)
+    (mine,), (others,) = site.actor.create_images(count=1, batch=batch), site.actor.create_images(count=1)
     async with site.connect(f"?batch={batch}") as client:
         connected, snapshot = await frames_of(client, 2)
         assert connected["type"] == "connected"
         assert (snapshot["batch_id"], [image["id"] for image in snapshot["images"]]) == (batch, [mine])
-        site.actor.become(ids=[others], status="pending")
-        site.actor.become(ids=[mine], status="pending")
+        site.actor.change_status(ids=[others], status="pending")
+        site.actor.change_status(ids=[mine], status="pending")
         assert (await frame_of(client))["job_id"] == mine
 
 
-async def test_a_batch_that_cannot_be_read_from_the_address_is_an_error_and_not_everything(
+async def test_a_malformed_batch_in_the_query_is_an_error_and_subscribes_to_nothing(
     site: Site,
 ) -> None:
-    (one,) = site.actor.make(count=1)
+    (one,) = site.actor.create_images(count=1)
     async with site.connect("?batch=all-of-them") as client:
         connected, error = await frames_of(client, 2)
         assert (connected["type"], error["type"], error["code"]) == ("connected", "error", "bad_frame")
-        site.actor.become(ids=[one], status="pending")
+        site.actor.change_status(ids=[one], status="pending")
         assert await answers_next(client) == []
 
 
-async def test_a_client_may_hear_of_some_jobs_only(site: Site, client: ClientConnection) -> None:
+async def test_a_client_may_subscribe_to_jobs_only(site: Site, client: ClientConnection) -> None:
     batch = str(uuid4())
-    first, second, third = site.actor.make(count=3, batch=batch)
+    first, second, third = site.actor.create_images(count=3, batch=batch)
     await say(client, type="subscribe", job_ids=[first, third])
     snapshot = await frame_of(client)
     assert snapshot["batch_id"] is None
     assert snapshot["counts"] == {"pending": 2}
     assert {image["id"] for image in snapshot["images"]} == {first, third}
-    site.actor.become(ids=[first, second, third], status="processing")
+    site.actor.change_status(ids=[first, second, third], status="processing")
     assert {frame["job_id"] for frame in await frames_of(client, 2)} == {first, third}
     await say(client, type="unsubscribe", job_ids=[first])
     await answers_next(client)
-    site.actor.become(ids=[first, second, third], status="completed")
+    site.actor.change_status(ids=[first, second, third], status="completed")
     assert (await frame_of(client))["job_id"] == third
     assert await answers_next(client) == []
 
@@ -179,9 +181,9 @@ BAD_FRAMES: dict[str, str | bytes] = {
     "jobs that are no array": '{"type": "subscribe", "job_ids": "x"}',
     "a job that is no UUID": '{"type": "subscribe", "job_ids": ["x"]}',
     "a job that is null": '{"type": "unsubscribe", "job_ids": [null]}',
-    "all that is no truth": '{"type": "subscribe", "all": "yes"}',
+    "all that is no boolean": '{"type": "subscribe", "all": "yes"}',
     "all that is false": '{"type": "subscribe", "all": false}',
-    "coalesce that is no truth": '{"type": "subscribe", "all": true, "coalesce": 1}',
+    "coalesce that is no boolean": '{"type": "subscribe", "all": true, "coalesce": 1}',
     "since without all": f'{{"type": "subscribe", "batch_id": "{uuid4()}", "since": "1"}}',
     "since that is no cursor": '{"type": "subscribe", "all": true, "since": "yesterday"}',
     "since that is a number": '{"type": "subscribe", "all": true, "since": 1}',

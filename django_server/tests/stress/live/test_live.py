@@ -1,4 +1,4 @@
-"""The live view with a hundred clients on a running site, through its faults: all end in the database's state."""
+"""A hundred WebSocket clients on a running site with faults: all of them end in the database's state."""
 
 import asyncio
 import json
@@ -29,9 +29,9 @@ IMAGES = 200
 COALESCING, PLAIN = 60, 40
 FROZEN_SECONDS = 6.0
 PATIENCE_SECONDS = 90.0
-# What the kernel and a small window hold is filled with so many replays of what is in the database.
+# This many replays fill the kernel's buffers and a small receive window.
 REPLAYS_TO_FILL = 32
-# More news than a connection's backlog has room for (outbox.MOST_TEXTS), told three times an image.
+# Three events an image: more than a connection's buffer has room for (sender.MAX_FRAMES).
 FLOOD_IMAGES = 400
 
 
@@ -40,8 +40,8 @@ def pictures(number: int) -> list[tuple[str, tuple[str, bytes]]]:
     return [("images", (f"{index}.jpg", content)) for index in range(number)]
 
 
-async def truth(client: httpx.AsyncClient, batch: str) -> tuple[State, bool]:
-    """What the database has of the batch, and whether all of it is final."""
+async def database_state(client: httpx.AsyncClient, batch: str) -> tuple[State, bool]:
+    """The batch's state in the database, and whether all its images are final."""
     images = (await client.get("/api/list", params={"batch": batch, "limit": 1000})).json()
     state = {image["id"]: (image["version"], image["status"]) for image in images}
     return state, all(image["final"] for image in images)
@@ -50,18 +50,18 @@ async def truth(client: httpx.AsyncClient, batch: str) -> tuple[State, bool]:
 async def until_final(client: httpx.AsyncClient, batch: str, number: int) -> State:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
-            with suppress(httpx.TransportError):  # the web process is away
-                state, final = await truth(client, batch)
+            with suppress(httpx.TransportError):  # the web process is restarting
+                state, final = await database_state(client, batch)
                 if final and len(state) == number:
                     return state
             await asyncio.sleep(0.2)
 
 
 async def until_right(clients: list[LiveClient], batch_state: State, ids: set[str]) -> None:
-    """Returns when every client knows of `ids` what the database does."""
+    """Returns when every client has the database's state of `ids`."""
 
     def wrong() -> list[State]:
-        views = [{id_: told for id_, told in one.view.state().items() if id_ in ids} for one in clients]
+        views = [{id_: known for id_, known in one.view.state().items() if id_ in ids} for one in clients]
         return [view for view in views if view != batch_state]
 
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -88,7 +88,7 @@ async def listening(site: RunningSite, batch: str) -> AsyncIterator[list[LiveCli
 
 
 async def nothing(site: RunningSite) -> None:
-    """All goes well."""
+    """No fault."""
 
 
 async def freeze_web(site: RunningSite) -> None:
@@ -129,7 +129,7 @@ async def test_a_hundred_clients_end_in_the_databases_state(
         await until_right(clients, {}, ids)
 
 
-async def test_a_client_that_was_away_learns_of_deletions_when_it_subscribes_to_its_batch(
+async def test_a_client_that_was_disconnected_receives_deletions_when_it_subscribes_to_its_batch(
     stressed_site: RunningSite,
 ) -> None:
     batch = str(uuid4())
@@ -141,14 +141,16 @@ async def test_a_client_that_was_away_learns_of_deletions_when_it_subscribes_to_
         gone, *left = state
         async with plain_socket(stressed_site) as socket_:
             await socket_.send(subscribe)
-            await hear_until(socket_, view, lambda: view.state() == state)
+            await read_until(socket_, view, lambda: view.state() == state)
         assert (await client.delete(f"/api/images/{gone}")).status_code == 204
         async with plain_socket(stressed_site) as socket_:
             await socket_.send(subscribe)
-            await hear_until(socket_, view, lambda: set(view.state()) == set(left))
+            await read_until(socket_, view, lambda: set(view.state()) == set(left))
 
 
-async def test_a_client_that_reads_nothing_slows_nobody_and_is_told_so(stressed_site: RunningSite) -> None:
+async def test_a_client_that_reads_nothing_slows_nobody_and_receives_a_resync(
+    stressed_site: RunningSite,
+) -> None:
     batch = str(uuid4())
     async with httpx.AsyncClient(base_url=stressed_site.url, timeout=60) as client:
         await client.post("/api/async/batch/upload", params={"batch": batch}, files=pictures(FLOOD_IMAGES))
@@ -175,14 +177,14 @@ async def test_a_client_that_reads_nothing_slows_nobody_and_is_told_so(stressed_
             assert [one.connections for one in clients] == [1] * len(clients)
         window.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**22)
         try:
-            assert await told_to_start_anew(silent)
+            assert await receives_resync(silent)
         finally:
             silent.transport.abort()
             await asyncio.sleep(0.05)
 
 
-async def told_to_start_anew(client: ClientConnection) -> bool:
-    """Reads all that was kept for it: a resync is among it, or the connection ends with 1013."""
+async def receives_resync(client: ClientConnection) -> bool:
+    """Reads all buffered frames: a resync is among them, or the connection is closed with 1013."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while json.loads(await client.recv())["type"] != "resync":
@@ -193,16 +195,16 @@ async def told_to_start_anew(client: ClientConnection) -> bool:
 
 
 async def until_stuck(client: socket.socket) -> None:
-    """Returns when the kernel has held as much for this client for a second: nothing more goes to it."""
+    """Returns when the kernel's buffer for this client has not changed for a second."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        held = -1
-        while (now_held := bytes_on_the_way_to(client)) != held or held == 0:
-            held = now_held
+        buffered = -1
+        while (buffered_now := unsent_bytes(client)) != buffered or buffered == 0:
+            buffered = buffered_now
             await asyncio.sleep(1)
 
 
-def bytes_on_the_way_to(client: socket.socket) -> int:
-    """What the other side's socket has not got rid of: tx_queue of proc(5)'s net/tcp."""
+def unsent_bytes(client: socket.socket) -> int:
+    """The bytes that the server's socket has not sent yet: tx_queue of proc(5)'s net/tcp."""
     ours, theirs = (f":{address[1]:04X}" for address in (client.getsockname(), client.getpeername()))
     for line in Path("/proc/net/tcp").read_text().splitlines():
         _, local, remote, _, queues, *_ = line.split()
@@ -233,7 +235,7 @@ async def test_a_subscription_that_races_with_completion_misses_nothing(stressed
             await asyncio.sleep(pause_seconds)
             await socket_.send(json.dumps({"type": "subscribe", "batch_id": batch}))
             (job,) = (await uploading).json()["jobs"]
-            await hear_until(socket_, view, lambda: view.state().get(job["id"], (0, ""))[1] == "completed")
+            await read_until(socket_, view, lambda: view.state().get(job["id"], (0, ""))[1] == "completed")
 
     async with httpx.AsyncClient(base_url=stressed_site.url, timeout=60) as client:
         await asyncio.gather(*(race(client, random.uniform(0, 0.3)) for _ in range(50)))
@@ -243,13 +245,13 @@ def plain_socket(site: RunningSite, **options: Any) -> connect:
     return connect(site.websocket_url, proxy=None, compression=None, **options)
 
 
-async def hear_until(socket_: ClientConnection, view: MergedView, happened: Callable[[], bool]) -> None:
+async def read_until(socket_: ClientConnection, view: MergedView, happened: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not happened():
             view.take(json.loads(await socket_.recv()))
 
 
-async def test_pages_of_others_are_refused_and_programs_and_own_pages_let_in(
+async def test_pages_of_other_sites_are_refused_and_programs_and_own_pages_accepted(
     stressed_site: RunningSite,
 ) -> None:
     for origin in ("https://evil.example", "null", "http://127.0.0.1.evil.example"):

@@ -1,6 +1,6 @@
-"""Stands for a worker in the live tests: a process of its own that changes rows and announces them.
+"""Stands for a worker in the live tests: a process that changes rows and publishes their events.
 
-Started by `live_site`; one JSON line in, `[function, arguments]`, one JSON line out. Everything below main is real.
+Started by `live_site`. Reads one JSON line per call, `[function, arguments]`, and writes the result as one JSON line.
 """
 
 import json
@@ -27,10 +27,10 @@ from images.processing import transitions  # noqa: E402
 from images.processing.announce import announce_ids, announce_removed  # noqa: E402
 
 
-def make(
+def create_images(
     count: int, batch: str | None = None, name: str = "photo.jpg", folder: str = "attachments"
 ) -> list[str]:
-    """Rows of pending images, not announced. Creates the batch when it is new."""
+    """Creates pending images, without publishing them, and their batch if it is new."""
     batch_id = None if batch is None else UUID(batch)
     if batch_id is not None:
         Batch.objects.get_or_create(id=batch_id)
@@ -55,8 +55,8 @@ def make(
     return [str(row.id) for row in rows]
 
 
-def become(ids: list[str], status: str, announced: bool = True) -> None:
-    """Changes the status of images, raises their versions, and tells it after the commit."""
+def change_status(ids: list[str], status: str, announced: bool = True) -> None:
+    """Changes the status of images, raises their versions, and publishes the events after the commit."""
     claimed: dict[str, Any] = {"claim": None, "lease_until": None}
     if status == Status.PROCESSING:
         claimed = {"claim": uuid4(), "lease_until": Now()}
@@ -87,8 +87,8 @@ def become(ids: list[str], status: str, announced: bool = True) -> None:
         announce_ids([UUID(one) for one in ids])
 
 
-def remove(ids: list[str]) -> None:
-    """Deletes images and tells it."""
+def delete(ids: list[str]) -> None:
+    """Deletes images and publishes the events."""
     announce_removed(transitions.remove(Image.objects.filter(id__in=ids)))
 
 
@@ -97,42 +97,42 @@ def unannounced(ids: list[str]) -> int:
 
 
 def publish(count: int, byte_size: int = 100, batch: str | None = None) -> tuple[bool, float]:
-    """Publishes made-up news; what `publish` said, and after how many seconds."""
+    """Publishes invented events; returns the result of `publish`, and the seconds it took."""
     batch_id = None if batch is None else UUID(batch)
-    news = []
+    invented = []
     for number in range(count):
         job_id = uuid4()
         text = json.dumps({"type": "send_upload_notification", "job_id": str(job_id), "name": f"{number}"})
-        news.append(events.News(job_id, batch_id, text[:-1] + f', "filling": "{"x" * byte_size}"}}'))
+        invented.append(events.Event(job_id, batch_id, text[:-1] + f', "filling": "{"x" * byte_size}"}}'))
     started = time.monotonic()
-    told = events.publish(news)
-    return told, time.monotonic() - started
+    published = events.publish(invented)
+    return published, time.monotonic() - started
 
 
 def publish_often(times: int) -> tuple[list[bool], float]:
-    """Publishes one image's news so many times, one after the other."""
+    """Publishes one event `times` times, one after the other."""
     started = time.monotonic()
     return [publish(1)[0] for _ in range(times)], time.monotonic() - started
 
 
 def publish_from_threads(threads: int) -> list[bool]:
-    """Publishes at the same moment from so many threads."""
-    told: list[bool] = []
-    running = [threading.Thread(target=lambda: told.append(publish(1)[0])) for _ in range(threads)]
+    """Publishes from `threads` threads simultaneously."""
+    published: list[bool] = []
+    running = [threading.Thread(target=lambda: published.append(publish(1)[0])) for _ in range(threads)]
     for one in running:
         one.start()
     for one in running:
         one.join()
-    return told
+    return published
 
 
 def publish_from_child() -> tuple[bool, bool, bool]:
-    """Publishes here, in a forked child as Celery makes them, and here again."""
+    """Publishes here, in a forked child like Celery's, and here again."""
     before, _ = publish(1)
     child = os.fork()
     if child == 0:
-        told, _ = publish(1)
-        os._exit(0 if told else 1)
+        published, _ = publish(1)
+        os._exit(0 if published else 1)
     _, status = os.waitpid(child, 0)
     after, _ = publish(1)
     return before, os.waitstatus_to_exitcode(status) == 0, after
@@ -141,9 +141,9 @@ def publish_from_child() -> tuple[bool, bool, bool]:
 COMMANDS: dict[str, Callable[..., Any]] = {
     one.__name__: one
     for one in (
-        make,
-        become,
-        remove,
+        create_images,
+        change_status,
+        delete,
         unannounced,
         publish,
         publish_often,

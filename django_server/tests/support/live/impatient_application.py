@@ -1,4 +1,4 @@
-"""The same with little patience: what a client that sticks for 30 s meets, without the 30 s."""
+"""The same application with a short STUCK_SECONDS, so that tests need not wait 30 s."""
 
 from images.live import sender
 from tests.support.live.application import application

@@ -1,4 +1,4 @@
-"""A client of the live view as the contract has it: it merges, comes back after a cut, and asks again when told to."""
+"""A client that follows the WebSocket contract: merges, reconnects, and subscribes again after a resync."""
 
 import asyncio
 import json
@@ -10,11 +10,11 @@ from websockets.exceptions import WebSocketException
 
 from tests.support.live.merging import MergedView
 
-AWAY = (OSError, TimeoutError, WebSocketException)
+DISCONNECTED = (OSError, TimeoutError, WebSocketException)
 
 
 class LiveClient:
-    """Follows one batch in coalesced frames, or hears everything plainly and asks what changed since it was away."""
+    """Follows one batch in coalesced frames, or all events one by one with a replay after each reconnection."""
 
     def __init__(self, url: str, batch: str, *, coalesce: bool) -> None:
         self.view = MergedView()
@@ -27,17 +27,17 @@ class LiveClient:
         self._cursor = ""
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Runs until it is cancelled."""
         while True:
             try:
                 async with connect(self._url, proxy=None, compression=None, ping_interval=None) as socket:
                     self.connections += 1
-                    await self._hear(socket)
-            except AWAY:
+                    await self._read(socket)
+            except DISCONNECTED:
                 pass
             await asyncio.sleep(random.uniform(0.1, 0.6))
 
-    async def _hear(self, socket: ClientConnection) -> None:
+    async def _read(self, socket: ClientConnection) -> None:
         async for text in socket:
             frame = json.loads(text)
             self.view.take(frame)

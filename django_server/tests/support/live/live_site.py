@@ -1,4 +1,4 @@
-"""A site for the live tests: a real uvicorn on a free port, and an actor that stands for the workers."""
+"""A site for the live tests: uvicorn or daphne on a free port, and an actor that stands for the workers."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from tests.support.servers import free_port
 from tests.support.servers.start_log import record_start
 
 SERVER_ROOT = Path(__file__).resolve().parents[3]
-START_SECONDS = 30
+START_SECONDS = 60
 SERVERS = {
     "uvicorn": [
         *("--ws", "images.live.uvicorn_protocol:LiveWebSocketProtocol"),
@@ -32,7 +32,7 @@ SERVERS = {
 
 
 class Actor:
-    """`actor.make(count=2)` calls the function of that name in the other process."""
+    """`actor.create_images(count=2)` calls the function of that name in the other process."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
@@ -67,7 +67,13 @@ class Site:
     """One started site."""
 
     def __init__(
-        self, folder: Path, redis_url: str, database_url: str | None, server: str, application: str
+        self,
+        folder: Path,
+        redis_url: str,
+        database_url: str | None,
+        server: str,
+        application: str,
+        settings: str,
     ) -> None:
         self._environment = {
             **{
@@ -75,10 +81,10 @@ class Site:
                 for name, value in os.environ.items()
                 if name not in ("DATABASE_URL", "SECRET_KEY")
             },
-            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DJANGO_SETTINGS_MODULE": settings,
             "DATA_DIR": str(folder),
             "REDIS_URL": redis_url,
-            # The host for whoever asks; one test asks as another one of ours.
+            # Clients use the address; one test uses the name.
             "ALLOWED_HOSTS": "127.0.0.1,pictures.example",
             **({"DATABASE_URL": database_url, "SECRET_KEY": "for-tests"} if database_url else {}),
         }
@@ -120,20 +126,20 @@ class Site:
 
     @property
     def log(self) -> str:
-        """What the web process said so far."""
+        """The log of the web process so far."""
         return self._log.read_text()
 
     def connect(
         self, query: str = "", path: str = "/ws/upload/", host: str = "127.0.0.1", **options: Any
     ) -> connect:
-        """A WebSocket client that asks for `host`; to be entered with `async with`."""
+        """A WebSocket client with `host` as its Host header; to be entered with `async with`."""
         url = f"ws://{host}:{self.port}{path}{query}"
         if "sock" not in options:
             options |= {"host": "127.0.0.1", "port": self.port}
         return connect(url, proxy=None, compression=None, **options)
 
     def terminate(self) -> float:
-        """SIGTERM; returns after how many seconds the web process has ended."""
+        """Sends SIGTERM; returns the seconds until the web process has ended."""
         started = time.monotonic()
         self._web.terminate()
         self._web.wait(40)
@@ -156,10 +162,11 @@ def live_site(
     database_url: str | None = None,
     server: str = "uvicorn",
     application: str = "tests.support.live.application:application",
+    settings: str = "config.settings",
 ) -> Iterator[Site]:
     """A migrated, started site; stopped again at the end."""
     with tempfile.TemporaryDirectory(prefix="live-") as folder:
-        site = Site(Path(folder), redis_url, database_url, server, application)
+        site = Site(Path(folder), redis_url, database_url, server, application, settings)
         try:
             yield site
         finally:
@@ -172,7 +179,7 @@ Frames = list[dict[str, Any]]
 async def frames_of(client: ClientConnection, count: int, seconds: float = 5.0) -> Frames:
     """The next `count` frames.
 
-    Raises: TimeoutError when there are fewer within so many seconds.
+    Raises: TimeoutError when fewer arrive within `seconds`.
     """
     frames: Frames = []
     async with asyncio.timeout(seconds):
@@ -190,14 +197,14 @@ async def refusal_of(connecting: connect) -> int:
     """The HTTP status a handshake was refused with."""
     try:
         async with connecting:
-            raise AssertionError("It was let in.")
+            raise AssertionError("The WebSocket was accepted.")
     except InvalidStatus as refused:
-        await asyncio.sleep(0.01)  # the client's transport takes a turn of the loop to close
+        await asyncio.sleep(0.01)  # the client's transport needs an iteration of the event loop to close
         return refused.response.status_code
 
 
 async def closing_code(client: ClientConnection) -> int:
-    """The code the server closed the connection with, once all before it was read; 1006 without one."""
+    """Reads all frames and returns the server's close code; 1006 if there is none."""
     async with asyncio.timeout(15):
         try:
             while True:
@@ -211,7 +218,7 @@ async def say(client: ClientConnection, **frame: Any) -> None:
 
 
 async def answers_next(client: ClientConnection) -> Frames:
-    """All frames that came before the answer to a ping asked now: what is not among them was not sent."""
+    """All frames before the pong to a ping sent now: an event that is not among them was not sent."""
     await say(client, type="ping")
     frames: Frames = []
     while (frame := await frame_of(client))["type"] != "pong":

@@ -1,6 +1,6 @@
-"""What the contract asks of a client, no more: merge by `job_id`, keep the highest version, forget the removed.
+"""What the contract requires of a client: merge by `job_id`, keep the highest version, delete removed images.
 
-Pure. Used by the clients of the stress tests, and tried by a property test of its own.
+Pure. Used by the clients of the stress tests, and checked by a property test of its own.
 """
 
 from typing import Any
@@ -9,12 +9,12 @@ State = dict[str, tuple[int, str]]
 
 
 class MergedView:
-    """What one client knows after the frames it took, however they came."""
+    """The images that one client knows after the frames it received, in whatever order."""
 
     def __init__(self) -> None:
         self._known: State = {}
-        # Kept, so that late news does not raise what is gone.
-        self._gone: set[str] = set()
+        # Kept so that a late event does not recreate a deleted image.
+        self._removed: set[str] = set()
 
     def take(self, frame: dict[str, Any]) -> None:
         match frame["type"]:
@@ -24,14 +24,14 @@ class MergedView:
                 for image in frame["images"]:
                     self._merge(image)
             case "removed":
-                self._gone.add(frame["job_id"])
+                self._removed.add(frame["job_id"])
                 self._known.pop(frame["job_id"], None)
 
     def state(self) -> State:
-        """job_id -> (version, status) of all that is there."""
+        """job_id -> (version, status) of all known images."""
         return dict(self._known)
 
     def _merge(self, image: dict[str, Any]) -> None:
-        job_id, told = image["job_id"], (image["version"], image["status"])
-        if job_id not in self._gone and told > self._known.get(job_id, (0, "")):
-            self._known[job_id] = told
+        job_id, state = image["job_id"], (image["version"], image["status"])
+        if job_id not in self._removed and state > self._known.get(job_id, (0, "")):
+            self._known[job_id] = state

@@ -8,8 +8,8 @@ import hypothesis.strategies as st
 from hypothesis import event, given
 
 from images.live.coalescing import Coalescer
-from images.live.events import Item
-from images.live.protocol import notification_frames, snapshot_frame
+from images.live.events import EventFrame
+from images.live.protocol import event_frames, snapshot_frame
 from images.serializers import removed_json
 from tests.support.fuzz.effort import search
 from tests.support.live.merging import MergedView, State
@@ -27,13 +27,13 @@ class Change:
     version: int
     status: str | None
 
-    def item(self) -> Item:
+    def event(self) -> EventFrame:
         if self.status is None:
             text = json.dumps(removed_json(self.job, self.version))
-            return Item(self.job.hex, "removed", text, len(text))
+            return EventFrame(self.job.hex, "removed", text, len(text))
         told = {"type": "send_upload_notification", **image(self.job, self.version, self.status)}
         text = json.dumps(told)
-        return Item(self.job.hex, "image", text, len(text))
+        return EventFrame(self.job.hex, "image", text, len(text))
 
 
 def image(job: UUID, version: int, status: str) -> dict[str, object]:
@@ -80,7 +80,7 @@ def shown_at(history: list[Change]) -> list[str]:
         snapshot_frame(BATCH, page, {}, number, number == len(pages), "1")
         for number, page in enumerate(pages, start=1)
     ]
-    return frames + [change.item().text for change in history if change.status is None]
+    return frames + [change.event().text for change in history if change.status is None]
 
 
 @search(400, a_second=400)
@@ -97,7 +97,7 @@ def test_a_merging_client_ends_in_the_databases_state(
     messages = []
     while arriving:
         size = data.draw(st.integers(1, len(arriving)), label="messages of")
-        messages.append([change.item() for change in arriving[:size]])
+        messages.append([change.event() for change in arriving[:size]])
         arriving = arriving[size:]
     frames = frames_of(messages, coalesce, data)
     # The snapshot's frames keep their order; news comes before, between and after them.
@@ -110,14 +110,14 @@ def test_a_merging_client_ends_in_the_databases_state(
     assert client.state() == state_after(history)
 
 
-def frames_of(messages: list[list[Item]], coalesce: bool, data: st.DataObject) -> list[str]:
+def frames_of(messages: list[list[EventFrame]], coalesce: bool, data: st.DataObject) -> list[str]:
     """What the server makes of the layer's messages for this client."""
     if not coalesce:
-        return [text for items in messages for text in notification_frames(items, coalesce=False)]
+        return [text for items in messages for text in event_frames(items, coalesce=False)]
     coalescer = Coalescer()
     frames = []
     for items in messages:
         frames += coalescer.add(items)
         if data.draw(st.booleans(), label="the window ends"):
-            frames += coalescer.end_of_window()
-    return frames + coalescer.end_of_window()
+            frames += coalescer.end_window()
+    return frames + coalescer.end_window()
