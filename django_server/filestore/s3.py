@@ -117,19 +117,19 @@ class S3Store:
 
     def stat_many(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:
         """One page of a listing, starting at the first key, instead of a HEAD request for each."""
-        wanted = sorted(keys, key=str.encode)
-        if not wanted:
+        sorted_keys = sorted(keys, key=str.encode)
+        if not sorted_keys:
             return {}
         # StartAfter is exclusive: a key one character shorter sorts before the first.
-        after, most = wanted[0][:-1], min(_PAGE_KEYS, _LISTED_PER_KEY * len(wanted))
-        folder = commonprefix(wanted).rpartition("/")[0]  # noqa: RUF071  common characters, cut to whole folders
+        after, most = sorted_keys[0][:-1], min(_PAGE_KEYS, _LISTED_PER_KEY * len(sorted_keys))
+        folder = commonprefix(sorted_keys).rpartition("/")[0]  # noqa: RUF071  common characters, cut to whole folders
         page = self._page(Prefix=_head(folder), StartAfter=after, MaxKeys=most)
         entries = page.get("Contents", ())
         found = {entry["Key"]: _stored(entry["Key"], entry, entry["Size"]) for entry in entries}
         if page["IsTruncated"]:
             last = max(map(str.encode, found), default=b"")
-            wanted = [key for key in wanted if key.encode() <= last]
-        return {key: found.get(key) for key in wanted}
+            sorted_keys = [key for key in sorted_keys if key.encode() <= last]
+        return {key: found.get(key) for key in sorted_keys}
 
     def open(self, key: str) -> BinaryIO:
         """Download the whole file; seekable. Up to 8 MB in memory, larger ones in a nameless file on disk.

@@ -102,10 +102,10 @@ def _eight_bits(image: Image.Image, levels: Levels) -> Image.Image:
 def _on_white(image: Image.Image) -> Image.Image:
     if image.mode == "P" and not image.has_transparency_data:
         return image.convert("RGB")
-    wanted = "LA" if image.mode in ("LA", "La", "L", "1") else "RGBA"
-    layered = image if image.mode == wanted else image.convert(wanted)
+    alpha_mode = "LA" if image.mode in ("LA", "La", "L", "1") else "RGBA"
+    layered = image if image.mode == alpha_mode else image.convert(alpha_mode)
     alpha = layered.getchannel("A")
-    opaque = layered.convert("L" if wanted == "LA" else "RGB")
+    opaque = layered.convert("L" if alpha_mode == "LA" else "RGB")
     return opaque if alpha.getextrema()[0] == 255 else _composite(opaque, alpha)
 
 

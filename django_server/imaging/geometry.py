@@ -32,6 +32,6 @@ def upright(width: int, height: int, orientation: int) -> tuple[int, int]:
     return (height, width) if orientation in ROTATED_ORIENTATIONS else (width, height)
 
 
-def reduction_factor(size: tuple[float, float], wanted: tuple[int, int], gap: int) -> int:
-    """The largest integer factor that reduces `size` and leaves it at least `gap` times as large as `wanted`."""
-    return max(1, int(min(size[0] / wanted[0], size[1] / wanted[1]) / gap))
+def reduction_factor(size: tuple[float, float], target: tuple[int, int], gap: int) -> int:
+    """The largest integer factor that reduces `size` and leaves it at least `gap` times as large as `target`."""
+    return max(1, int(min(size[0] / target[0], size[1] / target[1]) / gap))

@@ -170,14 +170,14 @@ def _largest_thumbnail(
     opened: OpenedImage, image: Image.Image, largest: int, box: tuple[float, float]
 ) -> Image.Image:
     """The largest thumbnail, displayed upright and in sRGB. Frees the decoded image."""
-    wanted = _stored_size(opened, largest)
+    target_size = _stored_size(opened, largest)
     profile = opened.image.info.get("icc_profile")
-    factor = reduction_factor(box, wanted, _reducing_gap(largest))
+    factor = reduction_factor(box, target_size, _reducing_gap(largest))
     picture = shrink(image, factor)
-    if picture.size != wanted:
+    if picture.size != target_size:
         region = (0, 0, min(box[0] / factor, picture.width), min(box[1] / factor, picture.height))
         kernel = Image.Resampling.LANCZOS if largest <= _SMALL_PX else Image.Resampling.BICUBIC
-        picture = resize_in_strips(picture, wanted, kernel, region)
+        picture = resize_in_strips(picture, target_size, kernel, region)
     if picture is not image:
         _free_pixels(image)
     picture = to_srgb(picture, profile if isinstance(profile, bytes) else None)

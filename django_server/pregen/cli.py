@@ -72,8 +72,8 @@ def _scan(options: argparse.Namespace) -> int:
     store = open_store(storage, read_secrets(_storage_options(options), os.environ))
     # With --json, stdout holds one JSON object and nothing else.
     show = options.show_files and not options.json
-    wanted = ScanOptions(options.output, tuple(options.collections), options.limit, show, options.quiet)
-    scanned = scan(store, storage, wanted)
+    scan_options = ScanOptions(options.output, tuple(options.collections), options.limit, show, options.quiet)
+    scanned = scan(store, storage, scan_options)
     if options.json:
         stats = {name: asdict(found) for name, found in scanned.scan.collection_stats.items()}
         _write_json(
@@ -104,7 +104,7 @@ def _generate_options(options: argparse.Namespace) -> "GenerateOptions":
     from pregen.generate.generator import GenerateOptions
     from pregen.generate.render_requests import Selection
 
-    wanted = Selection(
+    selection = Selection(
         scales=tuple(dict.fromkeys(options.sizes or (200,))),
         collections=frozenset(options.collections),
         as_png=options.tiff_as == "png",
@@ -116,7 +116,7 @@ def _generate_options(options: argparse.Namespace) -> "GenerateOptions":
         raise BadConfiguration("--distribute needs the broker's address: --broker or REDIS_URL.")
     return GenerateOptions(
         manifest=options.manifest,
-        wanted=wanted,
+        selection=selection,
         storage=_storage_options(options),
         cadence=0.0 if options.dry_run else options.cadence,
         workers=options.workers,
@@ -136,7 +136,7 @@ def _generate_options(options: argparse.Namespace) -> "GenerateOptions":
 def _report(options: argparse.Namespace) -> int:
     from pregen.report.reports import ReportOptions, report
 
-    wanted = ReportOptions(
+    report_options = ReportOptions(
         options.manifest,
         options.type,
         frozenset(options.collections),
@@ -144,7 +144,7 @@ def _report(options: argparse.Namespace) -> int:
         options.cadence,
         options.all,
     )
-    report(wanted, as_json=options.json)
+    report(report_options, as_json=options.json)
     return 0
 
 

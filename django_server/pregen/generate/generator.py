@@ -27,7 +27,7 @@ class GenerateOptions:
     """`cadence`: minimum seconds between the starts of two images. `checkpoint` None: beside the manifest."""
 
     manifest: Path
-    wanted: Selection
+    selection: Selection
     storage: StorageOptions
     cadence: float = 1.0
     workers: int = 1
@@ -47,7 +47,7 @@ def generate(options: GenerateOptions, environment: Mapping[str, str]) -> Totals
     """Generate the missing thumbnails. Raises PregenError before the first image; later failures are counted."""
     head = reader.read_head(options.manifest)
     check_not_stale(head, force=options.force)
-    check_collections(options.wanted.collections, head)
+    check_collections(options.selection.collections, head)
     storage = storage_to_generate(options.storage, environment, head.storage)
     with ExitStack() as resources:
         journals = _journals(options)
@@ -55,9 +55,11 @@ def generate(options: GenerateOptions, environment: Mapping[str, str]) -> Totals
         if options.dry_run:
             return dry_run(_requests(options, head, storage, finished), show=options.show_files)
         writers = _open_journals(journals, head.identity, resources)
-        images = sum(stats.total_images for stats in _chosen(head, options.wanted.collections))
+        images = sum(stats.total_images for stats in _chosen(head, options.selection.collections))
         progress = resources.enter_context(
-            Progress("generate", "images", quiet=options.quiet, total=_expected(images, options.wanted.limit))
+            Progress(
+                "generate", "images", quiet=options.quiet, total=_expected(images, options.selection.limit)
+            )
         )
         recorder = RunRecorder(writers, progress, show=options.show_files, errors=options.errors)
         resources.callback(recorder.close)
@@ -131,7 +133,7 @@ def _requests(
     log_rejected = on_rejected or (lambda key, reason: log.error("%s -> %s", printable(key), reason))
     records = reader.records(options.manifest, log_rejected)
     return select(
-        records, options.wanted, Prefixes(head.s3_prefix, storage.prefix), finished.has, log_rejected
+        records, options.selection, Prefixes(head.s3_prefix, storage.prefix), finished.has, log_rejected
     )
 
 
@@ -139,7 +141,9 @@ def _journals(options: GenerateOptions) -> dict[int, Path]:
     """The journal of each size: none without a checkpoint, one for all sizes if a file is given."""
     if not options.keep_checkpoint:
         return {}
-    return {scale: options.checkpoint or path_for(options.manifest, scale) for scale in options.wanted.scales}
+    return {
+        scale: options.checkpoint or path_for(options.manifest, scale) for scale in options.selection.scales
+    }
 
 
 def _open_journals(journals: dict[int, Path], identity: str, resources: ExitStack) -> dict[int, Journal]:

@@ -102,8 +102,8 @@ def generate_image(
             skipped = [
                 scale for scale, key in request.targets.items() if _is_current(store, key, request, known)
             ]
-        wanted = {scale: key for scale, key in request.targets.items() if scale not in skipped}
-        made = _generate(request, wanted, store, render) if wanted else ()
+        pending = {scale: key for scale, key in request.targets.items() if scale not in skipped}
+        made = _generate(request, pending, store, render) if pending else ()
     except imaging.ImagingError as failure:
         return Outcome(request, (), tuple(skipped), Failure(failure.code, failure.message))
     except RenderFailed as failure:
@@ -127,7 +127,7 @@ def _is_current(store: Store, key: str, request: RenderRequest, known: KnownThum
 
 
 def _generate(
-    request: RenderRequest, wanted: dict[int, str], store: Store, render: Render
+    request: RenderRequest, pending: dict[int, str], store: Store, render: Render
 ) -> tuple[GeneratedThumbnail, ...]:
     try:
         stored, source = store.fetch(request.original_key)
@@ -139,12 +139,12 @@ def _generate(
         raise RenderFailed(
             "unreadable_original", f"The original can't be read: {sentence_of(failure)}"
         ) from failure
-    scales = {str(scale): scale for scale in wanted}
-    output_format = thumbnail_format(next(iter(wanted.values())).rpartition(".")[2])
+    scales = {str(scale): scale for scale in pending}
+    output_format = thumbnail_format(next(iter(pending.values())).rpartition(".")[2])
     with source, ExitStack() as targets:
-        files = {str(scale): targets.enter_context(store.writing(key)) for scale, key in wanted.items()}
+        files = {str(scale): targets.enter_context(store.writing(key)) for scale, key in pending.items()}
         rendering = render(source, scales, files, output_format)
-    return tuple(_generated(request, stored, rendering, scale, key) for scale, key in wanted.items())
+    return tuple(_generated(request, stored, rendering, scale, key) for scale, key in pending.items())
 
 
 def _generated(

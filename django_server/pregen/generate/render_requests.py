@@ -66,20 +66,20 @@ def missing_scales(record: Record, scales: Iterable[int]) -> list[int]:
 
 
 def request_for(
-    record: Record, wanted: Selection, place: Prefixes, is_finished: IsFinished
+    record: Record, selection: Selection, prefixes: Prefixes, is_finished: IsFinished
 ) -> RenderRequest | None:
     """The request for this record, None if nothing is missing. Raises InvalidKey for a malformed key."""
-    scales = missing_scales(record, wanted.scales)
+    scales = missing_scales(record, selection.scales)
     if not scales:
         return None
-    original = parse_original(record.original_key, place.scanned)
+    original = parse_original(record.original_key, prefixes.scanned)
     if original.collection != record.collection:
         raise InvalidKey(record.original_key)
     key = record.original_key
-    if place.now != place.scanned:
-        original = parse_original(_moved(key, place), place.now)
+    if prefixes.now != prefixes.scanned:
+        original = parse_original(_moved(key, prefixes), prefixes.now)
         key = str(original)
-    extension = "png" if wanted.as_png and original.extension.lower() in EXTENSIONS_HOLDING_JPEG else None
+    extension = "png" if selection.as_png and original.extension.lower() in EXTENSIONS_HOLDING_JPEG else None
     targets = {scale: str(thumbnail_key(original, scale, extension)) for scale in scales}
     left = {scale: target for scale, target in targets.items() if not is_finished(target, record.version)}
     if not left:
@@ -90,22 +90,22 @@ def request_for(
 
 def select(
     records: Iterable[Record],
-    wanted: Selection,
-    place: Prefixes,
+    selection: Selection,
+    prefixes: Prefixes,
     is_finished: IsFinished,
     on_rejected: Callable[[str, str], None],
 ) -> Iterator[RenderRequest]:
     """The requests of a run, in the order of the records. `on_rejected` gets malformed keys and the reason."""
-    left = wanted.limit
+    left = selection.limit
     for record in records:
         if left == 0:
             return
-        if wanted.collections and record.collection not in wanted.collections:
+        if selection.collections and record.collection not in selection.collections:
             continue
-        if wanted.resume is not None and record.filename < wanted.resume:
+        if selection.resume is not None and record.filename < selection.resume:
             continue
         try:
-            request = request_for(record, wanted, place, is_finished)
+            request = request_for(record, selection, prefixes, is_finished)
         except InvalidKey:
             on_rejected(record.original_key, "Its key is not that of an original of its collection.")
             continue
@@ -116,6 +116,6 @@ def select(
         yield request
 
 
-def _moved(key: str, place: Prefixes) -> str:
-    head = f"{place.scanned}/" if place.scanned else ""
-    return f"{place.now}/{key.removeprefix(head)}" if place.now else key.removeprefix(head)
+def _moved(key: str, prefixes: Prefixes) -> str:
+    head = f"{prefixes.scanned}/" if prefixes.scanned else ""
+    return f"{prefixes.now}/{key.removeprefix(head)}" if prefixes.now else key.removeprefix(head)

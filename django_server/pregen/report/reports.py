@@ -78,8 +78,8 @@ def _tallies(options: ReportOptions, head: ManifestHead) -> list[CollectionTally
 def _to_generate(
     options: ReportOptions, head: ManifestHead, finished: FinishedThumbnails, records: Iterator[Record]
 ) -> Iterator[RenderRequest]:
-    wanted = Selection((options.target_px,), options.collections)
-    return select(records, wanted, Prefixes(head.s3_prefix, head.s3_prefix), finished.has, _log_rejected)
+    selection = Selection((options.target_px,), options.collections)
+    return select(records, selection, Prefixes(head.s3_prefix, head.s3_prefix), finished.has, _log_rejected)
 
 
 def _finished(options: ReportOptions, head: ManifestHead) -> FinishedThumbnails:

@@ -78,15 +78,15 @@ def scan(store: Store, storage: Storage, options: ScanOptions) -> ScanResult:
     return ScanResult(found, state.without_original, state.left_out)
 
 
-def _targets(store: Store, prefix: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    there = list(store.folders(prefix))
-    unknown = [name for name in wanted if name not in there]
+def _targets(store: Store, prefix: str, requested: tuple[str, ...]) -> tuple[str, ...]:
+    existing = list(store.folders(prefix))
+    unknown = [name for name in requested if name not in existing]
     if unknown:
-        known = ", ".join(printable(name) for name in there[:20]) or "none"
+        known = ", ".join(printable(name) for name in existing[:20]) or "none"
         raise UnknownCollection(f"There is no collection {', '.join(unknown)}. There are: {known}.")
-    if wanted:
-        return tuple(name for name in there if name in wanted)
-    return tuple(name for name in there if name != UPLOADS_COLLECTION)
+    if requested:
+        return tuple(name for name in existing if name in requested)
+    return tuple(name for name in existing if name != UPLOADS_COLLECTION)
 
 
 def _scan_all(
