@@ -48,7 +48,7 @@ def damage(images: list[Image]) -> list[str]:
 
 
 def test_two_reconcilers_repair_everything_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("images.reconcile.repair._AT_ONCE", 3)
+    monkeypatch.setattr("images.reconcile.repair._GROUP_SIZE", 3)
     images = uploaded(20)
     orphans = damage(images)
     reports = at_once(applied, applied)
@@ -61,7 +61,7 @@ def test_two_reconcilers_repair_everything_once(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_reconcilers_beside_requests_and_deletions_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("images.reconcile.repair._AT_ONCE", 2)
+    monkeypatch.setattr("images.reconcile.repair._GROUP_SIZE", 2)
     images = uploaded(24)
     damage(images)
 
