@@ -235,7 +235,7 @@ def test_a_process_killed_during_the_run_loses_no_image(bucket: Bucket) -> None:
     told = json.loads(out)
     assert (running.returncode, told["errors"]) == (0, 0), log
     assert told["generated"] + told["skipped"] == 2 * images
-    assert 1 <= log.count("A process that makes thumbnails died.") <= kills
+    assert 1 <= log.count("A rendering process died.") <= kills
     bucket.run("scan", "-q")
     assert json.loads(bucket.run("generate", "-n", "--json", "-s", 200, "-s", 400).out)["planned"] == 0
 
