@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from images.deletion import remove_images
+from images.deletion import delete_images
 from images.models import Batch, Image, Thumbnail
 from images.processing.retry_abort import AT_ONCE, abort, retry
 from images.queries import listed_of, prefetched
@@ -117,10 +117,10 @@ class ImageAdmin(ReadOnly, ImageAdminBase):
         )
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:  # noqa: ARG002
-        remove_images(Image.objects.filter(pk=obj.pk))
+        delete_images(Image.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:  # noqa: ARG002
-        remove_images(queryset)
+        delete_images(queryset)
 
 
 @admin.register(Batch)
@@ -130,7 +130,7 @@ class BatchAdmin(ReadOnly, BatchAdminBase):
     show_full_result_count = False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        # Cascading past remove_images would leave files: batches are deleted through the API.
+        # Cascading past delete_images would leave files: batches are deleted through the API.
         return False
 
 

@@ -18,8 +18,8 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from images.clock import ago
 from images.models import Batch, Image, RemovedImage, Thumbnail
 from images.processing import transitions
-from images.processing.announce import announce_removed
-from images.processing.transitions import Removed
+from images.processing.announce import announce_deletions
+from images.processing.transitions import Deletion
 from images.storage import storage
 
 logger = logging.getLogger(__name__)
@@ -32,20 +32,20 @@ _OWN_CLEANUP_SECONDS = 60
 _NOTE_SECONDS = 24 * 3600
 
 
-def remove_images(images: QuerySet[Image]) -> int:
+def delete_images(images: QuerySet[Image]) -> int:
     """Remove these images. Returns how many there were."""
-    removed = transitions.remove(images)
-    finish_removal(removed)
+    removed = transitions.delete(images)
+    finish_deletion(removed)
     return len(removed)
 
 
-def finish_removal(removed: Sequence[Removed]) -> None:
-    """What follows the commit of `transitions.remove`: listeners are told, the files deleted."""
-    announce_removed(removed)
+def finish_deletion(removed: Sequence[Deletion]) -> None:
+    """What follows the commit of `transitions.delete`: listeners are told, the files deleted."""
+    announce_deletions(removed)
     delete_files(removed)
 
 
-def delete_files(removed: Sequence[Removed]) -> None:
+def delete_files(removed: Sequence[Deletion]) -> None:
     """Delete what is left of their files, and note it. What can't be deleted now is tried again by the sweeper."""
     deleted = [one.image_id for one in removed if all(_delete(key) for key in one.keys)]
     RemovedImage.objects.filter(image_id__in=deleted).update(files_deleted=True)
@@ -65,12 +65,12 @@ def delete_leftover_files() -> int:
     left = RemovedImage.objects.filter(files_deleted=False, removed_at__lt=ago(_OWN_CLEANUP_SECONDS))[
         :_SWEEP_AT_ONCE
     ]
-    gone = [Removed.of(one) for one in left]
+    gone = [Deletion.of(one) for one in left]
     delete_files(gone)
     return len(gone)
 
 
-def forget_deletions() -> int:
+def delete_old_deletion_notes() -> int:
     """Delete notes of deletions that are published, whose files are gone, and that are a day old."""
     done = RemovedImage.objects.filter(announced=True, files_deleted=True)
     forgotten, _ = done.filter(removed_at__lt=ago(_NOTE_SECONDS)).delete()
@@ -115,7 +115,7 @@ def extent(chosen: Chosen) -> Extent:
     return Extent(count, count - originals["count"], (originals["bytes"] or 0) + (thumbnails["bytes"] or 0))
 
 
-def delete_images(chosen: Chosen) -> Iterator[int]:
+def delete_in_steps(chosen: Chosen) -> Iterator[int]:
     """Delete them and the batches that are left empty; yields how many images were, after each step.
 
     Each step is whole: whoever stops between two has lost nothing, and goes on by doing the same again.
@@ -129,7 +129,7 @@ def delete_images(chosen: Chosen) -> Iterator[int]:
             break
         last = page[-1][0]
         try:
-            removed = remove_images(Image.objects.filter(id__in=[id_ for id_, _ in page]))
+            removed = delete_images(Image.objects.filter(id__in=[id_ for id_, _ in page]))
         finally:
             delete_empty_batches({batch_id for _, batch_id in page if batch_id is not None})
         yield removed

@@ -7,11 +7,11 @@ several processes at once.
 import logging
 from collections.abc import Callable, Sequence
 
-from images.deletion import delete_leftover_files, forget_deletions
+from images.deletion import delete_leftover_files, delete_old_deletion_notes
 from images.observability.metrics import REPAIRS
 from images.processing.recovery import end_expired_claims, republish_unannounced, requeue_pending
-from images.uploads.idempotency import forget_responses
-from images.uploads.spool import clear_spool
+from images.uploads.idempotency import delete_expired_keys
+from images.uploads.spool import delete_abandoned_spool_files
 
 logger = logging.getLogger(__name__)
 
@@ -21,9 +21,9 @@ STEPS: Sequence[Callable[[], int]] = (
     requeue_pending,
     republish_unannounced,
     delete_leftover_files,
-    clear_spool,
-    forget_deletions,
-    forget_responses,
+    delete_abandoned_spool_files,
+    delete_old_deletion_notes,
+    delete_expired_keys,
 )
 
 

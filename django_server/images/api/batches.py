@@ -9,14 +9,14 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from images.api.images import images_json, place_of
+from images.api.images import cursor_of, images_json
 from images.api.parameters import CursorText, PageSize
 from images.api.schemas import BatchOut, BatchWithImagesOut, CountsOut, ErrorOut
-from images.deletion import remove_images
+from images.deletion import delete_images
 from images.errors import Refusal
-from images.http.json_responses import json_answer, kept_answer
+from images.http.json_responses import json_response, json_response_with_etag
+from images.http.long_pages import long_page_slot
 from images.http.pagination import PAGE, Cursor, after, link_to_next
-from images.http.long_pages import turn_for
 from images.middleware.long_poll import LONGEST_WAIT_SECONDS
 from images.models import FINAL_STATUSES, Batch, Image
 from images.processing.retry_abort import AT_ONCE, abort, retry
@@ -47,7 +47,7 @@ def list_batches(request: HttpRequest, limit: PageSize = PAGE, cursor: CursorTex
     if len(batches) > limit:
         last = batches[limit - 1]
         headers = link_to_next(request, Cursor(last.created_at, last.id))
-    return json_answer([_batch_json(batch, counts[batch.id]) for batch in batches[:limit]], headers=headers)
+    return json_response([_batch_json(batch, counts[batch.id]) for batch in batches[:limit]], headers=headers)
 
 
 @router.get(
@@ -63,11 +63,11 @@ def one_batch(
 ) -> HttpResponse:
     """One batch with a page of its images. Four statements."""
     batch = _existing(batch_id)
-    with turn_for(limit):
+    with long_page_slot(limit):
         listed = with_thumbnails(after(batch.images.all(), "uploaded_at", cursor)[: limit + 1])
-        headers = link_to_next(request, place_of(listed[limit - 1])) if len(listed) > limit else {}
+        headers = link_to_next(request, cursor_of(listed[limit - 1])) if len(listed) > limit else {}
         counted = _batch_json(batch, _counts([batch_id])[batch_id])
-        return kept_answer(request, {**counted, "images": images_json(listed[:limit])}, headers)
+        return json_response_with_etag(request, {**counted, "images": images_json(listed[:limit])}, headers)
 
 
 @router.delete("/api/batches/{batch_id}", response={202: CountsOut, **_REFUSED})
@@ -76,9 +76,9 @@ def delete_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa:
     batch = _existing(batch_id)
     removed = 0
     while ids := list(batch.images.values_list("id", flat=True)[:AT_ONCE]):
-        removed += remove_images(Image.objects.filter(id__in=ids))
+        removed += delete_images(Image.objects.filter(id__in=ids))
     batch.delete()
-    return json_answer({"id": str(batch_id), "changed": removed, "counts": {}}, 202)
+    return json_response({"id": str(batch_id), "changed": removed, "counts": {}}, 202)
 
 
 @router.post("/api/batches/{batch_id}/retry", response={202: CountsOut, **_REFUSED})
@@ -96,7 +96,9 @@ def abort_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa: 
 def _change_all(batch: Batch, change: Callable[[Sequence[UUID]], int]) -> HttpResponse:
     ids = list(batch.images.order_by("id").values_list("id", flat=True))
     total = sum(change(ids[start : start + AT_ONCE]) for start in range(0, len(ids), AT_ONCE))
-    return json_answer({"id": str(batch.id), "changed": total, "counts": _counts([batch.id])[batch.id]}, 202)
+    return json_response(
+        {"id": str(batch.id), "changed": total, "counts": _counts([batch.id])[batch.id]}, 202
+    )
 
 
 def _existing(batch_id: UUID) -> Batch:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 
 from images import queue
-from images.http.json_responses import json_answer
+from images.http.json_responses import json_response
 from images.live import events
 from images.storage import storage
 
@@ -27,7 +27,7 @@ class ReadinessOut(Schema):
 @router.get("/healthz", response=HealthOut)
 def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     """Whether the process answers. Asks nothing else."""
-    return json_answer({"status": "ok"})
+    return json_response({"status": "ok"})
 
 
 @router.get("/readyz", response={200: ReadinessOut, 503: ReadinessOut})
@@ -41,7 +41,7 @@ def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     }
     ready = all(checks.values())
     told = {name: "ok" if answers else "unavailable" for name, answers in checks.items()}
-    return json_answer({"status": "ok" if ready else "unavailable", "checks": told}, 200 if ready else 503)
+    return json_response({"status": "ok" if ready else "unavailable", "checks": told}, 200 if ready else 503)
 
 
 def _database_answers() -> bool:

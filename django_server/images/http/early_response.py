@@ -12,7 +12,7 @@ from images.errors import Refusal
 _LINGER_SECONDS = 5.0
 
 
-async def turn_away(refusal: Refusal, receive: Receive, send: Send, *, body_ended: bool) -> None:
+async def send_refusal(refusal: Refusal, receive: Receive, send: Send, *, body_ended: bool) -> None:
     """Answer with the refusal. What still comes of an unfinished body is read past for some seconds."""
     body = json.dumps(refusal.body()).encode()
     headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **refusal.headers()}

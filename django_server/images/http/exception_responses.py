@@ -11,7 +11,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from images.errors import Refusal
-from images.http.json_responses import refusal_answer
+from images.http.json_responses import refusal_response
 from images.request_ids import current_request_id
 
 logger = logging.getLogger(__name__)
@@ -35,29 +35,29 @@ def refusal_for_status(status: int) -> Refusal:
     return Refusal(_CODES_OF_STATUS.get(status, "internal" if status >= 500 else "invalid_request"))
 
 
-def answer_exception(request: HttpRequest, error: Exception) -> HttpResponse:
+def exception_response(request: HttpRequest, error: Exception) -> HttpResponse:
     """The one door through which an exception becomes an answer."""
     match error:
         case Refusal():
-            return refusal_answer(error)
+            return refusal_response(error)
         case ValidationError():
-            return refusal_answer(Refusal("invalid_request", _sentence(error)))
+            return refusal_response(Refusal("invalid_request", _sentence(error)))
         case HttpError():
-            return refusal_answer(refusal_for_status(error.status_code))
+            return refusal_response(refusal_for_status(error.status_code))
         case Http404():
-            return refusal_answer(Refusal("not_found"))
+            return refusal_response(Refusal("not_found"))
         case OperationalError() | InterfaceError():
             logger.warning("The database did not answer %s %s: %s", request.method, request.path, error)
-            return refusal_answer(Refusal("database_unavailable"))
+            return refusal_response(Refusal("database_unavailable"))
         case _:
-            return internal_answer(request, error)
+            return internal_error_response(request, error)
 
 
-def internal_answer(request: HttpRequest, error: BaseException | None) -> HttpResponse:
+def internal_error_response(request: HttpRequest, error: BaseException | None) -> HttpResponse:
     """500 with an id by which the traceback is found in the log, and nothing else."""
     request_id = current_request_id() or uuid.uuid4().hex
     logger.error("%s %s failed, request id %s", request.method, request.path, request_id, exc_info=error)
-    return refusal_answer(Refusal("internal", request_id=request_id))
+    return refusal_response(Refusal("internal", request_id=request_id))
 
 
 def install(api: NinjaAPI) -> None:
@@ -66,7 +66,7 @@ def install(api: NinjaAPI) -> None:
     def answer(request: HttpRequest, error: Any) -> HttpResponse:
         if isinstance(error, RequestAborted):
             raise error
-        return answer_exception(request, error)
+        return exception_response(request, error)
 
     for kind in (Exception, Http404, HttpError, ValidationError):
         api.add_exception_handler(kind, answer)

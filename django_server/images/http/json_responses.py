@@ -22,7 +22,7 @@ _GZIP_LEVEL = 1
 _TAKES_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 
-def json_answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+def json_response(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """`data` as JSON. What an API says now is not what it says a second later: never cached."""
     return HttpResponse(
         orjson.dumps(data),
@@ -32,7 +32,7 @@ def json_answer(data: Any, status: int = 200, headers: Mapping[str, str] | None 
     )
 
 
-def kept_answer(request: HttpRequest, data: Any, headers: Mapping[str, str]) -> HttpResponse:
+def json_response_with_etag(request: HttpRequest, data: Any, headers: Mapping[str, str]) -> HttpResponse:
     """`data` as JSON that clients may keep, if they ask each time whether it is still so: then 304, without a body.
 
     Compressed where the client takes that.
@@ -59,12 +59,12 @@ def _takes_gzip(request: HttpRequest) -> bool:
     return _TAKES_GZIP.search(request.headers.get("Accept-Encoding", "")) is not None
 
 
-def refusal_answer(refusal: Refusal) -> HttpResponse:
+def refusal_response(refusal: Refusal) -> HttpResponse:
     """The answer to a refused request."""
-    return json_answer(refusal.body(), refusal.kind.status, refusal.headers())
+    return json_response(refusal.body(), refusal.kind.status, refusal.headers())
 
 
-def json_text_answer(text: str, status: int) -> HttpResponse:
+def encoded_json_response(text: str, status: int) -> HttpResponse:
     """An answer that was encoded before."""
     return HttpResponse(
         text, status=status, content_type="application/json", headers={"Cache-Control": "no-store"}

@@ -12,7 +12,7 @@ _turn = threading.Lock()
 
 
 @contextmanager
-def turn_for(page: int) -> Iterator[None]:
+def long_page_slot(page: int) -> Iterator[None]:
     """A page of so many images. Long ones are made one after the other in each process, short ones at once.
 
     Eight pages of 1,000 together end no sooner than in a row, and whoever asks for anything else meanwhile

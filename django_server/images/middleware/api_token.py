@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from images.errors import Refusal
 from images.http.api_token import bearer, is_token
-from images.http.early_response import turn_away
+from images.http.early_response import send_refusal
 
 _OPEN_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -22,7 +22,7 @@ class ApiTokenMiddleware:
         ):
             await self.app(scope, receive, send)
         else:
-            await turn_away(Refusal("forbidden"), receive, send, body_ended=False)
+            await send_refusal(Refusal("forbidden"), receive, send, body_ended=False)
 
 
 def _is_open(scope: Scope) -> bool:

@@ -12,7 +12,7 @@ from django.conf import settings
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from images.errors import Refusal
-from images.http.early_response import turn_away
+from images.http.early_response import send_refusal
 
 # A sender slower than this on average, past its first stall time, holds a connection for nothing.
 _SLOWEST_BYTES_PER_SECOND = 1024
@@ -43,7 +43,7 @@ class BodyLimitsMiddleware:
             except Refusal as refusal:  # raised by who keeps the body on its way in
                 body.refusal = refusal
         if body.refusal is not None and not started:
-            await turn_away(body.refusal, receive, send, body_ended=body.ended)
+            await send_refusal(body.refusal, receive, send, body_ended=body.ended)
 
 
 class _Body:

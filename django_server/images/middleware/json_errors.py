@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from images.http.exception_responses import refusal_for_status
-from images.http.json_responses import refusal_answer
+from images.http.json_responses import refusal_response
 
 _OURS = ("/api/", "/healthz", "/readyz")
 
@@ -21,7 +21,7 @@ class JsonErrorsMiddleware:
         is_error = response.status_code >= 400 and request.path.startswith(_OURS)
         if not is_error or response.get("Content-Type", "").startswith("application/json"):
             return response
-        answer = refusal_answer(refusal_for_status(response.status_code))
+        answer = refusal_response(refusal_for_status(response.status_code))
         if "Allow" in response:
             answer["Allow"] = response["Allow"]
         return answer

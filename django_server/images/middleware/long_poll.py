@@ -13,7 +13,7 @@ from django.db import DatabaseError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from images.errors import Refusal
-from images.http.early_response import turn_away
+from images.http.early_response import send_refusal
 from images.middleware.unfinished_batches import waiters
 
 LONGEST_WAIT_SECONDS = 60
@@ -44,7 +44,7 @@ class LongPollMiddleware:
                 return
             if isinstance(waiting.exception(), DatabaseError):
                 # Said now: Django would find the same out a second time.
-                await turn_away(Refusal("database_unavailable"), receive, send, body_ended=True)
+                await send_refusal(Refusal("database_unavailable"), receive, send, body_ended=True)
             else:
                 await self._in_turn(scope, _replaying(request, leaving), send)
         finally:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from images.errors import Refusal
 from images.http.allowed_origins import origin_is_ours
-from images.http.json_responses import refusal_answer
+from images.http.json_responses import refusal_response
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -23,7 +23,7 @@ class OriginMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method not in _SAFE and self._is_foreign(request):
-            return refusal_answer(Refusal("forbidden_origin"))
+            return refusal_response(Refusal("forbidden_origin"))
         return self.get_response(request)
 
     def _is_foreign(self, request: HttpRequest) -> bool:

@@ -12,7 +12,7 @@ from images.live import events
 from images.models import RemovedImage
 from images.observability.timings import stage
 from images.processing import transitions
-from images.processing.transitions import Removed
+from images.processing.transitions import Deletion
 from images.queries import by_ids
 from images.query_guard import no_statements
 from images.rows import ImageValues, Listed
@@ -49,7 +49,7 @@ def announce_ids(ids: Sequence[UUID]) -> None:
         announce(by_ids(ids))
 
 
-def announce_removed(removed: Sequence[Removed]) -> None:
+def announce_deletions(removed: Sequence[Deletion]) -> None:
     """Tell that these images are gone."""
     if not removed:
         return

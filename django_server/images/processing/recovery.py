@@ -12,9 +12,9 @@ from images import queue
 from images.clock import ago
 from images.models import Image, RemovedImage, Status
 from images.processing import transitions
-from images.processing.announce import announce_ids, announce_removed
+from images.processing.announce import announce_deletions, announce_ids
 from images.processing.enqueue import enqueue
-from images.processing.transitions import Removed
+from images.processing.transitions import Deletion
 
 _BATCH_SIZE = 1000
 _ANNOUNCED_AT_ONCE = 100
@@ -74,6 +74,6 @@ def republish_unannounced() -> int:
     removed = RemovedImage.objects.filter(announced=False, removed_at__lt=ago(_UNANNOUNCED_SECONDS))[
         :_BATCH_SIZE
     ]
-    gone = [Removed.of(one) for one in removed]
-    announce_removed(gone)
+    gone = [Deletion.of(one) for one in removed]
+    announce_deletions(gone)
     return len(untold) + len(gone)

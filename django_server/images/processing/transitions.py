@@ -222,7 +222,7 @@ def mark_announced(versions: Mapping[UUID, int]) -> None:
 
 
 @dataclass(frozen=True)
-class Removed:
+class Deletion:
     """What is left of a removed image: what to tell, and the keys of its files that are ours to delete."""
 
     image_id: UUID
@@ -231,12 +231,12 @@ class Removed:
     keys: Sequence[str]
 
     @classmethod
-    def of(cls, note: RemovedImage) -> "Removed":
+    def of(cls, note: RemovedImage) -> "Deletion":
         """From the note that `remove` left."""
         return cls(note.image_id, note.batch_id, note.version, note.keys)
 
 
-def remove(images: QuerySet[Image]) -> list[Removed]:
+def delete(images: QuerySet[Image]) -> list[Deletion]:
     """Delete the rows and leave a note of each: to be told, and with its files, which go after the commit."""
     with transaction.atomic():
         rows = list(
@@ -247,7 +247,7 @@ def remove(images: QuerySet[Image]) -> list[Removed]:
         for image_id, key in Thumbnail.objects.filter(image_id__in=ids).values_list("image_id", "key"):
             made[image_id].append(key)
         removed = [
-            Removed(row["id"], row["batch_id"], row["version"] + 1, _our_files(row, made[row["id"]]))
+            Deletion(row["id"], row["batch_id"], row["version"] + 1, _our_files(row, made[row["id"]]))
             for row in rows
         ]
         RemovedImage.objects.bulk_create(

@@ -18,7 +18,7 @@ _ABANDONED_SECONDS = 3600
 _UNLINK_SECONDS = 60
 
 
-def clear_spool() -> int:
+def delete_abandoned_spool_files() -> int:
     """Spool files that no request will come back to; with their key, where no row was committed."""
     cleared = 0
     for path in settings.INCOMING_ROOT.iterdir() if settings.INCOMING_ROOT.is_dir() else ():

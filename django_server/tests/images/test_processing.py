@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from images.deletion import remove_images
+from images.deletion import delete_images
 from images.draining import _flag
 from images.models import FINAL_STATUSES, Image, RemovedImage, Status, Thumbnail
 from images.processing import render_image, transitions
@@ -73,7 +73,7 @@ def test_an_image_deleted_while_it_is_rendered_leaves_no_file(stored_keys: Any, 
 
     def render_then_lose(values: Any) -> Any:
         outcome = render_image.render_image(values)
-        remove_images(Image.objects.all())
+        delete_images(Image.objects.all())
         return outcome
 
     monkeypatch.setattr("images.processing.worker_loop.render_image", render_then_lose)

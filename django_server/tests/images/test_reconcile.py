@@ -309,11 +309,11 @@ def test_a_row_born_while_the_listing_was_under_way_is_no_loss(monkeypatch: pyte
 def test_a_file_removed_with_its_row_while_the_listing_was_under_way_is_no_orphan(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from images.deletion import remove_images
+    from images.deletion import delete_images
 
     keep, goes = uploaded(2)
     listing = list(storage().store.list("attachments"))
-    remove_images(Image.objects.filter(id=goes.id))
+    delete_images(Image.objects.filter(id=goes.id))
     monkeypatch.setattr("filestore.local.LocalStore.list", lambda *_: iter(listing))
     assert found(reconcile(apply=True)) == {}
     assert path_of(keep.key).exists()

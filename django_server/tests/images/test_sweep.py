@@ -10,14 +10,14 @@ import pytest
 from django.core.management import call_command
 from django.db.models.functions import Now
 
-from images.deletion import delete_leftover_files, forget_deletions
+from images.deletion import delete_leftover_files, delete_old_deletion_notes
 from images.models import Image, RemovedImage, Status
 from images.processing import transitions
 from images.processing.recovery import republish_unannounced, requeue_pending
 from images.processing.worker_loop import process
 from images.sweeper import sweep
 from images.uploads.accept import image_row
-from images.uploads.spool import clear_spool
+from images.uploads.spool import delete_abandoned_spool_files
 from imaging import probe
 from tests.images.pictures import jpeg, pending_images, spooled
 
@@ -91,15 +91,15 @@ def test_a_change_that_is_about_to_be_told_is_left_to_its_teller() -> None:
 def test_removals_are_told_and_forgotten_after_a_day() -> None:
     RemovedImage.objects.create(image_id=uuid.uuid4(), version=3, removed_at=Now() - timedelta(hours=25))
     assert republish_unannounced() == 1
-    assert forget_deletions() == 0
+    assert delete_old_deletion_notes() == 0
     assert delete_leftover_files() == 1
-    assert forget_deletions() == 1
+    assert delete_old_deletion_notes() == 1
 
 
 def test_the_files_of_a_removed_image_go_even_when_its_remover_died(stored_keys: Any) -> None:
     (image,) = pending_images(jpeg())
     process([image.id])
-    transitions.remove(Image.objects.all())
+    transitions.delete(Image.objects.all())
     assert len(stored_keys()) == 4
     RemovedImage.objects.update(removed_at=Now() - timedelta(seconds=61))
     assert delete_leftover_files() == 1
@@ -117,7 +117,7 @@ def test_a_spool_file_whose_row_was_committed_is_only_a_marker(stored_keys: Any)
     marker = spooled(jpeg()).path
     marker = marker.rename(marker.with_name(str(image.id)))
     aged(marker, 61)
-    assert clear_spool() == 1
+    assert delete_abandoned_spool_files() == 1
     assert stored_keys() == [image.key]
 
 
@@ -131,9 +131,9 @@ def test_a_spool_file_without_a_row_takes_its_key_along_after_an_hour(
         row = image_row(file, probe(source), None)
     storage().take([(file.path, row.key)])
     aged(file.path, 3500)
-    assert clear_spool() == 0
+    assert delete_abandoned_spool_files() == 0
     aged(file.path, 3700)
-    assert clear_spool() == 1
+    assert delete_abandoned_spool_files() == 1
     assert stored_keys() == []
     assert list(settings.INCOMING_ROOT.iterdir()) == []
 

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 from tqdm import tqdm
 
-from images.deletion import Chosen, Extent, delete_images, extent
+from images.deletion import Chosen, Extent, delete_in_steps, extent
 from images.management.interrupts import stoppable
 from images.management.moments import moment
 
@@ -44,7 +44,7 @@ class Command(BaseCommand):
 
     def _delete(self, chosen: Chosen, total: int) -> None:
         with tqdm(total=total, unit=" images", disable=None, leave=False) as bar:
-            for images in delete_images(chosen):
+            for images in delete_in_steps(chosen):
                 self._deleted += images
                 bar.update(images)
         self.stdout.write(f"Deleted {self._deleted} images.")
