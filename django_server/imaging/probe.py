@@ -6,7 +6,7 @@ accepted, and its pixel limit is one number for the whole process. Uploads call 
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from PIL import ImageFile
 from PIL.AvifImagePlugin import AvifImageFile
@@ -20,7 +20,7 @@ from pillow_heif import HeifImageFile
 
 from . import jpeg_header, signatures
 from .container_headers import check_tiff_directory, gif_frames, png_frames, read_webp_header
-from .errors import CorruptImage, EmptyFile, TooManyPixels, UnsupportedType, decoding
+from .errors import CorruptImage, EmptyFile, TooManyPixels, UnsupportedType, decoding, parsing
 from .exif_orientation import orientation_of
 from .geometry import upright
 from .pixel_limits import EDGE_PX, Limits
@@ -28,6 +28,7 @@ from .signatures import Kind
 from .strip_rules import has_bands, refuse_unless_banded
 
 _TIFF_ORIENTATION_TAG = 274
+_Image = TypeVar("_Image", bound=ImageFile.ImageFile)
 
 
 class _JpegWithoutDpi(JpegImageFile):
@@ -76,15 +77,14 @@ def probe(source: BinaryIO, limits: Limits = _DEFAULT_LIMITS) -> Probe:
     Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage. A file that passes can still turn out
     damaged when it is rendered.
     """
-    with decoding():
-        found, _ = inspect(source, limits)
-        return found
+    found, _ = inspect(source, limits)
+    return found
 
 
 def inspect(source: BinaryIO, limits: Limits) -> tuple[Probe, Opened | None]:
     """Judge `source` from its header. Where that took Pillow, its still undecoded image comes along.
 
-    Raises the errors of this package and, on bad bytes, what the libraries raise: wrap it in `errors.decoding`.
+    Raises the errors of this package.
     """
     source.seek(0)
     head = source.read(signatures.HEAD_BYTES)
@@ -104,8 +104,14 @@ def open_judged(source: BinaryIO, limits: Limits) -> Opened:
     probe, opened = inspect(source, limits)
     if opened is not None:
         return opened
+    return Opened(_open(WebPImageFile, source), probe, probe.orientation)
+
+
+def _open(reader: Callable[[BinaryIO], _Image], source: BinaryIO) -> _Image:
+    """Open `source` with Pillow's class for its format. Raises CorruptImage, TooManyPixels."""
     source.seek(0)
-    return Opened(WebPImageFile(source), probe, probe.orientation)
+    with decoding():
+        return reader(source)
 
 
 def _open_other(kind: Kind, source: BinaryIO, limits: Limits) -> Opened:
@@ -130,13 +136,13 @@ def _refuse_above(pixels: int, size: tuple[int, int]) -> None:
 
 
 def _open_jpeg(source: BinaryIO, limits: Limits) -> Opened:
-    header = jpeg_header.read_header(source)
+    with parsing():
+        header = jpeg_header.read_header(source)
     most = limits.pixels_progressive_jpeg if header.buffered else limits.pixels_baseline_jpeg
     _refuse_above(most, (header.width, header.height))
     if header.buffered and jpeg_header.has_more_scans_than(source, header, limits.jpeg_scans):
         raise CorruptImage
-    source.seek(0)
-    image = _JpegWithoutDpi(source)
+    image = _open(_JpegWithoutDpi, source)
     if image.size != (header.width, header.height):
         raise CorruptImage
     return _upright(
@@ -145,40 +151,39 @@ def _open_jpeg(source: BinaryIO, limits: Limits) -> Opened:
 
 
 def _open_png(source: BinaryIO) -> Opened:
-    frames = png_frames(source)
-    source.seek(0)
-    image = PngImageFile(source)
+    with parsing():
+        frames = png_frames(source)
+    image = _open(PngImageFile, source)
     _mend_png_transparency(image)
     return _upright(signatures.PNG, image, orientation_of(image.info.get("exif")), frames=frames)
 
 
 def _open_gif(source: BinaryIO) -> Opened:
-    frames = gif_frames(source)
-    source.seek(0)
-    return _upright(signatures.GIF, GifImageFile(source), 1, frames=frames)
+    with parsing():
+        frames = gif_frames(source)
+    return _upright(signatures.GIF, _open(GifImageFile, source), 1, frames=frames)
 
 
 def _open_tiff(source: BinaryIO) -> Opened:
-    check_tiff_directory(source)
-    source.seek(0)
-    image = TiffImageFile(source)
-    return _upright(signatures.TIFF, image, image.tag_v2.get(_TIFF_ORIENTATION_TAG), turned_by_decoder=True)
+    with parsing():
+        check_tiff_directory(source)
+    image = _open(TiffImageFile, source)
+    with decoding():
+        orientation = image.tag_v2.get(_TIFF_ORIENTATION_TAG)
+    return _upright(signatures.TIFF, image, orientation, turned_by_decoder=True)
 
 
 def _open_bmp(source: BinaryIO) -> Opened:
-    source.seek(0)
-    return _upright(signatures.BMP, BmpImageFile(source), 1)
+    return _upright(signatures.BMP, _open(BmpImageFile, source), 1)
 
 
 def _open_avif(source: BinaryIO) -> Opened:
-    source.seek(0)
-    image = AvifImageFile(source)
+    image = _open(AvifImageFile, source)
     return _upright(signatures.AVIF, image, orientation_of(image.info.get("exif")), frames=image.n_frames)
 
 
 def _open_heif(source: BinaryIO) -> Opened:
-    source.seek(0)
-    image = HeifImageFile(source)  # type: ignore[no-untyped-call]  # pillow-heif leaves its plugin untyped
+    image = _open(HeifImageFile, source)
     return _upright(signatures.HEIF, image, image.info.get("original_orientation"), turned_by_decoder=True)
 
 
@@ -211,7 +216,8 @@ def _upright(
 
 def _inspect_webp(source: BinaryIO, limits: Limits) -> Probe:
     # Pillow's WebP reader reserves two canvases as soon as it opens a file: judge before it does.
-    header = read_webp_header(source)
+    with parsing():
+        header = read_webp_header(source)
     _refuse_above(limits.pixels, (header.width, header.height))
     orientation = orientation_of(header.exif)
     size = upright(header.width, header.height, orientation)

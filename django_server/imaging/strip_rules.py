@@ -7,7 +7,7 @@ bands themselves come from `vips`.
 from PIL import ImageFile
 
 from . import signatures
-from .errors import TooManyPixels
+from .errors import TooManyPixels, decoding
 from .signatures import Kind
 
 _KINDS = frozenset({signatures.TIFF, signatures.PNG})
@@ -51,10 +51,11 @@ def refuse_unless_banded(kind: Kind, image: ImageFile.ImageFile, whole_pixels: i
 
 
 def _bytes_kept(image: ImageFile.ImageFile) -> int:
-    tags = getattr(image, "tag_v2", {})  # of a TIFF, whose size Pillow tells upright
-    width = int(tags.get(_WIDTH_TAG, image.width))
-    rows = max(_ROWS_KEPT, _ROWS_OF_TILES_KEPT * int(tags.get(_TILE_LENGTH_TAG, 0)))
-    samples = int(tags.get(_SAMPLES_TAG, len(image.getbands())))
+    tags = getattr(image, "tag_v2", {})  # of a TIFF, whose size Pillow gives upright
+    with decoding():  # a tag of a damaged file may be no number
+        width = int(tags.get(_WIDTH_TAG, image.width))
+        rows = max(_ROWS_KEPT, _ROWS_OF_TILES_KEPT * int(tags.get(_TILE_LENGTH_TAG, 0)))
+        samples = int(tags.get(_SAMPLES_TAG, len(image.getbands())))
     if image.mode in ("P", "PA"):
         samples = 4
     arguments = image.tile[0].args if image.tile else None

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import orjson
@@ -76,8 +76,7 @@ class KeyClaim:
             raise Refusal("request_in_progress")
 
     def _unanswered(self) -> QuerySet[IdempotentRequest]:
-        assert self.token is not None
-        return IdempotentRequest.objects.filter(holder=self.token, answer_status=None)
+        return IdempotentRequest.objects.filter(holder=cast(UUID, self.token), answer_status=None)
 
 
 def begin(
