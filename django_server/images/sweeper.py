@@ -7,6 +7,8 @@ several processes at once.
 import logging
 from collections.abc import Callable, Sequence
 
+from django.db import DatabaseError, InterfaceError
+
 from images.deletion import delete_leftover_files, delete_old_deletion_notes
 from images.observability.metrics import REPAIRS
 from images.processing.recovery import end_expired_claims, republish_unannounced, requeue_pending
@@ -28,9 +30,24 @@ STEPS: Sequence[Callable[[], int]] = (
 
 
 def sweep(steps: Sequence[Callable[[], int]] = STEPS) -> None:
-    """Run all repairs once, and count and log what each repaired."""
+    """Run all repairs once, and count and log what each repaired.
+
+    A step that fails does not keep the others from running; its error is raised at the end. Without a database no
+    step can run, so a DatabaseError is raised immediately.
+    """
+    failure: Exception | None = None
     for step in steps:
-        repaired = step()
+        name = step.__name__.replace("_", " ")
+        try:
+            repaired = step()
+        except (DatabaseError, InterfaceError):
+            raise
+        except Exception as error:
+            logger.exception("%s failed", name)
+            failure = failure or error
+            continue
         if repaired:
             REPAIRS.labels(step.__name__).inc(repaired)
-            logger.info("%s: %d", step.__name__.replace("_", " "), repaired)
+            logger.info("%s: %d", name, repaired)
+    if failure is not None:
+        raise failure

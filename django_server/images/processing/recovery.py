@@ -10,7 +10,7 @@ from django.db.models import F, Q
 
 from images import queue
 from images.clock import ago
-from images.models import Image, RemovedImage, Status
+from images.models import Image, RemovedImage
 from images.processing import transitions
 from images.processing.announce import announce_deletions, announce_ids
 from images.processing.enqueue import enqueue
@@ -45,13 +45,8 @@ def requeue_pending() -> int:
         due |= same_tries & Q(queued_at__lt=ago(wait))
     if queue.is_empty():
         due |= Q(queue_tries=0) & Q(queued_at__lt=ago(_EMPTY_QUEUE_SECONDS))
-    waiting = list(
-        Image.objects.filter(due, status=Status.PENDING)
-        .order_by("uploaded_at")
-        .values_list("id", "attempts")[:_BATCH_SIZE]
-    )
+    waiting = transitions.take_due(due, _BATCH_SIZE)
     ids = [id_ for id_, _ in waiting]
-    transitions.mark_queued_again(ids)
     # What was tried before may be what killed its worker: it goes alone.
     fresh = [id_ for id_, attempts in waiting if not attempts]
     tried = [id_ for id_, attempts in waiting if attempts]

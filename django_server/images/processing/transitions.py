@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
@@ -123,6 +123,12 @@ def flush(held: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[List
     return [_as_flushed(row, by_id[row["id"]]) for row in rows]
 
 
+def renew(claim: Claim) -> None:
+    """Start a new lease for the images that the claim still has. One statement."""
+    claimed = Image.objects.filter(claim=claim.token, status=Status.PROCESSING)
+    _update(claimed, len(claim.images), lease_until=lease_end())
+
+
 def hand_back(held: Claim, ids: Sequence[UUID], *, postpone: bool = False) -> list[UUID]:
     """processing -> pending for images of the claim that were not begun; the attempt is not counted.
 
@@ -205,10 +211,19 @@ def mark_not_queued(ids: Sequence[UUID]) -> None:
     _update(waiting, len(ids), queued_at=None, queue_tries=0)
 
 
-def mark_queued_again(ids: Sequence[UUID]) -> None:
-    """Note that these were put into the queue once more: the next time they wait twice as long."""
-    waiting = Image.objects.filter(id__in=ids, status=Status.PENDING)
-    _update(waiting, len(ids), queued_at=Now(), queue_tries=F("queue_tries") + 1)
+def take_due(due: Q, most: int) -> list[tuple[UUID, int]]:
+    """Pending images that are due to be queued again, oldest first, as (id, attempts): each to one caller only.
+
+    They are marked as queued; the next time they wait twice as long. Two statements.
+    """
+    with transaction.atomic():
+        pending = Image.objects.filter(due, status=Status.PENDING).order_by("uploaded_at")
+        # Rows that are locked now are skipped: another sweeper queues them. So this waits for nobody, in any order.
+        found = list(pending.select_for_update(skip_locked=True).values_list("id", "attempts")[:most])
+        Image.objects.filter(id__in=[id_ for id_, _ in found]).update(
+            queued_at=Now(), queue_tries=F("queue_tries") + 1
+        )
+    return found
 
 
 def mark_announced(versions: Mapping[UUID, int]) -> None:

@@ -1,15 +1,19 @@
 """The sweeper, each repair alone."""
 
 import os
+import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.db.models.functions import Now
 
+from images import queue
 from images.deletion import delete_leftover_files, delete_old_deletion_notes
 from images.models import Image, RemovedImage, Status
 from images.processing import transitions
@@ -149,9 +153,40 @@ def test_one_round_from_the_command_line_repairs_all(queue_messages: Any) -> Non
     assert ids_in(queue_messages) == [str(image.id)]
 
 
-def test_two_rounds_at_once_do_no_harm(queue_messages: Any) -> None:
+def test_two_rounds_at_once_do_no_harm(queue_messages: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     images = pending_images(*[jpeg()] * 3)
     Image.objects.update(queued_at=None)
-    sweep()
-    sweep()
+    both = threading.Barrier(2)
+    is_empty = queue.is_empty
+
+    def then_meet() -> bool | None:
+        empty = is_empty()
+        both.wait(30)
+        return empty
+
+    def sweep_once(_: int) -> None:
+        try:
+            sweep()
+        finally:
+            connection.close()
+
+    # Right before the due images are read.
+    monkeypatch.setattr(queue, "is_empty", then_meet)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(sweep_once, range(2)))
     assert sorted(ids_in(queue_messages)) == sorted(str(image.id) for image in images)
+
+
+def test_a_step_that_fails_keeps_no_other_from_its_repairs() -> None:
+    ran: list[str] = []
+
+    def broken() -> int:
+        raise KeyError("ours")
+
+    def sound() -> int:
+        ran.append("sound")
+        return 0
+
+    with pytest.raises(KeyError, match="ours"):
+        sweep([broken, sound])
+    assert ran == ["sound"]
