@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from images.deletion import delete_images
 from images.models import Batch, Image, Thumbnail
-from images.processing.retry_abort import AT_ONCE, abort, retry
+from images.processing.retry_abort import STEP_IMAGES, abort, retry
 from images.queries import listed_of, prefetched
 from images.serializers import Addresses
 
@@ -36,7 +36,9 @@ admin.site.index_template = "images/admin_index.html"
 def _change_all(images: QuerySet[Image], change: Callable[[Sequence[UUID]], int]) -> tuple[int, int]:
     """How many were changed, and how many there were."""
     ids = list(images.order_by("id").values_list("id", flat=True))
-    return sum(change(ids[start : start + AT_ONCE]) for start in range(0, len(ids), AT_ONCE)), len(ids)
+    return sum(change(ids[start : start + STEP_IMAGES]) for start in range(0, len(ids), STEP_IMAGES)), len(
+        ids
+    )
 
 
 class ReadOnly:

@@ -1,7 +1,7 @@
-"""One round of repairs after crashes, from the rows alone. `manage.py sweep` runs it in a loop.
+"""One round of repairs after crashes, based on the database rows alone. `manage.py sweep` runs it in a loop.
 
-Never a Celery task: what repairs the queue must not wait in it. Each step is bounded, safe to repeat, and may run in
-several processes at once.
+It is not a Celery task: a repair of the queue must not wait in the queue. Each step is bounded, safe to repeat, and
+may run in several processes at once.
 """
 
 import logging

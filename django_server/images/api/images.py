@@ -24,7 +24,7 @@ from images.serializers import Addresses, Json, image_json
 
 router = Router(tags=["images"])
 
-MOST_IDS = 100
+MAX_IDS = 100
 _REFUSED = {400: ErrorOut, 401: ErrorOut, 403: ErrorOut, 404: ErrorOut, 503: ErrorOut}
 
 
@@ -54,7 +54,7 @@ def list_images(
     if q:
         images = images.filter(name__icontains=q)
     with long_page_slot(limit):
-        # One more than is shown tells whether there is a next page, without counting.
+        # One row more than the page shows whether there is a next page, without counting.
         listed = with_thumbnails(after(images, "uploaded_at", cursor)[: limit + 1])
         headers = {}
         if len(listed) > limit:
@@ -105,15 +105,15 @@ def images_json(listed: list[Listed]) -> list[Json]:
 
 
 def cursor_of(listed: Listed) -> Cursor:
-    """Where an image stands in the list."""
+    """The position of an image in the list."""
     image, _ = listed
     return Cursor(image["uploaded_at"], image["id"])
 
 
 def _parse_ids(texts: list[str]) -> list[UUID]:
     parts = [part for text in texts for part in text.split(",") if part]
-    if len(parts) > MOST_IDS:
-        raise Refusal("invalid_request", f"At most {MOST_IDS} ids are taken at once.")
+    if len(parts) > MAX_IDS:
+        raise Refusal("invalid_request", f"At most {MAX_IDS} ids are taken at once.")
     try:
         return [UUID(part) for part in parts]
     except ValueError as error:

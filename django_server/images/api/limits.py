@@ -1,4 +1,4 @@
-"""What is accepted: for a page that refuses a file before it travels, and for scripts."""
+"""`GET /api/limits`: the limits of uploads, so that a client can reject a file before it sends it."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse

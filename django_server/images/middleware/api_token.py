@@ -1,4 +1,4 @@
-"""ASGI middleware: where API_TOKEN is set, requests that change something need it."""
+"""ASGI middleware: if API_TOKEN is set, requests that change something need it."""
 
 from django.conf import settings
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -11,7 +11,7 @@ _OPEN_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class ApiTokenMiddleware:
-    """ASGI middleware: 401 for what would change something below /api/, before its body is read."""
+    """401 for unsafe methods below /api/ without the token, before the body is read."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,6 +1,6 @@
-"""Middleware: a page of another site can't make its visitor's browser change anything here.
+"""Django middleware: refuses changes that a page of another site sends through its visitor's browser.
 
-Any page could otherwise post to localhost. Admin forms carry Django's CSRF token besides.
+Without it any page could post to localhost. Admin forms are protected by Django's CSRF token as well.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 class OriginMiddleware:
-    """Refuses unsafe methods that a foreign page sent."""
+    """Refuses unsafe methods sent by a page of another site."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

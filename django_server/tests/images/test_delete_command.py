@@ -47,7 +47,7 @@ def test_a_dry_run_tells_images_and_bytes_and_deletes_nothing(stored_keys: Any) 
         f"3 images, 1 of them in archives, whose files stay; {byte_size / 1e6:.1f} MB of files go.\n"
         "Nothing was changed: this was a dry run. `--apply` deletes them.\n"
     )
-    assert deletion.extent(deletion.Chosen()).byte_size == byte_size
+    assert deletion.extent(deletion.ImageFilter()).byte_size == byte_size
     assert (Image.objects.count(), stored_keys()) == (len(images) + 1, keys)
 
 
@@ -94,7 +94,7 @@ def test_what_is_no_date_or_no_id_is_told(arguments: list[str]) -> None:
 
 
 def test_a_run_that_was_stopped_is_gone_on_with(monkeypatch: pytest.MonkeyPatch, stored_keys: Any) -> None:
-    monkeypatch.setattr(deletion, "_AT_ONCE", 2)
+    monkeypatch.setattr(deletion, "_STEP_IMAGES", 2)
     in_batch(5)
     removing, steps = delete_images, 0
 

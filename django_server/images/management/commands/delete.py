@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 from tqdm import tqdm
 
-from images.deletion import Chosen, Extent, delete_in_steps, extent
+from images.deletion import Extent, ImageFilter, delete_in_steps, extent
 from images.management.interrupts import stoppable
 from images.management.moments import moment
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         given = [options[name] for name in ("batch", "collection", "before")]
         if not options["all"] and all(one is None for one in given):
             raise CommandError("Say which images: --all, --batch, --collection or --before.")
-        chosen = Chosen(*given)
+        chosen = ImageFilter(*given)
         self._deleted = 0
         try:
             with stoppable(self.stdout.write, self._stopped):
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         except (DatabaseError, InterfaceError) as error:
             raise CommandError(f"The database does not answer as it should: {error}") from error
 
-    def _delete(self, chosen: Chosen, total: int) -> None:
+    def _delete(self, chosen: ImageFilter, total: int) -> None:
         with tqdm(total=total, unit=" images", disable=None, leave=False) as bar:
             for images in delete_in_steps(chosen):
                 self._deleted += images

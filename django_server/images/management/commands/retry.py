@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from images.management.interrupts import stoppable
 from images.management.moments import moment
-from images.processing.retry_abort import Failed, retry_all
+from images.processing.retry_abort import FailedImages, retry_all
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--apply", action="store_true", help="Queue them. Without it nothing is changed.")
 
     def handle(self, *_: Any, apply: bool, **options: Any) -> None:
-        failed = Failed(options["code"], options["batch"], options["collection"], options["since"])
+        failed = FailedImages(options["code"], options["batch"], options["collection"], options["since"])
         self._queued = 0
         try:
             with stoppable(self.stdout.write, self._stopped):
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         except (DatabaseError, InterfaceError) as error:
             raise CommandError(f"The database does not answer as it should: {error}") from error
 
-    def _retry(self, failed: Failed, total: int) -> None:
+    def _retry(self, failed: FailedImages, total: int) -> None:
         with tqdm(total=total, unit=" images", disable=None, leave=False) as bar:
             for images in retry_all(failed):
                 self._queued += images
