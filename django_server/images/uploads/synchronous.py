@@ -4,6 +4,7 @@ Uses the same claim and flush as a worker: if this process crashes, the sweeper 
 enters `rendered_upload` and there calls `complete` in the transaction that stores the response.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ from images.uploads.multipart import SpooledFile
 from images.uploads.validation import validate
 from imaging import ImagingError, Probe
 from imaging.process_pool import ProcessDied
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,9 @@ def _render(file: SpooledFile, image: ImageValues) -> Rendered:
                 file.path, sizes(), targets, settings.THUMBNAILS["QUALITY"], imaging_limits()
             )
         except ImagingError as error:
+            # Logged here because the process that decodes has no log; its first note is the decoder's own error.
+            cause = getattr(error, "__notes__", [""])[0]
+            logger.info("Image %s can't be rendered: %s; %s", image["id"], error.code, cause)
             raise Refusal(error.code, f"{file.name}: {error.message}") from error
         except ProcessDied as error:
             raise Refusal(
