@@ -71,7 +71,7 @@ def announce_deletions(deletions: Sequence[Deletion]) -> None:
 
 @contextmanager
 def _marking() -> Iterator[None]:
-    # The change itself is committed: a mark that can't be written fails nobody. The sweeper publishes it once more.
+    # The change itself is committed: if it can't be marked, the sweeper publishes it once more.
     try:
         yield
     except DatabaseError as error:

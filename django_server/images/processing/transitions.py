@@ -218,7 +218,7 @@ def take_due(due: Q, most: int) -> list[tuple[UUID, int]]:
     """
     with transaction.atomic():
         pending = Image.objects.filter(due, status=Status.PENDING).order_by("uploaded_at")
-        # Rows that are locked now are skipped: another sweeper queues them. So this waits for nobody, in any order.
+        # Rows that are locked now are skipped: another sweeper queues them. So this never waits.
         found = list(pending.select_for_update(skip_locked=True).values_list("id", "attempts")[:most])
         Image.objects.filter(id__in=[id_ for id_, _ in found]).update(
             queued_at=Now(), queue_tries=F("queue_tries") + 1

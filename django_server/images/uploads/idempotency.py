@@ -42,7 +42,7 @@ class StoredResponse:
 
 @dataclass(frozen=True)
 class KeyClaim:
-    """One request's claim on its key. `token` tells it from a repeat that takes over after the lease.
+    """One request's claim on its key. `token` distinguishes it from a repeat that takes over after the lease.
 
     For a request without a key `token` is None, and every method does nothing.
     """
