@@ -5,8 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from images.errors import Refusal
-from images.http.exception_responses import internal_answer
-from images.http.json_responses import refusal_answer
+from images.http.exception_responses import internal_error_response
+from images.http.json_responses import refusal_response
 
 _NOT_BUILT = "<!doctype html><title>Not built</title><p>The page is not built yet: run <code>make run</code>."
 
@@ -22,12 +22,12 @@ def page(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
-    return refusal_answer(Refusal("invalid_request"))
+    return refusal_response(Refusal("invalid_request"))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
-    return refusal_answer(Refusal("not_found"))
+    return refusal_response(Refusal("not_found"))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return internal_answer(request, None)
+    return internal_error_response(request, None)

@@ -13,9 +13,9 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from images.deletion import remove_images
+from images.deletion import delete_images
 from images.models import Batch, Image, Thumbnail
-from images.processing.retry_abort import AT_ONCE, abort, retry
+from images.processing.retry_abort import STEP_IMAGES, abort, retry
 from images.queries import listed_of, prefetched
 from images.serializers import Addresses
 
@@ -37,7 +37,9 @@ admin.site.index_template = "images/admin_index.html"
 def _change_all(images: QuerySet[Image], change: Callable[[Sequence[UUID]], int]) -> tuple[int, int]:
     """The number of changed images, and of all selected."""
     ids = list(images.order_by("id").values_list("id", flat=True))
-    return sum(change(ids[start : start + AT_ONCE]) for start in range(0, len(ids), AT_ONCE)), len(ids)
+    return sum(change(ids[start : start + STEP_IMAGES]) for start in range(0, len(ids), STEP_IMAGES)), len(
+        ids
+    )
 
 
 class ReadOnly:
@@ -118,10 +120,10 @@ class ImageAdmin(ReadOnly, ImageAdminBase):
         )
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:  # noqa: ARG002
-        remove_images(Image.objects.filter(pk=obj.pk))
+        delete_images(Image.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:  # noqa: ARG002
-        remove_images(queryset)
+        delete_images(queryset)
 
 
 @admin.register(Batch)

@@ -1,4 +1,4 @@
-"""Moments by the database's clock: the only clock that all processes share."""
+"""Times by the database's clock, the only clock that all processes share."""
 
 from datetime import timedelta
 
@@ -8,10 +8,10 @@ from django.db.models.functions import Now
 
 
 def ago(seconds: float) -> Combinable:
-    """The moment that many seconds before the statement runs."""
+    """The time `seconds` before the statement runs."""
     return from_now(-seconds)
 
 
 def from_now(seconds: float) -> Combinable:
-    """The moment that many seconds after the statement runs."""
+    """The time `seconds` after the statement runs."""
     return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())

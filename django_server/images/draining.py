@@ -1,14 +1,14 @@
-"""A flag that a stopping worker raises for all of its pool processes: work not begun yet is handed back."""
+"""A flag that a stopping worker sets for all of its pool processes: they hand back images not begun yet."""
 
 import mmap
 
-# Anonymous shared memory: made before the pool forks, seen by all of its processes. An Event would need a lock,
-# which a process killed at the wrong moment keeps for ever.
+# Anonymous shared memory, created before the pool forks and shared by its processes. A multiprocessing.Event would
+# need a lock, which a process killed at the wrong moment never releases.
 _flag = mmap.mmap(-1, 1)
 
 
 def begin_draining() -> None:
-    """Called in the worker's main process when it is told to stop."""
+    """Set the flag. Called in the worker's main process when it receives the signal to stop."""
     _flag[0] = 1
 
 

@@ -1,6 +1,6 @@
 """The one table of error codes: HTTP, WebSocket, database and metrics use the same words.
 
-A code is stable; its sentence is for a person and may say more where it is raised.
+A code is stable; its sentence is for a person, and the place that raises it may use a more precise one.
 """
 
 from dataclasses import dataclass, replace
@@ -47,7 +47,7 @@ ERRORS = {
 
 
 class Refusal(Exception):
-    """A request, or one file of it, that is answered with an error of the table."""
+    """A request, or one of its files, is refused with an error of the table."""
 
     def __init__(self, code: str, sentence: str | None = None, **more: Any) -> None:
         self.kind = ERRORS[code]
@@ -57,11 +57,11 @@ class Refusal(Exception):
         super().__init__(f"{code}: {self.sentence}")
 
     def body(self) -> dict[str, Any]:
-        """The JSON body of the answer."""
+        """The JSON body of the response."""
         return {"error": self.sentence, "code": self.code, **self.more}
 
     def with_status(self, status: int) -> Self:
-        """The same refusal under another HTTP status, where the contract names one for the whole request."""
+        """The same refusal with another HTTP status, where the API defines one for the whole request."""
         self.kind = replace(self.kind, status=status)
         return self
 

@@ -1,6 +1,6 @@
-"""Where rows become JSON nothing may ask the database: one statement per row is how lists get slow.
+"""A guard against database statements while rows are turned into JSON: one statement per row makes lists slow.
 
-In tests and development a statement there raises; in production the guard costs nothing.
+In tests and development a statement in the block raises; in production the guard costs nothing.
 """
 
 from contextlib import AbstractContextManager, nullcontext

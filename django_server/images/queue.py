@@ -21,20 +21,20 @@ from images.request_ids import current_request_id
 
 logger = logging.getLogger(__name__)
 
-# Tasks are sent by name: the module that defines them stands above this one.
+# Tasks are sent by name: this module must not import the one that defines them.
 PROCESS_IMAGE = "images.process_image"
 PROCESS_CHUNK = "images.process_chunk"
 MAKE_THUMBNAILS = "images.make_thumbnails"
 RECONCILE = "images.reconcile"
-# Message header: the id of the HTTP request that queued the work.
+# The header of a message with the id of the request that queued it.
 REQUEST_ID_HEADER = "django_file_upload_request_id"
-# The queue for work that no client waits for. A worker takes from it when no upload waits.
+# The queue of work that no person waits for. A worker takes from it only when no upload is queued.
 BULK = "bulk"
 _TIMEOUT_SECONDS = 0.5
 
 
 def chunk_size(images: int, processes: int, most: int) -> int:
-    """How many ids a chunk of `images` carries so that `processes` have work at once, at most `most`."""
+    """The number of ids in a chunk so that all `processes` share `images`, at most `most`."""
     return max(1, min(most, math.ceil(images / max(1, processes))))
 
 
@@ -44,33 +44,33 @@ def publish(ids: Sequence[UUID], *, one_task_each: bool) -> Sequence[UUID]:
     Blocks for up to half a second while Redis is frozen, so never call it on an event loop.
     """
     size = 1 if one_task_each else chunk_size(len(ids), settings.WORKER_PROCESSES, settings.CHUNK_SIZE)
-    done = 0
+    sent = 0
     try:
         for chunk in _pieces([str(id_) for id_ in ids], size):
             if one_task_each:
                 _send(PROCESS_IMAGE, chunk)
             else:
                 _send(PROCESS_CHUNK, [chunk])
-            done += len(chunk)
+            sent += len(chunk)
     except (OperationalError, RedisError, OSError) as error:
         logger.warning(
-            "The queue is unavailable (%s): %d images wait for the sweeper.", error, len(ids) - done
+            "The queue is unavailable (%s): %d images wait for the sweeper.", error, len(ids) - sent
         )
-    return ids[done:]
+    return ids[sent:]
 
 
 def ask_for_thumbnails(ids: Sequence[UUID]) -> bool:
-    """Queue one chunk of images whose thumbnails are to be made. False when the queue is away."""
+    """Queue one chunk of images whose missing thumbnails are to be generated. False when the queue is unavailable."""
     try:
         _send(MAKE_THUMBNAILS, [[str(id_) for id_ in ids]], queue=BULK)
     except (OperationalError, RedisError, OSError) as error:
-        logger.warning("The queue is away (%s).", error)
+        logger.warning("The queue is unavailable (%s).", error)
         return False
     return True
 
 
 def waiting_in_bulk() -> int | None:
-    """How many messages wait in the queue `bulk`; None when the queue does not answer."""
+    """The number of messages in the queue `bulk`; None when the broker is unavailable."""
     try:
         with _redis() as redis:
             return int(redis.llen(BULK))
@@ -79,7 +79,7 @@ def waiting_in_bulk() -> int | None:
 
 
 def is_empty() -> bool | None:
-    """Whether no message waits and none is out with a worker; None when the queue does not answer."""
+    """Whether no message is queued or unacknowledged; None when the broker is unavailable."""
     try:
         with _redis() as redis:
             return not redis.llen(settings.CELERY_TASK_DEFAULT_QUEUE) and not redis.hlen("unacked")
@@ -89,21 +89,21 @@ def is_empty() -> bool | None:
 
 @dataclass(frozen=True)
 class Depths:
-    """Messages that wait, by queue, and those that workers have."""
+    """The number of queued messages by queue, and of messages delivered but not acknowledged."""
 
     waiting: Mapping[str, int]
     unacknowledged: int
 
 
 def depths() -> Depths | None:
-    """How full the queues are, in one round trip; None when the broker does not answer."""
+    """The depths of all queues, in one round trip; None when the broker is unavailable."""
     names = (settings.CELERY_TASK_DEFAULT_QUEUE, BULK)
     try:
-        with _redis() as redis, redis.pipeline(transaction=False) as asked:
+        with _redis() as redis, redis.pipeline(transaction=False) as pipeline:
             for name in names:
-                asked.llen(name)
-            asked.hlen("unacked")
-            *waiting, unacknowledged = asked.execute()
+                pipeline.llen(name)
+            pipeline.hlen("unacked")
+            *waiting, unacknowledged = pipeline.execute()
     except (RedisError, OSError):
         return None
     return Depths(dict(zip(names, waiting, strict=True)), unacknowledged)

@@ -1,17 +1,19 @@
-"""One round of repairs after crashes, from the rows alone. `manage.py sweep` runs it in a loop.
+"""One round of repairs after crashes, based on the database rows alone. `manage.py sweep` runs it in a loop.
 
-Never a Celery task: what repairs the queue must not wait in it. Each step is bounded, safe to repeat, and may run in
-several processes at once.
+It is not a Celery task: a repair of the queue must not wait in the queue. Each step is bounded, safe to repeat, and
+may run in several processes at once.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 
-from images.deletion import delete_leftover_files, forget_deletions
+from django.db import DatabaseError, InterfaceError
+
+from images.deletion import delete_leftover_files, delete_old_deletion_notes
 from images.observability.metrics import REPAIRS
 from images.processing.recovery import end_expired_claims, republish_unannounced, requeue_pending
-from images.uploads.idempotency import forget_responses
-from images.uploads.spool import clear_spool
+from images.uploads.idempotency import delete_expired_keys
+from images.uploads.spool import delete_abandoned_spool_files
 
 logger = logging.getLogger(__name__)
 
@@ -21,16 +23,31 @@ STEPS: Sequence[Callable[[], int]] = (
     requeue_pending,
     republish_unannounced,
     delete_leftover_files,
-    clear_spool,
-    forget_deletions,
-    forget_responses,
+    delete_abandoned_spool_files,
+    delete_old_deletion_notes,
+    delete_expired_keys,
 )
 
 
 def sweep(steps: Sequence[Callable[[], int]] = STEPS) -> None:
-    """Run all repairs once, and count and log what each repaired."""
+    """Run all repairs once, and count and log what each repaired.
+
+    A step that fails does not keep the others from running; its error is raised at the end. Without a database no
+    step can run, so a DatabaseError is raised immediately.
+    """
+    failure: Exception | None = None
     for step in steps:
-        repaired = step()
+        name = step.__name__.replace("_", " ")
+        try:
+            repaired = step()
+        except (DatabaseError, InterfaceError):
+            raise
+        except Exception as error:
+            logger.exception("%s failed", name)
+            failure = failure or error
+            continue
         if repaired:
             REPAIRS.labels(step.__name__).inc(repaired)
-            logger.info("%s: %d", step.__name__.replace("_", " "), repaired)
+            logger.info("%s: %d", name, repaired)
+    if failure is not None:
+        raise failure

@@ -1,6 +1,6 @@
-"""The Celery tasks: images to process, thumbnails to make, the nightly repair.
+"""The Celery tasks: process images, generate missing thumbnails, reconcile every night.
 
-A task carries ids and may come twice; the work is in `processing`, `thumbnails` and `reconcile`.
+A task carries ids and may be delivered twice; the work is in `processing`, `thumbnails` and `reconcile`.
 """
 
 from collections.abc import Sequence
@@ -25,35 +25,35 @@ AnyTask = Task[Any, Any]
 def process_image(task: AnyTask, image_id: str) -> None:
     """Process one image."""
     with on_behalf_of(_request_id(task)):
-        process([UUID(image_id)], guard=dies_when_too_slow)
+        process([UUID(image_id)], guard=killed_when_too_slow)
 
 
 @shared_task(name=queue.PROCESS_CHUNK, bind=True)
 def process_chunk(task: AnyTask, image_ids: Sequence[str]) -> None:
-    """Process images one after the other, their results flushed together."""
+    """Process images one after the other; their outcomes are flushed together."""
     with on_behalf_of(_request_id(task)):
-        process([UUID(image_id) for image_id in image_ids], guard=dies_when_too_slow)
+        process([UUID(image_id) for image_id in image_ids], guard=killed_when_too_slow)
 
 
 @shared_task(name=queue.MAKE_THUMBNAILS, bind=True)
 def make_thumbnails(task: AnyTask, image_ids: Sequence[str]) -> None:
-    """Make what thumbnails these images lack, one image after the other."""
+    """Generate the missing thumbnails of these images, one image after the other."""
     with on_behalf_of(_request_id(task)):
-        generate_each([UUID(image_id) for image_id in image_ids], guard=dies_when_too_slow)
+        generate_each([UUID(image_id) for image_id in image_ids], guard=killed_when_too_slow)
 
 
-# Acknowledged first: one that takes longer than the visibility time-out, an hour, would be delivered once more.
+# Acknowledged before it runs: a run longer than the visibility timeout, one hour, would be delivered again.
 @shared_task(name=queue.RECONCILE, acks_late=False)
 def reconcile() -> None:
-    """Repair what differs between storage and rows."""
+    """Repair differences between storage and database."""
     reconcile_nightly()
 
 
 def _request_id(task: AnyTask) -> str | None:
-    """Of the request that queued it; what the sweeper queues again has none."""
+    """The id of the request that queued the task; None if the sweeper did."""
     return fit_request_id((task.request.headers or {}).get(queue.REQUEST_ID_HEADER))
 
 
-def dies_when_too_slow() -> AbstractContextManager[None]:
-    """Around one image. The pool replaces the process that dies, the lease brings the images back."""
+def killed_when_too_slow() -> AbstractContextManager[None]:
+    """The guard of one image: kills the process. The pool replaces it; the images return when their lease ends."""
     return kill_process_after(settings.RENDER_SECONDS)

@@ -9,6 +9,8 @@ from typing import cast
 
 from PIL import Image
 
+from .errors import decoding
+
 _WHITE: dict[str, float | tuple[float, ...]] = {"L": 255, "RGB": (255, 255, 255)}
 _PLAIN_MODES = frozenset({"L", "RGB", "CMYK", "LAB"})
 _SIXTEEN_BIT_MODES = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
@@ -49,11 +51,11 @@ def plain(image: Image.Image, levels: Levels | None) -> Image.Image:
     """Convert `image` to a plain mode and composite it on white if it has transparency."""
     if levels is not None:
         return _eight_bits(image, levels)
-    if image.mode == "P" or image.has_transparency_data:
+    if image.mode == "P" or _is_transparent(image):
         return _on_white(image)
     if image.mode in _PLAIN_MODES:
         return image
-    return image.convert("L" if image.mode == "1" else "RGB")
+    return _converted(image, "L" if image.mode == "1" else "RGB")
 
 
 def shrink(image: Image.Image, factor: int) -> Image.Image:
@@ -100,13 +102,23 @@ def _eight_bits(image: Image.Image, levels: Levels) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode == "P" and not image.has_transparency_data:
-        return image.convert("RGB")
+    if image.mode == "P" and not _is_transparent(image):
+        return _converted(image, "RGB")
     alpha_mode = "LA" if image.mode in ("LA", "La", "L", "1") else "RGBA"
-    layered = image if image.mode == alpha_mode else image.convert(alpha_mode)
+    layered = image if image.mode == alpha_mode else _converted(image, alpha_mode)
     alpha = layered.getchannel("A")
     opaque = layered.convert("L" if alpha_mode == "LA" else "RGB")
     return opaque if alpha.getextrema()[0] == 255 else _composite(opaque, alpha)
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    with decoding():  # reads the palette that came with the file
+        return image.has_transparency_data
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    with decoding():  # uses the palette and the transparent colour that came with the file
+        return image.convert(mode)
 
 
 def _composite(colour: Image.Image, alpha: Image.Image) -> Image.Image:

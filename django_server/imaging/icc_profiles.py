@@ -9,6 +9,8 @@ from functools import lru_cache
 
 from PIL import Image, ImageCms
 
+from .errors import decoding
+
 _PROFILE_MODES = frozenset({"L", "RGB", "CMYK", "LAB"})
 # A transform that leaves these colours unchanged is sRGB, whatever name the profile has.
 _SWATCHES = [(value, value, value) for value in range(0, 256, 17)] + [
@@ -27,7 +29,8 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         raise ValueError(f"not a plain mode: {image.mode}")
     transform = _transform(profile, image.mode) if profile or image.mode == "LAB" else None
     if transform is not None:
-        return transform.apply(image)
+        with decoding():  # the profile came with the file
+            return transform.apply(image)
     return image.convert("RGB") if image.mode == "CMYK" else image
 
 

@@ -6,7 +6,7 @@ and its pixel limit is one number for the whole process. Uploads call `probe`; `
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from pi_heif import HeifImageFile
 from PIL import ImageFile
@@ -20,7 +20,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from . import jpeg_header, signatures
 from .container_headers import check_tiff_directory, gif_frames, png_frames, read_webp_header
-from .errors import CorruptImage, EmptyFile, TooManyPixels, UnsupportedType, decoding
+from .errors import CorruptImage, EmptyFile, TooManyPixels, UnsupportedType, decoding, parsing
 from .exif_orientation import orientation_of
 from .geometry import upright
 from .pixel_limits import EDGE_PX, Limits
@@ -28,6 +28,7 @@ from .signatures import Kind
 from .strip_rules import check_strip_decodable, supports_strips
 
 _TIFF_ORIENTATION_TAG = 274
+_Image = TypeVar("_Image", bound=ImageFile.ImageFile)
 
 
 class _JpegWithoutDpi(JpegImageFile):
@@ -76,15 +77,14 @@ def probe(source: BinaryIO, limits: Limits = _DEFAULT_LIMITS) -> Probe:
     Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage. A file that passes can still turn out to be
     damaged when it is rendered.
     """
-    with decoding():
-        found, _ = inspect(source, limits)
-        return found
+    found, _ = inspect(source, limits)
+    return found
 
 
 def inspect(source: BinaryIO, limits: Limits) -> tuple[Probe, OpenedImage | None]:
     """Check the header of `source`. Also returns the opened image, if Pillow had to open it.
 
-    Raises the errors of this package and, on bad bytes, those of the libraries: call it inside `errors.decoding`.
+    Raises the errors of this package.
     """
     source.seek(0)
     head = source.read(signatures.HEAD_BYTES)
@@ -104,8 +104,14 @@ def open_checked(source: BinaryIO, limits: Limits) -> OpenedImage:
     probe, opened = inspect(source, limits)
     if opened is not None:
         return opened
+    return OpenedImage(_open(WebPImageFile, source), probe, probe.orientation)
+
+
+def _open(reader: Callable[[BinaryIO], _Image], source: BinaryIO) -> _Image:
+    """Open `source` with Pillow's class for its format. Raises CorruptImage, TooManyPixels."""
     source.seek(0)
-    return OpenedImage(WebPImageFile(source), probe, probe.orientation)
+    with decoding():
+        return reader(source)
 
 
 def _open_other(kind: Kind, source: BinaryIO, limits: Limits) -> OpenedImage:
@@ -134,13 +140,13 @@ def _check_size(pixels: int, size: tuple[int, int]) -> None:
 
 
 def _open_jpeg(source: BinaryIO, limits: Limits) -> OpenedImage:
-    header = jpeg_header.read_header(source)
+    with parsing():
+        header = jpeg_header.read_header(source)
     most = limits.pixels_progressive_jpeg if header.buffered else limits.pixels_baseline_jpeg
     _check_size(most, (header.width, header.height))
     if header.buffered and jpeg_header.has_more_scans_than(source, header, limits.jpeg_scans):
         raise CorruptImage
-    source.seek(0)
-    image = _JpegWithoutDpi(source)
+    image = _open(_JpegWithoutDpi, source)
     if image.size != (header.width, header.height):
         raise CorruptImage
     return _upright(
@@ -149,40 +155,39 @@ def _open_jpeg(source: BinaryIO, limits: Limits) -> OpenedImage:
 
 
 def _open_png(source: BinaryIO) -> OpenedImage:
-    frames = png_frames(source)
-    source.seek(0)
-    image = PngImageFile(source)
+    with parsing():
+        frames = png_frames(source)
+    image = _open(PngImageFile, source)
     _rescale_png_transparency(image)
     return _upright(signatures.PNG, image, orientation_of(image.info.get("exif")), frames=frames)
 
 
 def _open_gif(source: BinaryIO) -> OpenedImage:
-    frames = gif_frames(source)
-    source.seek(0)
-    return _upright(signatures.GIF, GifImageFile(source), 1, frames=frames)
+    with parsing():
+        frames = gif_frames(source)
+    return _upright(signatures.GIF, _open(GifImageFile, source), 1, frames=frames)
 
 
 def _open_tiff(source: BinaryIO) -> OpenedImage:
-    check_tiff_directory(source)
-    source.seek(0)
-    image = TiffImageFile(source)
-    return _upright(signatures.TIFF, image, image.tag_v2.get(_TIFF_ORIENTATION_TAG), rotated_by_decoder=True)
+    with parsing():
+        check_tiff_directory(source)
+    image = _open(TiffImageFile, source)
+    with decoding():
+        orientation = image.tag_v2.get(_TIFF_ORIENTATION_TAG)
+    return _upright(signatures.TIFF, image, orientation, rotated_by_decoder=True)
 
 
 def _open_bmp(source: BinaryIO) -> OpenedImage:
-    source.seek(0)
-    return _upright(signatures.BMP, BmpImageFile(source), 1)
+    return _upright(signatures.BMP, _open(BmpImageFile, source), 1)
 
 
 def _open_avif(source: BinaryIO) -> OpenedImage:
-    source.seek(0)
-    image = AvifImageFile(source)
+    image = _open(AvifImageFile, source)
     return _upright(signatures.AVIF, image, orientation_of(image.info.get("exif")), frames=image.n_frames)
 
 
 def _open_heif(source: BinaryIO) -> OpenedImage:
-    source.seek(0)
-    image = HeifImageFile(source)
+    image = _open(HeifImageFile, source)
     return _upright(signatures.HEIF, image, image.info.get("original_orientation"), rotated_by_decoder=True)
 
 
@@ -215,7 +220,8 @@ def _upright(
 
 def _inspect_webp(source: BinaryIO, limits: Limits) -> Probe:
     # Pillow's WebP reader allocates two canvases when it opens a file: check the size before that.
-    header = read_webp_header(source)
+    with parsing():
+        header = read_webp_header(source)
     _check_size(limits.pixels, (header.width, header.height))
     orientation = orientation_of(header.exif)
     size = upright(header.width, header.height, orientation)

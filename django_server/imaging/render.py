@@ -105,16 +105,12 @@ def render(
     if not scales or min(scales.values()) < 1:
         raise ValueError("scales: at least one label, each of 1 px or more")
     started = time.perf_counter()
-    with decoding():
-        opened = open_checked(source, limits)
-        largest = min(max(scales.values()), JPEG_EDGE_PX)
-        image, box = (
-            _decode_in_strips(opened, source, largest) if opened.in_strips else _decode(opened, largest)
-        )
+    opened = open_checked(source, limits)
+    largest = min(max(scales.values()), JPEG_EDGE_PX)
+    image, box = _decode_in_strips(opened, source, largest) if opened.in_strips else _decode(opened, largest)
     decoded = time.perf_counter()
-    with decoding():
-        picture = _largest_thumbnail(opened, image, largest, box)
-        pictures = _cascade(picture, scales, (opened.probe.width, opened.probe.height))
+    picture = _largest_thumbnail(opened, image, largest, box)
+    pictures = _cascade(picture, scales, (opened.probe.width, opened.probe.height))
     resized = time.perf_counter()
     write = partial(_write, output_format=output_format, quality=quality)
     made = {label: _encode(label, scales[label], pictures[label], write, open_target) for label in scales}
@@ -142,10 +138,13 @@ def _decode(opened: OpenedImage, largest: int) -> tuple[Image.Image, tuple[float
     box: tuple[float, float] = image.size
     if opened.probe.format == "JPEG":
         # The fitted size, not the square box: with the box, 3000 x 2000 for 1500 would be decoded in full.
-        drafted = image.draft(None, _stored_size(opened, largest))
+        target = _stored_size(opened, largest)
+        with decoding():
+            drafted = image.draft(None, target)
         if drafted is not None:
             box = drafted[1][2:]
-    image.load()
+    with decoding():
+        image.load()
     return image, box
 
 

@@ -6,7 +6,7 @@ Pure: looks at the header that Pillow has read. Called by `probe`; `strips` does
 from PIL import ImageFile
 
 from . import signatures
-from .errors import TooManyPixels
+from .errors import TooManyPixels, decoding
 from .signatures import Kind
 
 _KINDS = frozenset({signatures.TIFF, signatures.PNG})
@@ -51,9 +51,10 @@ def check_strip_decodable(kind: Kind, image: ImageFile.ImageFile, whole_pixels: 
 
 def _bytes_kept(image: ImageFile.ImageFile) -> int:
     tags = getattr(image, "tag_v2", {})  # the stored size of a TIFF; Pillow reports the displayed size
-    width = int(tags.get(_WIDTH_TAG, image.width))
-    rows = max(_ROWS_KEPT, _ROWS_OF_TILES_KEPT * int(tags.get(_TILE_LENGTH_TAG, 0)))
-    samples = int(tags.get(_SAMPLES_TAG, len(image.getbands())))
+    with decoding():  # a tag of a damaged file may be no number
+        width = int(tags.get(_WIDTH_TAG, image.width))
+        rows = max(_ROWS_KEPT, _ROWS_OF_TILES_KEPT * int(tags.get(_TILE_LENGTH_TAG, 0)))
+        samples = int(tags.get(_SAMPLES_TAG, len(image.getbands())))
     if image.mode in ("P", "PA"):
         samples = 4
     arguments = image.tile[0].args if image.tile else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from PIL import Image, ImageFile
 
-from .errors import CorruptImage, TooManyPixels
+from .errors import CorruptImage, TooManyPixels, decoding
 
 if TYPE_CHECKING:
     import pyvips
@@ -34,15 +34,18 @@ def decode_strips(source: BinaryIO, image: ImageFile.ImageFile, rows: int) -> It
     # The loader is named, so that none of libvips' other loaders sees a byte.
     load = vips.Image.tiffload_source if image.format == "TIFF" else vips.Image.pngload_source
     try:
-        stored = load(custom, access="sequential", fail_on="error")
+        with decoding():
+            stored = load(custom, access="sequential", fail_on="error")
         picture, mode = _match_pillow_layout(stored, image)
         region = vips.Region.new(picture)
         for top in range(0, picture.height, rows):
             size = (picture.width, min(rows, picture.height - top))
-            pixels = region.fetch(0, top, *size)
+            with decoding():
+                pixels = region.fetch(0, top, *size)
             yield Image.frombuffer(mode, size, pixels, "raw", mode, 0, 1)
     except vips.Error as failure:
-        raise (reading.failure or CorruptImage()) from failure
+        with decoding():
+            raise (reading.failure or CorruptImage()) from failure
 
 
 class _SourceReader:

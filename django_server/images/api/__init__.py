@@ -1,1 +1,1 @@
-"""The HTTP API of the contract: parse, call, translate. What it says of errors stands in `images.errors`."""
+"""The routes of the HTTP API and their schemas. Each parses, calls and builds the response; errors: `images.errors`."""

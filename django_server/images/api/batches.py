@@ -1,4 +1,4 @@
-"""Batches: what came in together, and how far it is."""
+"""Routes of batches: list, one batch with its images, delete, retry, abort."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -9,17 +9,17 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from images.api.images import images_json, place_of
+from images.api.images import cursor_of, images_json
 from images.api.parameters import CursorText, PageSize
 from images.api.schemas import BatchOut, BatchWithImagesOut, CountsOut, ErrorOut
-from images.deletion import remove_images
+from images.deletion import delete_images
 from images.errors import Refusal
-from images.http.json_responses import json_answer, kept_answer
-from images.http.long_pages import turn_for
+from images.http.json_responses import json_response, json_response_with_etag
+from images.http.long_pages import long_page_slot
 from images.http.pagination import PAGE, Cursor, after, link_to_next
 from images.middleware.long_poll import LONGEST_WAIT_SECONDS
 from images.models import FINAL_STATUSES, Batch, Image
-from images.processing.retry_abort import AT_ONCE, abort, retry
+from images.processing.retry_abort import STEP_IMAGES, abort, retry
 from images.queries import with_thumbnails
 from images.serializers import Json, time_json
 
@@ -47,7 +47,7 @@ def list_batches(request: HttpRequest, limit: PageSize = PAGE, cursor: CursorTex
     if len(batches) > limit:
         last = batches[limit - 1]
         headers = link_to_next(request, Cursor(last.created_at, last.id))
-    return json_answer([_batch_json(batch, counts[batch.id]) for batch in batches[:limit]], headers=headers)
+    return json_response([_batch_json(batch, counts[batch.id]) for batch in batches[:limit]], headers=headers)
 
 
 @router.get(
@@ -59,47 +59,49 @@ def one_batch(
     batch_id: UUID,
     limit: PageSize = PAGE,
     cursor: CursorText = None,
-    wait: WaitSeconds = 0,  # noqa: ARG001  `images.middleware.long_poll` has waited
+    wait: WaitSeconds = 0,  # noqa: ARG001  `images.middleware.long_poll` waits
 ) -> HttpResponse:
     """One batch with a page of its images. Four statements."""
-    batch = _existing(batch_id)
-    with turn_for(limit):
+    batch = _existing_batch(batch_id)
+    with long_page_slot(limit):
         listed = with_thumbnails(after(batch.images.all(), "uploaded_at", cursor)[: limit + 1])
-        headers = link_to_next(request, place_of(listed[limit - 1])) if len(listed) > limit else {}
+        headers = link_to_next(request, cursor_of(listed[limit - 1])) if len(listed) > limit else {}
         counted = _batch_json(batch, _counts([batch_id])[batch_id])
-        return kept_answer(request, {**counted, "images": images_json(listed[:limit])}, headers)
+        return json_response_with_etag(request, {**counted, "images": images_json(listed[:limit])}, headers)
 
 
 @router.delete("/api/batches/{batch_id}", response={202: CountsOut, **_REFUSED})
 def delete_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa: ARG001
     """Delete a batch with all of its images."""
-    batch = _existing(batch_id)
-    removed = 0
-    while ids := list(batch.images.values_list("id", flat=True)[:AT_ONCE]):
-        removed += remove_images(Image.objects.filter(id__in=ids))
+    batch = _existing_batch(batch_id)
+    deleted = 0
+    while ids := list(batch.images.values_list("id", flat=True)[:STEP_IMAGES]):
+        deleted += delete_images(Image.objects.filter(id__in=ids))
     batch.delete()
-    return json_answer({"id": str(batch_id), "changed": removed, "counts": {}}, 202)
+    return json_response({"id": str(batch_id), "changed": deleted, "counts": {}}, 202)
 
 
 @router.post("/api/batches/{batch_id}/retry", response={202: CountsOut, **_REFUSED})
 def retry_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa: ARG001
     """Process the failed and aborted images of a batch once more."""
-    return _change_all(_existing(batch_id), retry)
+    return _change_all(_existing_batch(batch_id), retry)
 
 
 @router.post("/api/batches/{batch_id}/abort", response={202: CountsOut, **_REFUSED})
 def abort_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa: ARG001
     """Stop the images of a batch that are not finished."""
-    return _change_all(_existing(batch_id), abort)
+    return _change_all(_existing_batch(batch_id), abort)
 
 
 def _change_all(batch: Batch, change: Callable[[Sequence[UUID]], int]) -> HttpResponse:
     ids = list(batch.images.order_by("id").values_list("id", flat=True))
-    total = sum(change(ids[start : start + AT_ONCE]) for start in range(0, len(ids), AT_ONCE))
-    return json_answer({"id": str(batch.id), "changed": total, "counts": _counts([batch.id])[batch.id]}, 202)
+    total = sum(change(ids[start : start + STEP_IMAGES]) for start in range(0, len(ids), STEP_IMAGES))
+    return json_response(
+        {"id": str(batch.id), "changed": total, "counts": _counts([batch.id])[batch.id]}, 202
+    )
 
 
-def _existing(batch_id: UUID) -> Batch:
+def _existing_batch(batch_id: UUID) -> Batch:
     batch = Batch.objects.filter(id=batch_id).first()
     if batch is None:
         raise Refusal("not_found", "There is no batch with this id.")

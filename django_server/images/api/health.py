@@ -1,4 +1,4 @@
-"""Alive, and ready: each part that an upload needs is asked, each for at most a few seconds."""
+"""Liveness and readiness: checks each service that an upload needs, each for at most a few seconds."""
 
 import tempfile
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 
 from images import queue
-from images.http.json_responses import json_answer
+from images.http.json_responses import json_response
 from images.live import events
 from images.storage import storage
 
@@ -27,7 +27,7 @@ class ReadinessOut(Schema):
 @router.get("/healthz", response=HealthOut)
 def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     """Whether the process answers. Asks nothing else."""
-    return json_answer({"status": "ok"})
+    return json_response({"status": "ok"})
 
 
 @router.get("/readyz", response={200: ReadinessOut, 503: ReadinessOut})
@@ -40,8 +40,10 @@ def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
         "storage": _storage_answers(),
     }
     ready = all(checks.values())
-    told = {name: "ok" if answers else "unavailable" for name, answers in checks.items()}
-    return json_answer({"status": "ok" if ready else "unavailable", "checks": told}, 200 if ready else 503)
+    reported = {name: "ok" if answers else "unavailable" for name, answers in checks.items()}
+    return json_response(
+        {"status": "ok" if ready else "unavailable", "checks": reported}, 200 if ready else 503
+    )
 
 
 def _database_answers() -> bool:
@@ -57,7 +59,7 @@ def _storage_answers() -> bool:
     try:
         storage().check()
         settings.INCOMING_ROOT.mkdir(parents=True, exist_ok=True)
-        # A block, not only a name: a full file system has room for names.
+        # A block of data: a full file system still has room for empty files.
         with tempfile.TemporaryFile(dir=settings.INCOMING_ROOT) as file:
             file.write(bytes(4096))
     except OSError:

@@ -8,10 +8,10 @@ from ninja import Query, Router
 
 from images.api.parameters import CursorText, PageSize, Text
 from images.api.schemas import ErrorOut, ImageOut, StatusName
-from images.deletion import remove_images
+from images.deletion import delete_images
 from images.errors import Refusal
-from images.http.json_responses import json_answer, kept_answer
-from images.http.long_pages import turn_for
+from images.http.json_responses import json_response, json_response_with_etag
+from images.http.long_pages import long_page_slot
 from images.http.pagination import PAGE, Cursor, after, link_to_next
 from images.models import Image
 from images.processing import transitions
@@ -24,7 +24,7 @@ from images.serializers import Addresses, Json, image_json
 
 router = Router(tags=["images"])
 
-MOST_IDS = 100
+MAX_IDS = 100
 _REFUSED = {400: ErrorOut, 401: ErrorOut, 403: ErrorOut, 404: ErrorOut, 503: ErrorOut}
 
 
@@ -53,25 +53,25 @@ def list_images(
         images = images.filter(batch_id=batch)
     if q:
         images = images.filter(name__icontains=q)
-    with turn_for(limit):
-        # One more than is shown tells whether there is a next page, without counting.
+    with long_page_slot(limit):
+        # One row more than the page shows whether there is a next page, without counting.
         listed = with_thumbnails(after(images, "uploaded_at", cursor)[: limit + 1])
         headers = {}
         if len(listed) > limit:
-            headers = link_to_next(request, place_of(listed[limit - 1]))
-        return kept_answer(request, images_json(listed[:limit]), headers)
+            headers = link_to_next(request, cursor_of(listed[limit - 1]))
+        return json_response_with_etag(request, images_json(listed[:limit]), headers)
 
 
 @router.get("/api/images/{image_id}", response={200: ImageOut, 400: ErrorOut, 404: ErrorOut, 503: ErrorOut})
 def one_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa: ARG001
     """One image."""
-    return json_answer(images_json(one(image_id))[0])
+    return json_response(images_json(existing_image(image_id))[0])
 
 
 @router.delete("/api/images/{image_id}", response={204: None, **_REFUSED})
 def delete_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa: ARG001
     """Delete an image with its thumbnails."""
-    if not remove_images(Image.objects.filter(id=image_id)):
+    if not delete_images(Image.objects.filter(id=image_id)):
         raise Refusal("not_found", "There is no image with this id.")
     return HttpResponse(status=204)
 
@@ -90,7 +90,7 @@ def abort_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa: 
     return _changed(image_id, bool(transitions.abort([image_id])), "not_abortable")
 
 
-def one(image_id: UUID) -> list[Listed]:
+def existing_image(image_id: UUID) -> list[Listed]:
     """The image of this id. Raises Refusal not_found."""
     listed = by_ids([image_id])
     if not listed:
@@ -104,16 +104,16 @@ def images_json(listed: list[Listed]) -> list[Json]:
         return [image_json(image, thumbnails, at) for image, thumbnails in listed]
 
 
-def place_of(listed: Listed) -> Cursor:
-    """Where an image stands in the list."""
+def cursor_of(listed: Listed) -> Cursor:
+    """The position of an image in the list."""
     image, _ = listed
     return Cursor(image["uploaded_at"], image["id"])
 
 
 def _parse_ids(texts: list[str]) -> list[UUID]:
     parts = [part for text in texts for part in text.split(",") if part]
-    if len(parts) > MOST_IDS:
-        raise Refusal("invalid_request", f"At most {MOST_IDS} ids are taken at once.")
+    if len(parts) > MAX_IDS:
+        raise Refusal("invalid_request", f"At most {MAX_IDS} ids are taken at once.")
     try:
         return [UUID(part) for part in parts]
     except ValueError as error:
@@ -121,8 +121,8 @@ def _parse_ids(texts: list[str]) -> list[UUID]:
 
 
 def _changed(image_id: UUID, changed: bool, refusal_code: str) -> HttpResponse:
-    listed = one(image_id)
+    listed = existing_image(image_id)
     if not changed:
         raise Refusal(refusal_code, status=listed[0][0]["status"])
     announce(listed)
-    return json_answer(images_json(listed)[0], 202)
+    return json_response(images_json(listed)[0], 202)

@@ -1,11 +1,11 @@
-"""What is accepted: for a page that refuses a file before it travels, and for scripts."""
+"""`GET /api/limits`: the limits of uploads, so that a client can reject a file before it sends it."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from images.api.schemas import LimitsOut
-from images.http.json_responses import json_answer
+from images.http.json_responses import json_response
 from images.thumbnail_rules import sizes
 from imaging import ACCEPTED_MEDIA_TYPES
 
@@ -15,7 +15,7 @@ router = Router(tags=["limits"])
 @router.get("/api/limits", response=LimitsOut)
 def limits(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     """Accepted types, sizes and numbers, and the thumbnails made."""
-    return json_answer(
+    return json_response(
         {
             "types": list(ACCEPTED_MEDIA_TYPES),
             "bytes_per_file": settings.MAX_FILE_BYTES,

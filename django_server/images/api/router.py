@@ -1,4 +1,4 @@
-"""All routes of the HTTP API as one NinjaAPI object, with the OpenAPI document and the page that shows it."""
+"""The NinjaAPI object with all routes of the HTTP API, the OpenAPI document and its page."""
 
 from ninja import NinjaAPI, Swagger
 

@@ -1,6 +1,6 @@
-"""The shapes of the HTTP answers, for the OpenAPI description that clients' types are generated from.
+"""The schemas of the HTTP responses, for the OpenAPI document from which clients generate their types.
 
-Answers are built in `images.serializers` and encoded as they are; tests hold them against these.
+Responses are built in `images.serializers` and encoded without these; tests compare both.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""`GET /api/thumbnails/{id}?label=`: where a thumbnail is; one that is missing or no longer right is made first."""
+"""`GET /api/thumbnails/{id}?label=`: redirect to a thumbnail; a missing or stale one is generated first."""
 
 from typing import Annotated
 from uuid import UUID
@@ -17,24 +17,24 @@ from images.thumbnails.generate import completed_image, generate_in_request
 
 router = Router(tags=["images"])
 
-_ANSWERS = {302: None, **dict.fromkeys((400, 404, 409, 422, 503), ErrorOut)}
+_RESPONSES = {302: None, **dict.fromkeys((400, 404, 409, 422, 503), ErrorOut)}
 
 
-@router.api_operation(["GET", "HEAD"], "/api/thumbnails/{image_id}", response=_ANSWERS)
+@router.api_operation(["GET", "HEAD"], "/api/thumbnails/{image_id}", response=_RESPONSES)
 def thumbnail(
     request: HttpRequest,
     image_id: str,
     label: Annotated[Text | None, Query(description="By default the first of those in /api/limits.")] = None,
 ) -> HttpResponse:
     """Lead to the thumbnail's file. HEAD makes none: it answers 404 where there is none yet."""
-    label = _known(label)
+    label = _valid_label(label)
     listed = completed_image(_id(image_id))
-    if not _serves(listed, label):
+    if not _is_servable(listed, label):
         if request.method == "HEAD":
             raise Refusal("not_found", "This thumbnail is not made yet.")
         listed = generate_in_request(listed[0]["id"])
-        if not _serves(listed, label):
-            # Replaced or resized once more while it was made.
+        if not _is_servable(listed, label):
+            # The original was replaced, or the sizes were changed, while it was generated.
             raise Refusal("overloaded")
     return HttpResponse(
         status=302,
@@ -50,7 +50,7 @@ def no_list(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     raise Refusal("method_not_allowed", "Ask for the thumbnail of one image: /api/thumbnails/<id>.")
 
 
-def _known(asked: str | None) -> str:
+def _valid_label(asked: str | None) -> str:
     label = asked or default_label()
     if label is None or not sizes():
         raise Refusal("not_found", "No thumbnail sizes are configured.")
@@ -66,6 +66,6 @@ def _id(text: str) -> UUID:
         raise Refusal("not_found", "There is no image with this id.") from None
 
 
-def _serves(listed: Listed, label: str) -> bool:
+def _is_servable(listed: Listed, label: str) -> bool:
     image, thumbnails = listed
     return is_valid(thumbnails.get(label), sizes()[label], image["source_version"])

@@ -1,28 +1,31 @@
-"""The three uploads: one image now, several one by one, several as a batch."""
+"""The three upload routes: one image, processed before the response; several as single tasks; several as a batch."""
 
 import uuid
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from images.api.images import images_json
+from images.api.parameters import IdempotencyKey
 from images.api.schemas import AcceptedOut, ErrorOut, UploadedOut, UploadErrorOut
 from images.errors import Refusal
-from images.http.json_responses import json_answer
+from images.http.json_responses import encoded_json_response, json_response
 from images.observability.timings import stage
-from images.rows import Listed
+from images.processing.announce import announce
+from images.processing.transitions import new_values
+from images.rows import ImageValues
 from images.serializers import Json
-from images.uploads.accept import accept
-from images.uploads.idempotency import Hold
+from images.uploads import idempotency
+from images.uploads.accept import ValidFiles, insert_rows, queue_and_announce, store_originals
+from images.uploads.idempotency import StoredResponse, settled_on_failure
 from images.uploads.multipart import SpooledFile, spool_files
-from images.uploads.once import KeyHeader, answer_once, as_remembered
-from images.uploads.synchronous import process_at_once
-from images.uploads.upload_log import UploadLine, one_line
-from images.uploads.validation import Judged, judge
+from images.uploads.synchronous import complete, rendered_upload
+from images.uploads.upload_log import logged_upload
+from images.uploads.validation import Validated, validate
 
 router = Router(tags=["uploads"])
 
@@ -48,23 +51,29 @@ _MANY = _body("images", {"type": "array", "items": {"type": "string", "format": 
 
 
 @router.post("/api/upload", response={200: UploadedOut, **_REFUSED}, openapi_extra=_ONE)
-def upload(request: HttpRequest, idempotency_key: KeyHeader = None) -> HttpResponse:
+def upload(request: HttpRequest, idempotency_key: IdempotencyKey = None) -> HttpResponse:
     """Upload one image and have it processed before the answer."""
-    with one_line("upload") as line:
+    with logged_upload("upload") as summary:
         with stage("spool"):
-            files = spool_files(request, "image", most=1)
-
-        def work(hold: Hold) -> HttpResponse:
-            listed = process_at_once(files[0], hold, lambda listed: as_remembered(_uploaded(listed)))
-            line.job_id, line.accepted = files[0].id, 1
-            return _uploaded(listed)
-
-        return answer_once(idempotency_key, "upload", files, work, image_id=files[0].id)
+            (file,) = spool_files(request, "image", most=1)
+        key = idempotency.begin(idempotency_key, "upload", [file], image_id=file.id)
+        if isinstance(key, StoredResponse):
+            return encoded_json_response(key.body, key.status)
+        with settled_on_failure(key), rendered_upload(file, key) as rendered:
+            with stage("flush"), transaction.atomic():
+                image = complete(rendered)
+                response = json_response(
+                    {"message": "Image uploaded successfully", "image": images_json([image])[0]}
+                )
+                key.complete(response)
+            announce([image])
+        summary.job_id, summary.accepted = file.id, 1
+        return response
 
 
 @router.post("/api/async/upload", response={202: AcceptedOut, **_REFUSED}, openapi_extra=_MANY)
 def upload_async(
-    request: HttpRequest, batch: UUID | None = None, idempotency_key: KeyHeader = None
+    request: HttpRequest, batch: UUID | None = None, idempotency_key: IdempotencyKey = None
 ) -> HttpResponse:
     """Upload images that are processed one task each."""
     return _upload_many("async/upload", request, batch, idempotency_key, one_task_each=True)
@@ -72,68 +81,67 @@ def upload_async(
 
 @router.post("/api/async/batch/upload", response={202: AcceptedOut, **_REFUSED}, openapi_extra=_MANY)
 def upload_batch(
-    request: HttpRequest, batch: UUID | None = None, idempotency_key: KeyHeader = None
+    request: HttpRequest, batch: UUID | None = None, idempotency_key: IdempotencyKey = None
 ) -> HttpResponse:
     """Upload images that are processed in chunks by all workers."""
     return _upload_many("async/batch/upload", request, batch, idempotency_key, one_task_each=False)
 
 
 def _upload_many(
-    endpoint: str, request: HttpRequest, batch: UUID | None, key: str | None, *, one_task_each: bool
+    endpoint: str, request: HttpRequest, batch: UUID | None, sent_key: str | None, *, one_task_each: bool
 ) -> HttpResponse:
-    with one_line(endpoint) as line:
+    with logged_upload(endpoint) as summary:
         with stage("spool"):
             files = spool_files(request, "images", most=settings.MAX_FILES_PER_REQUEST)
-        work = partial(_accept_many, files, batch, line, one_task_each=one_task_each)
-        return answer_once(key, endpoint, files, work)
+        key = idempotency.begin(sent_key, endpoint, files)
+        if isinstance(key, StoredResponse):
+            return encoded_json_response(key.body, key.status)
+        with settled_on_failure(key):
+            validated = validate(files)
+            summary.rejected = [refusal.code for _, refusal in validated.rejected]
+            rejected = _discard_rejected(validated)
+            if not validated.accepted:
+                raise _all_rejected(validated, rejected)
+            batch_id = batch or uuid.uuid4()
+            rows = store_originals(validated.accepted, batch_id)
+            images = [new_values(row) for row in rows]
+            jobs = _jobs_json(validated.accepted, images)
+            message = (
+                "Images upload initiated"
+                if one_task_each
+                else f"Batch upload of {len(jobs)} images initiated"
+            )
+            response = json_response(
+                {"message": message, "batch_id": str(batch_id), "jobs": jobs, "rejected": rejected}, 202
+            )
+            insert_rows(validated.accepted, rows, batch_id, key, response)
+            queue_and_announce(images, one_task_each=one_task_each)
+        summary.batch_id, summary.accepted = batch_id, len(images)
+        return response
 
 
-def _uploaded(listed: Listed) -> HttpResponse:
-    return json_answer({"message": "Image uploaded successfully", "image": images_json([listed])[0]})
+def _jobs_json(files: ValidFiles, images: Sequence[ImageValues]) -> list[Json]:
+    """The images, which have no thumbnails yet, each with the index of its file in the request."""
+    bodies = images_json([(image, {}) for image in images])
+    return [{"index": file.index, **body} for (file, _), body in zip(files, bodies, strict=True)]
 
 
-def _accept_many(
-    files: list[SpooledFile], batch: UUID | None, line: UploadLine, hold: Hold, *, one_task_each: bool
-) -> HttpResponse:
-    judged = judge(files)
-    line.rejected = [refusal.code for _, refusal in judged.rejected]
-    for file, _ in judged.rejected:
+def _discard_rejected(validated: Validated) -> list[Json]:
+    for file, _ in validated.rejected:
         file.discard()
-    rejected = [_rejected_json(file, refusal) for file, refusal in judged.rejected]
-    if not judged.accepted:
-        raise _all_rejected(judged, rejected)
-    batch_id = batch or uuid.uuid4()
-
-    def answer(listed: list[Listed]) -> HttpResponse:
-        jobs = [
-            {"index": file.index, **image}
-            for (file, _), image in zip(judged.accepted, images_json(listed), strict=True)
-        ]
-        message = (
-            "Images upload initiated" if one_task_each else f"Batch upload of {len(jobs)} images initiated"
-        )
-        return json_answer(
-            {"message": message, "batch_id": str(batch_id), "jobs": jobs, "rejected": rejected}, 202
-        )
-
-    def remember(listed: list[Listed]) -> None:
-        hold.remember(as_remembered(answer(listed)))
-
-    listed = accept(judged.accepted, batch_id, one_task_each=one_task_each, with_rows=remember)
-    line.batch_id, line.accepted = batch_id, len(listed)
-    return answer(listed)
+    return [_rejected_json(file, refusal) for file, refusal in validated.rejected]
 
 
-def _rejected_json(file: SpooledFile, refusal: Refusal) -> dict[str, Any]:
+def _rejected_json(file: SpooledFile, refusal: Refusal) -> Json:
     return {"index": file.index, "name": file.name, "error": refusal.sentence, "code": refusal.code}
 
 
-def _all_rejected(judged: Judged, rejected: list[dict[str, Any]]) -> Refusal:
-    """400 with the list; its code is the files' own where they agree."""
+def _all_rejected(validated: Validated, rejected: list[Json]) -> Refusal:
+    """400 with the list of rejected files. Its code is the files' own if they all have the same."""
     if len(rejected) == 1:
-        code, sentence = judged.rejected[0][1].code, judged.rejected[0][1].sentence
+        code, sentence = validated.rejected[0][1].code, validated.rejected[0][1].sentence
     else:
-        codes = {refusal.code for _, refusal in judged.rejected}
+        codes = {refusal.code for _, refusal in validated.rejected}
         code = codes.pop() if len(codes) == 1 else "invalid_request"
         sentence = f"None of the {len(rejected)} files could be accepted."
     return Refusal(code, sentence, rejected=rejected).with_status(400)

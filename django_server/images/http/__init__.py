@@ -1,1 +1,1 @@
-"""What routes and middleware share: JSON responses, exceptions as responses, pagination, allowed origins."""
+"""Used by routes and middleware alike: JSON responses, exceptions as responses, pagination, allowed origins."""

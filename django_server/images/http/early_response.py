@@ -1,4 +1,4 @@
-"""Answering a request at the door: our JSON, written to the ASGI server without Django. Used by the ASGI middleware."""
+"""Error responses in front of Django: our JSON, sent to the ASGI server. Used by the ASGI middleware."""
 
 import asyncio
 import json
@@ -7,13 +7,13 @@ from starlette.types import Receive, Send
 
 from images.errors import Refusal
 
-# After a refusal so much is still read and thrown away, so that the client gets to read the answer:
-# closing with unread bytes resets the connection.
+# After a refusal the body is read and discarded for this time, so that the client can read the response: closing a
+# connection with unread bytes resets it.
 _LINGER_SECONDS = 5.0
 
 
-async def turn_away(refusal: Refusal, receive: Receive, send: Send, *, body_ended: bool) -> None:
-    """Answer with the refusal. What still comes of an unfinished body is read past for some seconds."""
+async def send_refusal(refusal: Refusal, receive: Receive, send: Send, *, body_ended: bool) -> None:
+    """Send the refusal as the response. The rest of an unfinished body is discarded for five seconds."""
     body = json.dumps(refusal.body()).encode()
     headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **refusal.headers()}
     if not body_ended:

@@ -1,4 +1,4 @@
-"""Every error a client can meet, as our error body: also what Django, ninja or a database refuse by themselves."""
+"""Turn every exception into a response with our error body, including those of Django, ninja and the database."""
 
 import logging
 import uuid
@@ -11,12 +11,12 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from images.errors import Refusal
-from images.http.json_responses import refusal_answer
+from images.http.json_responses import refusal_response
 from images.request_ids import current_request_id
 
 logger = logging.getLogger(__name__)
 
-# What a status means where nobody of ours has chosen a code.
+# The code of a response for which our code has not chosen one.
 _CODES_OF_STATUS = {
     400: "invalid_request",
     401: "forbidden",
@@ -31,49 +31,49 @@ _CODES_OF_STATUS = {
 
 
 def refusal_for_status(status: int) -> Refusal:
-    """The refusal that says what a bare HTTP status says."""
+    """The refusal for an HTTP status without a code."""
     return Refusal(_CODES_OF_STATUS.get(status, "internal" if status >= 500 else "invalid_request"))
 
 
-def answer_exception(request: HttpRequest, error: Exception) -> HttpResponse:
-    """The one door through which an exception becomes an answer."""
+def exception_response(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The response for any exception of a view."""
     match error:
         case Refusal():
-            return refusal_answer(error)
+            return refusal_response(error)
         case ValidationError():
-            return refusal_answer(Refusal("invalid_request", _sentence(error)))
+            return refusal_response(Refusal("invalid_request", _sentence(error)))
         case HttpError():
-            return refusal_answer(refusal_for_status(error.status_code))
+            return refusal_response(refusal_for_status(error.status_code))
         case Http404():
-            return refusal_answer(Refusal("not_found"))
+            return refusal_response(Refusal("not_found"))
         case OperationalError() | InterfaceError():
             logger.warning("The database did not answer %s %s: %s", request.method, request.path, error)
-            return refusal_answer(Refusal("database_unavailable"))
+            return refusal_response(Refusal("database_unavailable"))
         case _:
-            return internal_answer(request, error)
+            return internal_error_response(request, error)
 
 
-def internal_answer(request: HttpRequest, error: BaseException | None) -> HttpResponse:
-    """500 with an id by which the traceback is found in the log, and nothing else."""
+def internal_error_response(request: HttpRequest, error: BaseException | None) -> HttpResponse:
+    """500 with the request id, by which the traceback is found in the log, and nothing else."""
     request_id = current_request_id() or uuid.uuid4().hex
     logger.error("%s %s failed, request id %s", request.method, request.path, request_id, exc_info=error)
-    return refusal_answer(Refusal("internal", request_id=request_id))
+    return refusal_response(Refusal("internal", request_id=request_id))
 
 
 def install(api: NinjaAPI) -> None:
-    """Answer every exception of `api` with our error body."""
+    """Respond to every exception of `api` with our error body."""
 
-    def answer(request: HttpRequest, error: Any) -> HttpResponse:
+    def respond(request: HttpRequest, error: Any) -> HttpResponse:
         if isinstance(error, RequestAborted):
             raise error
-        return answer_exception(request, error)
+        return exception_response(request, error)
 
     for kind in (Exception, Http404, HttpError, ValidationError):
-        api.add_exception_handler(kind, answer)
+        api.add_exception_handler(kind, respond)
 
 
 def _sentence(error: ValidationError) -> str:
-    """Names the first parameter that is wrong. The library's own wording stays out."""
+    """Name the first invalid parameter. The library's own wording is not shown."""
     first = error.errors[0] if error.errors else {}
     where = [str(part) for part in first.get("loc", ()) if part not in ("query", "path", "body", "form")]
     return f"The value of “{where[-1]}” is not valid." if where else "The request could not be understood."

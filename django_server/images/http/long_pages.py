@@ -1,4 +1,4 @@
-"""Who waits for whom among requests that each keep the interpreter busy."""
+"""A slot for long pages of a list: each keeps the interpreter busy, so they are built one after the other."""
 
 import threading
 from collections.abc import Iterator
@@ -6,24 +6,24 @@ from contextlib import contextmanager
 
 from images.http.pagination import PAGE
 
-# Past it a page is made beside the others: what holds them up may be the database, which serves many at once.
-_PATIENCE_SECONDS = 1.0
-_turn = threading.Lock()
+# After this wait a page is built beside the others: they may be waiting for the database, which serves many at a time.
+_LONGEST_WAIT_SECONDS = 1.0
+_slot = threading.Lock()
 
 
 @contextmanager
-def turn_for(page: int) -> Iterator[None]:
-    """A page of so many images. Long ones are made one after the other in each process, short ones at once.
+def long_page_slot(page: int) -> Iterator[None]:
+    """Hold the process's one slot for a page of more than PAGE images. A shorter page needs none.
 
-    Eight pages of 1,000 together end no sooner than in a row, and whoever asks for anything else meanwhile
-    would share the interpreter with eight instead of one.
+    Eight concurrent pages of 1,000 end no sooner than eight in a row, and every other request would meanwhile share
+    the interpreter with eight threads instead of one.
     """
     if page <= PAGE:
         yield
         return
-    mine = _turn.acquire(timeout=_PATIENCE_SECONDS)
+    acquired = _slot.acquire(timeout=_LONGEST_WAIT_SECONDS)
     try:
         yield
     finally:
-        if mine:
-            _turn.release()
+        if acquired:
+            _slot.release()

@@ -1,4 +1,7 @@
-"""Keyset paging: a cursor is the place of the last row seen, so depth costs nothing and new rows move no page."""
+"""Keyset pagination: a cursor is the position of the last row of a page.
+
+So a deep page costs no more than the first, and new rows move no row to another page.
+"""
 
 import base64
 import binascii
@@ -23,7 +26,7 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True)
 class Cursor:
-    """The place of a row in an order of newest first."""
+    """The position of a row in an order of newest first."""
 
     moment: datetime
     id: UUID
@@ -34,7 +37,7 @@ class Cursor:
 
 
 def parse_cursor(text: str) -> Cursor:
-    """Read a cursor back. Raises Refusal invalid_request."""
+    """Parse a cursor. Raises Refusal invalid_request."""
     try:
         plain = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)).decode("ascii")
         microseconds, _, id_ = plain.partition(".")
@@ -44,19 +47,19 @@ def parse_cursor(text: str) -> Cursor:
 
 
 def after(rows: QuerySet[Row], moment_field: str, cursor: str | None) -> QuerySet[Row]:
-    """`rows`, newest first, from behind `cursor` on."""
+    """`rows`, newest first, after `cursor`."""
     ordered = rows.order_by(f"-{moment_field}", "-id")
     if not cursor:
         return ordered
-    place = parse_cursor(cursor)
-    # The first condition is the index's range, the second sorts out the rows of that very microsecond.
-    return ordered.filter(**{f"{moment_field}__lte": place.moment}).filter(
-        Q(**{f"{moment_field}__lt": place.moment}) | Q(id__lt=place.id)
+    position = parse_cursor(cursor)
+    # The first condition is the range of the index, the second excludes earlier rows of the same microsecond.
+    return ordered.filter(**{f"{moment_field}__lte": position.moment}).filter(
+        Q(**{f"{moment_field}__lt": position.moment}) | Q(id__lt=position.id)
     )
 
 
 def link_to_next(request: HttpRequest, cursor: Cursor) -> dict[str, str]:
-    """The header that names the next page, with the query otherwise as it was."""
+    """The `Link` header of the next page, with the other query parameters unchanged."""
     query = request.GET.copy()
     query["cursor"] = str(cursor)
     return {"Link": f'<{site_url(request.path)}?{query.urlencode()}>; rel="next"'}

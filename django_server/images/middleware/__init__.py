@@ -1,1 +1,1 @@
-"""What a request passes before its view. `order` lists every middleware from the outermost to the innermost."""
+"""Every middleware of our own. `order` lists them, with Django's, from the outermost to the innermost."""

@@ -1,17 +1,17 @@
-"""ASGI middleware: where API_TOKEN is set, requests that change something need it."""
+"""ASGI middleware: if API_TOKEN is set, requests that change something need it."""
 
 from django.conf import settings
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from images.errors import Refusal
 from images.http.api_token import bearer, is_token
-from images.http.early_response import turn_away
+from images.http.early_response import send_refusal
 
 _OPEN_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class ApiTokenMiddleware:
-    """ASGI middleware: 401 for what would change something below /api/, before its body is read."""
+    """401 for unsafe methods below /api/ without the token, before the body is read."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -22,7 +22,7 @@ class ApiTokenMiddleware:
         ):
             await self.app(scope, receive, send)
         else:
-            await turn_away(Refusal("forbidden"), receive, send, body_ended=False)
+            await send_refusal(Refusal("forbidden"), receive, send, body_ended=False)
 
 
 def _is_open(scope: Scope) -> bool:

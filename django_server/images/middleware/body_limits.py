@@ -1,7 +1,7 @@
-"""In front of Django: counts a request's body while it comes in.
+"""ASGI middleware: limits the size and the duration of a request's body while it arrives.
 
-Too large, too slow or cut off is answered here with our JSON, before anything is parsed; so is a body that found no
-room on its way to Django. Knows nothing of images.
+A body that is too large, too slow or cut off is refused here with our JSON, before it is parsed; so is one that the
+storage has no room for. Knows nothing of images.
 """
 
 import asyncio
@@ -12,15 +12,15 @@ from django.conf import settings
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from images.errors import Refusal
-from images.http.early_response import turn_away
+from images.http.early_response import send_refusal
 
-# A sender slower than this on average, past its first stall time, holds a connection for nothing.
+# A client that is slower than this on average, after the first BODY_STALL_SECONDS, is disconnected.
 _SLOWEST_BYTES_PER_SECOND = 1024
 _BOUNDARY = re.compile(rb'boundary="?([^";,]+)"?', re.IGNORECASE)
 
 
 class BodyLimitsMiddleware:
-    """ASGI middleware: bounds a body in bytes and in time, and refuses a multipart body without its end."""
+    """Limits a body in bytes and in time, and refuses a multipart body that is cut off."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -32,22 +32,22 @@ class BodyLimitsMiddleware:
         body = _Body(scope, receive)
         started = False
 
-        async def send_noting(message: Message) -> None:
+        async def send_and_note(message: Message) -> None:
             nonlocal started
             started = True
             await send(message)
 
         if body.refusal is None:
             try:
-                await self.app(scope, body.receive, send_noting)
-            except Refusal as refusal:  # raised by who keeps the body on its way in
+                await self.app(scope, body.receive, send_and_note)
+            except Refusal as refusal:  # of the code that spools the body
                 body.refusal = refusal
         if body.refusal is not None and not started:
-            await turn_away(body.refusal, receive, send, body_ended=body.ended)
+            await send_refusal(body.refusal, receive, send, body_ended=body.ended)
 
 
 class _Body:
-    """One request's body on its way in. After a refusal the application sees the client leave."""
+    """The arriving body of one request. After a refusal the application receives a disconnect."""
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         headers = dict(scope["headers"])
@@ -68,39 +68,39 @@ class _Body:
         if self.ended and self.refusal is None:
             return await self._receive()
         try:
-            # Of Python 3.11's two ways the one that makes no task: a body of 4 MB comes in 64 messages.
+            # `asyncio.timeout` and not `wait_for`, which creates a task: a body of 4 MB arrives in 64 messages.
             async with asyncio.timeout(settings.BODY_STALL_SECONDS):
                 message = await self._receive()
         except TimeoutError:
-            return self._leave(Refusal("invalid_request", "The request's body stopped arriving."))
+            return self._disconnect(Refusal("invalid_request", "The request's body stopped arriving."))
         if message["type"] != "http.request":
             return message
         chunk = message.get("body", b"")
         self.ended = not message.get("more_body", False)
         self._seen_bytes += len(chunk)
         if self._seen_bytes > settings.MAX_BODY_BYTES:
-            return self._leave(_too_large())
+            return self._disconnect(_too_large())
         elapsed = time.monotonic() - self._started
         if elapsed > settings.BODY_STALL_SECONDS and self._seen_bytes < elapsed * _SLOWEST_BYTES_PER_SECOND:
-            return self._leave(Refusal("invalid_request", "The request's body arrived too slowly."))
+            return self._disconnect(Refusal("invalid_request", "The request's body arrived too slowly."))
         if self._closing is not None:
-            # The closing boundary may be followed by a line break, or by an epilogue nobody writes.
+            # The closing boundary may be followed by a line break, or by an epilogue, which is rare.
             length = len(self._closing) + 64
             self._tail = (self._tail + chunk[-length:])[-length:]
             if self.ended and self._seen_bytes and self._closing not in self._tail:
-                return self._leave(
+                return self._disconnect(
                     Refusal("invalid_request", "The request's body ends before its last part does.")
                 )
         if self.ended and not self._has_length:
-            # Django reads the length from the headers, made into a request only after the body is in: without
-            # this a chunked upload would look empty.
+            # Django reads the length from the headers when it builds the request, which is after the body has
+            # arrived: without this a chunked upload would look empty.
             self._scope["headers"] = [
                 *self._scope["headers"],
                 (b"content-length", str(self._seen_bytes).encode()),
             ]
         return message
 
-    def _leave(self, refusal: Refusal) -> Message:
+    def _disconnect(self, refusal: Refusal) -> Message:
         self.refusal = refusal
         return {"type": "http.disconnect"}
 

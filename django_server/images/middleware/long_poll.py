@@ -1,72 +1,140 @@
-"""ASGI middleware: `GET /api/batches/{id}?wait=30` goes on to Django when the batch is final, or the time is up.
+"""ASGI middleware: `GET /api/batches/{id}?wait=30` reaches Django when the batch is final, or when the time is up.
 
-In front of Django, whose views hold a thread each. What can't be understood goes on at once: Django refuses it.
+It stands in front of Django because each Django view occupies a thread. Requests that it can't parse are passed on
+immediately: Django refuses them. All waiting requests of a process share one statement every half second.
 """
 
 import asyncio
 import re
+from collections.abc import Collection
 from contextlib import ExitStack
+from functools import cache
+from typing import cast
 from urllib.parse import parse_qs
 from uuid import UUID
 
-from django.db import DatabaseError
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, close_old_connections, connection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from images.errors import Refusal
-from images.http.early_response import turn_away
-from images.middleware.unfinished_batches import waiters
+from images.http.early_response import send_refusal
+from images.models import FINAL_STATUSES, Image, Status
 
 LONGEST_WAIT_SECONDS = 60
-# All who wait for a batch are told of its end at once. So many then ask the database at a time: each on a connection
-# of its own, of which PostgreSQL has a hundred.
-_AT_ONCE = 8
+POLL_SECONDS = 0.5
+# All requests that wait for a batch are woken at the same moment. Of these, eight at a time query the database: each
+# on a connection of its own, of which PostgreSQL has a hundred.
+_CONCURRENT_REQUESTS = 8
 _PATH = re.compile(r"/api/batches/([0-9a-fA-F-]{32,36})")
+_UNFINISHED = [status for status in Status.values if status not in FINAL_STATUSES]
 
 
 class LongPollMiddleware:
-    """Holds the request, not the answer: what is told is the state after the wait."""
+    """Delays the request, not the response: the response describes the state after the wait."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(_CONCURRENT_REQUESTS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wanted = _wanted(scope)
-        if wanted is None:
+        wait = _parse_wait(scope)
+        if wait is None:
             await self.app(scope, receive, send)
             return
         request = await receive()
-        leaving = asyncio.ensure_future(receive())
-        waiting = asyncio.ensure_future(waiters().until_final(*wanted))
+        disconnected = asyncio.ensure_future(receive())
+        waiting = asyncio.ensure_future(batch_waits().until_final(*wait))
         try:
-            await asyncio.wait([leaving, waiting], return_when=asyncio.FIRST_COMPLETED)
-            if leaving.done():
+            await asyncio.wait([disconnected, waiting], return_when=asyncio.FIRST_COMPLETED)
+            if disconnected.done():
                 return
             if isinstance(waiting.exception(), DatabaseError):
-                # Said now: Django would find the same out a second time.
-                await turn_away(Refusal("database_unavailable"), receive, send, body_ended=True)
+                # Refused here: Django would wait for the same database once more.
+                await send_refusal(Refusal("database_unavailable"), receive, send, body_ended=True)
             else:
-                await self._in_turn(scope, _replaying(request, leaving), send)
+                await self._pass_on(scope, _replaying(request, disconnected), send)
         finally:
-            for task in (leaving, waiting):
+            for task in (disconnected, waiting):
                 task.cancel()
-            await asyncio.gather(leaving, waiting, return_exceptions=True)
+            await asyncio.gather(disconnected, waiting, return_exceptions=True)
 
-    async def _in_turn(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A turn ends where the answer begins: who reads that slowly keeps nobody waiting."""
-        await self._turns.acquire()
-        turn = ExitStack()
-        turn.callback(self._turns.release)
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take a slot until the response begins: a client that reads slowly does not occupy one."""
+        await self._slots.acquire()
+        slot = ExitStack()
+        slot.callback(self._slots.release)
 
         async def send_on(message: Message) -> None:
-            turn.close()
+            slot.close()
             await send(message)
 
-        with turn:
+        with slot:
             await self.app(scope, receive, send_on)
 
 
-def _wanted(scope: Scope) -> tuple[UUID, int] | None:
+class BatchWaits:
+    """The waiting requests of one event loop. Queries the database only while there are any."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[asyncio.Future[None], UUID] = {}
+        self._polling: asyncio.Task[None] | None = None
+
+    async def until_final(self, batch_id: UUID, seconds: float) -> None:
+        """Return when all images of the batch are final, it is deleted, or the time is up. Raises DatabaseError."""
+        final: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[final] = batch_id
+        if self._polling is None or self._polling.done():
+            self._polling = asyncio.create_task(self._poll())
+        try:
+            async with asyncio.timeout(seconds):
+                await final
+        except TimeoutError:
+            pass
+        finally:
+            del self._waiting[final]
+
+    async def _poll(self) -> None:
+        while self._waiting:
+            polled = dict(self._waiting)
+            try:
+                unfinished = await sync_to_async(_query_unfinished, thread_sensitive=False)(
+                    set(polled.values())
+                )
+            except DatabaseError as error:
+                for final in self._waiting:
+                    if not final.done():
+                        final.set_exception(error)
+                return
+            for final, batch_id in polled.items():
+                if batch_id not in unfinished and not final.done():
+                    final.set_result(None)
+            await asyncio.sleep(POLL_SECONDS)
+
+
+@cache
+def batch_waits() -> BatchWaits:
+    """The one of this process."""
+    return BatchWaits()
+
+
+def unfinished_batches(batch_ids: Collection[UUID]) -> set[UUID]:
+    """The batches that have an image which is not final. One statement."""
+    rows = Image.objects.filter(batch_id__in=batch_ids, status__in=_UNFINISHED).order_by()
+    return cast(set[UUID], set(rows.values_list("batch_id", flat=True).distinct()))
+
+
+def _query_unfinished(batch_ids: Collection[UUID]) -> set[UUID]:
+    """`unfinished_batches` in a thread that keeps no connection."""
+    close_old_connections()
+    try:
+        return unfinished_batches(batch_ids)
+    finally:
+        connection.close()
+
+
+def _parse_wait(scope: Scope) -> tuple[UUID, int] | None:
+    """The batch and the seconds of a request to wait; None for every other request."""
     if scope["type"] != "http" or scope["method"] != "GET" or not scope["query_string"]:
         return None
     path = _PATH.fullmatch(scope["path"])
@@ -80,15 +148,15 @@ def _wanted(scope: Scope) -> tuple[UUID, int] | None:
     return (batch_id, int(wait)) if 0 < int(wait) <= LONGEST_WAIT_SECONDS else None
 
 
-def _replaying(request: Message, leaving: "asyncio.Future[Message]") -> Receive:
-    """What the application hears: the request that was taken already, then what the client does next."""
-    said = False
+def _replaying(request: Message, disconnected: "asyncio.Future[Message]") -> Receive:
+    """A receive function that returns the request message already received, then the client's next message."""
+    replayed = False
 
     async def receive() -> Message:
-        nonlocal said
-        if said:
-            return await asyncio.shield(leaving)
-        said = True
+        nonlocal replayed
+        if replayed:
+            return await asyncio.shield(disconnected)
+        replayed = True
         return request
 
     return receive

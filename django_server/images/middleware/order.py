@@ -1,15 +1,15 @@
-"""The order of the middleware, outermost first: a request passes from the top of this file to the bottom.
+"""The order of all middleware, outermost first: a request passes them in the order of this file.
 
-`config.asgi` wraps Django's application in `ASGI_MIDDLEWARE`; these see the request before its body is read.
+`config.asgi` wraps Django's application in `ASGI_MIDDLEWARE`, which runs before the request's body is read.
 `config.settings` uses `DJANGO_MIDDLEWARE` as Django's MIDDLEWARE. Dotted paths only: the settings import this file
 before Django's apps are loaded.
 """
 
 ASGI_MIDDLEWARE = (
     "images.middleware.request_id.RequestIdMiddleware",  # first, so that every response and log line has an id
-    "images.middleware.api_token.ApiTokenMiddleware",  # before the body is read
+    "images.middleware.api_token.ApiTokenMiddleware",  # refuses before the body is read
     "images.middleware.body_limits.BodyLimitsMiddleware",
-    "images.middleware.long_poll.LongPollMiddleware",  # last: a waiting request holds no thread of Django
+    "images.middleware.long_poll.LongPollMiddleware",  # last: a waiting request occupies no thread of Django
 )
 
 DJANGO_MIDDLEWARE = (

@@ -1,4 +1,4 @@
-"""ASGI middleware, the outermost: each HTTP request gets its id, says it in the answer, and has its stages measured."""
+"""ASGI middleware, the outermost: gives each HTTP request an id, sends it in the response, and measures the stages."""
 
 import uuid
 
@@ -11,7 +11,7 @@ _HEADER = b"x-request-id"
 
 
 class RequestIdMiddleware:
-    """The id is the client's where it is fit for a log; nginx overwrites it with its own."""
+    """Uses the id that the client sent if it is valid; nginx overwrites that with its own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -22,13 +22,13 @@ class RequestIdMiddleware:
             return
         request_id = _sent(scope) or uuid.uuid4().hex
 
-        async def send_named(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", []), (_HEADER, request_id.encode())]
             await send(message)
 
         with on_behalf_of(request_id), measured():
-            await self.app(scope, receive, send_named)
+            await self.app(scope, receive, send_with_id)
 
 
 def _sent(scope: Scope) -> str | None:

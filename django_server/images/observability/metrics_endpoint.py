@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from images.errors import Refusal
 from images.http.allowed_origins import host_is_ours
-from images.http.early_response import turn_away
+from images.http.early_response import send_refusal
 from images.observability.metrics_text import CONTENT_TYPE, exposition
 
 # Headers of a proxied request: its client is another machine, whatever the peer address is.
@@ -25,9 +25,9 @@ class LocalMetrics:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not _is_from_this_machine(scope):
-            await turn_away(Refusal("not_found"), receive, send, body_ended=False)
+            await send_refusal(Refusal("not_found"), receive, send, body_ended=False)
         elif scope["method"] not in ("GET", "HEAD"):
-            await turn_away(Refusal("method_not_allowed"), receive, send, body_ended=False)
+            await send_refusal(Refusal("method_not_allowed"), receive, send, body_ended=False)
         else:
             text = await sync_to_async(exposition, thread_sensitive=False)(with_state=True)
             headers = {"content-type": CONTENT_TYPE, "cache-control": "no-store"}

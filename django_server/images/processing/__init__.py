@@ -1,5 +1,5 @@
-"""How an accepted image is worked on: claimed, rendered, flushed, announced, and swept up after every crash.
+"""Processing of an accepted image: claim, render, flush, announce, and repair after a crash.
 
-`transitions` is the only writer of an image's status. `chunk` is the worker's loop, `render` makes the files of one
-image, `announce` tells listeners, `sweep` repairs.
+`transitions` is the only writer of an image's status. `worker_loop` processes the images of one task, `render_image`
+renders one image, `announce` publishes changes, `recovery` repairs, `retry_abort` serves the API and the admin.
 """

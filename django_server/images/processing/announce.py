@@ -1,4 +1,7 @@
-"""Telling listeners what changed, after the commit; what could be told is noted, the rest the sweeper tells again."""
+"""Publish changes of images to subscribers, after the commit, and mark them as announced.
+
+Changes that could not be published stay unmarked; the sweeper publishes them again (`recovery`).
+"""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -12,7 +15,7 @@ from images.live import events
 from images.models import RemovedImage
 from images.observability.timings import stage
 from images.processing import transitions
-from images.processing.transitions import Removed
+from images.processing.transitions import Deletion
 from images.queries import by_ids
 from images.query_guard import no_statements
 from images.rows import ImageValues, Listed
@@ -22,55 +25,57 @@ logger = logging.getLogger(__name__)
 
 
 def announce(listed: Sequence[Listed]) -> None:
-    """Tell the state of these images."""
+    """Publish the state of these images."""
     if not listed:
         return
     with no_statements():
         at = Addresses.now()
-        news = [
+        changes = [
             events.Event(image["id"], image["batch_id"], _text(notification_json(image, thumbnails, at)))
             for image, thumbnails in listed
         ]
     with stage("publish"):
-        told = events.publish(news)
-    if told:
-        with _noting():
+        published = events.publish(changes)
+    if published:
+        with _marking():
             transitions.mark_announced({image["id"]: image["version"] for image, _ in listed})
 
 
 def announce_unfinished(images: Sequence[ImageValues]) -> None:
-    """Tell the state of images that can have no thumbnails yet."""
+    """Publish the state of images that can have no thumbnails yet."""
     announce([(image, {}) for image in images])
 
 
 def announce_ids(ids: Sequence[UUID]) -> None:
-    """Tell the state these images have now. Reads it: two statements."""
+    """Read the current state of these images, in two statements, and publish it."""
     if ids:
         announce(by_ids(ids))
 
 
-def announce_removed(removed: Sequence[Removed]) -> None:
-    """Tell that these images are gone."""
-    if not removed:
+def announce_deletions(deletions: Sequence[Deletion]) -> None:
+    """Publish that these images are deleted."""
+    if not deletions:
         return
-    news = [
+    changes = [
         events.Event(
             one.image_id, one.batch_id, _text(removed_json(one.image_id, one.version)), kind="removed"
         )
-        for one in removed
+        for one in deletions
     ]
-    if events.publish(news):
-        with _noting():
-            RemovedImage.objects.filter(image_id__in=[one.image_id for one in removed]).update(announced=True)
+    if events.publish(changes):
+        with _marking():
+            RemovedImage.objects.filter(image_id__in=[one.image_id for one in deletions]).update(
+                announced=True
+            )
 
 
 @contextmanager
-def _noting() -> Iterator[None]:
-    # What was told was committed before: that it can't be noted fails nobody, the sweeper tells it a second time.
+def _marking() -> Iterator[None]:
+    # The change itself is committed: if it can't be marked, the sweeper publishes it once more.
     try:
         yield
     except DatabaseError as error:
-        logger.warning("What was told could not be noted: %s", type(error).__name__)
+        logger.warning("Published changes could not be marked as announced: %s", type(error).__name__)
 
 
 def _text(frame: dict[str, object]) -> str:

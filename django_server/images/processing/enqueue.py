@@ -1,4 +1,4 @@
-"""Put pending images into the queue, and note in their rows which of them did not get there."""
+"""Queue pending images, and mark in their rows which of them could not be queued."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What came of working on one image: values between `render`, `chunk` and `transitions`."""
+"""The outcomes of processing one image: values that `render_image` returns and `transitions` writes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Failed:
-    """The image can never be rendered, with the code and sentence a person gets."""
+    """The image can't be rendered. `code` is one of `images.errors`, `message` a sentence for a person."""
 
     image_id: UUID
     code: str
@@ -28,7 +28,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Postponed:
-    """The storage did not answer: the image itself may be fine and is tried again later."""
+    """The storage was unavailable. The image is tried again later."""
 
     image_id: UUID
 

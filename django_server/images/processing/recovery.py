@@ -10,14 +10,14 @@ from django.db.models import F, Q
 
 from images import queue
 from images.clock import ago
-from images.models import Image, RemovedImage, Status
+from images.models import Image, RemovedImage
 from images.processing import transitions
-from images.processing.announce import announce_ids, announce_removed
+from images.processing.announce import announce_deletions, announce_ids
 from images.processing.enqueue import enqueue
-from images.processing.transitions import Removed
+from images.processing.transitions import Deletion
 
 _BATCH_SIZE = 1000
-_ANNOUNCED_AT_ONCE = 100
+_MESSAGE_IMAGES = 100
 # A change younger than this is left to the process that made it.
 _UNANNOUNCED_SECONDS = 5
 _EMPTY_QUEUE_SECONDS = 5
@@ -27,7 +27,7 @@ _LONGEST_WAIT_SECONDS = 600
 
 
 def end_expired_claims() -> int:
-    """Images whose worker is gone wait again, each queued alone, or end after their last attempt."""
+    """Return images whose lease has ended to the queue, each alone, or fail them after their last attempt."""
     given_up, waiting = transitions.expire(_BATCH_SIZE)
     enqueue(waiting, one_task_each=True)
     announce_ids([*given_up, *waiting])
@@ -35,9 +35,9 @@ def end_expired_claims() -> int:
 
 
 def requeue_pending() -> int:
-    """Pending images whose message was lost are queued again; each time they wait twice as long before."""
+    """Queue pending images again whose message was lost. The wait before it doubles each time."""
     due = Q(queued_at__isnull=True)
-    # Half a lease (30 s): a message that died with its worker is back before the images that it had claimed.
+    # Half a lease (30 s): the images of a crashed worker that it had not claimed are queued before those it had.
     first_wait = settings.LEASE_SECONDS / 2
     for tries in range(_LONGEST_WAIT_TRIES + 1):
         wait = min(first_wait * 2**tries, _LONGEST_WAIT_SECONDS)
@@ -45,14 +45,9 @@ def requeue_pending() -> int:
         due |= same_tries & Q(queued_at__lt=ago(wait))
     if queue.is_empty():
         due |= Q(queue_tries=0) & Q(queued_at__lt=ago(_EMPTY_QUEUE_SECONDS))
-    waiting = list(
-        Image.objects.filter(due, status=Status.PENDING)
-        .order_by("uploaded_at")
-        .values_list("id", "attempts")[:_BATCH_SIZE]
-    )
+    waiting = transitions.take_due(due, _BATCH_SIZE)
     ids = [id_ for id_, _ in waiting]
-    transitions.mark_queued_again(ids)
-    # What was tried before may be what killed its worker: it goes alone.
+    # An image that was tried before may have crashed its worker: it is queued alone.
     fresh = [id_ for id_, attempts in waiting if not attempts]
     tried = [id_ for id_, attempts in waiting if attempts]
     if enqueue(fresh, one_task_each=False):
@@ -63,17 +58,17 @@ def requeue_pending() -> int:
 
 
 def republish_unannounced() -> int:
-    """Versions and removals nobody could be told of, or whose teller died, are announced."""
-    untold: list[UUID] = list(
+    """Publish changes and deletions that could not be published, or whose publishing process crashed."""
+    unannounced: list[UUID] = list(
         Image.objects.filter(version__gt=F("announced_version"), changed_at__lt=ago(_UNANNOUNCED_SECONDS))
         .order_by("changed_at")
         .values_list("id", flat=True)[:_BATCH_SIZE]
     )
-    for start in range(0, len(untold), _ANNOUNCED_AT_ONCE):
-        announce_ids(untold[start : start + _ANNOUNCED_AT_ONCE])
-    removed = RemovedImage.objects.filter(announced=False, removed_at__lt=ago(_UNANNOUNCED_SECONDS))[
+    for start in range(0, len(unannounced), _MESSAGE_IMAGES):
+        announce_ids(unannounced[start : start + _MESSAGE_IMAGES])
+    notes = RemovedImage.objects.filter(announced=False, removed_at__lt=ago(_UNANNOUNCED_SECONDS))[
         :_BATCH_SIZE
     ]
-    gone = [Removed.of(one) for one in removed]
-    announce_removed(gone)
-    return len(untold) + len(gone)
+    deletions = [Deletion.of(one) for one in notes]
+    announce_deletions(deletions)
+    return len(unannounced) + len(deletions)

@@ -1,4 +1,4 @@
-"""Makes the thumbnails of one image, files and all, and tells what came of it. Touches no database."""
+"""Render the thumbnails of one image, from storage to storage. Uses no database. Called by the worker's loop."""
 
 import logging
 from contextlib import AbstractContextManager
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def render_image(image: ImageValues) -> Outcome | Postponed:
-    """Render `image` from storage to storage. Every failure of the image itself is an outcome, not an exception."""
+    """Render `image`. A failure of the image or of the storage is an outcome; any exception is an error of ours."""
     target = partial(_target, image)
     try:
         with stage("fetch"):
@@ -38,14 +38,14 @@ def render_image(image: ImageValues) -> Outcome | Postponed:
     except FileNotFoundError:
         return Failed(image["id"], "processing_failed", "The original file is no longer there.")
     except OSError as error:
-        logger.warning("Storage did not answer for %s: %s", image["id"], error)
+        logger.warning("The storage is unavailable for %s: %s", image["id"], error)
         return Postponed(image["id"])
     note_rendering(rendering.timings)
     return rendered(image, rendering)
 
 
 def rendered(image: ImageValues, rendering: Rendering) -> Rendered:
-    """The outcome of a rendering whose files are at their keys."""
+    """The outcome for a rendering whose files are at their keys."""
     rows = rows_of(image, rendering, image["source_version"])
     return Rendered(image["id"], rendering.width, rendering.height, rows)
 

@@ -1,7 +1,6 @@
-"""What people do to many images: have them processed once more, or stopped. Each with all that follows from it.
+"""Retry or abort many images: change the rows through `transitions`, then queue and publish the change.
 
-`transitions` change the rows; here the queue and the listeners come to know. Called by the API, the admin and
-`manage.py retry`.
+Called by the API, the admin and `manage.py retry`.
 """
 
 from collections import Counter
@@ -17,13 +16,13 @@ from images.processing import transitions
 from images.processing.announce import announce_ids
 from images.processing.enqueue import enqueue
 
-# One transaction locks, and one frame tells, so many.
-AT_ONCE = 500
+# Images in one transaction and one published message.
+STEP_IMAGES = 500
 
 
 @dataclass(frozen=True)
-class Failed:
-    """Images that ended with an error, and fulfil all else that is given."""
+class FailedImages:
+    """A filter of images with status `error`; a condition that is None is not applied."""
 
     code: str | None = None
     batch_id: UUID | None = None
@@ -43,13 +42,13 @@ class Failed:
         return Image.objects.filter(chosen)
 
     def count_by_code(self) -> Counter[str]:
-        """How many there are of each error code. One statement."""
+        """The number of images by error code. One statement."""
         found = self.images().order_by().values_list("error_code").annotate(number=Count("id"))
         return Counter(dict(found))
 
 
 def retry(ids: Sequence[UUID]) -> int:
-    """Process those that failed or were aborted once more. Returns how many those are."""
+    """Process the failed and aborted images among `ids` once more. Returns how many."""
     changed = transitions.retry(ids)
     enqueue(changed, one_task_each=False)
     announce_ids(changed)
@@ -57,16 +56,16 @@ def retry(ids: Sequence[UUID]) -> int:
 
 
 def abort(ids: Sequence[UUID]) -> int:
-    """Stop those that are not finished. Returns how many those are."""
+    """Stop the unfinished images among `ids`. Returns how many."""
     changed = transitions.abort(ids)
     announce_ids(changed)
     return len(changed)
 
 
-def retry_all(failed: Failed) -> Iterator[int]:
-    """Retry all of them, each once, though it may fail again meanwhile; yields how many were, after each step."""
+def retry_all(failed: FailedImages) -> Iterator[int]:
+    """Retry all of them in steps, each image once, even if it fails again meanwhile. Yields the number of each step."""
     in_order = failed.images().order_by("id").values_list("id", flat=True)
-    page = list(in_order[:AT_ONCE])
+    page = list(in_order[:STEP_IMAGES])
     while page:
         yield retry(page)
-        page = list(in_order.filter(id__gt=page[-1])[:AT_ONCE])
+        page = list(in_order.filter(id__gt=page[-1])[:STEP_IMAGES])

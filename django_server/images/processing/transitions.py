@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
@@ -28,14 +28,14 @@ from images.rows import IMAGE_FIELDS, ImageValues, Listed, ThumbnailValues
 from images.thumbnail_rules import is_upload, key_of_thumbnail, sizes
 from images.thumbnails.upsert import save_thumbnails
 
-# What a change of status does beside it.
+# Columns that change with every change of status.
 _CHANGED: Mapping[str, Any] = {"version": F("version") + 1, "changed_at": Now()}
 _UNCLAIMED: Mapping[str, Any] = {"claim": None, "lease_until": None}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One delivery's hold on images: updates that carry its token count until the lease ends."""
+    """The exclusive right of one task to process these images: updates with its token succeed until the lease ends."""
 
     token: UUID
     images: Sequence[ImageValues]
@@ -43,12 +43,12 @@ class Claim:
 
 
 def lease_end() -> Combinable:
-    """The moment at which a claim taken or renewed now ends, by the database's clock."""
+    """The time at which a claim taken or renewed now ends, by the database's clock."""
     return from_now(settings.LEASE_SECONDS)
 
 
 def claim(ids: Sequence[UUID]) -> Claim:
-    """pending -> processing for those of `ids` that still wait. Two statements."""
+    """pending -> processing for the pending images among `ids`. Two statements."""
     token = uuid4()
     claimed = _update(
         Image.objects.filter(id__in=ids, status=Status.PENDING),
@@ -66,7 +66,7 @@ def claim(ids: Sequence[UUID]) -> Claim:
 
 
 def insert_claimed(image: Image) -> Claim:
-    """Save a new row that its maker works on itself (the synchronous endpoint). One statement."""
+    """Insert a new row that its process claims itself (the synchronous upload). One statement."""
     token = uuid4()
     image.status = Status.PROCESSING
     image.claim = token
@@ -83,17 +83,17 @@ def new_values(image: Image) -> ImageValues:
     return cast(ImageValues, values)
 
 
-def flush(held: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[Listed]:
-    """processing -> completed | error for the outcomes whose images `held` still holds; others are left alone.
+def flush(claim: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[Listed]:
+    """processing -> completed | error for the outcomes whose images `claim` still has; others are ignored.
 
-    One transaction of at most five statements. With `renew` the rest of the claim gets a fresh lease.
+    One transaction of at most five statements. With `renew` the rest of the claim gets a new lease.
     """
     by_id = {outcome.image_id: outcome for outcome in outcomes}
-    still_held = Image.objects.filter(claim=held.token, status=Status.PROCESSING)
+    still_claimed = Image.objects.filter(claim=claim.token, status=Status.PROCESSING)
     with transaction.atomic():
-        # With `renew` all that is written below, at once: a second lock after these would be out of order.
+        # With `renew` this locks every row written below: locking more rows afterwards would be out of order.
         found = (
-            (still_held if renew else still_held.filter(id__in=by_id))
+            (still_claimed if renew else still_claimed.filter(id__in=by_id))
             .select_for_update()
             .order_by("id")
             .values(*IMAGE_FIELDS, database_now=Now())
@@ -104,11 +104,11 @@ def flush(held: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[List
         failed = [outcome for outcome in mine if isinstance(outcome, Failed)]
         if rendered:
             save_thumbnails([row for outcome in rendered for row in outcome.thumbnails])
-            _held(held, rendered).update(
+            _claimed(claim, rendered).update(
                 status=Status.COMPLETED, finished_at=Now(), **_sizes(rendered), **_UNCLAIMED, **_CHANGED
             )
         if failed:
-            _held(held, failed).update(
+            _claimed(claim, failed).update(
                 status=Status.ERROR,
                 error_code=_by_id({outcome.image_id: outcome.code for outcome in failed}),
                 error_message=_by_id({outcome.image_id: outcome.message for outcome in failed}),
@@ -117,21 +117,27 @@ def flush(held: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[List
                 **_CHANGED,
             )
         if renew:
-            still_held.update(lease_until=lease_end())
+            still_claimed.update(lease_until=lease_end())
         _count(Status.COMPLETED, [""] * len(rendered))
         _count(Status.ERROR, [outcome.code for outcome in failed])
-    return [_as_flushed(row, by_id[row["id"]]) for row in rows]
+    return [_after_flush(row, by_id[row["id"]]) for row in rows]
 
 
-def hand_back(held: Claim, ids: Sequence[UUID], *, postpone: bool = False) -> list[UUID]:
+def renew(claim: Claim) -> None:
+    """Start a new lease for the images that the claim still has. One statement."""
+    claimed = Image.objects.filter(claim=claim.token, status=Status.PROCESSING)
+    _update(claimed, len(claim.images), lease_until=lease_end())
+
+
+def hand_back(claim: Claim, ids: Sequence[UUID], *, postpone: bool = False) -> list[UUID]:
     """processing -> pending for images of the claim that were not begun; the attempt is not counted.
 
-    Postponed ones wait for the sweeper, longer each time; the others are the caller's to queue again.
-    Returns the ids given back.
+    Postponed images are queued by the sweeper, after a longer wait each time; the caller queues the others.
+    Returns the ids handed back.
     """
     with transaction.atomic():
-        mine = _locked(Image.objects.filter(id__in=ids, claim=held.token, status=Status.PROCESSING))
-        Image.objects.filter(id__in=mine, claim=held.token).update(
+        mine = _locked(Image.objects.filter(id__in=ids, claim=claim.token, status=Status.PROCESSING))
+        Image.objects.filter(id__in=mine, claim=claim.token).update(
             status=Status.PENDING,
             attempts=F("attempts") - 1,
             queued_at=Now(),
@@ -143,16 +149,16 @@ def hand_back(held: Claim, ids: Sequence[UUID], *, postpone: bool = False) -> li
 
 
 def expire(most: int) -> tuple[list[UUID], list[UUID]]:
-    """Claims whose lease has ended: to `error` after the last attempt, else back to `pending`.
+    """processing -> pending for images whose lease has ended, or error after the last attempt.
 
-    Returns the ids given up and the ids that wait again, each to be queued alone.
+    Returns the ids that failed and the ids that are pending, each to be queued alone.
     """
     with transaction.atomic():
         expired = Image.objects.filter(status=Status.PROCESSING, lease_until__lt=Now())
         ids = _locked(expired, skip=True, most=most)
         still = Image.objects.filter(id__in=ids, status=Status.PROCESSING, lease_until__lt=Now())
-        given_up = list(still.filter(attempts__gte=settings.MAX_ATTEMPTS).values_list("id", flat=True))
-        still.filter(id__in=given_up).update(
+        failed_ids = list(still.filter(attempts__gte=settings.MAX_ATTEMPTS).values_list("id", flat=True))
+        still.filter(id__in=failed_ids).update(
             status=Status.ERROR,
             error_code="processing_failed",
             error_message=ERRORS["processing_failed"].sentence,
@@ -160,16 +166,16 @@ def expire(most: int) -> tuple[list[UUID], list[UUID]]:
             **_UNCLAIMED,
             **_CHANGED,
         )
-        _count(Status.ERROR, ["processing_failed"] * len(given_up))
-        waiting = [id_ for id_ in ids if id_ not in set(given_up)]
+        _count(Status.ERROR, ["processing_failed"] * len(failed_ids))
+        waiting = [id_ for id_ in ids if id_ not in set(failed_ids)]
         Image.objects.filter(id__in=waiting, status=Status.PROCESSING, lease_until__lt=Now()).update(
             status=Status.PENDING, queued_at=Now(), **_UNCLAIMED, **_CHANGED
         )
-    return given_up, waiting
+    return failed_ids, waiting
 
 
 def retry(ids: Sequence[UUID]) -> list[UUID]:
-    """error | aborted -> pending, with fresh attempts. Returns the ids to queue."""
+    """error | aborted -> pending, with no attempts counted. Returns the ids to queue."""
     with transaction.atomic():
         mine = _locked(Image.objects.filter(id__in=ids, status__in=[Status.ERROR, Status.ABORTED]))
         Image.objects.filter(id__in=mine).update(
@@ -186,7 +192,7 @@ def retry(ids: Sequence[UUID]) -> list[UUID]:
 
 
 def abort(ids: Sequence[UUID]) -> list[UUID]:
-    """pending | processing -> aborted. A worker on it finds its claim gone. Returns the ids aborted."""
+    """pending | processing -> aborted. A worker that has the image loses its claim. Returns the ids aborted."""
     with transaction.atomic():
         mine = _locked(Image.objects.filter(id__in=ids, status__in=[Status.PENDING, Status.PROCESSING]))
         Image.objects.filter(id__in=mine).update(
@@ -197,22 +203,31 @@ def abort(ids: Sequence[UUID]) -> list[UUID]:
 
 
 def mark_not_queued(ids: Sequence[UUID]) -> None:
-    """Note that these did not get into the queue: they are due at the next sweep, and were not tried.
+    """Mark images that could not be queued: they are due at the next sweep, and their tries start again.
 
-    Else days without a queue, tried with each sweep, would count past what the column holds.
+    Otherwise days without a queue, with a try in each sweep, would exceed the range of the column.
     """
     waiting = Image.objects.filter(id__in=ids, status=Status.PENDING)
     _update(waiting, len(ids), queued_at=None, queue_tries=0)
 
 
-def mark_queued_again(ids: Sequence[UUID]) -> None:
-    """Note that these were put into the queue once more: the next time they wait twice as long."""
-    waiting = Image.objects.filter(id__in=ids, status=Status.PENDING)
-    _update(waiting, len(ids), queued_at=Now(), queue_tries=F("queue_tries") + 1)
+def take_due(due: Q, most: int) -> list[tuple[UUID, int]]:
+    """Pending images that are due to be queued again, oldest first, as (id, attempts): each to one caller only.
+
+    They are marked as queued; the next time they wait twice as long. Two statements.
+    """
+    with transaction.atomic():
+        pending = Image.objects.filter(due, status=Status.PENDING).order_by("uploaded_at")
+        # Rows that are locked now are skipped: another sweeper queues them. So this never waits.
+        found = list(pending.select_for_update(skip_locked=True).values_list("id", "attempts")[:most])
+        Image.objects.filter(id__in=[id_ for id_, _ in found]).update(
+            queued_at=Now(), queue_tries=F("queue_tries") + 1
+        )
+    return found
 
 
 def mark_announced(versions: Mapping[UUID, int]) -> None:
-    """Note the versions that were told. One statement for each distinct version."""
+    """Mark these versions as announced. One statement for each distinct version."""
     by_version: dict[int, list[UUID]] = {}
     for id_, version in versions.items():
         by_version.setdefault(version, []).append(id_)
@@ -222,8 +237,8 @@ def mark_announced(versions: Mapping[UUID, int]) -> None:
 
 
 @dataclass(frozen=True)
-class Removed:
-    """What is left of a removed image: what to tell, and the keys of its files that are ours to delete."""
+class Deletion:
+    """A deleted image: what to publish, and the keys of the files to delete."""
 
     image_id: UUID
     batch_id: UUID | None
@@ -231,29 +246,31 @@ class Removed:
     keys: Sequence[str]
 
     @classmethod
-    def of(cls, note: RemovedImage) -> "Removed":
-        """From the note that `remove` left."""
+    def of(cls, note: RemovedImage) -> "Deletion":
+        """From the note that `delete` wrote."""
         return cls(note.image_id, note.batch_id, note.version, note.keys)
 
 
-def remove(images: QuerySet[Image]) -> list[Removed]:
-    """Delete the rows and leave a note of each: to be told, and with its files, which go after the commit."""
+def delete(images: QuerySet[Image]) -> list[Deletion]:
+    """Delete the rows and write a note of each. The caller publishes it and deletes the files after the commit."""
     with transaction.atomic():
         rows = list(
             images.select_for_update().order_by("id").values("id", "batch_id", "version", "collection", "key")
         )
         ids = [row["id"] for row in rows]
-        made: dict[UUID, list[str]] = {id_: [] for id_ in ids}
+        thumbnail_keys: dict[UUID, list[str]] = {id_: [] for id_ in ids}
         for image_id, key in Thumbnail.objects.filter(image_id__in=ids).values_list("image_id", "key"):
-            made[image_id].append(key)
-        removed = [
-            Removed(row["id"], row["batch_id"], row["version"] + 1, _our_files(row, made[row["id"]]))
+            thumbnail_keys[image_id].append(key)
+        deletions = [
+            Deletion(
+                row["id"], row["batch_id"], row["version"] + 1, _our_files(row, thumbnail_keys[row["id"]])
+            )
             for row in rows
         ]
         RemovedImage.objects.bulk_create(
             [
                 RemovedImage(image_id=one.image_id, batch_id=one.batch_id, version=one.version, keys=one.keys)
-                for one in removed
+                for one in deletions
             ],
             # An archive's image that is registered again has the same id, and a note if it was deleted within a day.
             update_conflicts=True,
@@ -261,26 +278,26 @@ def remove(images: QuerySet[Image]) -> list[Removed]:
             update_fields=["batch_id", "version", "announced", "keys", "files_deleted", "removed_at"],
         )
         Image.objects.filter(id__in=ids).delete()
-    return removed
+    return deletions
 
 
 def _our_files(row: Mapping[str, Any], thumbnail_keys: Sequence[str]) -> list[str]:
-    """The keys of an upload's files. An archive is a guest here: its files are not ours to delete."""
+    """The keys of an upload's files. Files of an archive are never deleted, so none."""
     if not is_upload(row["collection"]):
         return []
     keys = {row["key"], *thumbnail_keys}
-    # Uploaded under another KEY_PREFIX, it has no other files.
+    # The key of an image uploaded under another KEY_PREFIX: it has no other files.
     with suppress(InvalidKey):
-        # A process that died between rendering and its flush left thumbnails that have no rows.
+        # A process that crashed between rendering and flush left thumbnails without rows.
         keys |= {key_of_thumbnail(row["key"], scale_px) for scale_px in sizes().values()}
     return sorted(keys)
 
 
 def _locked(images: QuerySet[Image], *, skip: bool = False, most: int | None = None) -> list[UUID]:
-    """The ids of `images`, locked until the transaction ends; with `skip` those that are locked now are left out.
+    """The ids of `images`, locked until the transaction ends; with `skip` without those that are locked now.
 
-    In one order everywhere, so that no two wait for each other. SQLite has no row locks and needs none: its
-    transactions here take the write lock from their start.
+    Always in the order of ids, so that no two transactions deadlock. SQLite has no row locks and needs none: its
+    transactions here take the write lock at their start.
     """
     locked = images.select_for_update(skip_locked=skip).order_by("id").values_list("id", flat=True)
     return list(locked[:most])
@@ -289,7 +306,7 @@ def _locked(images: QuerySet[Image], *, skip: bool = False, most: int | None = N
 def _update(images: QuerySet[Image], most: int, **values: Any) -> int:
     """Update `images`, `most` at most, in one statement that locks them in the order of their ids.
 
-    A plain update locks as it finds them: two that meet would deadlock. Without the limit Django drops the order.
+    A plain update locks rows as it finds them: two of them could deadlock. Without the limit Django drops the order.
     """
     with transaction.atomic():
         in_order = images.select_for_update().order_by("id").values("id")[:most]
@@ -297,7 +314,7 @@ def _update(images: QuerySet[Image], most: int, **values: Any) -> int:
 
 
 def _count(status: Status, codes: Sequence[str]) -> None:
-    """Count images that are final, each with its code, once that is committed."""
+    """Count final images in the metrics, each with its code, after the commit."""
 
     def count() -> None:
         for code, images in Counter(codes).items():
@@ -307,13 +324,13 @@ def _count(status: Status, codes: Sequence[str]) -> None:
 
 
 def _seconds_between(queued_at: datetime | None, claimed_at: datetime) -> float:
-    # Python's clock may have dated the one, the database's the other.
+    # The one may be by Python's clock, the other by the database's.
     return max(0.0, (claimed_at - queued_at).total_seconds()) if queued_at else 0.0
 
 
-def _held(held: Claim, outcomes: Sequence[Outcome]) -> QuerySet[Image]:
+def _claimed(claim: Claim, outcomes: Sequence[Outcome]) -> QuerySet[Image]:
     ids = [outcome.image_id for outcome in outcomes]
-    return Image.objects.filter(id__in=ids, claim=held.token, status=Status.PROCESSING)
+    return Image.objects.filter(id__in=ids, claim=claim.token, status=Status.PROCESSING)
 
 
 def _by_id(values: Mapping[UUID, Any]) -> Case:
@@ -327,7 +344,7 @@ def _sizes(rendered: Sequence[Rendered]) -> dict[str, Any]:
     }
 
 
-def _as_flushed(row: Mapping[str, Any], outcome: Outcome) -> Listed:
+def _after_flush(row: Mapping[str, Any], outcome: Outcome) -> Listed:
     values = {**row, "version": row["version"] + 1, "changed_at": row["database_now"]}
     values["finished_at"] = values.pop("database_now")
     thumbnails: dict[str, ThumbnailValues] = {}

@@ -1,2 +1,2 @@
-"""How images come in: the body is counted (`body`), its files spooled and hashed (`multipart`), each judged
-(`judge`), linked into place and written as rows (`accept`), or rendered before the answer (`synchronous`)."""
+"""Uploads: files are spooled and hashed (`multipart`), validated, stored and inserted (`accept`), or rendered before
+the response (`synchronous`). `idempotency` makes a repeated request safe, `spool` deletes abandoned spool files."""

@@ -1,85 +1,93 @@
-"""Taking judged files in: linked to their keys, then one transaction of rows, and after it the queue.
+"""Store validated files as pending images: link each file to its key, commit the rows, then queue and announce them.
 
-A crash at any point leaves either the rows with their files, or a spool file by which the sweeper cleans up.
+The upload routes call `store_originals`, `insert_rows` and `queue_and_announce` in this order. A crash at any point
+leaves either the rows with their files, or a spool file by which the sweeper deletes what was stored.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
+from django.http import HttpResponse
 from django.utils import timezone
 
 from filestore.keys import upload_key
 from images.errors import Refusal
 from images.models import Batch, Image
 from images.observability.timings import stage
-from images.processing import transitions
 from images.processing.announce import announce_unfinished
 from images.processing.enqueue import enqueue
-from images.rows import Listed
+from images.rows import ImageValues
 from images.storage import refusing_storage_errors, storage
+from images.uploads.idempotency import KeyClaim
 from images.uploads.multipart import SpooledFile
 from imaging import Probe
 
 logger = logging.getLogger(__name__)
 
-Accepted = Sequence[tuple[SpooledFile, Probe]]
+ValidFiles = Sequence[tuple[SpooledFile, Probe]]
 
 
-def accept(
-    files: Accepted,
-    batch_id: UUID,
-    *,
-    one_task_each: bool,
-    with_rows: Callable[[list[Listed]], None] = lambda _: None,
-) -> list[Listed]:
-    """Take the files in as pending images of the batch, which is made if there is none; queue and announce them.
+def store_originals(files: ValidFiles, batch_id: UUID | None) -> list[Image]:
+    """Link each spooled file to its key. Returns the rows, not yet inserted.
 
-    Three statements on PostgreSQL, however many files. `with_rows` gets the images within the rows' transaction.
-    Raises Refusal storage_unavailable, or one of `with_rows`; then nothing is kept.
+    Raises Refusal storage_unavailable; then neither the keys nor the spool files are left.
     """
     images = [image_row(file, header, batch_id) for file, header in files]
-    spread_uploaded_at(images, timezone.now())
-    take_files(files, images)
-    values = [transitions.new_values(image) for image in images]
-    listed: list[Listed] = [(image, {}) for image in values]
+    set_upload_times(images, timezone.now())
+    link_files(files, images)
+    return images
 
-    def insert() -> None:
-        with stage("insert"), transaction.atomic():
-            Batch.objects.bulk_create([Batch(id=batch_id)], ignore_conflicts=True)
-            Image.objects.bulk_create(images)
-            with_rows(listed)
 
+def insert_rows(
+    files: ValidFiles, images: Sequence[Image], batch_id: UUID, claim: KeyClaim, response: HttpResponse
+) -> None:
+    """Commit the rows of the batch and of its images, and the response under the request's key, in one transaction.
+
+    Three statements, two without a key, however many files. The batch is inserted if it does not exist.
+    Raises Refusal request_in_progress when a repeat has taken over the key; then neither the keys nor the spool files
+    are left. After any other failure the spool files stay: only the sweeper can find out, later, whether the
+    transaction was committed.
+    """
     try:
-        # Where this fails the spool files stay: whether the commit went through only the sweeper can tell, later.
         try:
-            insert()
+            _insert_rows(images, batch_id, claim, response)
         except IntegrityError:
-            # Its batch, empty until now, was deleted between the two statements: the second time it is made anew.
-            insert()
+            # The batch was empty and was deleted between the two statements. The second time it is inserted again.
+            _insert_rows(images, batch_id, claim, response)
     except Refusal:
-        give_back(files, images)
+        delete_stored(files, images)
         raise
     discard_spooled(files)
+
+
+def _insert_rows(images: Sequence[Image], batch_id: UUID, claim: KeyClaim, response: HttpResponse) -> None:
+    with stage("insert"), transaction.atomic():
+        Batch.objects.bulk_create([Batch(id=batch_id)], ignore_conflicts=True)
+        Image.objects.bulk_create(images)
+        claim.complete(response)
+
+
+def queue_and_announce(images: Sequence[ImageValues], *, one_task_each: bool) -> None:
+    """Queue the committed images and publish their state. What fails here is repeated by the sweeper."""
     queued = False
     try:
         with stage("queue"):
-            queued = enqueue([image.id for image in images], one_task_each=one_task_each)
+            queued = enqueue([image["id"] for image in images], one_task_each=one_task_each)
     except DatabaseError as error:
-        # They are accepted, even when it can't be noted that they did not get into the queue.
+        # The queue was unavailable, and so was the database that should record it. The images stay accepted.
         logger.warning("%d images wait for the sweeper: %s", len(images), type(error).__name__)
-    # Both are one Redis: asking it again when it has just not answered takes more than the second promised.
+    # Queue and channel layer are one Redis: a second wait for it would exceed the response time of one second.
     if queued:
-        announce_unfinished(values)
-    return listed
+        announce_unfinished(images)
 
 
 def image_row(file: SpooledFile, header: Probe, batch_id: UUID | None) -> Image:
-    """The row of one file, not yet saved."""
+    """The row of one file, not yet inserted."""
     key = upload_key(settings.KEY_PREFIX, settings.UPLOADS_COLLECTION, str(file.id), header.extension)
     return Image(
         id=file.id,
@@ -95,35 +103,35 @@ def image_row(file: SpooledFile, header: Probe, batch_id: UUID | None) -> Image:
     )
 
 
-def spread_uploaded_at(images: Sequence[Image], now: datetime) -> None:
-    """Give each image a moment of its own, a microsecond apart, so that order and cursors are total."""
+def set_upload_times(images: Sequence[Image], now: datetime) -> None:
+    """Set distinct upload times, a microsecond apart, so that the order of the list and its cursors is total."""
     for index, image in enumerate(images):
         image.uploaded_at = now + timedelta(microseconds=index)
         image.queued_at = now
 
 
-def take_files(files: Accepted, images: Sequence[Image]) -> None:
-    """Link each spooled file to its key. After a failure neither keys nor spool files are left."""
+def link_files(files: ValidFiles, images: Sequence[Image]) -> None:
+    """Link each spooled file to its key. After a failure neither the keys nor the spool files are left."""
     try:
         with stage("store"), refusing_storage_errors():
             storage().store_spooled(
                 [(file.path, image.key) for (file, _), image in zip(files, images, strict=True)]
             )
     except BaseException:
-        give_back(files, images)
+        delete_stored(files, images)
         raise
 
 
-def give_back(files: Accepted, images: Sequence[Image]) -> None:
-    """Remove what was linked, and the spool files."""
+def delete_stored(files: ValidFiles, images: Sequence[Image]) -> None:
+    """Delete the linked keys, and then the spool files."""
     for (file, _), image in zip(files, images, strict=True):
-        # A key that can't be removed now keeps its spool file, by which the sweeper removes both.
+        # If the key can't be deleted now, the spool file stays: by it the sweeper deletes both.
         with suppress(OSError):
             storage().delete(image.key)
             file.discard()
 
 
-def discard_spooled(files: Accepted) -> None:
-    """Remove the spool files: their content is at their keys, or refused."""
+def discard_spooled(files: ValidFiles) -> None:
+    """Delete the spool files of stored images."""
     for file, _ in files:
         file.discard()

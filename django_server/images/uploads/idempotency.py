@@ -1,98 +1,143 @@
-"""Idempotency-Key: an upload that comes a second time gets the first answer and stores nothing.
+"""Idempotency-Key: a repeated upload gets the response of the first one and stores nothing.
 
-The only writer of `IdempotentRequest`. A row is inserted before anything is stored, and its answer is committed with
-the images' rows. Only the database's clock counts. Called by `images.uploads.once`, the uploads and the sweeper.
+`begin` claims the key before anything is stored; `KeyClaim.complete` stores the response in the transaction that
+commits the images' rows. The claim has a lease, by the database's clock, so that a repeat can take over from a request
+that crashed. The only writer of `IdempotentRequest`. Called by the upload routes and the sweeper.
 """
 
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, cast
 from uuid import UUID, uuid4
 
+import orjson
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import BooleanField, DateTimeField, ExpressionWrapper, Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
+from django.http import HttpResponse
 
-from images.deletion import finish_removal
+from images.clock import from_now
+from images.deletion import finish_deletion
 from images.errors import Refusal
+from images.http.json_responses import refusal_response
 from images.models import IdempotentRequest, Image
 from images.processing import transitions
+from images.uploads.multipart import SpooledFile
 
-KEY_LENGTH = 200
-_KEPT = timedelta(days=1)
+_RETENTION = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the first request was answered: an HTTP status and a JSON body."""
+class StoredResponse:
+    """The response that the first request got: an HTTP status and a JSON body."""
 
     status: int
     body: str
 
 
-class Hold(Protocol):
-    """What an upload does to its key on the way."""
-
-    def confirm(self) -> None:
-        """Within the transaction that writes rows before the answer: the key is still held, and for a fresh lease.
-
-        Raises Refusal request_in_progress when a repeat has taken it over: then nothing may be written.
-        """
-
-    def remember(self, answer: Answer) -> None:
-        """Keep the answer; within the transaction of the rows it tells of. Raises as `confirm` does."""
-
-
-class NoKey:
-    """An upload without a key: nothing is remembered."""
-
-    def confirm(self) -> None: ...
-
-    def remember(self, answer: Answer) -> None: ...
-
-
 @dataclass(frozen=True)
-class Held:
-    """One request's hold on a key. `token` tells it from the request that takes over after the lease."""
+class KeyClaim:
+    """One request's claim on its key. `token` distinguishes it from a repeat that takes over after the lease.
 
-    token: UUID
+    For a request without a key `token` is None, and every method does nothing.
+    """
 
-    def confirm(self) -> None:
-        if not self._under_way().update(lease_until=_lease_end()):
-            raise Refusal("request_in_progress")
+    token: UUID | None
 
-    def remember(self, answer: Answer) -> None:
-        if not self._under_way().update(answer_status=answer.status, answer_body=answer.body):
-            raise Refusal("request_in_progress")
+    def renew(self) -> None:
+        """Start a new lease, within the transaction that writes rows before the response is known.
+
+        Raises Refusal request_in_progress when a repeat has taken over: the transaction must then be rolled back.
+        """
+        self._update(lease_until=_lease_end())
+
+    def complete(self, response: HttpResponse) -> None:
+        """Store the response, within the transaction of the rows that it describes. Raises as `renew` does."""
+        if self.token is not None:
+            self._update(answer_status=response.status_code, answer_body=response.content.decode())
 
     def release(self) -> None:
-        """Forget the request, of which nothing is kept: its failure was ours, and a repeat may help."""
-        self._under_way().delete()
+        """Free the key: nothing of this request was stored, and a repeat can succeed."""
+        if self.token is not None:
+            self._unanswered().delete()
 
-    def lapse(self) -> None:
-        """End the lease: a repeat takes over at once. For a request that can't know whether its rows were written."""
-        self._under_way().update(lease_until=Now())
+    def end_lease(self) -> None:
+        """Let a repeat take over immediately. For a request that can't know whether its rows were committed."""
+        if self.token is not None:
+            self._unanswered().update(lease_until=Now())
 
-    def _under_way(self) -> QuerySet[IdempotentRequest]:
-        return IdempotentRequest.objects.filter(holder=self.token, answer_status=None)
+    def _update(self, **values: Any) -> None:
+        if self.token is not None and not self._unanswered().update(**values):
+            raise Refusal("request_in_progress")
+
+    def _unanswered(self) -> QuerySet[IdempotentRequest]:
+        return IdempotentRequest.objects.filter(holder=cast(UUID, self.token), answer_status=None)
 
 
-def hold(key: str, endpoint: str, files_digest: str, image_id: UUID | None) -> Held | Answer:
-    """Take the key for this request, or get the answer its first one was given. Two statements.
+def begin(
+    key: str | None, endpoint: str, files: Sequence[SpooledFile], *, image_id: UUID | None = None
+) -> KeyClaim | StoredResponse:
+    """Claim `key` for this request, or return the response that the same request got before.
 
-    `image_id` names the row the request will write before it has its answer: whoever takes over removes it.
+    Without a claim the spooled files are deleted. `image_id` is the row that will be committed before the response is
+    known; a repeat that takes over deletes it. Two statements, none without a key.
     Raises Refusal: request_in_progress, key_reused.
     """
-    mine = Held(uuid4())
+    if key is None:
+        return KeyClaim(None)
+    try:
+        claim = claim_key(key, endpoint, digest_of(files), image_id)
+    except BaseException:
+        _discard(files)
+        raise
+    if isinstance(claim, StoredResponse):
+        _discard(files)
+    return claim
+
+
+@contextmanager
+def settled_on_failure(claim: KeyClaim) -> Iterator[None]:
+    """The block in which the request is processed. When it raises, the key is settled, and the error raised again.
+
+    A refusal of the files (4xx) is stored, because a repeat can't change it. After a failure of the server the key is
+    free again. After a database failure, when the rows may be committed, a repeat can take over immediately.
+    """
+    try:
+        yield
+    except Refusal as refusal:
+        if refusal.kind.status >= 500:
+            claim.release()
+        elif refusal.code != "request_in_progress":
+            claim.complete(refusal_response(refusal))
+        raise
+    except DatabaseError:
+        if claim.token is not None:
+            # On a new connection. While the database is unavailable the key stays claimed until the lease ends.
+            connection.close()
+            with suppress(DatabaseError):
+                claim.end_lease()
+        raise
+    except BaseException:
+        claim.release()
+        raise
+
+
+def claim_key(key: str, endpoint: str, files_digest: str, image_id: UUID | None) -> KeyClaim | StoredResponse:
+    """As `begin`, for files of that digest, which it leaves alone."""
+    token = uuid4()
+    mine = KeyClaim(token)
     IdempotentRequest.objects.bulk_create(
         [
             IdempotentRequest(
                 key=key,
                 endpoint=endpoint,
                 files_digest=files_digest,
-                holder=mine.token,
+                holder=token,
                 lease_until=_lease_end(),
                 image_id=image_id,
             )
@@ -102,40 +147,52 @@ def hold(key: str, endpoint: str, files_digest: str, image_id: UUID | None) -> H
     ended = ExpressionWrapper(Q(lease_until__lt=Now()), output_field=BooleanField())
     row = IdempotentRequest.objects.filter(key=key, endpoint=endpoint).annotate(lease_ended=ended).first()
     if row is None:
-        # Released between the two statements: it is free, and the client is told to come again.
+        # Released between the two statements: the key is free, and the client is asked to repeat.
         raise Refusal("request_in_progress")
-    if row.holder == mine.token:
+    if row.holder == token:
         return mine
     if row.files_digest != files_digest:
         raise Refusal("key_reused")
     if row.answer_status is not None:
-        return Answer(row.answer_status, row.answer_body)
+        return StoredResponse(row.answer_status, row.answer_body)
     if not row.lease_ended:
         raise Refusal("request_in_progress")
-    _take_over(row, mine, image_id)
+    _take_over(row, token, image_id)
     return mine
 
 
-def forget_responses(most: int = 1000) -> int:
-    """Remove keys that are older than a day, with their answers."""
-    too_old = ExpressionWrapper(Now() - _KEPT, output_field=DateTimeField())
+def digest_of(files: Sequence[SpooledFile]) -> str:
+    """SHA-256 in hex of the files' names and bytes, in their order: equal for a repeat of the same request. Pure."""
+    # The size too: of a file that is too large only the first bytes were hashed.
+    return hashlib.sha256(
+        orjson.dumps([[file.name, file.sha256, file.byte_size] for file in files])
+    ).hexdigest()
+
+
+def delete_expired_keys(most: int = 1000) -> int:
+    """Delete keys that are older than a day, with their responses. Returns how many."""
+    too_old = ExpressionWrapper(Now() - _RETENTION, output_field=DateTimeField())
     ids = IdempotentRequest.objects.filter(created_at__lt=too_old).order_by("created_at").values_list("id")
-    forgotten, _ = IdempotentRequest.objects.filter(id__in=[id_ for (id_,) in ids[:most]]).delete()
-    return forgotten
+    deleted, _ = IdempotentRequest.objects.filter(id__in=[id_ for (id_,) in ids[:most]]).delete()
+    return deleted
 
 
-def _take_over(row: IdempotentRequest, mine: Held, image_id: UUID | None) -> None:
-    """From a request that died, or is so late that it finds its hold gone. What it had written is removed."""
+def _take_over(row: IdempotentRequest, token: UUID, image_id: UUID | None) -> None:
+    """Take the key from a request whose lease has ended, and delete the image that it had committed."""
     with transaction.atomic():
         taken = IdempotentRequest.objects.filter(
             id=row.id, holder=row.holder, answer_status=None, lease_until__lt=Now()
-        ).update(holder=mine.token, lease_until=_lease_end(), image_id=image_id)
+        ).update(holder=token, lease_until=_lease_end(), image_id=image_id)
         if not taken:
             raise Refusal("request_in_progress")
-        left = transitions.remove(Image.objects.filter(id=row.image_id)) if row.image_id else []
-    finish_removal(left)
+        deletions = transitions.delete(Image.objects.filter(id=row.image_id)) if row.image_id else []
+    finish_deletion(deletions)
 
 
 def _lease_end() -> Combinable:
-    span = timedelta(seconds=settings.IDEMPOTENCY_LEASE_SECONDS)
-    return ExpressionWrapper(Now() + span, output_field=DateTimeField())
+    return from_now(settings.IDEMPOTENCY_LEASE_SECONDS)
+
+
+def _discard(files: Sequence[SpooledFile]) -> None:
+    for file in files:
+        file.discard()

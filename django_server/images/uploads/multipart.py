@@ -1,6 +1,7 @@
-"""The files of a multipart request, each written once to `incoming/{id}` and hashed (SHA-256) as its bytes pass.
+"""Spool the files of a multipart request: each is written once to `incoming/{id}` and hashed (SHA-256) on the way.
 
-Uses Django's parser with our own handler and our own rules for names and numbers. Judges nothing by content.
+Uses Django's parser with our own upload handler and our own rules for names and numbers. Must not look at the content
+of files: `validation` does. Called by the upload routes.
 """
 
 import hashlib
@@ -21,13 +22,13 @@ from images.errors import Refusal
 from images.storage import refusing_storage_errors, sync_to_disk
 
 _NAME_LENGTH = 255
-# They can make `gpj.exe` read as `exe.jpg`.
+# They can make `gpj.exe` be displayed as `exe.jpg`.
 _DIRECTION_MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @dataclass(frozen=True)
 class SpooledFile:
-    """One file of a request, on disk at `path`, which is `incoming/{id}`. `index` is its place in the request."""
+    """One file of a request, on disk at `path`, which is `incoming/{id}`. `index` is its position in the request."""
 
     index: int
     id: uuid.UUID
@@ -42,10 +43,10 @@ class SpooledFile:
 
 
 def spool_files(request: HttpRequest, field_name: str, *, most: int) -> list[SpooledFile]:
-    """Spool the files sent in `field_name`, in the request's order. Files in other fields are read past.
+    """Spool the files of the field `field_name`, in the request's order. Files in other fields are skipped.
 
     Raises Refusal: unsupported_media_type, invalid_request, too_many_files, missing_field, storage_unavailable. Then
-    nothing is left in the spool.
+    no spool file is left.
     """
     if not (request.content_type or "").startswith("multipart/form-data"):
         raise Refusal("unsupported_media_type")
@@ -65,7 +66,7 @@ def spool_files(request: HttpRequest, field_name: str, *, most: int) -> list[Spo
 
 
 def clean_name(name: str) -> str:
-    """The name a file is shown by: its last path component, without control or direction marks, cut to 255."""
+    """The display name of a file: its last path component, without control or direction marks, cut to 255."""
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
     shown = "".join(
         char
@@ -77,7 +78,7 @@ def clean_name(name: str) -> str:
 
 class _Parser(MultiPartParser):
     def sanitize_file_name(self, file_name: str) -> str:
-        # Django drops a part whose name cleans to nothing, and with it the client's count of its files.
+        # Django drops a part whose sanitized name is empty; the indexes of the client's files would then be wrong.
         return clean_name(file_name)
 
 
@@ -91,7 +92,7 @@ class _OpenFile:
 
 
 class _Spool(FileUploadHandler):
-    """Django's upload handler: each file of one field goes to a file of its own."""
+    """An upload handler of Django that spools each file of one field."""
 
     def __init__(self, field_name: str, most: int) -> None:
         super().__init__()
@@ -140,12 +141,12 @@ class _Spool(FileUploadHandler):
         return None
 
     def upload_interrupted(self) -> None:
-        # Django also calls this behind a file that was skipped.
+        # Django also calls this after a skipped file.
         if self._open is not None:
             raise MultiPartParserError("The body ends before its last part does.")
 
     def discard(self) -> None:
-        """Remove all that was spooled."""
+        """Delete all spool files of the request."""
         if self._open is not None:
             self._open.file.close()
             self._open.path.unlink(missing_ok=True)

@@ -12,15 +12,15 @@ from images.models import Image
 from images.storage import storage
 from imaging import ImagingError, probe
 
-# No upload takes longer than this: it would have been cut off before.
+# No upload takes longer than this.
 _ABANDONED_SECONDS = 3600
 # A request that succeeds unlinks its own spool files within this time.
 _UNLINK_SECONDS = 60
 
 
-def clear_spool() -> int:
-    """Spool files that no request will come back to; with their key, where no row was committed."""
-    cleared = 0
+def delete_abandoned_spool_files() -> int:
+    """Delete abandoned spool files, and the original at their key if no row was committed. Returns how many."""
+    deleted = 0
     for path in settings.INCOMING_ROOT.iterdir() if settings.INCOMING_ROOT.is_dir() else ():
         age_seconds = _age_seconds(path)
         if age_seconds is None or age_seconds < _UNLINK_SECONDS:
@@ -31,12 +31,12 @@ def clear_spool() -> int:
             if image_id is not None and not has_row:
                 _delete_original(image_id, path)
             path.unlink(missing_ok=True)
-            cleared += 1
-    return cleared
+            deleted += 1
+    return deleted
 
 
 def _delete_original(image_id: UUID, spooled: Path) -> None:
-    # A file that can't be probed was never linked: its request died while its bytes came in.
+    # A file that can't be probed was never linked: its request crashed while the body arrived.
     try:
         with spooled.open("rb") as source:
             extension = probe(source).extension

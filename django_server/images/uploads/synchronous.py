@@ -1,23 +1,25 @@
-"""The synchronous upload: one file, rendered before the answer; what cannot be rendered is not kept.
+"""The synchronous upload: one file, rendered before the response. A file that can't be rendered is not kept.
 
-Goes through the same claim and flush as a worker: if this process dies, the sweeper finishes the image.
+Uses the same claim and flush as a worker: if this process crashes, the sweeper finishes the image. The upload route
+enters `rendered_upload` and there calls `complete` in the transaction that stores the response.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
 from django.core.files import File
 from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
 
-from images.deletion import remove_images
+from images.deletion import delete_images
 from images.errors import Refusal
 from images.models import Image
 from images.observability.timings import note_rendering, stage
 from images.processing import transitions
-from images.processing.announce import announce, announce_unfinished
+from images.processing.announce import announce_unfinished
 from images.processing.outcomes import Rendered
 from images.processing.render_image import rendered
 from images.processing.transitions import Claim
@@ -28,96 +30,110 @@ from images.rows import ImageValues, Listed
 from images.storage import refusing_storage_errors, storage
 from images.thumbnail_rules import key_of_thumbnail, sizes
 from images.thumbnails.orphaned_files import delete_files_of_deleted_images
-from images.uploads.accept import give_back, image_row, spread_uploaded_at, take_files
-from images.uploads.idempotency import Answer, Hold
+from images.uploads.accept import delete_stored, store_originals
+from images.uploads.idempotency import KeyClaim
 from images.uploads.multipart import SpooledFile
-from images.uploads.validation import judge
+from images.uploads.validation import validate
 from imaging import ImagingError, Probe
 from imaging.process_pool import ProcessDied
 
+logger = logging.getLogger(__name__)
 
-def process_at_once(spooled: SpooledFile, hold: Hold, answered: Callable[[Listed], Answer]) -> Listed:
-    """Take the one spooled file in and render it. Raises Refusal; then nothing is kept.
 
-    `answered` makes the answer that `hold` remembers in the transaction that completes the image.
+@dataclass(frozen=True)
+class RenderedUpload:
+    """An image whose row is committed as `processing` and whose thumbnails are at their keys."""
+
+    claim: Claim
+    outcome: Rendered
+
+
+@contextmanager
+def rendered_upload(file: SpooledFile, key: KeyClaim) -> Iterator[RenderedUpload]:
+    """Store and render the spooled file; the block completes the image. Waits for a render slot, and keeps it.
+
+    Afterwards the spool file is deleted, except when the database failed: whether the row was committed only the
+    sweeper can find out, later, by the spool file. Raises Refusal; then nothing is kept.
     """
     try:
-        judged = judge([spooled])
-        for _, refusal in judged.rejected:
+        validated = validate([file])
+        for _, refusal in validated.rejected:
             raise refusal
-        # A thousand who wait for a slot hold no connection meanwhile: PostgreSQL has a hundred.
+        # A thousand requests that wait for a slot hold no connection meanwhile: PostgreSQL has a hundred.
         connection.close()
         with render_slot(settings.RENDER_SLOT_WAIT_SECONDS):
-            listed = _process(*judged.accepted[0], hold, answered)
+            upload = _store_and_render(*validated.accepted[0], key)
+            try:
+                yield upload
+            except Refusal:
+                delete_files_of_deleted_images(upload.outcome.thumbnails)
+                raise
     except DatabaseError:
-        # Whether the row was committed only the sweeper can tell, later, by the spool file.
         raise
     except BaseException:
-        spooled.discard()
+        file.discard()
         raise
-    spooled.discard()
-    return listed
+    file.discard()
 
 
-def _process(spooled: SpooledFile, header: Probe, hold: Hold, answered: Callable[[Listed], Answer]) -> Listed:
-    image = image_row(spooled, header, None)
-    spread_uploaded_at([image], timezone.now())
-    take_files([(spooled, header)], [image])
+def complete(upload: RenderedUpload) -> Listed:
+    """processing -> completed, within the caller's transaction. Returns the image with its thumbnails.
+
+    Raises Refusal not_found when the image was aborted or deleted meanwhile, or finished by another process.
+    """
+    completed = transitions.flush(upload.claim, [upload.outcome], renew=False)
+    if not completed:
+        raise Refusal("not_found", "The image was removed while it was processed.")
+    return completed[0]
+
+
+def _store_and_render(file: SpooledFile, header: Probe, key: KeyClaim) -> RenderedUpload:
+    files = [(file, header)]
+    images = store_originals(files, None)
     try:
         with stage("insert"), transaction.atomic():
-            claim = transitions.insert_claimed(image)
-            hold.confirm()
+            claim = transitions.insert_claimed(images[0])
+            key.renew()
     except Refusal:
-        give_back([(spooled, header)], [image])
+        delete_stored(files, images)
         raise
     announce_unfinished(claim.images)
     try:
-        outcome = _render(spooled, claim.images[0])
+        return RenderedUpload(claim, _render(file, claim.images[0]))
     except BaseException:
-        remove_images(Image.objects.filter(id=image.id))
+        delete_images(Image.objects.filter(id=file.id))
         raise
-    return _finish(claim, outcome, hold, answered)
 
 
-def _finish(claim: Claim, outcome: Rendered, hold: Hold, answered: Callable[[Listed], Answer]) -> Listed:
-    with stage("flush"), transaction.atomic():
-        flushed = transitions.flush(claim, [outcome], renew=False)
-        if flushed:
-            hold.remember(answered(flushed[0]))
-    if not flushed:
-        # Aborted or deleted by somebody, or finished by a successor, while it was rendered here.
-        delete_files_of_deleted_images(outcome.thumbnails)
-        raise Refusal("not_found", "The image was removed while it was processed.")
-    announce(flushed)
-    return flushed[0]
-
-
-def _render(spooled: SpooledFile, image: ImageValues) -> Rendered:
-    with _spooled_thumbnails(spooled) as targets, refusing_storage_errors():
+def _render(file: SpooledFile, image: ImageValues) -> Rendered:
+    with _temporary_thumbnails(file) as targets, refusing_storage_errors():
         try:
             rendering = render_in_process_pool(
-                spooled.path, sizes(), targets, settings.THUMBNAILS["QUALITY"], imaging_limits()
+                file.path, sizes(), targets, settings.THUMBNAILS["QUALITY"], imaging_limits()
             )
         except ImagingError as error:
-            raise Refusal(error.code, f"{spooled.name}: {error.message}") from error
+            # Logged here because the process that decodes has no log; its first note is the decoder's own error.
+            cause = getattr(error, "__notes__", [""])[0]
+            logger.info("Image %s can't be rendered: %s; %s", image["id"], error.code, cause)
+            raise Refusal(error.code, f"{file.name}: {error.message}") from error
         except ProcessDied as error:
             raise Refusal(
-                "corrupt_image", f"{spooled.name} takes longer to decode than any sound image does."
+                "corrupt_image", f"{file.name} takes longer to decode than any sound image does."
             ) from error
         note_rendering(rendering.timings)
         with stage("store"):
-            _store(image, targets)
+            _store_thumbnails(image, targets)
     return rendered(image, rendering)
 
 
-def _store(image: ImageValues, targets: Mapping[str, Path]) -> None:
+def _store_thumbnails(image: ImageValues, targets: Mapping[str, Path]) -> None:
     for label, path in targets.items():
         with path.open("rb") as file:
             storage().save(key_of_thumbnail(image["key"], sizes()[label]), File(file))
 
 
 @contextmanager
-def _spooled_thumbnails(spooled: SpooledFile) -> Iterator[dict[str, Path]]:
+def _temporary_thumbnails(spooled: SpooledFile) -> Iterator[dict[str, Path]]:
     targets = {label: spooled.path.with_name(f"{spooled.id}.{label}") for label in sizes()}
     try:
         yield targets

@@ -1,4 +1,4 @@
-"""One line of the log for each upload that was understood, and the figures of what was taken in. Used by `uploads`."""
+"""One log line and the metrics of each upload. Used by the upload routes."""
 
 import logging
 from collections import Counter
@@ -15,8 +15,8 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass
-class UploadLine:
-    """What came of an upload: filled in while it is worked on. `rejected`: the codes of files that were not taken."""
+class UploadSummary:
+    """The values of the log line, set while the upload is processed. `rejected`: the codes of rejected files."""
 
     batch_id: UUID | None = None
     job_id: UUID | None = None
@@ -25,38 +25,38 @@ class UploadLine:
 
 
 @contextmanager
-def one_line(endpoint: str) -> Iterator[UploadLine]:
-    """Around one upload. A failure of ours has a line already, by whoever answers it."""
-    line = UploadLine()
+def logged_upload(endpoint: str) -> Iterator[UploadSummary]:
+    """The block that processes one upload. Other exceptions than Refusal are logged where they become a response."""
+    summary = UploadSummary()
     with measured() as stages:
         try:
-            yield line
+            yield summary
         except Refusal as refusal:
-            line.rejected = line.rejected or [refusal.code]
-            _tell(endpoint, line, refusal.code, stages)
+            summary.rejected = summary.rejected or [refusal.code]
+            _log(endpoint, summary, refusal.code, stages)
             raise
-        _tell(endpoint, line, "", stages)
+        _log(endpoint, summary, "", stages)
 
 
-def _tell(endpoint: str, line: UploadLine, code: str, stages: dict[str, float]) -> None:
-    if line.accepted:
-        IMAGES_ACCEPTED.labels(endpoint).inc(line.accepted)
-    for rejection, number in Counter(line.rejected).items():
+def _log(endpoint: str, summary: UploadSummary, code: str, stages: dict[str, float]) -> None:
+    if summary.accepted:
+        IMAGES_ACCEPTED.labels(endpoint).inc(summary.accepted)
+    for rejection, number in Counter(summary.rejected).items():
         UPLOADS_REJECTED.labels(endpoint, rejection).inc(number)
-    ids = {"batch_id": line.batch_id, "job_id": line.job_id}
+    ids = {"batch_id": summary.batch_id, "job_id": summary.job_id}
     logger.info(
         "Upload to %s%s: %d accepted, %d rejected%s; %s",
         endpoint,
-        f" (batch {line.batch_id})" if line.batch_id else "",
-        line.accepted,
-        len(line.rejected),
+        f" (batch {summary.batch_id})" if summary.batch_id else "",
+        summary.accepted,
+        len(summary.rejected),
         f", {code}" if code else "",
         in_words(stages),
         extra={
             "endpoint": endpoint,
             **{name: str(id_) for name, id_ in ids.items() if id_},
-            "accepted": line.accepted,
-            "rejected": len(line.rejected),
+            "accepted": summary.accepted,
+            "rejected": len(summary.rejected),
             "code": code,
             **as_fields(stages),
         },

@@ -1,4 +1,4 @@
-"""Whether a spooled file is an image that is taken in: from its size and its header, without decoding."""
+"""Validate spooled files from their size and their header, without decoding. Called by the upload routes."""
 
 from dataclasses import dataclass
 
@@ -12,23 +12,23 @@ from imaging import ImagingError, Probe, probe
 
 
 @dataclass(frozen=True)
-class Judged:
-    """Files of one request: those that are taken, each with what its header says, and those that are not."""
+class Validated:
+    """The files of one request: accepted ones with their header's values, rejected ones with the reason."""
 
     accepted: list[tuple[SpooledFile, Probe]]
     rejected: list[tuple[SpooledFile, Refusal]]
 
 
-def judge(files: list[SpooledFile]) -> Judged:
-    """Judge each file alone."""
-    judged = Judged([], [])
+def validate(files: list[SpooledFile]) -> Validated:
+    """Validate each file independently of the others."""
+    validated = Validated([], [])
     with stage("validate"):
         for file in files:
             try:
-                judged.accepted.append((file, _probe(file)))
+                validated.accepted.append((file, _probe(file)))
             except Refusal as refusal:
-                judged.rejected.append((file, refusal))
-    return judged
+                validated.rejected.append((file, refusal))
+    return validated
 
 
 def _probe(file: SpooledFile) -> Probe:

@@ -94,7 +94,7 @@ def test_the_note_is_the_one_that_the_app_itself_writes() -> None:
     batch = Batch.objects.create()
     Image.objects.update(batch=batch)
     execute("DELETE FROM images WHERE id = %s", first.id)
-    (expected,) = transitions.remove(Image.objects.filter(id=second.id))
+    (expected,) = transitions.delete(Image.objects.filter(id=second.id))
     by_trigger, by_app = (
         RemovedImage.objects.get(image_id=first.id),
         RemovedImage.objects.get(image_id=second.id),

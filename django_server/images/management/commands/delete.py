@@ -6,7 +6,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from images.deletion import Chosen, Extent, delete_images, extent
+from images.deletion import Extent, ImageFilter, delete_in_steps, extent
 from images.management.command_errors import command_errors
 from images.management.date_argument import date_argument
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         given = [options[name] for name in ("batch", "collection", "before")]
         if not options["all"] and all(one is None for one in given):
             raise CommandError("Say which images: --all, --batch, --collection or --before.")
-        chosen = Chosen(*given)
+        chosen = ImageFilter(*given)
         self._deleted = 0
         with command_errors(self.stdout.write, self._stopped):
             found = extent(chosen)
@@ -40,9 +40,9 @@ class Command(BaseCommand):
             elif found.images:
                 self.stdout.write("Nothing was changed: this was a dry run. `--apply` deletes them.")
 
-    def _delete(self, chosen: Chosen, total: int) -> None:
+    def _delete(self, chosen: ImageFilter, total: int) -> None:
         with tqdm(total=total, unit=" images", disable=None, leave=False) as bar:
-            for images in delete_images(chosen):
+            for images in delete_in_steps(chosen):
                 self._deleted += images
                 bar.update(images)
         self.stdout.write(f"Deleted {self._deleted} images.")

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from images.management.command_errors import command_errors
 from images.management.date_argument import date_argument
-from images.processing.retry_abort import Failed, retry_all
+from images.processing.retry_abort import FailedImages, retry_all
 
 
 class Command(BaseCommand):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--apply", action="store_true", help="queue them; without it nothing is changed")
 
     def handle(self, *_: Any, apply: bool, **options: Any) -> None:
-        failed = Failed(options["code"], options["batch"], options["collection"], options["since"])
+        failed = FailedImages(options["code"], options["batch"], options["collection"], options["since"])
         self._queued = 0
         with command_errors(self.stdout.write, self._stopped):
             by_code = failed.count_by_code()
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             elif by_code:
                 self.stdout.write("Nothing was changed: this was a dry run. `--apply` processes them again.")
 
-    def _retry(self, failed: Failed, total: int) -> None:
+    def _retry(self, failed: FailedImages, total: int) -> None:
         with tqdm(total=total, unit=" images", disable=None, leave=False) as bar:
             for images in retry_all(failed):
                 self._queued += images

@@ -28,9 +28,9 @@ _NOW = "/api/upload"
 # When, where, at which call.
 BEFORE_THE_COMMIT = [
     ("before", "images.uploads.multipart:sync_to_disk", 2),
-    ("before", "images.uploads.accept:take_files", 1),
+    ("before", "images.uploads.accept:link_files", 1),
     ("after", "filestore.local:LocalStore.link", 2),
-    ("after", "images.uploads.accept:take_files", 1),
+    ("after", "images.uploads.accept:link_files", 1),
     ("after", "django.db.models.query:QuerySet.bulk_create", 2),
 ]
 AFTER_THE_COMMIT = [
@@ -68,8 +68,8 @@ HANDING_BACK = [
     ("after", "images.queue:publish", 1),
 ]
 SYNCHRONOUS_BEFORE_THE_COMMIT = [
-    ("before", "images.uploads.synchronous:take_files", 1),
-    ("after", "images.uploads.synchronous:take_files", 1),
+    ("before", "images.uploads.synchronous:store_originals", 1),
+    ("after", "images.uploads.synchronous:store_originals", 1),
     ("before", "images.processing.transitions:insert_claimed", 1),
     ("after", "images.processing.transitions:insert_claimed", 1),
 ]
@@ -198,7 +198,7 @@ def test_a_removal_killed_before_its_commit_never_was(queue_messages: Any) -> No
 
 def test_a_removal_killed_after_its_commit_is_told_and_its_files_go(queue_messages: Any) -> None:
     image, other = pending_images(*[jpeg(64, 40)] * 2)
-    _killed_at(("after", "images.processing.transitions:remove", 1), "delete", str(image.id))
+    _killed_at(("after", "images.processing.transitions:delete", 1), "delete", str(image.id))
     work_until_quiet()
     all_is_well()
     assert (RemovedImage.objects.get().image_id, Image.objects.get().id) == (image.id, other.id)

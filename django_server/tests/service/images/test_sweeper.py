@@ -1,23 +1,27 @@
 """The sweeper, each repair alone."""
 
 import os
+import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.db.models.functions import Now
 
-from images.deletion import delete_leftover_files, forget_deletions
+from images import queue
+from images.deletion import delete_leftover_files, delete_old_deletion_notes
 from images.models import Image, RemovedImage, Status
 from images.processing import transitions
 from images.processing.recovery import republish_unannounced, requeue_pending
 from images.processing.worker_loop import process
 from images.sweeper import sweep
 from images.uploads.accept import image_row
-from images.uploads.spool import clear_spool
+from images.uploads.spool import delete_abandoned_spool_files
 from imaging import probe
 from tests.support.images.pictures import jpeg, pending_images, spooled
 
@@ -91,15 +95,15 @@ def test_a_change_that_is_about_to_be_told_is_left_to_its_teller() -> None:
 def test_removals_are_told_and_forgotten_after_a_day() -> None:
     RemovedImage.objects.create(image_id=uuid.uuid4(), version=3, removed_at=Now() - timedelta(hours=25))
     assert republish_unannounced() == 1
-    assert forget_deletions() == 0
+    assert delete_old_deletion_notes() == 0
     assert delete_leftover_files() == 1
-    assert forget_deletions() == 1
+    assert delete_old_deletion_notes() == 1
 
 
 def test_the_files_of_a_removed_image_go_even_when_its_remover_died(stored_keys: Any) -> None:
     (image,) = pending_images(jpeg())
     process([image.id])
-    transitions.remove(Image.objects.all())
+    transitions.delete(Image.objects.all())
     assert len(stored_keys()) == 4
     RemovedImage.objects.update(removed_at=Now() - timedelta(seconds=61))
     assert delete_leftover_files() == 1
@@ -117,7 +121,7 @@ def test_a_spool_file_whose_row_was_committed_is_only_a_marker(stored_keys: Any)
     marker = spooled(jpeg()).path
     marker = marker.rename(marker.with_name(str(image.id)))
     aged(marker, 61)
-    assert clear_spool() == 1
+    assert delete_abandoned_spool_files() == 1
     assert stored_keys() == [image.key]
 
 
@@ -131,9 +135,9 @@ def test_a_spool_file_without_a_row_takes_its_key_along_after_an_hour(
         row = image_row(file, probe(source), None)
     storage().store_spooled([(file.path, row.key)])
     aged(file.path, 3500)
-    assert clear_spool() == 0
+    assert delete_abandoned_spool_files() == 0
     aged(file.path, 3700)
-    assert clear_spool() == 1
+    assert delete_abandoned_spool_files() == 1
     assert stored_keys() == []
     assert list(settings.INCOMING_ROOT.iterdir()) == []
 
@@ -149,9 +153,40 @@ def test_one_round_from_the_command_line_repairs_all(queue_messages: Any) -> Non
     assert ids_in(queue_messages) == [str(image.id)]
 
 
-def test_two_rounds_at_once_do_no_harm(queue_messages: Any) -> None:
+def test_two_rounds_at_once_do_no_harm(queue_messages: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     images = pending_images(*[jpeg()] * 3)
     Image.objects.update(queued_at=None)
-    sweep()
-    sweep()
+    both = threading.Barrier(2)
+    is_empty = queue.is_empty
+
+    def then_meet() -> bool | None:
+        empty = is_empty()
+        both.wait(30)
+        return empty
+
+    def sweep_once(_: int) -> None:
+        try:
+            sweep()
+        finally:
+            connection.close()
+
+    # Right before the due images are read.
+    monkeypatch.setattr(queue, "is_empty", then_meet)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(sweep_once, range(2)))
     assert sorted(ids_in(queue_messages)) == sorted(str(image.id) for image in images)
+
+
+def test_a_step_that_fails_keeps_no_other_from_its_repairs() -> None:
+    ran: list[str] = []
+
+    def broken() -> int:
+        raise KeyError("ours")
+
+    def sound() -> int:
+        ran.append("sound")
+        return 0
+
+    with pytest.raises(KeyError, match="ours"):
+        sweep([broken, sound])
+    assert ran == ["sound"]

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db.models.functions import Now
 
 from images import deletion
-from images.deletion import remove_images
+from images.deletion import delete_images
 from images.models import Batch, Image, RemovedImage, Thumbnail
 from images.processing.worker_loop import process
 from tests.support.images.old_images import archived, path_of, uploaded
@@ -47,7 +47,7 @@ def test_a_dry_run_tells_images_and_bytes_and_deletes_nothing(stored_keys: Any) 
         f"3 images, 1 of them in archives, whose files stay; {byte_size / 1e6:.1f} MB of files go.\n"
         "Nothing was changed: this was a dry run. `--apply` deletes them.\n"
     )
-    assert deletion.extent(deletion.Chosen()).byte_size == byte_size
+    assert deletion.extent(deletion.ImageFilter()).byte_size == byte_size
     assert (Image.objects.count(), stored_keys()) == (len(images) + 1, keys)
 
 
@@ -94,9 +94,9 @@ def test_what_is_no_date_or_no_id_is_told(arguments: list[str]) -> None:
 
 
 def test_a_run_that_was_stopped_is_gone_on_with(monkeypatch: pytest.MonkeyPatch, stored_keys: Any) -> None:
-    monkeypatch.setattr(deletion, "_AT_ONCE", 2)
+    monkeypatch.setattr(deletion, "_STEP_IMAGES", 2)
     in_batch(5)
-    removing, steps = remove_images, 0
+    removing, steps = delete_images, 0
 
     def stopped_in_the_second(images: Any) -> int:
         nonlocal steps
@@ -106,13 +106,13 @@ def test_a_run_that_was_stopped_is_gone_on_with(monkeypatch: pytest.MonkeyPatch,
             raise KeyboardInterrupt
         return removed
 
-    monkeypatch.setattr(deletion, "remove_images", stopped_in_the_second)
+    monkeypatch.setattr(deletion, "delete_images", stopped_in_the_second)
     out = StringIO()
     with pytest.raises(SystemExit, match="130"):
         call_command("delete", "--all", "--apply", stdout=out)
     assert "Stopped after 2 images. The same command goes on with the rest." in out.getvalue()
     assert (Image.objects.count(), Batch.objects.count(), len(stored_keys())) == (1, 1, 4)
-    monkeypatch.setattr(deletion, "remove_images", removing)
+    monkeypatch.setattr(deletion, "delete_images", removing)
     assert "Deleted 1 images." in delete("--all", "--apply")
     assert (Image.objects.count(), Batch.objects.count(), stored_keys()) == (0, 0, [])
 

@@ -60,7 +60,7 @@ def test_a_dry_run_counts_by_reason_and_changes_nothing(queued_ids: Callable[[],
 def test_all_that_failed_are_queued_again_in_steps_and_nothing_else(
     queued_ids: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry_abort, "AT_ONCE", 2)
+    monkeypatch.setattr(retry_abort, "STEP_IMAGES", 2)
     images = failed(5)
     sound = pending_images(jpeg())
     process([sound[0].id])

@@ -25,10 +25,10 @@ from hypothesis.stateful import (
 )
 
 from images import queue
-from images.deletion import remove_images
+from images.deletion import delete_images
 from images.models import Batch, Image, RemovedImage, Status, Thumbnail
 from images.processing import transitions
-from images.processing.announce import announce, announce_ids, announce_removed
+from images.processing.announce import announce, announce_deletions, announce_ids
 from images.processing.outcomes import Failed, Outcome, Rendered
 from images.processing.recovery import republish_unannounced, requeue_pending
 from images.processing.render_image import render_image
@@ -277,9 +277,9 @@ class Protocol(RuleBasedStateMachine):
         """With `die` the web process is killed after its commit: its files stay, nobody is told."""
         images = Image.objects.filter(id__in=self._ids({place}))
         if die:
-            announce_removed(transitions.remove(images)[:0])
+            announce_deletions(transitions.delete(images)[:0])
         else:
-            remove_images(images)
+            delete_images(images)
         for id_ in self._ids({place}):
             if id_ in self.known:
                 self.gone[id_] = self.known.pop(id_).version + 1

@@ -1,17 +1,19 @@
 """Claim, render, flush: on PostgreSQL, with real files."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
-from images.deletion import remove_images
+from images.deletion import delete_images
 from images.draining import _flag
 from images.models import FINAL_STATUSES, Image, RemovedImage, Status, Thumbnail
 from images.processing import render_image, transitions
-from images.processing.outcomes import Failed
+from images.processing.outcomes import Failed, Postponed
 from images.processing.recovery import end_expired_claims
 from images.processing.worker_loop import process
 from tests.support.images.pictures import broken_jpeg, jpeg, pending_images
@@ -73,7 +75,7 @@ def test_an_image_deleted_while_it_is_rendered_leaves_no_file(stored_keys: Any, 
 
     def render_then_lose(values: Any) -> Any:
         outcome = render_image.render_image(values)
-        remove_images(Image.objects.all())
+        delete_images(Image.objects.all())
         return outcome
 
     monkeypatch.setattr("images.processing.worker_loop.render_image", render_then_lose)
@@ -159,6 +161,79 @@ def test_a_flush_with_failures_and_a_renewed_lease_stays_within_eight_statements
     with CaptureQueriesContext(connection) as captured:
         transitions.flush(claim, outcomes, renew=True)
     assert len(statements(captured)) <= 5
+
+
+def test_an_unexpected_exception_ends_its_own_image_and_its_neighbours_complete(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    images = pending_images(jpeg(), jpeg(), jpeg())
+
+    def render_or_fail(values: Any) -> Any:
+        if values["id"] == images[1].id:
+            raise KeyError("a mistake of ours")
+        return render_image.render_image(values)
+
+    monkeypatch.setattr("images.processing.worker_loop.render_image", render_or_fail)
+    process([image.id for image in images])
+    found = {image.id: image for image in Image.objects.all()}
+    assert [found[image.id].status for image in images] == ["completed", "error", "completed"]
+    assert {found[image.id].attempts for image in images} == {1}
+    assert found[images[1].id].error_code == "processing_failed"
+    assert "a mistake of ours" not in found[images[1].id].error_message
+    assert "KeyError: 'a mistake of ours'" in caplog.text
+
+
+def test_an_outcome_that_cannot_be_written_ends_its_own_image_and_its_neighbours_complete(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    images = pending_images(jpeg(), jpeg(), jpeg())
+
+    def render_or_say_too_much(values: Any) -> Any:
+        if values["id"] == images[1].id:
+            return Failed(values["id"], "corrupt_image", "x" * 301)  # one more than the column takes
+        return render_image.render_image(values)
+
+    monkeypatch.setattr("images.processing.worker_loop.render_image", render_or_say_too_much)
+    process([image.id for image in images])
+    found = {image.id: image for image in Image.objects.all()}
+    assert [found[image.id].status for image in images] == ["completed", "error", "completed"]
+    assert found[images[1].id].error_code == "processing_failed"
+
+
+def test_a_change_that_cannot_be_published_keeps_no_image_from_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    images = pending_images(jpeg(), jpeg())
+
+    def fail(*_: Any) -> None:
+        raise TypeError("ours")
+
+    monkeypatch.setattr("images.processing.announce.notification_json", fail)
+    process([image.id for image in images])
+    assert set(Image.objects.values_list("status", "announced_version")) == {("completed", 0)}
+
+
+@pytest.mark.parametrize("slow", [True, False])
+def test_the_lease_is_renewed_before_an_image_that_could_outlive_it_though_nothing_is_unflushed(
+    slow: bool, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    first, second = pending_images(jpeg(), jpeg())
+    if slow:
+        Image.objects.update(width=6000, height=4000)
+    else:
+        settings.RENDER_SECONDS = settings.LEASE_SECONDS
+    left: dict[Any, timedelta] = {}
+
+    def take_most_of_the_lease(values: Any) -> Any:
+        row = Image.objects.annotate(now=Now()).get(id=values["id"])
+        assert row.lease_until is not None
+        left[row.id] = row.lease_until - row.now
+        Image.objects.filter(status=Status.PROCESSING).update(lease_until=Now() + timedelta(seconds=1))
+        return Postponed(values["id"])
+
+    monkeypatch.setattr("images.processing.worker_loop.render_image", take_most_of_the_lease)
+    process([first.id, second.id])
+    assert left[second.id] > timedelta(seconds=settings.LEASE_SECONDS - 10)
 
 
 def test_a_claim_of_nothing_is_no_error() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from images.deletion import remove_images
+from images.deletion import delete_images
 from images.errors import Refusal
 from images.models import Image, Thumbnail
 from images.reconcile.reconciliation import reconcile
@@ -75,7 +75,7 @@ def test_reconcilers_beside_requests_and_deletions_lose_nothing(monkeypatch: pyt
 
     def delete() -> None:
         for image in images[::4]:
-            remove_images(Image.objects.filter(id=image.id))
+            delete_images(Image.objects.filter(id=image.id))
 
     at_once(applied, look, delete, applied, look)
     reconcile(apply=True)

@@ -309,11 +309,11 @@ def test_a_row_inserted_during_the_listing_is_not_a_finding(monkeypatch: pytest.
 def test_a_file_deleted_with_its_row_during_the_listing_is_not_a_finding(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from images.deletion import remove_images
+    from images.deletion import delete_images
 
     keep, goes = uploaded(2)
     listing = list(storage().store.list("attachments"))
-    remove_images(Image.objects.filter(id=goes.id))
+    delete_images(Image.objects.filter(id=goes.id))
     monkeypatch.setattr("filestore.local.LocalStore.list", lambda *_: iter(listing))
     assert found(reconcile(apply=True)) == {}
     assert path_of(keep.key).exists()

@@ -18,7 +18,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from filestore.local import LocalStore
-from images.deletion import remove_images
+from images.deletion import delete_images
 from images.live.replays import changes_since
 from images.models import Image, RemovedImage, Thumbnail
 from images.registration.manifest_rows import is_same_source
@@ -239,7 +239,7 @@ def test_an_archive_that_was_deleted_and_registered_again_can_be_deleted_again()
     manifest = manifest_of(*two_originals())
     for _ in range(2):
         assert register(manifest).new == 2
-        assert remove_images(Image.objects.all()) == 2
+        assert delete_images(Image.objects.all()) == 2
         notes = RemovedImage.objects.values_list("version", "announced", "files_deleted", "keys")
         assert list(notes) == [(2, True, True, [])] * 2
 

@@ -7,20 +7,26 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from images.deletion import remove_images
+from images.deletion import delete_images
 from images.errors import Refusal
-from images.http.json_responses import json_answer
+from images.http.json_responses import json_response
 from images.models import IdempotentRequest, Image
-from images.uploads.accept import accept
-from images.uploads.idempotency import Answer, Held, forget_responses, hold
-from images.uploads.once import answer_once, digest_of
-from images.uploads.synchronous import process_at_once
-from images.uploads.validation import judge
+from images.uploads.accept import insert_rows, store_originals
+from images.uploads.idempotency import (
+    KeyClaim,
+    begin,
+    claim_key,
+    delete_expired_keys,
+    digest_of,
+    settled_on_failure,
+)
+from images.uploads.synchronous import complete, rendered_upload
+from images.uploads.validation import validate
 from tests.support.images.pictures import broken_jpeg, jpeg, pending_images, spooled
 from tests.support.images.statement_count import statements
 
@@ -159,7 +165,7 @@ def test_every_other_key_is_taken(key: str) -> None:
 def test_while_the_first_is_under_way_a_repeat_is_told_to_come_again(path: str, settings: Any) -> None:
     file = spooled(jpeg(64, 48), "0.jpg")
     endpoint = path.removeprefix("/api/")
-    assert isinstance(hold("a-key", endpoint, _digest_as_sent(path), None), Held)
+    assert isinstance(claim_key("a-key", endpoint, _digest_as_sent(path), None), KeyClaim)
     answer = post(path, "a-key")
     assert (answer.status_code, answer.json()["code"]) == (409, "request_in_progress")
     assert answer["Retry-After"] == "1"
@@ -170,7 +176,7 @@ def test_while_the_first_is_under_way_a_repeat_is_told_to_come_again(path: str, 
 
 @pytest.mark.parametrize("path", MANY)
 def test_when_the_first_died_before_its_rows_a_repeat_takes_over(path: str) -> None:
-    hold("a-key", path.removeprefix("/api/"), _digest_as_sent(path), None)
+    claim_key("a-key", path.removeprefix("/api/"), _digest_as_sent(path), None)
     let_the_lease_end()
     assert post(path, "a-key").status_code == 202
     assert post(path, "a-key").status_code == 202
@@ -179,7 +185,7 @@ def test_when_the_first_died_before_its_rows_a_repeat_takes_over(path: str) -> N
 
 def test_when_the_first_died_after_its_row_a_repeat_removes_it(stored_keys: Any) -> None:
     (left,) = pending_images(jpeg())
-    hold("a-key", "upload", _digest_as_sent("/api/upload"), left.id)
+    claim_key("a-key", "upload", _digest_as_sent("/api/upload"), left.id)
     let_the_lease_end()
     answer = post("/api/upload", "a-key")
     assert answer.status_code == 200
@@ -191,20 +197,18 @@ def test_when_the_first_died_after_its_row_a_repeat_removes_it(stored_keys: Any)
 def test_a_first_that_comes_too_late_keeps_nothing_and_its_successor_all(
     settings: Any, stored_keys: Any
 ) -> None:
-    late = hold("a-key", "upload", _digest_as_sent("/api/upload"), None)
-    assert isinstance(late, Held)
+    late = claim_key("a-key", "upload", _digest_as_sent("/api/upload"), None)
+    assert isinstance(late, KeyClaim)
     let_the_lease_end()
     assert post("/api/upload", "a-key").status_code == 200
     stored = stored_keys()
+    with pytest.raises(Refusal, match="request_in_progress"), rendered_upload(spooled(jpeg()), late):
+        pytest.fail("it must not be rendered")
+    batch_id = uuid4()
+    files = validate([spooled(jpeg()), spooled(jpeg())]).accepted
+    rows = store_originals(files, batch_id)
     with pytest.raises(Refusal, match="request_in_progress"):
-        process_at_once(spooled(jpeg()), late, lambda _: Answer(200, "{}"))
-    with pytest.raises(Refusal, match="request_in_progress"):
-        accept(
-            judge([spooled(jpeg()), spooled(jpeg())]).accepted,
-            uuid4(),
-            one_task_each=False,
-            with_rows=lambda _: late.remember(Answer(202, "{}")),
-        )
+        insert_rows(files, rows, batch_id, late, json_response({}, 202))
     assert Image.objects.count() == 1
     assert stored_keys() == stored
     assert list(settings.INCOMING_ROOT.iterdir()) == []
@@ -215,53 +219,49 @@ def test_a_first_that_lost_its_row_while_it_rendered_does_not_answer_for_its_suc
     settings: Any, stored_keys: Any
 ) -> None:
     file = spooled(jpeg())
-    late = hold("a-key", "upload", "digest", file.id)
-    assert isinstance(late, Held)
+    late = claim_key("a-key", "upload", "digest", file.id)
+    assert isinstance(late, KeyClaim)
 
-    def taken_over_meanwhile(_: Any) -> Answer:
-        let_the_lease_end()
-        return Answer(200, "{}")
-
-    class TakenOver(Held):
-        def remember(self, answer: Answer) -> None:
-            successor = hold("a-key", "upload", "digest", UUID(int=7))
-            assert isinstance(successor, Held)
-            super().remember(answer)
+    def lose_the_key_and_complete() -> None:
+        with rendered_upload(file, late) as rendered, transaction.atomic():
+            complete(rendered)
+            let_the_lease_end()
+            successor = claim_key("a-key", "upload", "digest", UUID(int=7))
+            assert isinstance(successor, KeyClaim)
+            late.complete(json_response({}))
 
     with pytest.raises(Refusal, match="request_in_progress"):
-        process_at_once(file, TakenOver(late.token), taken_over_meanwhile)
+        lose_the_key_and_complete()
     assert list(settings.INCOMING_ROOT.iterdir()) == []
 
 
 @pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])
 def test_after_an_unforeseen_failure_the_key_is_free(failure: type[BaseException]) -> None:
-    def fail(_: Any) -> Any:
+    with pytest.raises(failure), settled_on_failure(begun("a-key")):
         raise failure
-
-    with pytest.raises(failure):
-        answer_once("a-key", "upload", [spooled(jpeg())], fail)
     assert not IdempotentRequest.objects.exists()
 
 
 def test_keys_are_forgotten_after_a_day_with_their_answers() -> None:
     for key in ("old", "young"):
-        assert answer_once(key, "upload", [], lambda held: _remembering(held)).status_code == 202
+        begun(key).complete(json_response({}, 202))
     IdempotentRequest.objects.filter(key="old").update(created_at=timezone.now() - timedelta(hours=25))
-    assert forget_responses() == 1
-    assert forget_responses() == 0
+    assert delete_expired_keys() == 1
+    assert delete_expired_keys() == 0
     assert IdempotentRequest.objects.get().key == "young"
 
 
-def _remembering(held: Any) -> Any:
-    held.remember(Answer(202, "{}"))
-    return json_answer({}, 202)
+def begun(key: str) -> KeyClaim:
+    claim = begin(key, "upload", [])
+    assert isinstance(claim, KeyClaim)
+    return claim
 
 
 def _digest_as_sent(path: str) -> str:
     """The digest of what `post` sends by default, as the endpoint reckons it."""
     post(path, "for its digest")
     digest = IdempotentRequest.objects.get(key="for its digest").files_digest
-    remove_images(Image.objects.all())
+    delete_images(Image.objects.all())
     IdempotentRequest.objects.all().delete()
     assert digest != digest_of([])
     return digest

@@ -51,6 +51,13 @@ def test_what_cannot_be_processed_is_not_kept(stored_keys: Any, settings: Any) -
     assert list(settings.INCOMING_ROOT.iterdir()) == []
 
 
+def test_the_decoders_own_error_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "images.uploads.synchronous"):
+        answer = upload(broken_jpeg())
+    assert "corrupt_image; OSError: " in caplog.text
+    assert "OSError" not in answer.content.decode()
+
+
 def test_a_decoder_that_never_ends_is_killed(settings: Any, tmp_path: Path) -> None:
     settings.RENDER_SECONDS = 0.5
     plain = io.BytesIO()

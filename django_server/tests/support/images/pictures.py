@@ -9,7 +9,7 @@ from django.utils import timezone
 from PIL import Image as Picture
 
 from images.models import Batch, Image
-from images.uploads.accept import image_row, spread_uploaded_at, take_files
+from images.uploads.accept import image_row, link_files, set_upload_times
 from images.uploads.multipart import SpooledFile
 from imaging import probe
 
@@ -43,8 +43,8 @@ def pending_images(*contents: bytes, batch: Batch | None = None) -> list[Image]:
     files = [spooled(content, f"picture-{index}.jpg", index) for index, content in enumerate(contents)]
     accepted = [(file, probe(io.BytesIO(content))) for file, content in zip(files, contents, strict=True)]
     images = [image_row(file, header, None if batch is None else batch.id) for file, header in accepted]
-    spread_uploaded_at(images, timezone.now())
-    take_files(accepted, images)
+    set_upload_times(images, timezone.now())
+    link_files(accepted, images)
     Image.objects.bulk_create(images)
     for file in files:
         file.discard()

@@ -24,7 +24,7 @@ from django.utils import timezone  # noqa: E402
 from images.live import events  # noqa: E402
 from images.models import FINAL_STATUSES, Batch, Image, Status, Thumbnail  # noqa: E402
 from images.processing import transitions  # noqa: E402
-from images.processing.announce import announce_ids, announce_removed  # noqa: E402
+from images.processing.announce import announce_deletions, announce_ids  # noqa: E402
 
 
 def create_images(
@@ -89,7 +89,7 @@ def change_status(ids: list[str], status: str, announced: bool = True) -> None:
 
 def delete(ids: list[str]) -> None:
     """Deletes images and publishes the events."""
-    announce_removed(transitions.remove(Image.objects.filter(id__in=ids)))
+    announce_deletions(transitions.delete(Image.objects.filter(id__in=ids)))
 
 
 def unannounced(ids: list[str]) -> int:

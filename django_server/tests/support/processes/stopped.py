@@ -46,7 +46,7 @@ def _ending(function: Callable[..., Any], when: str, count: int) -> Callable[...
 def act(action: str, arguments: list[str]) -> None:
     from django.test import Client
 
-    from images.deletion import remove_images
+    from images.deletion import delete_images
     from images.draining import begin_draining
     from images.models import Image
     from images.processing.worker_loop import process
@@ -65,7 +65,7 @@ def act(action: str, arguments: list[str]) -> None:
         case "thumbnails":
             generate_in_worker(UUID(arguments[0]))
         case "delete":
-            remove_images(Image.objects.filter(id__in=arguments))
+            delete_images(Image.objects.filter(id__in=arguments))
 
 
 if __name__ == "__main__":

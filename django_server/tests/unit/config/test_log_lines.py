@@ -81,7 +81,7 @@ def test_a_message_is_bounded(log_format: str) -> None:
 def test_the_address_of_a_request_that_failed_begins_no_line(log_format: str) -> None:
     with (
         logged(log_format) as written,
-        patch("images.api.images.one", side_effect=OperationalError("away\nforged")),
+        patch("images.api.images.existing_image", side_effect=OperationalError("away\nforged")),
         patch("images.api.health._database_answers", side_effect=ValueError("\nforged")),
     ):
         assert Client().get(f"/api/images/{'0' * 32}").status_code == 503

@@ -2,7 +2,7 @@
 
 import threading
 
-from images.http.long_pages import turn_for
+from images.http.long_pages import long_page_slot
 from images.http.pagination import LARGEST_PAGE, PAGE
 from tests.support.processes.process_tree import eventually
 
@@ -11,13 +11,13 @@ def test_a_long_page_waits_for_another_and_a_short_one_for_none() -> None:
     first, second = threading.Event(), threading.Event()
 
     def page_after_page() -> None:
-        with turn_for(LARGEST_PAGE):
+        with long_page_slot(LARGEST_PAGE):
             second.set()
 
-    with turn_for(PAGE + 1):
+    with long_page_slot(PAGE + 1):
         waiting = threading.Thread(target=page_after_page)
         waiting.start()
-        with turn_for(PAGE):
+        with long_page_slot(PAGE):
             first.set()
         assert first.is_set()
         assert not second.wait(0.3)
@@ -29,10 +29,10 @@ def test_who_has_waited_a_second_goes_on_and_takes_no_turn_away() -> None:
     gone_on = threading.Event()
 
     def page() -> None:
-        with turn_for(LARGEST_PAGE):
+        with long_page_slot(LARGEST_PAGE):
             gone_on.set()
 
-    with turn_for(LARGEST_PAGE):
+    with long_page_slot(LARGEST_PAGE):
         waiting = threading.Thread(target=page)
         waiting.start()
         assert eventually(gone_on.is_set, 5)
