@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.support.servers.run_servers import RunServers
@@ -39,6 +40,13 @@ _TESTS = Path(__file__).resolve().parents[1]
 _SERVERS = pytest.StashKey[RunServers]()
 # Connections that a test tried to make to the run's Redis before anything asked for it.
 _EARLY_CONNECTIONS: list[str] = []
+
+
+# Speed is no part of any verdict: a busy machine must not fail a search.
+hypothesis.settings.register_profile(
+    "tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("tests")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -68,6 +76,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark each test with its folder. Under pytest-xdist the tests of one file stay together, but for unit tests."""
+    if missing := [place for place in ALONE if not (_TESTS / place).exists()]:
+        raise pytest.UsageError(f"ALONE in {__file__} names {', '.join(missing)}, which do not exist.")
     for item in items:
         path = item.path.relative_to(_TESTS)
         folder = path.parts[0]

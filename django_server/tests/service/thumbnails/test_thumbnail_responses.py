@@ -1,6 +1,5 @@
 """The responses of the thumbnail endpoint, case by case."""
 
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +71,7 @@ def test_without_configured_sizes_every_label_is_unknown(settings: Any) -> None:
     assert (shown["image"], shown["thumbnails"]) == (None, {})
 
 
-@pytest.mark.parametrize("id_", [str(uuid.uuid4()), "garbage", "é", "1" * 300, "%00"])
+@pytest.mark.parametrize("id_", ["dad4278b-26ac-4cb1-b6a7-bf1d690e8771", "garbage", "é", "1" * 300, "%00"])
 def test_an_unknown_image_and_an_invalid_id_are_not_found(id_: str) -> None:
     assert refused(ask(id_, "small")) == (404, "not_found")
 

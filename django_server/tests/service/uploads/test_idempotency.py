@@ -154,7 +154,9 @@ def test_what_cannot_be_a_key_is_refused(path: str, key: str) -> None:
     assert not Image.objects.exists()
 
 
-@pytest.mark.parametrize("key", ["k" * 200, str(uuid4()), "zwölf 'words' and \"quotes\"; %s \\"])
+@pytest.mark.parametrize(
+    "key", ["k" * 200, "607ba1ec-9228-40db-b280-ac3fb58f92dd", "zwölf 'words' and \"quotes\"; %s \\"]
+)
 def test_every_other_key_is_taken(key: str) -> None:
     answers = [post("/api/async/upload", key) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 202]

@@ -6,6 +6,7 @@ Owns file names and writing. The output is the same every time. Used by the test
 Requests without a valid file (a missing field, a truncated body) belong to the tests of the API.
 """
 
+import functools
 import sys
 from pathlib import Path
 
@@ -17,9 +18,10 @@ __all__ = ["COMPLETED", "CorpusEntry", "Recipe", "build", "every_recipe"]
 _PICTURES = ("jpeg", "png", "gif", "webp", "tiff", "bmp", "avif", "heic")
 
 
-def every_recipe() -> list[Recipe]:
-    """The whole corpus in memory: a few megabytes, built in a second."""
-    recipes = [*jpegs.recipes(), *pngs.recipes(), *rasters.recipes(), *strangers.recipes()]
+@functools.cache
+def every_recipe() -> tuple[Recipe, ...]:
+    """The whole corpus in memory: a few megabytes, built in a second, once a process."""
+    recipes = (*jpegs.recipes(), *pngs.recipes(), *rasters.recipes(), *strangers.recipes())
     names = [recipe.name for recipe in recipes]
     if len(set(names)) != len(names):
         raise ValueError("two entries of the corpus have the same name")

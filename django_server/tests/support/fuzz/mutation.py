@@ -1,6 +1,7 @@
 """Damage files of the corpus as transfers, disks and attackers do. Pure: bytes and a random generator in, bytes out."""
 
 import random
+from collections.abc import Sequence
 
 from tests.support.corpus.entry import Recipe
 
@@ -10,7 +11,7 @@ _HEADER_BYTES = 600
 _MAX_CHANGES = 6
 
 
-def subjects(recipes: list[Recipe]) -> list[Recipe]:
+def subjects(recipes: Sequence[Recipe]) -> list[Recipe]:
     """Those of the corpus that are worth it: pictures of a kind that is decoded, small ones."""
     return [
         recipe

@@ -43,7 +43,7 @@ def pregen(
         env=environment(**(variables or {})),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert "Traceback" not in done.stderr, done.stderr

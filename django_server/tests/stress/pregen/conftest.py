@@ -1,0 +1,7 @@
+"""The tool as a process, and an empty archive."""
+
+from tests.support.pregen.tool import archive
+
+__all__ = [
+    "archive",
+]
