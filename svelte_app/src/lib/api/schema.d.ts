@@ -139,14 +139,14 @@ export interface paths {
          * One Image
          * @description One image.
          */
-        get: operations["images_api_jobs_one_image"];
+        get: operations["images_api_images_one_image"];
         put?: never;
         post?: never;
         /**
          * Delete Image
          * @description Delete an image with its thumbnails.
          */
-        delete: operations["images_api_jobs_delete_image"];
+        delete: operations["images_api_images_delete_image"];
         options?: never;
         head?: never;
         patch?: never;
@@ -165,7 +165,7 @@ export interface paths {
          * Abort Image
          * @description Stop an image that is not finished.
          */
-        post: operations["images_api_jobs_abort_image"];
+        post: operations["images_api_images_abort_image"];
         delete?: never;
         options?: never;
         head?: never;
@@ -185,7 +185,7 @@ export interface paths {
          * Retry Image
          * @description Process a failed or aborted image once more.
          */
-        post: operations["images_api_jobs_retry_image"];
+        post: operations["images_api_images_retry_image"];
         delete?: never;
         options?: never;
         head?: never;
@@ -223,7 +223,7 @@ export interface paths {
          * List Images
          * @description Images, newest first. More: the `Link` header.
          */
-        get: operations["images_api_listing_list_images"];
+        get: operations["images_api_images_list_images"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1095,7 +1095,7 @@ export interface operations {
             };
         };
     };
-    images_api_jobs_one_image: {
+    images_api_images_one_image: {
         parameters: {
             query?: never;
             header?: never;
@@ -1144,7 +1144,7 @@ export interface operations {
             };
         };
     };
-    images_api_jobs_delete_image: {
+    images_api_images_delete_image: {
         parameters: {
             query?: never;
             header?: never;
@@ -1209,7 +1209,7 @@ export interface operations {
             };
         };
     };
-    images_api_jobs_abort_image: {
+    images_api_images_abort_image: {
         parameters: {
             query?: never;
             header?: never;
@@ -1285,7 +1285,7 @@ export interface operations {
             };
         };
     };
-    images_api_jobs_retry_image: {
+    images_api_images_retry_image: {
         parameters: {
             query?: never;
             header?: never;
@@ -1381,7 +1381,7 @@ export interface operations {
             };
         };
     };
-    images_api_listing_list_images: {
+    images_api_images_list_images: {
         parameters: {
             query?: {
                 /** @description Images per page. */
