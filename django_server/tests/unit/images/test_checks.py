@@ -78,7 +78,7 @@ def test_a_command_does_not_start_with_sizes_that_can_not_work(
 ) -> None:
     run = subprocess.run(
         [sys.executable, "manage.py", "check"],
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=Path(__file__).resolve().parents[3],
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
