@@ -7,7 +7,7 @@ from celery import Celery
 from celery.schedules import crontab
 from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutting_down
 
-from config.lost_acks import tolerate_failed_acks
+from config.celery_lost_acks import tolerate_failed_acks
 from serve.child_process import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -16,7 +16,7 @@ app = Celery("django-file-upload")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(["pregen"])  # not a Django app: the tasks of `pregen generate --distribute`
-# In UTC. Names and queue as in images/queue.py, which cannot be imported before Django is set up.
+# In UTC. Names and queue as in images/celery_queue.py, which cannot be imported before Django is set up.
 app.conf.beat_schedule = {
     "reconcile every night": {
         "task": "images.reconcile",
@@ -40,7 +40,7 @@ def exit_with_the_worker(**_: object) -> None:
 
 @worker_process_init.connect
 def start_counters_at_zero(**_: object) -> None:
-    from images.observability.metrics import start_at_zero
+    from images.observability.event_counters import start_at_zero
 
     start_at_zero()
 
@@ -55,6 +55,6 @@ def start_metrics_listener(**_: object) -> None:
 
 @worker_shutting_down.connect
 def start_draining(**_: object) -> None:
-    from images.draining import begin_draining
+    from images.worker_draining import begin_draining
 
     begin_draining()

@@ -9,7 +9,7 @@ import logging
 import re
 from typing import Any
 
-from images.request_ids import current_request_id
+from images.request_context import current_request_id
 
 _LONGEST_MESSAGE = 2000
 # Characters that end a line for some program, or move the cursor of a terminal.

@@ -32,7 +32,7 @@ except ValueError:
     raise ImproperlyConfigured("PORT must be a number between 1 and 65535.") from None
 
 DEBUG: bool = env.bool("DEBUG", default=False)
-# Refuses statements where rows become JSON (images/query_guard.py).
+# Refuses statements where rows become JSON (images/sql_statement_guard.py).
 QUERY_GUARD: bool = env.bool("QUERY_GUARD", default=DEBUG)
 EMBEDDED_DATABASE = not env("DATABASE_URL", default="")
 EMBEDDED_REDIS = not env("REDIS_URL", default="")

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from images.models import Image, Status, Thumbnail
-from images.rows import IMAGE_FIELDS, THUMBNAIL_FIELDS, ImageValues, Listed, ThumbnailValues
+from images.row_values import IMAGE_FIELDS, THUMBNAIL_FIELDS, ImageValues, Listed, ThumbnailValues
 
 
 def with_thumbnails(images: QuerySet[Image]) -> list[Listed]:

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.conf import settings
 
 from images.models import FINAL_STATUSES, Status
-from images.rows import ImageValues, ThumbnailsByLabel, ThumbnailValues
+from images.row_values import ImageValues, ThumbnailsByLabel, ThumbnailValues
 from images.storage import storage
 from images.thumbnail_rules import is_valid, largest_label, sizes
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from django.db import DatabaseError, InterfaceError
 
 from images.deletion import delete_leftover_files, delete_old_deletion_notes
-from images.observability.metrics import REPAIRS
+from images.observability.event_counters import REPAIRS
 from images.processing.recovery import end_expired_claims, republish_unannounced, requeue_pending
+from images.uploads.abandoned_spool_files import delete_abandoned_spool_files
 from images.uploads.idempotency import delete_expired_keys
-from images.uploads.spool import delete_abandoned_spool_files
 
 logger = logging.getLogger(__name__)
 

@@ -11,31 +11,31 @@ from uuid import UUID
 from celery import Task, shared_task
 from django.conf import settings
 
-from images import queue
+from images import celery_queue
 from images.processing.worker_loop import process
 from images.reconcile.reconciliation import reconcile_nightly
-from images.request_ids import fit_request_id, on_behalf_of
+from images.request_context import fit_request_id, on_behalf_of
 from images.thumbnails.generate_chunk import generate_each
 from imaging.time_limit import kill_process_after
 
 AnyTask = Task[Any, Any]
 
 
-@shared_task(name=queue.PROCESS_IMAGE, bind=True)
+@shared_task(name=celery_queue.PROCESS_IMAGE, bind=True)
 def process_image(task: AnyTask, image_id: str) -> None:
     """Process one image."""
     with on_behalf_of(_request_id(task)):
         process([UUID(image_id)], guard=killed_when_too_slow)
 
 
-@shared_task(name=queue.PROCESS_CHUNK, bind=True)
+@shared_task(name=celery_queue.PROCESS_CHUNK, bind=True)
 def process_chunk(task: AnyTask, image_ids: Sequence[str]) -> None:
     """Process images one after the other; their outcomes are flushed together."""
     with on_behalf_of(_request_id(task)):
         process([UUID(image_id) for image_id in image_ids], guard=killed_when_too_slow)
 
 
-@shared_task(name=queue.MAKE_THUMBNAILS, bind=True)
+@shared_task(name=celery_queue.MAKE_THUMBNAILS, bind=True)
 def make_thumbnails(task: AnyTask, image_ids: Sequence[str]) -> None:
     """Generate the missing thumbnails of these images, one image after the other."""
     with on_behalf_of(_request_id(task)):
@@ -43,7 +43,7 @@ def make_thumbnails(task: AnyTask, image_ids: Sequence[str]) -> None:
 
 
 # Acknowledged before it runs: a run longer than the visibility timeout, one hour, would be delivered again.
-@shared_task(name=queue.RECONCILE, acks_late=False)
+@shared_task(name=celery_queue.RECONCILE, acks_late=False)
 def reconcile() -> None:
     """Repair differences between storage and database."""
     reconcile_nightly()
@@ -51,7 +51,7 @@ def reconcile() -> None:
 
 def _request_id(task: AnyTask) -> str | None:
     """The id of the request that queued the task; None if the sweeper did."""
-    return fit_request_id((task.request.headers or {}).get(queue.REQUEST_ID_HEADER))
+    return fit_request_id((task.request.headers or {}).get(celery_queue.REQUEST_ID_HEADER))
 
 
 def killed_when_too_slow() -> AbstractContextManager[None]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from django.conf import settings
 
 from filestore.keys import parse_original, thumbnail_format, thumbnail_key
-from images.rows import ThumbnailsByLabel, ThumbnailValues
+from images.row_values import ThumbnailsByLabel, ThumbnailValues
 from imaging import RECIPE, OutputFormat
 
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from serve.addresses import EVERY_INTERFACE, lan_addresses, own_address, require_free_port, site_url
 from serve.child_log import start_log
 from serve.child_process import ChildSpec
-from serve.child_specs import VITE_PORT, Site, child_specs_of, stop_order
 from serve.instance_lock import instance_lock
 from serve.metrics_folder import delete_metrics_folder, prepare_metrics_folder
 from serve.redis_folder import delete_redis_socket, prepare_redis_folder
 from serve.restart_policy import RestartPolicy
 from serve.serve_error import ServeError
+from serve.site_processes import VITE_PORT, Site, child_specs_of, stop_order
 from serve.stop_signals import StopSignals
 from serve.supervisor import Supervisor
 

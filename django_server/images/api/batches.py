@@ -10,14 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from images.api.images import cursor_of, images_json
-from images.api.parameters import CursorText, PageSize
+from images.api.parameter_types import CursorText, PageSize
 from images.api.schemas import BatchOut, BatchWithImagesOut, CountsOut, ErrorOut
 from images.deletion import delete_images
 from images.errors import Refusal
 from images.http.json_responses import json_response, json_response_with_etag
-from images.http.long_pages import long_page_slot
+from images.http.large_page_slot import long_page_slot
 from images.http.pagination import PAGE, Cursor, after, link_to_next
-from images.middleware.long_poll import LONGEST_WAIT_SECONDS
+from images.middleware.wait_for_batch import LONGEST_WAIT_SECONDS
 from images.models import FINAL_STATUSES, Batch, Image
 from images.processing.retry_abort import STEP_IMAGES, abort, retry
 from images.queries import with_thumbnails
@@ -59,7 +59,7 @@ def one_batch(
     batch_id: UUID,
     limit: PageSize = PAGE,
     cursor: CursorText = None,
-    wait: WaitSeconds = 0,  # noqa: ARG001  `images.middleware.long_poll` waits
+    wait: WaitSeconds = 0,  # noqa: ARG001  `images.middleware.wait_for_batch` waits
 ) -> HttpResponse:
     """One batch with a page of its images. Four statements."""
     batch = _existing_batch(batch_id)

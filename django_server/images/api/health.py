@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 
-from images import queue
+from images import celery_queue
 from images.http.json_responses import json_response
 from images.live import events
 from images.storage import storage
@@ -35,7 +35,7 @@ def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     """Whether database, broker, channel layer and storage answer."""
     checks = {
         "database": _database_answers(),
-        "broker": queue.answers(),
+        "broker": celery_queue.answers(),
         "channel_layer": events.layer_works(),
         "storage": _storage_answers(),
     }

@@ -6,21 +6,21 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from images.api.parameters import CursorText, PageSize, Text
+from images.api.parameter_types import CursorText, PageSize, Text
 from images.api.schemas import ErrorOut, ImageOut, StatusName
 from images.deletion import delete_images
 from images.errors import Refusal
 from images.http.json_responses import json_response, json_response_with_etag
-from images.http.long_pages import long_page_slot
+from images.http.large_page_slot import long_page_slot
 from images.http.pagination import PAGE, Cursor, after, link_to_next
 from images.models import Image
 from images.processing import transitions
 from images.processing.announce import announce
 from images.processing.enqueue import enqueue
 from images.queries import by_ids, with_thumbnails
-from images.query_guard import no_statements
-from images.rows import Listed
+from images.row_values import Listed
 from images.serializers import Addresses, Json, image_json
+from images.sql_statement_guard import no_statements
 
 router = Router(tags=["images"])
 

@@ -7,10 +7,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from images.api.parameters import Text
+from images.api.parameter_types import Text
 from images.api.schemas import ErrorOut
 from images.errors import Refusal
-from images.rows import Listed
+from images.row_values import Listed
 from images.serializers import thumbnail_url
 from images.thumbnail_rules import default_label, is_valid, sizes
 from images.thumbnails.generate import completed_image, generate_in_request

@@ -10,14 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from images.api.images import images_json
-from images.api.parameters import IdempotencyKey
+from images.api.parameter_types import IdempotencyKey
 from images.api.schemas import AcceptedOut, ErrorOut, UploadedOut, UploadErrorOut
 from images.errors import Refusal
 from images.http.json_responses import encoded_json_response, json_response
 from images.observability.timings import stage
 from images.processing.announce import announce
 from images.processing.transitions import new_values
-from images.rows import ImageValues
+from images.row_values import ImageValues
 from images.serializers import Json
 from images.uploads import idempotency
 from images.uploads.accept import ValidFiles, insert_rows, queue_and_announce, store_originals

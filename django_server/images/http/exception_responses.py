@@ -12,7 +12,7 @@ from ninja.errors import HttpError, ValidationError
 
 from images.errors import Refusal
 from images.http.json_responses import refusal_response
-from images.request_ids import current_request_id
+from images.request_context import current_request_id
 
 logger = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from images.live.replay_queue import ReplayQueue, read
 from images.live.replays import database_now
 from images.live.sender import Sender
 from images.live.subscriptions import Subscriptions
-from images.observability.metrics import websocket_clients
+from images.observability.event_counters import websocket_clients
 from images.serializers import change_cursor
 
 logger = logging.getLogger(__name__)

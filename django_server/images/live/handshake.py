@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from images.http.allowed_origins import host_is_ours, origin_is_ours
-from images.http.api_token import bearer, is_token
+from images.http.bearer_token import bearer, is_token
 
 # Of the range for applications; part of the contract.
 NO_TOKEN = 4401

@@ -18,9 +18,9 @@ from images.live.events import EventFrame, packed
 from images.live.protocol import FRAME_IMAGES, FRAME_IMAGES_BYTES, snapshot_frame
 from images.models import Image, RemovedImage
 from images.queries import with_thumbnails
-from images.query_guard import no_statements
-from images.rows import Listed
+from images.row_values import Listed
 from images.serializers import Addresses, change_cursor, image_json, notification_json, removed_json
+from images.sql_statement_guard import no_statements
 
 PAGE_IMAGES = FRAME_IMAGES
 # A change has the time of its transaction's begin and is visible after its commit: this much later at most.

@@ -4,7 +4,7 @@ from django.conf import settings
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from images.errors import Refusal
-from images.http.api_token import bearer, is_token
+from images.http.bearer_token import bearer, is_token
 from images.http.early_response import send_refusal
 
 _OPEN_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

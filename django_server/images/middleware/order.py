@@ -9,7 +9,7 @@ ASGI_MIDDLEWARE = (
     "images.middleware.request_id.RequestIdMiddleware",  # first, so that every response and log line has an id
     "images.middleware.api_token.ApiTokenMiddleware",  # refuses before the body is read
     "images.middleware.body_limits.BodyLimitsMiddleware",
-    "images.middleware.long_poll.LongPollMiddleware",  # last: a waiting request occupies no thread of Django
+    "images.middleware.wait_for_batch.LongPollMiddleware",  # last: a waiting request occupies no thread of Django
 )
 
 DJANGO_MIDDLEWARE = (

@@ -5,7 +5,7 @@ import uuid
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from images.observability.timings import measured
-from images.request_ids import fit_request_id, on_behalf_of
+from images.request_context import fit_request_id, on_behalf_of
 
 _HEADER = b"x-request-id"
 

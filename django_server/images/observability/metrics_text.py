@@ -11,8 +11,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from images.observability import metrics
-from images.observability.site_state import SiteState
+from images.observability import event_counters
+from images.observability.state_gauges import SiteState
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _LIVE_GAUGE_FILE = re.compile(r"gauge_live[a-z]*_(\d+)\.db")
@@ -35,14 +35,14 @@ def exposition(*, with_state: bool) -> bytes:
 def event_metrics() -> tuple[Collector, ...]:
     """Every counter, histogram and gauge that processes increment."""
     return (
-        metrics.STAGE_SECONDS,
-        metrics.IMAGES_ACCEPTED,
-        metrics.UPLOADS_REJECTED,
-        metrics.IMAGES_FINISHED,
-        metrics.THUMBNAIL_GENERATIONS,
-        metrics.SWEEPS,
-        metrics.REPAIRS,
-        metrics.websocket_clients(),
+        event_counters.STAGE_SECONDS,
+        event_counters.IMAGES_ACCEPTED,
+        event_counters.UPLOADS_REJECTED,
+        event_counters.IMAGES_FINISHED,
+        event_counters.THUMBNAIL_GENERATIONS,
+        event_counters.SWEEPS,
+        event_counters.REPAIRS,
+        event_counters.websocket_clients(),
     )
 
 

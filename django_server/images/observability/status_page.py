@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
 from images.observability.celery_workers import active_workers
-from images.observability.site_state import SiteState
+from images.observability.state_gauges import SiteState
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Literal
 
-from images.observability.metrics import STAGE_SECONDS
+from images.observability.event_counters import STAGE_SECONDS
 
 if TYPE_CHECKING:
     from imaging import Timings  # imports Pillow

@@ -17,9 +17,9 @@ from images.observability.timings import stage
 from images.processing import transitions
 from images.processing.transitions import Deletion
 from images.queries import by_ids
-from images.query_guard import no_statements
-from images.rows import ImageValues, Listed
+from images.row_values import ImageValues, Listed
 from images.serializers import Addresses, notification_json, removed_json
+from images.sql_statement_guard import no_statements
 
 logger = logging.getLogger(__name__)
 

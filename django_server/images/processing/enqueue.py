@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from images import queue
+from images import celery_queue
 from images.processing import transitions
 
 
@@ -13,7 +13,7 @@ def enqueue(ids: Sequence[UUID], *, one_task_each: bool) -> bool:
     Raises DatabaseError when the rows could not be updated; the images stay accepted. Not for an event loop:
     with Redis frozen a publish takes half a second.
     """
-    unsent = queue.publish(ids, one_task_each=one_task_each)
+    unsent = celery_queue.publish(ids, one_task_each=one_task_each)
     if unsent:
         transitions.mark_not_queued(unsent)
     return not unsent

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from images.rows import ThumbnailRow
+from images.row_values import ThumbnailRow
 
 
 @dataclass(frozen=True)

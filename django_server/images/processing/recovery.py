@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F, Q
 
-from images import queue
+from images import celery_queue
 from images.clock import ago
 from images.models import Image, RemovedImage
 from images.processing import transitions
@@ -43,7 +43,7 @@ def requeue_pending() -> int:
         wait = min(first_wait * 2**tries, _LONGEST_WAIT_SECONDS)
         same_tries = Q(queue_tries=tries) if tries < _LONGEST_WAIT_TRIES else Q(queue_tries__gte=tries)
         due |= same_tries & Q(queued_at__lt=ago(wait))
-    if queue.is_empty():
+    if celery_queue.is_empty():
         due |= Q(queue_tries=0) & Q(queued_at__lt=ago(_EMPTY_QUEUE_SECONDS))
     waiting = transitions.take_due(due, _BATCH_SIZE)
     ids = [id_ for id_, _ in waiting]

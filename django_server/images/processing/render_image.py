@@ -10,7 +10,7 @@ from django.conf import settings
 from images.observability.timings import note_rendering, stage
 from images.processing.outcomes import Failed, Outcome, Postponed, Rendered
 from images.rendering.limit_settings import imaging_limits
-from images.rows import ImageValues
+from images.row_values import ImageValues
 from images.storage import storage
 from images.thumbnail_rules import key_of_thumbnail, sizes
 from images.thumbnails.upsert import rows_of

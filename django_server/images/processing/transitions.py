@@ -22,9 +22,9 @@ from filestore.keys import InvalidKey
 from images.clock import from_now
 from images.errors import ERRORS
 from images.models import Image, RemovedImage, Status, Thumbnail
-from images.observability.metrics import IMAGES_FINISHED
+from images.observability.event_counters import IMAGES_FINISHED
 from images.processing.outcomes import Failed, Outcome, Rendered
-from images.rows import IMAGE_FIELDS, ImageValues, Listed, ThumbnailValues
+from images.row_values import IMAGE_FIELDS, ImageValues, Listed, ThumbnailValues
 from images.thumbnail_rules import is_upload, key_of_thumbnail, sizes
 from images.thumbnails.upsert import save_thumbnails
 

@@ -12,12 +12,12 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from filestore.store import StoredFile
-from images.draining import draining
 from images.reconcile.findings import findings_of
 from images.reconcile.merged_listing import count_rows, has_rows, image_rows, merged, thumbnail_rows
 from images.reconcile.repair import Repairer
 from images.reconcile.report import Report
 from images.storage import storage
+from images.worker_draining import draining
 from pregen.formatting import printable
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from django.conf import settings
 from filestore.keys import InvalidKey, is_text, parse_original, parse_thumbnail
 from filestore.media_types import media_type
 from images.models import Image, Status
-from images.rows import ThumbnailRow
+from images.row_values import ThumbnailRow
 from images.thumbnail_rules import is_upload, sizes
 from pregen.generate.journal import GeneratedThumbnail
 from pregen.manifest.reader import Record, check_key

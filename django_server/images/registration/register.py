@@ -25,7 +25,7 @@ from images.registration.manifest_rows import (
     thumbnails_of,
 )
 from images.registration.storage_match import refuse_other_storage
-from images.rows import ThumbnailRow
+from images.row_values import ThumbnailRow
 from images.thumbnail_rules import is_valid
 from images.thumbnails.upsert import save_thumbnails
 from pregen.generate.journal import GeneratedThumbnail, read_journals

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from images import queue
+from images import celery_queue
 from images.models import Image, Status, Thumbnail
 from images.queries import thumbnails_of
 from images.thumbnail_rules import missing_scales
@@ -112,7 +112,7 @@ def enqueue_chunks(
         _wait_for_room(on_stuck)
         if generated_before is not None:
             mark_stale(chunk, generated_before)
-        if not queue.ask_for_thumbnails(chunk):
+        if not celery_queue.ask_for_thumbnails(chunk):
             raise QueueUnavailable
         on_queued(len(chunk))
 
@@ -140,7 +140,7 @@ def _generated_before(ids: Sequence[UUID], moment: datetime | None) -> set[UUID]
 def _wait_for_room(on_stuck: Callable[[], object]) -> None:
     fewest, since, reported = None, time.monotonic(), False
     while True:
-        waiting = queue.waiting_in_bulk()
+        waiting = celery_queue.waiting_in_bulk()
         if waiting is None:
             raise QueueUnavailable
         if waiting < _MAX_WAITING_CHUNKS:

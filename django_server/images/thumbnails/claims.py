@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from images.clock import from_now
 from images.models import Image, Status, Thumbnail
-from images.rows import ImageValues, ThumbnailRow
+from images.row_values import ImageValues, ThumbnailRow
 from images.thumbnail_rules import is_upload
 from images.thumbnails.upsert import save_thumbnails
 

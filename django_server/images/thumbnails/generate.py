@@ -18,12 +18,12 @@ from django.db import connection
 from filestore.keys import InvalidKey
 from images.errors import ERRORS, Refusal
 from images.models import Status
-from images.observability.metrics import THUMBNAIL_GENERATIONS
+from images.observability.event_counters import THUMBNAIL_GENERATIONS
 from images.observability.timings import Milliseconds, as_fields, in_words, measured
 from images.queries import by_ids
 from images.rendering.decode_pool import render_in_process_pool
 from images.rendering.slots import render_slot
-from images.rows import ImageValues, Listed
+from images.row_values import ImageValues, Listed
 from images.thumbnail_rules import key_of_thumbnail, missing_scales
 from images.thumbnails import claims
 from images.thumbnails.render_and_store import Renderer, render_and_store

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from uuid import UUID
 
-from images import queue
-from images.draining import draining
+from images import celery_queue
 from images.errors import Refusal
 from images.thumbnails.generate import generate_in_worker
+from images.worker_draining import draining
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def generate_each(
     """
     for index, image_id in enumerate(ids):
         if draining():
-            queue.ask_for_thumbnails(ids[index:])
+            celery_queue.ask_for_thumbnails(ids[index:])
             return
         try:
             generate_in_worker(image_id, guard)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from images.errors import Refusal
 from images.observability.timings import stage
-from images.rows import ImageValues
+from images.row_values import ImageValues
 from images.storage import storage
 from images.thumbnail_rules import is_upload
 

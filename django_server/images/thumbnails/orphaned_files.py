@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from images.models import Image
-from images.rows import ThumbnailRow
+from images.row_values import ThumbnailRow
 from images.storage import storage
 
 logger = logging.getLogger(__name__)

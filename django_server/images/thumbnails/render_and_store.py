@@ -18,7 +18,7 @@ from django.db import connection
 from images.errors import Refusal
 from images.observability.timings import note_rendering, stage
 from images.rendering.limit_settings import imaging_limits
-from images.rows import ImageValues, ThumbnailsByLabel
+from images.row_values import ImageValues, ThumbnailsByLabel
 from images.storage import refusing_storage_errors, storage
 from images.thumbnail_rules import format_of_thumbnails, missing_scales
 from images.thumbnails import claims

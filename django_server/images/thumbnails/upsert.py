@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models.functions import Now
 
 from images.models import Thumbnail
-from images.rows import THUMBNAIL_FIELDS, ImageValues, ThumbnailRow
+from images.row_values import THUMBNAIL_FIELDS, ImageValues, ThumbnailRow
 from images.thumbnail_rules import key_of_thumbnail
 from imaging import RECIPE, Rendering
 

@@ -21,7 +21,7 @@ from images.models import Batch, Image
 from images.observability.timings import stage
 from images.processing.announce import announce_unfinished
 from images.processing.enqueue import enqueue
-from images.rows import ImageValues
+from images.row_values import ImageValues
 from images.storage import refusing_storage_errors, storage
 from images.uploads.idempotency import KeyClaim
 from images.uploads.multipart import SpooledFile

@@ -26,7 +26,7 @@ from images.processing.transitions import Claim
 from images.rendering.decode_pool import render_in_process_pool
 from images.rendering.limit_settings import imaging_limits
 from images.rendering.slots import render_slot
-from images.rows import ImageValues, Listed
+from images.row_values import ImageValues, Listed
 from images.storage import refusing_storage_errors, storage
 from images.thumbnail_rules import key_of_thumbnail, sizes
 from images.thumbnails.orphaned_files import delete_files_of_deleted_images

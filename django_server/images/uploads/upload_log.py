@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from images.errors import Refusal
-from images.observability.metrics import IMAGES_ACCEPTED, UPLOADS_REJECTED
+from images.observability.event_counters import IMAGES_ACCEPTED, UPLOADS_REJECTED
 from images.observability.timings import as_fields, in_words, measured
 
 logger = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from serve.child_specs import PrivateRedis, Site
 from serve.private_redis import redis_executable, socket_path
 from serve.run import serve
 from serve.serve_error import ServeError
+from serve.site_processes import PrivateRedis, Site
 
 
 class Command(BaseCommand):

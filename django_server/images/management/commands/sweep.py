@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from images.observability.metrics import SWEEPS, start_at_zero
+from images.observability.event_counters import SWEEPS, start_at_zero
 from images.observability.metrics_listener import listen_for_scrapes
 from images.sweeper import sweep
 

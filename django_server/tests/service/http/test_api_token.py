@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from images.http.api_token import bearer, is_token
+from images.http.bearer_token import bearer, is_token
 from tests.support.images.pictures import jpeg
 from tests.support.live.live_site import Site, closing_code, frame_of, live_site
 from tests.support.servers import redis_server

@@ -13,15 +13,15 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.models.functions import Now
 
-from images import queue
+from images import celery_queue
 from images.deletion import delete_leftover_files, delete_old_deletion_notes
 from images.models import Image, RemovedImage, Status
 from images.processing import transitions
 from images.processing.recovery import republish_unannounced, requeue_pending
 from images.processing.worker_loop import process
 from images.sweeper import sweep
+from images.uploads.abandoned_spool_files import delete_abandoned_spool_files
 from images.uploads.accept import image_row
-from images.uploads.spool import delete_abandoned_spool_files
 from imaging import probe
 from tests.support.images.pictures import jpeg, pending_images, spooled
 
@@ -157,7 +157,7 @@ def test_two_rounds_at_once_do_no_harm(queue_messages: Any, monkeypatch: pytest.
     images = pending_images(*[jpeg()] * 3)
     Image.objects.update(queued_at=None)
     both = threading.Barrier(2)
-    is_empty = queue.is_empty
+    is_empty = celery_queue.is_empty
 
     def then_meet() -> bool | None:
         empty = is_empty()
@@ -171,7 +171,7 @@ def test_two_rounds_at_once_do_no_harm(queue_messages: Any, monkeypatch: pytest.
             connection.close()
 
     # Right before the due images are read.
-    monkeypatch.setattr(queue, "is_empty", then_meet)
+    monkeypatch.setattr(celery_queue, "is_empty", then_meet)
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(sweep_once, range(2)))
     assert sorted(ids_in(queue_messages)) == sorted(str(image.id) for image in images)

@@ -15,7 +15,7 @@ from django.db.models import Max
 from django.test.utils import CaptureQueriesContext
 from redis import Redis
 
-from images import queue
+from images import celery_queue
 from images.models import Image, Status, Thumbnail
 from images.thumbnails import backfill, generate_chunk
 from images.thumbnails.backfill import Candidate, Selection, chunks, find_candidates
@@ -44,15 +44,15 @@ def resize(settings: Any, **sizes: int) -> None:
 
 
 def left_in_bulk() -> int:
-    return queue.waiting_in_bulk() or 0
+    return celery_queue.waiting_in_bulk() or 0
 
 
 def take_bulk(settings: Any) -> None:
     """What a worker would do: everything that waits in bulk."""
     with Redis.from_url(settings.REDIS_URL) as redis:
-        while raw := redis.rpop(queue.BULK):
+        while raw := redis.rpop(celery_queue.BULK):
             task, (ids,) = arguments_of(orjson.loads(raw))
-            assert task == queue.MAKE_THUMBNAILS
+            assert task == celery_queue.MAKE_THUMBNAILS
             generate_each([uuid.UUID(id_) for id_ in ids])
 
 
@@ -88,7 +88,7 @@ def test_uploads_pass_two_hundred_waiting_chunks(tmp_path: Path) -> None:
     # Each chunk has something to make, whenever it comes: nothing is valid to the worker, and stays so.
     ids = [image.id for image in images]
     for number in range(200):
-        queue.ask_for_thumbnails(ids[4 * (number % 2) :][:4])
+        celery_queue.ask_for_thumbnails(ids[4 * (number % 2) :][:4])
     stop = threading.Event()
 
     def outdate() -> None:
@@ -103,7 +103,7 @@ def test_uploads_pass_two_hundred_waiting_chunks(tmp_path: Path) -> None:
             assert eventually(lambda: left_in_bulk() <= 195, _PATIENCE_SECONDS)
             waiting_before = left_in_bulk()
             uploads = pending_images(*[jpeg()] * 10)
-            queue.publish([image.id for image in uploads], one_task_each=True)
+            celery_queue.publish([image.id for image in uploads], one_task_each=True)
             new = Image.objects.filter(id__in=[image.id for image in uploads])
             deadline = time.monotonic() + _PATIENCE_SECONDS
             while new.exclude(status=Status.COMPLETED).exists():
@@ -136,7 +136,7 @@ def test_a_stopped_run_with_force_continues_with_the_rest(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uploaded(10)
-    enqueue, calls = queue.ask_for_thumbnails, 0
+    enqueue, calls = celery_queue.ask_for_thumbnails, 0
 
     def interrupted(ids: Any) -> bool:
         nonlocal calls
@@ -145,7 +145,7 @@ def test_a_stopped_run_with_force_continues_with_the_rest(
             raise KeyboardInterrupt
         return enqueue(ids)
 
-    monkeypatch.setattr(queue, "ask_for_thumbnails", interrupted)
+    monkeypatch.setattr(celery_queue, "ask_for_thumbnails", interrupted)
     out = StringIO()
     with pytest.raises(SystemExit, match="130"):
         call_command("thumbnails", "--force", stdout=out)
@@ -153,7 +153,7 @@ def test_a_stopped_run_with_force_continues_with_the_rest(
     assert "Stopped. The workers generate the thumbnails of the 4 images queued so far." in out.getvalue()
     again = out.getvalue().strip().removesuffix(".").partition(" with ")[2].split()
     assert again[:2] == ["--force", "--made-before"]
-    monkeypatch.setattr(queue, "ask_for_thumbnails", enqueue)
+    monkeypatch.setattr(celery_queue, "ask_for_thumbnails", enqueue)
     assert "Queued 6 images." in thumbnails(*again)
 
 
@@ -192,7 +192,7 @@ def test_the_queue_is_filled_only_as_the_workers_empty_it(
         assert (len(queued), left_in_bulk()) == (3, 3)
         stuck.set()
         with Redis.from_url(settings.REDIS_URL) as redis:
-            redis.delete(queue.BULK)
+            redis.delete(celery_queue.BULK)
 
     backfill.enqueue_chunks(pieces, None, queued.append, on_stuck)
     assert stuck.is_set()

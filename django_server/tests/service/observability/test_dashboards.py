@@ -10,7 +10,7 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 from images.observability.metrics_text import event_metrics
-from images.observability.site_state import SiteState
+from images.observability.state_gauges import SiteState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from images.models import Image, Status
 from images.observability.metrics_endpoint import LocalMetrics
 from images.observability.metrics_text import exposition
-from images.observability.site_state import SiteState
+from images.observability.state_gauges import SiteState
 from tests.support.images.completed_rows import completed_rows
 from tests.support.images.statement_count import statements
 
@@ -26,7 +26,7 @@ _OWN = ("127.0.0.1", 50000)
 _HOST = (b"host", b"localhost:8000")
 _CLIENT = """
 import django; django.setup()
-from images.observability.metrics import STAGE_SECONDS, SWEEPS, websocket_clients
+from images.observability.event_counters import STAGE_SECONDS, SWEEPS, websocket_clients
 websocket_clients().inc()
 SWEEPS.labels("done").inc()
 STAGE_SECONDS.labels("decode").observe(0.5)
@@ -74,7 +74,7 @@ def test_pending_images_are_reported_with_the_age_of_the_oldest() -> None:
 
 
 def test_pending_images_are_counted_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("images.observability.site_state.MAX_COUNT", 5)
+    monkeypatch.setattr("images.observability.state_gauges.MAX_COUNT", 5)
     waiting(8)
     told = samples(exposition(with_state=True).decode())
     assert told["django_file_upload_images_unfinished", (("status", "pending"),)] == 5

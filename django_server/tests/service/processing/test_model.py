@@ -24,7 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from images import queue
+from images import celery_queue
 from images.deletion import delete_images
 from images.models import Batch, Image, RemovedImage, Status, Thumbnail
 from images.processing import transitions
@@ -33,7 +33,7 @@ from images.processing.outcomes import Failed, Outcome, Rendered
 from images.processing.recovery import republish_unannounced, requeue_pending
 from images.processing.render_image import render_image
 from images.processing.transitions import Claim
-from images.rows import ImageValues, Listed
+from images.row_values import ImageValues, Listed
 from tests.support.fuzz.effort import search
 from tests.support.images.closing import all_is_well, work_until_quiet
 from tests.support.images.pictures import jpeg, pending_images
@@ -108,7 +108,7 @@ class Protocol(RuleBasedStateMachine):
         for place, id_ in enumerate(self.ids):
             Image.objects.filter(id=id_).update(uploaded_at=_LONG_AGO + timedelta(seconds=place))
         self.known = {id_: Known() for id_ in self.ids}
-        queue.publish(self.ids, one_task_each=False)
+        celery_queue.publish(self.ids, one_task_each=False)
 
     def _ids(self, places: set[int]) -> list[UUID]:
         return [self.ids[place] for place in sorted(places) if place < len(self.ids)]
@@ -234,7 +234,7 @@ class Protocol(RuleBasedStateMachine):
             assert (id_ in given_up) == last
             self.known[id_] = self.known[id_].now("error" if last else "pending")
         if not die:
-            queue.publish(waiting, one_task_each=True)
+            celery_queue.publish(waiting, one_task_each=True)
 
     @precondition(lambda self: self._any("pending"))
     @rule(lost=st.booleans())
@@ -335,7 +335,7 @@ _QUEUE = Queue()
 
 def test_any_interleaving_ends_with_every_image_final_and_no_late_worker_heard(monkeypatch: Any) -> None:
     # The queue and the layer promise nothing, and Redis answering late would make two runs differ.
-    monkeypatch.setattr("images.queue.publish", _QUEUE.publish)
-    monkeypatch.setattr("images.queue.is_empty", lambda: not _QUEUE.messages)
+    monkeypatch.setattr("images.celery_queue.publish", _QUEUE.publish)
+    monkeypatch.setattr("images.celery_queue.is_empty", lambda: not _QUEUE.messages)
     monkeypatch.setattr("images.live.events.publish", bool)  # of news that are some: True
     run_state_machine_as_test(Protocol, settings=search(120, 3.0, stateful_step_count=50))

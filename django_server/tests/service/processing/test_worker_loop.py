@@ -10,12 +10,12 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from images.deletion import delete_images
-from images.draining import _flag
 from images.models import FINAL_STATUSES, Image, RemovedImage, Status, Thumbnail
 from images.processing import render_image, transitions
 from images.processing.outcomes import Failed, Postponed
 from images.processing.recovery import end_expired_claims
 from images.processing.worker_loop import process
+from images.worker_draining import _flag
 from tests.support.images.pictures import broken_jpeg, jpeg, pending_images
 from tests.support.images.statement_count import statements
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from redis import Redis
 
 from config.celery import app
-from images import queue, tasks
+from images import celery_queue, tasks
 from tests.support.images.old_images import path_of, uploaded
 from tests.support.processes.celery_worker import child_of, pid_of, worker
 from tests.support.processes.process_tree import eventually
@@ -30,7 +30,7 @@ def test_the_nightly_task_is_due_at_half_past_three_utc() -> None:
     schedule: Any = copy(entry.schedule)
     schedule.nowfun = lambda: evening
     assert schedule.remaining_estimate(evening) == timedelta(hours=5)
-    assert entry.task == tasks.reconcile.name == queue.RECONCILE
+    assert entry.task == tasks.reconcile.name == celery_queue.RECONCILE
     assert set(Scheduler(app).schedule) == {_NAME}
 
 
@@ -40,7 +40,7 @@ def test_beat_queues_the_nightly_task_in_bulk_with_an_expiry() -> None:
     scheduler.schedule[_NAME].last_run_at = datetime.now(UTC) - timedelta(days=2)
     scheduler.tick()
     with Redis.from_url(settings.REDIS_URL) as redis:
-        (raw,) = redis.lrange(queue.BULK, 0, -1)
+        (raw,) = redis.lrange(celery_queue.BULK, 0, -1)
     headers = orjson.loads(raw)["headers"]
     assert headers["task"] == "images.reconcile"
     left = datetime.fromisoformat(headers["expires"]) - datetime.now(UTC)
@@ -57,7 +57,7 @@ def test_a_task_longer_than_an_hour_is_not_delivered_again() -> None:
 def test_a_worker_executes_the_nightly_task(tmp_path: Path) -> None:
     (image,) = uploaded()
     path_of(image.thumbnails.get(label="small").key).unlink()
-    app.send_task(queue.RECONCILE, queue=queue.BULK)
+    app.send_task(celery_queue.RECONCILE, queue=celery_queue.BULK)
     with worker(tmp_path):
         assert eventually(lambda: image.thumbnails.count() == 2, 60)
 

@@ -13,7 +13,7 @@ from PIL import Image as Picture
 from config.env_reader import env, thumbnail_sizes
 from filestore.local import LocalStore
 from images.models import Image, Thumbnail
-from images.rows import ThumbnailValues
+from images.row_values import ThumbnailValues
 from images.thumbnail_rules import is_valid, missing_scales
 from imaging import RECIPE
 from tests.support.images.completed_images import archived, ask, completed_upload, stored_file

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from serve.child_process import Child
-from serve.child_specs import Site, child_specs_of
+from serve.site_processes import Site, child_specs_of
 from tests.support.processes.process_tree import all_end, descendants, eventually
 from tests.support.processes.site_environment import site_environment
 from tests.support.sites.started_site import SERVER_ROOT

@@ -47,10 +47,10 @@ def act(action: str, arguments: list[str]) -> None:
     from django.test import Client
 
     from images.deletion import delete_images
-    from images.draining import begin_draining
     from images.models import Image
     from images.processing.worker_loop import process
     from images.thumbnails.generate import generate_in_worker
+    from images.worker_draining import begin_draining
 
     match action:
         case "upload":

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 from serve.child_process import ChildSpec
-from serve.child_specs import PrivateRedis, Site, child_specs_of
 from serve.private_redis import redis_executable, socket_path
 from serve.run import serve
 from serve.serve_error import ServeError
+from serve.site_processes import PrivateRedis, Site, child_specs_of
 
 GRACE_SECONDS = 3.0
 

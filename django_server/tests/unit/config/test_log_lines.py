@@ -14,7 +14,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from config.log_config import FORMATS, logging_settings
-from images.request_ids import fit_request_id, on_behalf_of
+from images.request_context import fit_request_id, on_behalf_of
 
 HOSTILE = [
     "\n2026-01-01 00:00:00,000 CRITICAL root: forged",

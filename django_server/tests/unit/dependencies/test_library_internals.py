@@ -39,9 +39,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 # (our module, the function, the first twelve hex digits of the SHA-256 of its source)
 SOURCES: list[tuple[str, Callable[..., Any], str]] = [
-    ("config/lost_acks.py", kombu_redis.QoS.ack, "1bc15a4ddf54"),
-    ("config/lost_acks.py", kombu_virtual.QoS.ack, "0714292b916f"),
-    ("config/lost_acks.py", cast(Any, kombu_virtual.Channel).qos.fget, "44d9d4c8ab98"),
+    ("config/celery_lost_acks.py", kombu_redis.QoS.ack, "1bc15a4ddf54"),
+    ("config/celery_lost_acks.py", kombu_virtual.QoS.ack, "0714292b916f"),
+    ("config/celery_lost_acks.py", cast(Any, kombu_virtual.Channel).qos.fget, "44d9d4c8ab98"),
     ("config/threaded_handler.py", ASGIHandler.__init__, "41379d4f4b69"),
     ("config/threaded_handler.py", ASGIHandler.handle, "98faeb5bef80"),
     ("config/threaded_handler.py", ASGIHandler.run_get_response, "0234ea5fe09a"),
@@ -56,10 +56,10 @@ SOURCES: list[tuple[str, Callable[..., Any], str]] = [
     ("images/live/channel_layer.py", RedisPubSubLoopLayer.receive, "2d3fa7938ba6"),
     ("images/live/channel_layer.py", RedisPubSubLoopLayer.flush, "552e9ae4f139"),
     ("images/live/channel_layer.py", RedisSingleShardConnection._do_receiving, "a822736dcb87"),
-    ("images/observability/metrics.py", MultiProcessValue, "8077cd2c482f"),
-    ("images/observability/metrics.py", Counter._metric_init, "17b9d10bf21b"),
-    ("images/observability/metrics.py", Gauge._metric_init, "d569c1f7e90e"),
-    ("images/observability/metrics.py", cast(Any, Pool)._create_worker_process, "85a5752c0f78"),
+    ("images/observability/event_counters.py", MultiProcessValue, "8077cd2c482f"),
+    ("images/observability/event_counters.py", Counter._metric_init, "17b9d10bf21b"),
+    ("images/observability/event_counters.py", Gauge._metric_init, "d569c1f7e90e"),
+    ("images/observability/event_counters.py", cast(Any, Pool)._create_worker_process, "85a5752c0f78"),
     ("images/uploads/multipart.py", cast(Any, MultiPartParser)._parse, "d5e749c0a9ac"),
     ("images/uploads/multipart.py", MultiPartParser.sanitize_file_name, "455d4338c8d8"),
     ("images/http/json_responses.py", get_conditional_response, "c9ade3924c6e"),

@@ -17,7 +17,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from images.api.schemas import ImageOut
-from images.rows import ImageValues
+from images.row_values import ImageValues
 from images.serializers import image_json, notification_json, removed_json
 
 SERVER_ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "manage.py").exists())

@@ -2,7 +2,7 @@
 
 import threading
 
-from images.http.long_pages import long_page_slot
+from images.http.large_page_slot import long_page_slot
 from images.http.pagination import LARGEST_PAGE, PAGE
 from tests.support.processes.process_tree import eventually
 

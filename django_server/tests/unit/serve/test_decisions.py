@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from serve.addresses import EVERY_INTERFACE, lan_addresses, own_address, require_free_port, site_url
 from serve.child_log import last_lines
 from serve.child_process import describe_exit
-from serve.child_specs import PrivateRedis, Site, child_specs_of, stop_order
 from serve.private_redis import socket_path
 from serve.restart_policy import GiveUp, RestartAfter, RestartPolicy, decide_restart
 from serve.run import ready_line
 from serve.serve_error import ServeError
+from serve.site_processes import PrivateRedis, Site, child_specs_of, stop_order
 from serve.stop_signals import is_repeated_request
 from tests.support.servers import free_port
 

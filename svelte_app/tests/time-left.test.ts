@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { TotalsCounter } from '../src/lib/upload/totals';
-import { uploadProgress } from '../src/lib/upload/upload-progress';
+import { uploadProgress } from '../src/lib/upload/time-left';
 
 const { totals: none } = new TotalsCounter();
 const uploading = { ...none, files: 4, inUpload: 4, bytesTotal: 1_000, bytesSent: 400 };

@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from images.request_ids import current_request_id
+from images.request_context import current_request_id
 
 logger = logging.getLogger(__name__)
 
