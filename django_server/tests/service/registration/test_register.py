@@ -188,7 +188,7 @@ def test_a_manifest_of_another_storage_is_refused_naming_the_setting(
             "own uploads",
         ),
         ({"original_key": f"attachments/fungi/originals/{'x' * 1100}/a.jpg"}, "too long"),
-        ({"original_size": "many"}, "lacks"),
+        ({"original_size": "many"}, "A field of the record is missing or invalid."),
     ],
 )
 def test_an_invalid_record_is_reported_and_the_others_are_registered(
