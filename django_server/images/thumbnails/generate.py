@@ -129,7 +129,7 @@ def _refuse_unknown_prefix(image: ImageValues) -> None:
 
 
 def _end_claim(token: UUID, image_id: UUID, refusal: Refusal) -> None:
-    """End the claim. All refusals but overloaded and not_completed are stored, so that they are not tried again soon."""
+    """End the claim. Store refusals other than overloaded and not_completed, so that they are not tried again soon."""
     if refusal.code in ("overloaded", "not_completed"):
         claims.release(token)
         return

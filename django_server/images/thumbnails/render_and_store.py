@@ -30,7 +30,7 @@ from imaging.process_pool import ProcessDied
 
 
 class RenderFiles(Protocol):
-    """The type of `imaging.render_files.render_files`, and of `render_in_process_pool`, which calls it in a process pool."""
+    """The type of `imaging.render_files.render_files`, and of `render_in_process_pool`, which runs it in a pool."""
 
     def __call__(
         self,
@@ -46,7 +46,7 @@ class RenderFiles(Protocol):
 
 @dataclass(frozen=True)
 class Renderer:
-    """The function that renders, and a context around reading and rendering one image: a render slot or a time limit."""
+    """The function that renders, and a context around reading and rendering an image: a render slot or a time limit."""
 
     render: RenderFiles
     guard: AbstractContextManager[object]
