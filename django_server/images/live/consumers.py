@@ -95,7 +95,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
             for topic in topics:
                 wanted = wanted.plus(topic)
         except BadFrameError as error:
-            # Subscribe to nothing. Without any subscription the client would get the events of all batches.
+            # Send no events, rather than the events of all batches, which Subscriptions() alone would select.
             topics, bad_frame, wanted = [], error, Subscriptions(narrowed=True)
         await self._change_subscriptions(wanted)
         now = await read(database_now)

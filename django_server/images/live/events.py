@@ -64,7 +64,7 @@ class EventFrame:
 
 
 class ForeignMessageError(Exception):
-    """A message was not sent by this module: another application uses the same groups of the same Redis."""
+    """A received message was not sent by this module: another application uses the same groups of the same Redis."""
 
 
 def batch_group(batch_id: UUID) -> str:

@@ -47,7 +47,7 @@ class PathValidator:
 
 
 class OriginValidator:
-    """Refuses pages of other sites with 403; programs, which send no Origin header, are allowed.
+    """Refuses pages of other sites with 403. Programs are allowed: they send no Origin header.
 
     Channels' own validator cannot express this: it compares the origin with a list only, never with the Host header,
     and refuses a client without an Origin header.

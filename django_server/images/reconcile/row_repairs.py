@@ -57,7 +57,7 @@ def mark_missing(candidates: Mapping[UUID, str], *, apply: bool) -> list[str]:
 
 
 def unmark_missing(candidates: Mapping[UUID, str], *, apply: bool) -> list[str]:
-    """Remove the mark from images (id -> key) whose original is back. Returns their keys."""
+    """Mark images (id -> key) as not missing when their original is back. Returns their keys."""
     back = [id_ for id_, key in candidates.items() if stored_now(key) is not None]
     with transaction.atomic():
         marked = Image.objects.filter(id__in=back, original_missing=True)

@@ -69,11 +69,11 @@ def image_of(record: Record) -> Image:
 def thumbnails_of(record: Record, image: Image) -> list[ThumbnailRow]:
     """The rows of the record's thumbnails that have a configured size and are not older than the original."""
     return [
-        _row(image, label, found.key, scale_px, found.size)
+        _row(image, label, thumbnail.key, scale_px, thumbnail.size)
         for label, scale_px in sizes().items()
-        if (found := record.thumbnails.get(scale_px)) is not None
-        and found.modified >= record.original_modified
-        and _is_thumbnail_of(found.key, record.collection)
+        if (thumbnail := record.thumbnails.get(scale_px)) is not None
+        and thumbnail.modified >= record.original_modified
+        and _is_thumbnail_of(thumbnail.key, record.collection)
     ]
 
 
@@ -99,18 +99,18 @@ def rows_of_generated(generated: GeneratedThumbnail, image: Image) -> list[Thumb
     ]
 
 
-def is_same_source(one: str, other: str) -> bool:
+def is_same_source(first: str, second: str) -> bool:
     """Whether two versions identify the same bytes.
 
     A version is either an etag, or a size and a time. Versions of different kinds never identify the same bytes. Times
     may differ by a microsecond, as in old manifests.
     """
-    if one == other or one.startswith("etag:") != other.startswith("etag:"):
-        return one == other
-    if one.startswith("etag:"):
+    if first == second or first.startswith("etag:") != second.startswith("etag:"):
+        return first == second
+    if first.startswith("etag:"):
         return False
-    (size, us), (other_size, other_us) = one.split("@"), other.split("@")
-    return size == other_size and abs(int(us) - int(other_us)) <= _SAME_TIME_US
+    (first_size, first_us), (second_size, second_us) = first.split("@"), second.split("@")
+    return first_size == second_size and abs(int(first_us) - int(second_us)) <= _SAME_TIME_US
 
 
 def _is_thumbnail_of(key: str, collection: str) -> bool:

@@ -21,8 +21,8 @@ from images.thumbnails.upsert import mark_stale
 _PAGE_IMAGES = 1000
 # Images per task. Four images of 24 megapixels take about a second; an upload may wait for a chunk that long.
 _CHUNK_IMAGES = 4
-# The most chunks in the queue: seconds of work for 16 processes. With --force at most these 256 images are stale at a
-# time.
+# The maximum of chunks in the queue: seconds of work for 16 processes. With --force only the 256 images of these chunks
+# are stale at a time.
 _MAX_QUEUED_CHUNKS = 64
 _POLL_SECONDS = 0.2
 # `on_stuck` is called if the queue has not become shorter for this long.
@@ -37,7 +37,7 @@ class QueueUnavailable(Exception):
 class Selection:
     """The images to check: of these collections (of all if empty), uploaded in this period.
 
-    `limit`: the most images to queue. `generated_before`: thumbnails generated earlier count as stale, even valid ones.
+    `limit`: the maximum of images to queue. `generated_before`: thumbnails generated before this time count as stale.
     """
 
     collections: Sequence[str] = ()

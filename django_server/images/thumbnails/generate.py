@@ -3,7 +3,9 @@
 Order: claim the image, read its rows again, read the original's version and then its bytes, render to temporary files.
 Then one short transaction checks the claim, renames the files to their keys and writes the rows. The original is
 decoded once for all missing labels. Called by the thumbnail endpoint (`generate_in_request`) and by the bulk task
-(`generate_in_worker`). Docstrings give the number of SQL statements, which tests check.
+(`generate_in_worker`). The settings COLD_… are about thumbnails that are generated on request.
+
+Docstrings give the number of SQL statements, which tests check.
 """
 
 import logging

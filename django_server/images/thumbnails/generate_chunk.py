@@ -1,4 +1,4 @@
-"""Generate the missing thumbnails of one chunk of images in a worker. A failed image does not affect the others.
+"""Generate the missing thumbnails of one chunk of images in a worker. One failure does not affect the other images.
 
 Called by the task `images.make_thumbnails`; `backfill` selects the images.
 """
