@@ -1,9 +1,9 @@
 """Makes sure that only one process at a time generates an image's missing thumbnails.
 
-A process takes a *claim* on the image, which ends when it is released or its lease expires. Conditional updates allow
-one claim per image across all processes. Times are compared by the database's clock. Only this module writes the
-columns `thumbs_…`. These claims are independent of the claims in `processing.transitions`. A transaction here touches
-only the database, except that `move_files` renames finished files to their keys.
+A process *claims* the image, with a lease: after the lease has expired, another process may take the claim over.
+Conditional updates allow one claim per image across all processes. Times are compared by the database's clock. Only
+this module writes the columns `thumbs_…`. These claims are independent of the claims in `processing.transitions`. A
+transaction here touches only the database, except that `move_files` renames finished files to their keys.
 
 Docstrings give the number of SQL statements, which tests check.
 """
@@ -57,7 +57,7 @@ def acquire(image_id: UUID) -> UUID | None:
 
 
 def remembered_failure(image_id: UUID) -> str | None:
-    """The error code that `fail` stored for the image; None if there is none, or its time is over."""
+    """The error code that `fail` stored for the image; None if there is no code, or its `seconds` are over."""
     failed = Image.objects.filter(id=image_id, thumbs_error_until__gte=Now())
     return failed.values_list("thumbs_error_code", flat=True).first()
 
