@@ -99,7 +99,7 @@ RENDER_SLOT_WAIT_SECONDS: int = env.int("RENDER_SLOT_WAIT_SECONDS", default=30)
 # Missing thumbnails generated on request (images/thumbnails/generate.py): how long a request waits for a render slot or
 # for another request's generation, how long the claim of a crashed process lasts, how long a failure is not retried.
 COLD_WAIT_SECONDS: float = env.float("COLD_WAIT_SECONDS", default=5.0)
-COLD_LEASE_SECONDS = 2 * RENDER_SECONDS
+MISSING_THUMBNAIL_LEASE_SECONDS = 2 * RENDER_SECONDS
 COLD_FAILURE_SECONDS: int = env.int("COLD_FAILURE_SECONDS", default=600)
 # How long the redirect to a thumbnail may be cached. A signed URL is valid for more than four times as long.
 REDIRECT_SECONDS = 300

@@ -1,5 +1,5 @@
 """The live view: publishes events of images, and sends them to WebSocket clients.
 
 `routing` mounts `consumers.LiveConsumer`. Events arrive through `hub`; `replays` reads snapshots from the database.
-Changes no row.
+This package changes no database row.
 """

@@ -1,7 +1,7 @@
 """Builds Django Channels' layer from the setting CHANNEL_LAYERS, with time limits for its connections to Redis.
 
-Called by `events`, which publishes, and by `layer_subscription`, which receives. Each of them has a layer of its own:
-a layer's connections belong to one event loop.
+Called by `events`, which publishes, and by `layer_subscription`, which receives. Each of these modules has its own
+layer, because a layer's connections belong to one event loop.
 """
 
 import logging
@@ -16,16 +16,17 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from redis.exceptions import RedisError
 
-# What the channel layer raises when Redis is away, frozen or refuses a command. A backend of one's own raises these.
+# The exceptions of the channel layer when Redis is unreachable, frozen or refuses a command. A custom backend must
+# raise these too.
 LAYER_ERRORS: tuple[type[Exception], ...] = (RedisError, OSError, TimeoutError)
 
 CONNECT_SECONDS = 0.5
 
-Layer = Any  # a channel layer: Channels has a specification of it, and no class
+Layer = Any  # A channel layer. Channels specifies its interface but has no class for it.
 
 
 def layer_setting() -> dict[str, Any]:
-    """CHANNEL_LAYERS["default"]: BACKEND and CONFIG."""
+    """The setting CHANNEL_LAYERS["default"], with the keys BACKEND and CONFIG."""
     setting: dict[str, Any] = settings.CHANNEL_LAYERS[DEFAULT_CHANNEL_LAYER]
     return setting
 
@@ -33,17 +34,19 @@ def layer_setting() -> dict[str, Any]:
 def create_layer(on_reconnect: Callable[[], None] | None = None) -> Layer:
     """A channel layer for one event loop.
 
-    `on_reconnect` is called there for every connection to a Redis host after the first one: events may have been
-    missed in between. Only `RedisPubSubChannelLayer` reports this, because it has one connection for each host.
+    `on_reconnect` is called on that loop after each reconnection to a Redis host, because events may have been missed
+    in between. Only `RedisPubSubChannelLayer` supports it: that layer has one connection to each host.
     """
     setting = layer_setting()
     backend = import_string(setting["BACKEND"])
     config = dict(setting.get("CONFIG", {}))
     if issubclass(backend, RedisPubSubChannelLayer):
-        logging.getLogger("channels_redis.pubsub").addFilter(_is_no_connection_error)
-        config["hosts"] = [_with_limits(host, on_reconnect) for host in decode_hosts(config.get("hosts"))]
+        logging.getLogger("channels_redis.pubsub").addFilter(_is_not_connection_error)
+        config["hosts"] = [
+            _with_time_limits(host, on_reconnect) for host in decode_hosts(config.get("hosts"))
+        ]
     elif issubclass(backend, RedisChannelLayer):
-        config["hosts"] = [_with_limits(host, None) for host in decode_hosts(config.get("hosts"))]
+        config["hosts"] = [_with_time_limits(host, None) for host in decode_hosts(config.get("hosts"))]
     return backend(**config)
 
 
@@ -54,17 +57,17 @@ async def close_layer(layer: Layer) -> None:
     """
     if isinstance(layer, RedisPubSubChannelLayer):
         await layer.flush()
-    elif isinstance(layer, RedisChannelLayer):  # its flush() would delete the groups of all processes
+    elif isinstance(layer, RedisChannelLayer):  # Its flush() would delete the groups of all processes.
         await layer.close_pools()
 
 
 def host_count() -> int:
-    """How many Redis hosts the groups are spread over."""
+    """The number of Redis hosts that the groups are distributed over."""
     return len(layer_setting().get("CONFIG", {}).get("hosts") or [None])
 
 
-def _with_limits(host: dict[str, Any], on_reconnect: Callable[[], None] | None) -> dict[str, Any]:
-    """The host's connection options; those of the setting take precedence."""
+def _with_time_limits(host: dict[str, Any], on_reconnect: Callable[[], None] | None) -> dict[str, Any]:
+    """The connection options of `host`, with time limits where the setting has none."""
     limits: dict[str, Any] = {
         "socket_connect_timeout": CONNECT_SECONDS,
         # redis-py 8 defaults to 5 s, after which an idle subscription would fail.
@@ -88,6 +91,9 @@ def _reports_reconnections(on_reconnect: Callable[[], None]) -> Callable[[Any], 
     return connected
 
 
-def _is_no_connection_error(record: logging.LogRecord) -> bool:
-    """False for the layer's traceback each second while Redis is away: publisher and hub log one line instead."""
+def _is_not_connection_error(record: logging.LogRecord) -> bool:
+    """A log filter that drops the layer's traceback, logged every second while Redis is unreachable.
+
+    `events` and `hub` log one line instead.
+    """
     return not (record.exc_info and isinstance(record.exc_info[1], LAYER_ERRORS))

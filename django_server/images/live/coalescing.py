@@ -1,7 +1,8 @@
-"""Joins a burst of events into few frames: the first event immediately, the others in windows. Pure.
+"""Joins a burst of events into few frames. Pure.
 
-A single image is not delayed, and a batch of hundreds costs four frames a second instead of hundreds. `sender` owns
-the clock.
+The first event is sent immediately. It opens a window of WINDOW_SECONDS; the events of a window are sent together at
+its end. So a single image is not delayed, and a batch of hundreds costs four frames a second instead of hundreds.
+`sender` runs the timer of the window.
 """
 
 from dataclasses import dataclass, field
@@ -14,18 +15,18 @@ WINDOW_SECONDS = 0.25
 
 @dataclass
 class Coalescer:
-    """Call `add` with each event; while `is_open`, call `end_window` WINDOW_SECONDS after it opened."""
+    """Call `add` with each event. While `is_open`, call `end_window` every WINDOW_SECONDS."""
 
     is_open: bool = False
-    _waiting: list[EventFrame] = field(default_factory=list)
-    _waiting_bytes: int = 0
+    _pending: list[EventFrame] = field(default_factory=list)
+    _pending_bytes: int = 0
 
     def add(self, events: list[EventFrame]) -> list[str]:
         """The frames to send now. Opens the window if it was closed."""
         removed = {event.job_hex for event in events if event.kind == "removed"}
         if removed:
-            # Sent after its removal, an image would reappear at a client that keeps no list of removed images.
-            self._keep([event for event in self._take() if event.job_hex not in removed])
+            # An image sent after its removal would reappear in a client that keeps no list of removed images.
+            self._add_pending([event for event in self._take_pending() if event.job_hex not in removed])
         frames = [event.text for event in events if event.kind == "removed"]
         images = [event for event in events if event.kind == "image" and event.job_hex not in removed]
         if not self.is_open and images:
@@ -33,28 +34,28 @@ class Coalescer:
             return event_frames(images, coalesce=True) + frames
         for image in images:
             if (
-                len(self._waiting) >= FRAME_IMAGES
-                or self._waiting_bytes + image.byte_size > FRAME_IMAGES_BYTES
+                len(self._pending) >= FRAME_IMAGES
+                or self._pending_bytes + image.byte_size > FRAME_IMAGES_BYTES
             ):
-                frames += event_frames(self._take(), coalesce=True)
-            self._keep([image])
-        if len(self._waiting) >= FRAME_IMAGES:
-            frames += event_frames(self._take(), coalesce=True)
+                frames += event_frames(self._take_pending(), coalesce=True)
+            self._add_pending([image])
+        if len(self._pending) >= FRAME_IMAGES:
+            frames += event_frames(self._take_pending(), coalesce=True)
         return frames
 
     def end_window(self) -> list[str]:
-        """The frames to send now. The window stays open if it had any."""
-        self.is_open = bool(self._waiting)
-        return event_frames(self._take(), coalesce=True)
+        """The frames to send now. If there are any, the next window begins."""
+        self.is_open = bool(self._pending)
+        return event_frames(self._take_pending(), coalesce=True)
 
     def drop(self) -> None:
-        """Drops the waiting events, when the client is asked to subscribe again."""
-        self._take()
+        """Drops the pending events. Called when the client is asked to subscribe again."""
+        self._take_pending()
 
-    def _keep(self, events: list[EventFrame]) -> None:
-        self._waiting += events
-        self._waiting_bytes += sum(event.byte_size for event in events)
+    def _add_pending(self, events: list[EventFrame]) -> None:
+        self._pending += events
+        self._pending_bytes += sum(event.byte_size for event in events)
 
-    def _take(self) -> list[EventFrame]:
-        taken, self._waiting, self._waiting_bytes = self._waiting, [], 0
+    def _take_pending(self) -> list[EventFrame]:
+        taken, self._pending, self._pending_bytes = self._pending, [], 0
         return taken

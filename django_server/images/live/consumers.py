@@ -1,7 +1,8 @@
 """The consumer of /ws/upload/: sends a client the events that it subscribed to, and snapshots from the database.
 
-Routed by `images.live.routing`. Changes no row. The server sends the heartbeat: a protocol-level ping every 30 s,
-which every client answers by itself, and closes 60 s after one without an answer. A client's `ping` frame is optional.
+Routed by `images.live.routing`. Changes no row. The server sends a protocol-level ping every 30 s, which WebSocket
+clients answer automatically, and closes the connection 60 s after a ping without an answer. A client's `ping` frame
+is optional.
 """
 
 import asyncio
@@ -28,16 +29,16 @@ from images.serializers import change_cursor
 
 logger = logging.getLogger(__name__)
 
-# RFC 6455's registry: "try again later". For a client that is too slow, and when the database is away.
+# WebSocket close code "try again later". Sent to a client that reads too slowly, and when a database query fails.
 TRY_AGAIN_LATER = 1013
+# Time limit for sending the close frame.
 CLOSE_SECONDS = 1.0
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
-    """Lives until the client disconnects or reads nothing, or the database fails.
+    """Lives until the client disconnects or stops reading, or a database query fails.
 
-    Subscribes to groups through `hub`, not through a channel of its own: Channels would open one for each
-    connection, each with an unbounded queue.
+    Subscribes to groups through `hub`. Channels' own way is one channel per connection, each with an unbounded queue.
     """
 
     # An alias that CHANNEL_LAYERS does not have: Channels then opens no channel (docs/adr/0004).
@@ -55,7 +56,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
         self._accepted = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Runs the consumer beside the tasks that `connect` starts; the first of them to end, ends all."""
+        """Runs the consumer and the tasks that `connect` starts. When one of them ends, the others are cancelled."""
         websocket_clients().inc()
         try:
             async with self._tasks:
@@ -65,7 +66,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
         except* (TimeoutError, DatabaseError) as failures:
             await self._end(failures.exceptions[0])
         except* OSError:
-            pass  # the server's exception for a client that has disconnected
+            pass  # The server raises it when the client has disconnected.
         finally:
             websocket_clients().dec()
             self._sender.stop()
@@ -75,13 +76,16 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
     async def dispatch(self, message: Message) -> None:
         """Calls the handler of the message's type.
 
-        Channels closes old database connections before, on one thread that all connections share. This consumer uses
-        no connection there (see `replay_queue.read`), and must not wait for other consumers' queries.
+        Channels' own `dispatch` first closes old database connections on a thread that all WebSockets share, and so
+        waits for other consumers' queries. This consumer queries on other threads (see `replay_queue.read`).
         """
         await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
-        """Subscribes before reading the cursor: every change is either in the live stream or older than the cursor."""
+        """Accepts the connection and starts its tasks.
+
+        Subscribes before reading the cursor, so that every change is either a live event or older than the cursor.
+        """
         batch_ids = parse_qs(self.scope["query_string"].decode("latin-1")).get("batch", [])
         topics: list[Topics] = []
         bad_frame = None
@@ -91,7 +95,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
             for topic in topics:
                 wanted = wanted.plus(topic)
         except BadFrameError as error:
-            # No events are a smaller fault than the events of all batches.
+            # Send no events, rather than the events of all batches, which Subscriptions() alone would select.
             topics, bad_frame, wanted = [], error, Subscriptions(narrowed=True)
         await self._change_subscriptions(wanted)
         now = await read(database_now)
@@ -113,12 +117,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
             self._send_error(error)
 
     def on_events(self, group: str, events: list[EventFrame]) -> None:
-        """Events of a group; called by the hub."""
+        """Sends the events that the client subscribed to. Called by the hub with new events of a group."""
         if wanted := self._subscriptions.wanted(group, events):
             self._sender.send_events(wanted)
 
     def on_gap(self) -> None:
-        """The hub may have missed events."""
+        """Asks the client to subscribe again. Called by the hub when it may have missed events."""
         self._sender.request_resync("gap")
 
     async def _handle(self, text: str | None) -> None:
@@ -151,7 +155,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
 
     async def _end(self, failure: Exception) -> None:
         if isinstance(failure, DatabaseError):
-            logger.warning("A WebSocket could not read the database: %s", type(failure).__name__)
+            logger.warning("A database query for a WebSocket failed: %s", type(failure).__name__)
         if not self._accepted:
             await refuse(self.base_send, self.scope, 503)
             return

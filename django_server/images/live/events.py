@@ -1,8 +1,8 @@
 """Events of images on their way to clients: the groups, the messages of the channel layer, and the publishing thread.
 
-Must not query the database: the caller encodes each frame once and calls `publish` after the commit. Called by
-`images.processing.announce` to publish; `images.live.layer_subscription` receives. The layer delivers at most once;
-the sweeper publishes lost events again from the rows.
+Called by `images.processing.announce`, which encodes each frame once and calls `publish` after the commit;
+`images.live.layer_subscription` receives. This module must not query the database. The layer delivers each message at
+most once; the sweeper publishes lost events again from the rows.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ logger = logging.getLogger(__name__)
 
 PUBLISH_ERRORS: tuple[type[BaseException], ...] = (*LAYER_ERRORS, CancelledError)
 
-# One layer message: 25 images of about 1 KB, and always below the 64 KB of a frame.
+# Limits of one layer message: 25 events of about 1 KB each, and fewer bytes than a WebSocket frame may have (64 KB).
 MESSAGE_EVENTS = 25
 MESSAGE_BYTES = 48 * 1024
 
-# A caller waits at most 0.8 s, so that waking the thread still leaves it below the promised second.
+# The longest wait for the publishing thread. With the time to wake the thread, `publish` stays below 1 s, as promised.
 PUBLISH_SECONDS = 0.8
 # After a failure, publishing fails immediately for this long: 1,000 publishes must not cost 1,000 time-outs.
 PAUSE_SECONDS = 1.0
@@ -44,7 +44,7 @@ Kind = Literal["image", "removed"]
 class Event:
     """One change of one image, as it is published. `text` is the whole frame for clients, encoded as JSON once.
 
-    `kind` is "removed" for the frame of that type: such frames are never joined with others.
+    `kind` is "removed" if the image was deleted. Such frames are never joined with others.
     """
 
     job_id: UUID
@@ -55,7 +55,7 @@ class Event:
 
 @dataclass(frozen=True)
 class EventFrame:
-    """An event as it is sent to clients: `job_hex` to filter by without parsing, `byte_size` of `text` in UTF-8."""
+    """An event to send to clients: `job_hex` to filter by without parsing, and the `byte_size` of `text` in UTF-8."""
 
     job_hex: str
     kind: Kind
@@ -64,7 +64,7 @@ class EventFrame:
 
 
 class ForeignMessageError(Exception):
-    """A message in one of the groups that is none of this module's: another application shares the channel layer."""
+    """A received message was not sent by this module: another application uses the same groups of the same Redis."""
 
 
 def batch_group(batch_id: UUID) -> str:
@@ -73,7 +73,10 @@ def batch_group(batch_id: UUID) -> str:
 
 
 def packed(byte_sizes: Sequence[int], max_count: int, max_bytes: int) -> Iterator[slice]:
-    """Cuts a sequence of sizes into runs of at most `max_count` and `max_bytes`; an oversized entry goes alone."""
+    """Slices of consecutive entries, each of at most `max_count` entries and `max_bytes` in total.
+
+    An entry above `max_bytes` gets a slice of its own.
+    """
     start = 0
     run_bytes = 0
     for index, byte_size in enumerate(byte_sizes):
@@ -86,21 +89,23 @@ def packed(byte_sizes: Sequence[int], max_count: int, max_bytes: int) -> Iterato
 
 
 def publish(events: Sequence[Event]) -> bool:
-    """Publishes to all subscribers. False when some of them may not have received the events.
+    """Publishes to all subscribers. False if some subscribers may not have received the events.
 
-    Callable from any thread and any forked child, but not from an event loop: it blocks, for less than 1 s in all.
+    Callable from any thread and any forked child, but not from an event loop: the call blocks, for less than 1 s.
     Never raises.
     """
-    return not events or _sent(list(_messages(events)), f"Events of {len(events)} images were not published")
+    return not events or _send_or_warn(
+        list(_messages(events)), f"Events of {len(events)} images were not published"
+    )
 
 
 def layer_works() -> bool:
-    """Whether the channel layer accepts messages now. Blocks and raises as little as `publish`."""
-    return _sent([("readiness", {"type": "readiness"})], "The channel layer is not available")
+    """Whether the channel layer accepts messages now. Blocks for less than 1 s and never raises."""
+    return _send_or_warn([("readiness", {"type": "readiness"})], "The channel layer is not available")
 
 
 async def send_probe(group: str, token: str) -> None:
-    """Sends a message that only the subscription which made `token` waits for.
+    """Publishes a message with `token` to the group. Only the subscription that created the token waits for it.
 
     Raises: one of LAYER_ERRORS, within a second.
     """
@@ -138,14 +143,14 @@ def _event_frame(event: object) -> EventFrame:
 
 
 def _is_json_object(text: str) -> bool:
-    """Checked because clients get `text` as it is."""
+    """Whether `text` is a JSON object. Checked because it is sent to clients unchanged."""
     try:
         return isinstance(orjson.loads(text), dict)
     except orjson.JSONDecodeError:
         return False
 
 
-def _sent(messages: "Sequence[Message]", complaint: str) -> bool:
+def _send_or_warn(messages: "Sequence[Message]", warning: str) -> bool:
     publisher = _publisher()
     if publisher.is_paused():
         return False
@@ -153,7 +158,7 @@ def _sent(messages: "Sequence[Message]", complaint: str) -> bool:
         publisher.submit(messages).result(PUBLISH_SECONDS)
     except PUBLISH_ERRORS as error:
         publisher.pause()
-        logger.warning("%s: %s", complaint, type(error).__name__)
+        logger.warning("%s: %s", warning, type(error).__name__)
         return False
     return True
 
@@ -162,24 +167,24 @@ Message = tuple[str, dict[str, Any]]
 
 
 def _messages(events: Sequence[Event]) -> Iterator[Message]:
-    """All events for the group of all, then each batch's events for its own group."""
-    yield from _to_group(ALL_GROUP, events)
+    """All events as messages for ALL_GROUP, then each batch's events as messages for the batch's group."""
+    yield from _messages_to(ALL_GROUP, events)
     by_batch: dict[UUID, list[Event]] = {}
     for event in events:
         if event.batch_id is not None:
             by_batch.setdefault(event.batch_id, []).append(event)
     for batch_id, batch_events in by_batch.items():
-        yield from _to_group(batch_group(batch_id), batch_events)
+        yield from _messages_to(batch_group(batch_id), batch_events)
 
 
-def _to_group(group: str, events: Sequence[Event]) -> Iterator[Message]:
+def _messages_to(group: str, events: Sequence[Event]) -> Iterator[Message]:
     for run in packed([len(event.text.encode()) for event in events], MESSAGE_EVENTS, MESSAGE_BYTES):
-        rows = [(event.job_id.hex, event.kind, event.text) for event in events[run]]
-        yield group, {"type": "image.events", "group": group, "events": rows}
+        packed_events = [(event.job_id.hex, event.kind, event.text) for event in events[run]]
+        yield group, {"type": "image.events", "group": group, "events": packed_events}
 
 
 class _Publisher:
-    """One daemon thread with one event loop: the layer's connections belong to a loop and must not change it."""
+    """A daemon thread that runs the event loop of one channel layer, whose connections only work on that loop."""
 
     def __init__(self) -> None:
         self.setting = deepcopy(layer_setting())
@@ -201,13 +206,14 @@ class _Publisher:
         return asyncio.run_coroutine_threadsafe(self._send(messages), self._loop)
 
     async def _send(self, messages: Sequence[Message]) -> None:
-        # A time limit here as well as for the caller: a frozen Redis must not keep the layer's lock.
+        # The caller's time limit only ends its wait. This one ends the sending, so that a frozen Redis does not keep
+        # the layer's lock.
         async with asyncio.timeout(PUBLISH_SECONDS):
             for group, message in messages:
                 await self._layer.group_send(group, message)
 
     def stop(self) -> None:
-        """Closes the connections, except in a forked child, where they are the parent's."""
+        """Closes the connections, except in a forked child, where they belong to the parent."""
         atexit.unregister(self.stop)
         if os.getpid() != self._pid or not self._thread.is_alive():
             return
@@ -218,18 +224,19 @@ class _Publisher:
         try:
             self._loop.run_forever()
         finally:
-            self._loop.close()  # the layer has wrapped close(): this closes its connections
+            self._loop.close()  # The layer has wrapped close() to close its connections.
 
 
-_lock = threading.Lock()
+_current_lock = threading.Lock()
 _current: _Publisher | None = None
-# Kept from garbage collection: closing a parent's loop here would change the parent's epoll.
+# Keeps the parent's publisher from garbage collection in a forked child: it would close the parent's event loop, and
+# so change the epoll set that both processes share.
 _publishers_of_parent: list[_Publisher] = []
 
 
 def _publisher() -> _Publisher:
     global _current
-    with _lock:
+    with _current_lock:
         if _current is None or _current.setting != layer_setting():
             if _current is not None:
                 _current.stop()
@@ -238,11 +245,14 @@ def _publisher() -> _Publisher:
 
 
 def _reset_after_fork() -> None:
-    """A child has neither the thread nor a right to its sockets, and the lock may have been locked during the fork."""
-    global _lock, _current
+    """Makes a forked child create its own publisher: it has no publishing thread and must not use its parent's sockets.
+
+    The lock is replaced because another thread may have held it during the fork.
+    """
+    global _current_lock, _current
     if _current is not None:
         _publishers_of_parent.append(_current)
-    _lock = threading.Lock()
+    _current_lock = threading.Lock()
     _current = None
 
 

@@ -1,6 +1,7 @@
-"""What a WebSocket handshake passes before its consumer: path, origin, API token, and the session's user.
+"""ASGI middleware for WebSocket handshakes: checks path, origin and API token, and reads the session's user.
 
-ASGI middleware, put in order by `routing`. `refuse` sends an HTTP response in place of accepting the WebSocket.
+`routing` chains the middleware in front of the consumer. `refuse` sends an HTTP response instead of accepting the
+WebSocket.
 """
 
 from collections.abc import Sequence
@@ -16,12 +17,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from images.http.allowed_origins import host_is_ours, origin_is_ours
 from images.http.bearer_token import bearer, is_token
 
-# Of the range for applications; part of the contract.
+# A close code of the range for applications, 4000 to 4999. Part of the contract.
 NO_TOKEN = 4401
 
 
 async def refuse(send: Send, scope: Scope, status: int) -> None:
-    """Responds with `status` where the server supports it, else with the server's own 403."""
+    """Responds with HTTP `status` if the ASGI server supports it; otherwise the server responds with 403."""
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close"})
         return
@@ -31,7 +32,7 @@ async def refuse(send: Send, scope: Scope, status: int) -> None:
 
 
 class PathValidator:
-    """Refuses with 404 a path that none of `routes` matches, where `URLRouter` would raise ValueError."""
+    """Refuses a path that matches none of `routes` with 404. `URLRouter` alone would raise ValueError."""
 
     def __init__(self, inner: ASGIApp, routes: Sequence[URLPattern]) -> None:
         self._inner, self._routes = inner, routes
@@ -46,7 +47,7 @@ class PathValidator:
 
 
 class OriginValidator:
-    """Refuses pages of other sites with 403; programs, which send no Origin header, are allowed.
+    """Refuses pages of other sites with 403. Programs are allowed: they send no Origin header.
 
     Channels' own validator cannot express this: it compares the origin with a list only, never with the Host header,
     and refuses a client without an Origin header.
@@ -66,16 +67,19 @@ class OriginValidator:
 
 
 class TokenValidator:
-    """Closes with 4401 without the API token, if one is set: browsers hide the HTTP status of a refusal from pages."""
+    """Closes a WebSocket that lacks the API token with 4401, if API_TOKEN is set.
+
+    Accepts it before closing, because browsers hide the HTTP status of a refused handshake from pages.
+    """
 
     def __init__(self, inner: ASGIApp) -> None:
         self._inner = inner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # A browser can send no header with a WebSocket, hence the query; programs may use the header.
-        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
-        sent = bearer(dict(scope["headers"]).get(b"authorization"))
-        if any(is_token(token, settings.API_TOKEN) for token in (*given, sent)):
+        # A page can't add headers to a handshake, so it sends the token in the query. Programs may use either.
+        query_tokens = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
+        header_token = bearer(dict(scope["headers"]).get(b"authorization"))
+        if any(is_token(token, settings.API_TOKEN) for token in (*query_tokens, header_token)):
             await self._inner(scope, receive, send)
         else:
             await receive()
@@ -84,27 +88,27 @@ class TokenValidator:
 
 
 class SessionUser:
-    """Channels' AuthMiddlewareStack, which sets scope["user"]; 503 when the session cannot be read.
+    """Wraps Channels' AuthMiddlewareStack, which sets scope["user"]. Refuses with 503 if the session can't be read.
 
-    It queries the database only for a client that sends a session cookie. The consumer gets the server's `send`, not
-    that of Channels' session middleware, which asks the session at each frame whether an HTTP response must save it.
+    Queries the database only for a client that sends a session cookie. The consumer gets the server's own `send`: the
+    `send` of Channels' session middleware checks at each frame whether the session must be saved.
     """
 
     def __init__(self, inner: ASGIApp) -> None:
         self._inner = inner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        has_user = False
+        reached_consumer = False
 
         async def inner(scope: Scope, receive: Receive, session_send: Send) -> None:  # noqa: ARG001
-            nonlocal has_user
-            has_user = True
+            nonlocal reached_consumer
+            reached_consumer = True
             await self._inner(scope, receive, send)
 
         try:
             await AuthMiddlewareStack(inner)(scope, receive, send)
         except DatabaseError:
-            if has_user:
+            if reached_consumer:
                 raise
             await receive()
             await refuse(send, scope, 503)

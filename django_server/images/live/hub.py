@@ -1,7 +1,8 @@
 """One channel-layer subscription per process, fanned out to its WebSockets.
 
-Connections join and leave groups here and never use the layer themselves. A Redis that is away, frozen or restarted
-therefore closes no WebSocket: after a gap, the hub asks all clients to subscribe again.
+WebSocket consumers join and leave groups here and never use the channel layer themselves. So WebSockets stay open when
+Redis is down, frozen or restarted. Events may be missed meanwhile (a *gap*); afterwards all clients are asked to
+subscribe again.
 """
 
 import asyncio
@@ -15,14 +16,15 @@ from images.live.layer_subscription import LayerSubscription
 
 logger = logging.getLogger(__name__)
 
-# Between two attempts to reach Redis; as long as the publisher pauses after a failure.
+# Pause between two attempts to reach Redis. Same length as the publisher's pause after a failure.
 RETRY_SECONDS = 1.0
-# How long a new connection waits for its subscription. After that it is accepted, and told of the gap later.
+# How long a new connection waits for its subscription. After that the connection is accepted anyway, and `on_gap` is
+# called once the subscription works.
 JOIN_SECONDS = 3.0
 
 
 class Member(Protocol):
-    """A connection. Both methods are called on the event loop and must not block."""
+    """The consumer of one WebSocket. Both methods are called on the event loop and must not block."""
 
     def on_events(self, group: str, events: list[EventFrame]) -> None: ...
 
@@ -30,39 +32,46 @@ class Member(Protocol):
 
 
 class Hub:
-    """Belongs to one event loop."""
+    """Keeps a `LayerSubscription` to the groups of all members, and opens a new one after each failure.
+
+    Belongs to one event loop.
+    """
 
     def __init__(self) -> None:
         self._members: dict[str, set[Member]] = {}
         self._subscription: LayerSubscription | None = None
-        self._attempted = asyncio.Event()
-        self._changing = asyncio.Lock()
+        self._first_attempt_ended = asyncio.Event()
+        self._subscription_lock = asyncio.Lock()
         self._has_gap = False
         self._task = asyncio.create_task(self._run())
 
     async def join(self, member: Member, group: str) -> None:
-        """Once it returns, `on_events` is called for every event published to the group, or else `on_gap`."""
+        """Adds the member to the group.
+
+        After this returns, the member gets every event published to the group, or one `on_gap` call if some may have
+        been missed.
+        """
         self._members.setdefault(group, set()).add(member)
         try:
             async with asyncio.timeout(JOIN_SECONDS):
-                await self._attempted.wait()
-                async with self._changing:
+                await self._first_attempt_ended.wait()
+                async with self._subscription_lock:
                     if self._subscription is not None:
                         await self._subscription.add(group)
         except LAYER_ERRORS as error:
             logger.warning("Cannot subscribe to a group of live events yet: %s", type(error).__name__)
             self._has_gap = True
             if self._subscription is not None:
-                self._subscription.fail()
+                self._subscription.mark_failed()
 
     async def leave(self, member: Member, group: str) -> None:
-        """Ends the calls of `on_events` for the group."""
+        """Removes the member from the group: it gets no more events of the group."""
         members = self._members.get(group, set())
         members.discard(member)
         if members:
             return
-        async with self._changing:
-            # Another connection may have joined while this one waited for the lock.
+        async with self._subscription_lock:
+            # Another member may have joined the group while this call waited for the lock.
             if not self._members.get(group):
                 self._members.pop(group, None)
                 if self._subscription is not None:
@@ -76,15 +85,15 @@ class Hub:
         while True:
             subscription = LayerSubscription(self._fan_out)
             try:
-                async with self._changing:
+                async with self._subscription_lock:
                     await subscription.open(tuple(self._members))
-                    for group in tuple(self._members):  # also groups that were joined meanwhile
+                    for group in tuple(self._members):  # includes groups that members joined meanwhile
                         await subscription.add(group)
                     self._subscription = subscription
-                self._attempted.set()
+                self._first_attempt_ended.set()
                 if self._has_gap:
                     self._has_gap = False
-                    self._report_gap()
+                    self._call_on_gap()
                 await subscription.until_failure()
                 logger.warning("Live events were interrupted")
             except LAYER_ERRORS as error:
@@ -92,15 +101,17 @@ class Hub:
                     logger.warning("Live events are not received: %s", type(error).__name__)
             finally:
                 self._subscription = None
-                self._attempted.set()
+                self._first_attempt_ended.set()
                 await subscription.close()
             self._has_gap = True
             await asyncio.sleep(RETRY_SECONDS)
 
-    def _report_gap(self) -> None:
-        everyone = {member for members in self._members.values() for member in members}
-        logger.info("Live events are received again; %d clients are asked to subscribe again", len(everyone))
-        for member in everyone:
+    def _call_on_gap(self) -> None:
+        all_members = {member for members in self._members.values() for member in members}
+        logger.info(
+            "Live events are received again; %d clients are asked to subscribe again", len(all_members)
+        )
+        for member in all_members:
             member.on_gap()
 
 
@@ -108,7 +119,7 @@ _hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]" = WeakKeyDictionary()
 
 
 def hub() -> Hub:
-    """The running event loop's hub, created with its first connection."""
+    """The hub of the running event loop, created at the first call."""
     loop = asyncio.get_running_loop()
     if loop not in _hubs:
         _hubs[loop] = Hub()

@@ -1,4 +1,4 @@
-"""The frames of the WebSocket contract: parses those of clients, encodes those of the server. Pure.
+"""The frames of the WebSocket contract: parses the frames of clients, encodes the frames of the server. Pure.
 
 Called by `consumers`, `sender` and `replays`.
 """
@@ -13,14 +13,14 @@ import orjson
 
 from images.live.events import EventFrame, packed
 
-# The contract's bound, for both directions.
+# The longest frame that the contract allows, in both directions.
 FRAME_BYTES = 64 * 1024
-# 4 KB less, for the keys of the frame around the images.
+# Limits of the encoded images in one frame. The other 4 KB are for the frame's own keys.
 FRAME_IMAGES_BYTES = 60 * 1024
 FRAME_IMAGES = 25
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# 9999-12-31, the last day of `datetime`, in microseconds since the epoch.
+# 9999-01-01 in microseconds since the epoch. `datetime` can't represent years after 9999.
 _LAST_CURSOR = 253_370_764_800_000_000
 
 
@@ -32,7 +32,10 @@ class ConnectedFrame(TypedDict):
 
 
 class ResyncFrame(TypedDict):
-    """slow_client: this client reads too slowly. gap: the server may have missed events. Subscribe again after both."""
+    """Asks the client to subscribe again.
+
+    Reason `slow_client`: this client reads too slowly. Reason `gap`: the server may have missed events.
+    """
 
     type: Literal["resync"]
     reason: Literal["slow_client", "gap"]
@@ -52,12 +55,12 @@ Frame = ConnectedFrame | ResyncFrame | ErrorFrame | PongFrame
 
 
 class BadFrameError(Exception):
-    """The client's frame violates the contract. `str()` is a sentence for a person."""
+    """The client's frame violates the contract. The message is a sentence for a person."""
 
 
 @dataclass(frozen=True)
 class Ping:
-    """Requests a pong."""
+    """A ping frame: the server responds with a pong frame."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,10 @@ class Topics:
 
 @dataclass(frozen=True)
 class Subscribe:
-    """`since`: the client also requests a replay of all changes after that moment."""
+    """A subscribe frame. With `since` the client also requests a replay of all changes after that moment.
+
+    `coalesce` switches the joining of events on or off; None leaves it as it is.
+    """
 
     topics: Topics
     since: datetime | None = None
@@ -80,6 +86,8 @@ class Subscribe:
 
 @dataclass(frozen=True)
 class Unsubscribe:
+    """An unsubscribe frame."""
+
     topics: Topics
 
 
@@ -112,9 +120,9 @@ def parse(text: str | None) -> Request:
 
 
 def parse_id(value: object, name: str) -> UUID:
-    """A UUID in any of its notations.
+    """The UUID that `value` denotes, in any notation that Python parses.
 
-    Raises: BadFrameError naming the key.
+    Raises: BadFrameError, whose sentence begins with `name`.
     """
     if isinstance(value, str):
         try:
@@ -125,12 +133,12 @@ def parse_id(value: object, name: str) -> UUID:
 
 
 def connected_frame(cursor: str) -> ConnectedFrame:
-    """The first frame. `cursor`: this client's live events begin there."""
+    """The first frame of a connection. The client gets all changes after `cursor` as live events."""
     return {"type": "connected", "status": "ok", "message": "You are connected!", "cursor": cursor}
 
 
 def encode(frame: Frame) -> str:
-    """The frame as text."""
+    """The frame as JSON text."""
     return orjson.dumps(frame).decode()
 
 
@@ -142,7 +150,7 @@ def snapshot_frame(
     last: bool,
     cursor: str,
 ) -> str:
-    """One page of a snapshot. `images` are encoded, at most FRAME_IMAGES and FRAME_IMAGES_BYTES."""
+    """One page of a snapshot. `images` are encoded as JSON: at most FRAME_IMAGES, of FRAME_IMAGES_BYTES in total."""
     batch = "null" if batch_id is None else f'"{batch_id}"'
     return (
         f'{{"type":"snapshot","batch_id":{batch},"images":[{",".join(images)}],'
@@ -152,7 +160,7 @@ def snapshot_frame(
 
 
 def event_frames(events: Sequence[EventFrame], *, coalesce: bool) -> list[str]:
-    """The frames of `events`: one each, or, with `coalesce`, the images joined up to a frame's limits."""
+    """One frame for each event. With `coalesce`, image events are joined, up to the limits of a frame."""
     if not coalesce:
         return [event.text for event in events]
     images = [event for event in events if event.kind == "image"]
@@ -193,7 +201,7 @@ def _topics(frame: dict[str, Any]) -> Topics:
 
 
 def _moment(cursor: object) -> datetime:
-    """The inverse of `images.serializers.change_cursor`."""
+    """The moment of a cursor: the inverse of `images.serializers.change_cursor`."""
     if isinstance(cursor, str) and cursor.isascii() and cursor.isdigit() and len(cursor) < 20:
         microseconds = int(cursor)
         if microseconds <= _LAST_CURSOR:

@@ -1,6 +1,6 @@
-"""The replays that one client has requested, sent one after the other, as fast as the client reads.
+"""The queue of replays that one client has requested, sent one after another, as fast as the client reads.
 
-Used by `consumers`. Queries run on threads of their own: the event loop never waits for the database.
+Used by `consumers`. Database queries run on reader threads, so the event loop never waits for the database.
 """
 
 import asyncio
@@ -15,39 +15,39 @@ from images.live.protocol import Subscribe
 from images.live.replays import Replay, batch_snapshot, changes_since, jobs_snapshot
 from images.live.sender import Sender
 
-# No further subscribe frame is read from the client until these have been sent.
-MAX_WAITING = 32
+# The size of the queue. While it is full, no further frame of the client is handled.
+MAX_PENDING = 32
 
-# Few, so that a thousand clients that reconnect together do not open a thousand database connections.
+# Few threads, so that a thousand clients that reconnect together do not open a thousand database connections.
 _readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="replay")
 
 Value = TypeVar("Value")
 
 
 class ReplayQueue:
-    """Replays that were requested before a resync are dropped: the client will subscribe again."""
+    """Drops replays that were requested before a resync, because the client will subscribe again."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
-        self._waiting: asyncio.Queue[tuple[int, Replay]] = asyncio.Queue(MAX_WAITING)
+        self._pending: asyncio.Queue[tuple[int, Replay]] = asyncio.Queue(MAX_PENDING)
 
     async def put(self, request: Subscribe) -> None:
-        """Enqueues the replays of the request; waits while the queue is full."""
+        """Enqueues the replays that the frame requests; waits while the queue is full."""
         topics = request.topics
         if topics.batch_id is not None:
-            await self._waiting.put((self._sender.resyncs, batch_snapshot(topics.batch_id)))
+            await self._pending.put((self._sender.resyncs, batch_snapshot(topics.batch_id)))
         if topics.job_ids:
-            await self._waiting.put((self._sender.resyncs, jobs_snapshot(topics.job_ids)))
+            await self._pending.put((self._sender.resyncs, jobs_snapshot(topics.job_ids)))
         if request.since is not None:
-            await self._waiting.put((self._sender.resyncs, changes_since(request.since)))
+            await self._pending.put((self._sender.resyncs, changes_since(request.since)))
 
     async def run(self) -> None:
-        """Sends the replays until it is cancelled.
+        """Sends the replays until the task is cancelled.
 
         Raises: django.db.DatabaseError.
         """
         while True:
-            resyncs, replay = await self._waiting.get()
+            resyncs, replay = await self._pending.get()
             while resyncs == self._sender.resyncs:
                 part = await read(partial(next, replay, None))
                 if part is None:

@@ -1,8 +1,8 @@
 """Replays for a client that has subscribed: the snapshot of a batch or of jobs, or all changes since a cursor.
 
-Generators, so that a batch of any size is read page by page as the client reads: two statements a page. They query
-the database, so `replay_queue` advances them on its reader threads. They yield either a whole frame (text) or events,
-which `sender` joins into frames if the client coalesces.
+Each replay is a generator, so that a batch of any size is read page by page as the client reads. A page costs two SQL
+statements. `replay_queue` advances the generators on its reader threads, because they query the database. They yield
+either a whole frame (text) or events, which `sender` joins into frames if the client coalesces.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,9 +23,10 @@ from images.serializers import Addresses, change_cursor, image_json, notificatio
 from images.sql_statement_guard import no_statements
 
 PAGE_IMAGES = FRAME_IMAGES
-# A change has the time of its transaction's begin and is visible after its commit: this much later at most.
+# `changed_at` is the time at which the transaction began, but the change is visible only after the commit, at most this
+# much later.
 CURSOR_SLACK = timedelta(seconds=10)
-# Below every database's limit on parameters: 999 in old SQLite, where a client may subscribe to 1,000 jobs.
+# Ids per statement. A client may subscribe to 1,000 jobs, but old versions of SQLite accept only 999 SQL parameters.
 PAGE_IDS = 500
 
 Replay = Iterator[str | list[EventFrame]]
@@ -37,7 +38,7 @@ _NOW = {
 
 
 def database_now() -> datetime:
-    """The time of the database's clock, which all cursors use. One statement."""
+    """The time of the database's clock, which all cursors use. One SQL statement."""
     with connection.cursor() as cursor:
         cursor.execute(_NOW[connection.vendor])
         (now,) = cursor.fetchone()
@@ -45,19 +46,19 @@ def database_now() -> datetime:
 
 
 def batch_snapshot(batch_id: UUID) -> Replay:
-    """The frames of a batch's snapshot, newest image first, then the events of its deleted images.
+    """The frames of a batch's snapshot, newest image first, then an event for each deleted image of the batch.
 
-    A batch that does not exist (yet) has an empty snapshot.
+    A batch that does not exist, or not yet, has an empty snapshot.
     """
     cursor = change_cursor(database_now())
     images = Image.objects.filter(batch_id=batch_id)
     yield from _snapshot(batch_id, _newest_first(images), _counts(images), cursor)
-    # A client that was disconnected when they were deleted still shows them, and a page does not list them.
+    # A client that was disconnected during a deletion still shows the image; the snapshot does not report it.
     yield from _removed_pages(RemovedImage.objects.filter(batch_id=batch_id))
 
 
 def jobs_snapshot(job_ids: Sequence[UUID]) -> Replay:
-    """The frames of a snapshot of these jobs, then the events of the deleted ones."""
+    """The frames of a snapshot of these jobs, then an event for each deleted job."""
     cursor = change_cursor(database_now())
     pages = [job_ids[start : start + PAGE_IMAGES] for start in range(0, len(job_ids), PAGE_IMAGES)]
     counts: dict[str, int] = {}
@@ -74,14 +75,17 @@ def jobs_snapshot(job_ids: Sequence[UUID]) -> Replay:
 
 
 def changes_since(moment: datetime) -> Replay:
-    """Events of all changes after `moment`, less CURSOR_SLACK, up to now. Later changes are live events."""
+    """Events of all changes from CURSOR_SLACK before `moment` up to now. Later changes are live events."""
     since, until = moment - CURSOR_SLACK, database_now()
     changed = Image.objects.filter(changed_at__gte=since, changed_at__lte=until).order_by("changed_at", "id")
     after = Q()
     while page := with_thumbnails(changed.filter(after)[:PAGE_IMAGES]):
         with no_statements():
-            at = Addresses.now()
-            events = [_event(image["id"], notification_json(image, found, at)) for image, found in page]
+            addresses = Addresses.now()
+            events = [
+                _event(image["id"], notification_json(image, thumbnails, addresses))
+                for image, thumbnails in page
+            ]
         yield events
         last = page[-1][0]
         moment = _as_stored(last["changed_at"])
@@ -104,9 +108,9 @@ def _removed_pages(removed: QuerySet[RemovedImage]) -> Iterator[list[EventFrame]
 
 
 def _as_stored(moment: datetime) -> Any:
-    """A moment that the database's clock set, in the form that equals its column.
+    """`moment`, read from a column that the database's clock set, in a form that compares equal to that column.
 
-    SQLite compares text: its own clock has three digits after the second, Python's datetime six.
+    SQLite compares times as text. Its clock writes three digits after the second; a datetime from Python has six.
     """
     if connection.vendor != "sqlite":
         return moment
@@ -118,7 +122,7 @@ def _as_stored(moment: datetime) -> Any:
 def _snapshot(
     batch_id: UUID | None, pages: Iterator[Sequence[Listed]], counts: dict[str, int], cursor: str
 ) -> Iterator[str]:
-    """Yields each frame after reading the next one, to know which is the last."""
+    """The frames of a snapshot. Reads one page ahead, because a frame says whether it is the last one."""
     number = 1
     previous: list[str] = []
     for images in _images_per_frame(pages):
@@ -132,8 +136,8 @@ def _snapshot(
 def _images_per_frame(pages: Iterator[Sequence[Listed]]) -> Iterator[list[str]]:
     for page in pages:
         with no_statements():
-            at = Addresses.now()
-            encoded = [orjson.dumps(image_json(image, thumbnails, at)) for image, thumbnails in page]
+            addresses = Addresses.now()
+            encoded = [orjson.dumps(image_json(image, thumbnails, addresses)) for image, thumbnails in page]
         for run in packed([len(image) for image in encoded], FRAME_IMAGES, FRAME_IMAGES_BYTES):
             yield [image.decode() for image in encoded[run]]
 

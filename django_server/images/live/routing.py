@@ -1,6 +1,6 @@
-"""The WebSocket routes, and what a handshake passes before them. `config.asgi` mounts `websocket_application`.
+"""The WebSocket routes, and the middleware in front of them. `config.asgi` mounts `websocket_application`.
 
-A consumer of one's own is a line in `websocket_urlpatterns`, as in Channels' tutorial.
+To add a consumer, add a line to `websocket_urlpatterns`, as in Channels' tutorial.
 """
 
 from channels.routing import URLRouter

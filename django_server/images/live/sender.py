@@ -1,6 +1,6 @@
-"""What one connection sends: events shaped as its client asked, in a bounded buffer, written by one task.
+"""Sends frames to one client: joins events if the client coalesces, and buffers the frames for the task that writes.
 
-Used by `consumers` and `replay_queue`. Only `write` waits for the client; all other calls return immediately.
+Used by `consumers` and `replay_queue`. Only `write` and `until_buffer_low` wait; all other calls return immediately.
 """
 
 import asyncio
@@ -12,9 +12,9 @@ from images.live.coalescing import WINDOW_SECONDS, Coalescer
 from images.live.events import EventFrame
 from images.live.protocol import Frame, encode, event_frames
 
-# A client that reads nothing for this long is closed.
+# The connection of a client that reads nothing for this long is closed.
 STUCK_SECONDS = 30.0
-# The events of a batch of 1,000 images, one frame of about 1 KB each, and twice as much in bytes.
+# Limits of the buffer: the events of a batch of 1,000 images, one frame of about 1 KB each, and twice as many bytes.
 MAX_FRAMES = 1000
 MAX_BYTES = 2 * 2**20
 # The next part of a replay is read when less than two frames of 64 KB are buffered.
@@ -22,64 +22,64 @@ LOW_BYTES = 128 * 1024
 
 
 class SendBuffer:
-    """The frames that wait to be sent, bounded, so that a client that does not read costs little memory.
+    """A bounded buffer of frames to send, so that a client that does not read costs little memory.
 
-    After `replace_all` it accepts no more until that frame is taken. Belongs to one event loop.
+    After `replace_all`, `put` accepts no frame until the replacement is taken. Belongs to one event loop.
     """
 
     def __init__(self) -> None:
         self._texts: deque[tuple[str, int]] = deque()
         self._bytes = 0
         self._replacement: str | None = None
-        self._filled = asyncio.Event()
-        self._low = asyncio.Event()
-        self._low.set()
+        self._has_frames = asyncio.Event()
+        self._is_low = asyncio.Event()
+        self._is_low.set()
 
     def put(self, text: str) -> bool:
-        """False when there is no room for it."""
+        """Appends a frame. False if the buffer is full, or a replacement has not been taken yet."""
         byte_size = len(text.encode())
         if self._replacement or len(self._texts) >= MAX_FRAMES or self._bytes + byte_size > MAX_BYTES:
             return False
         self._texts.append((text, byte_size))
-        self._changed(byte_size)
+        self._update_size(byte_size)
         return True
 
     def put_first(self, text: str) -> None:
-        """Puts `text` before all others, without checking the bounds."""
+        """Inserts a frame before all others, without checking the limits."""
         byte_size = len(text.encode())
         self._texts.appendleft((text, byte_size))
-        self._changed(byte_size)
+        self._update_size(byte_size)
 
     def replace_all(self, text: str) -> bool:
-        """Replaces all frames by `text`. False when the last replacement has not been taken yet."""
+        """Replaces all frames by `text`. False if the previous replacement has not been taken yet."""
         if self._replacement:
             return False
         self._texts.clear()
         self._replacement = text
-        self._changed(-self._bytes)
+        self._update_size(-self._bytes)
         self.put_first(text)
         return True
 
     async def take(self) -> str:
         """Waits for the next frame and removes it."""
-        await self._filled.wait()
+        await self._has_frames.wait()
         text, byte_size = self._texts.popleft()
         if text is self._replacement:
             self._replacement = None
-        self._changed(-byte_size)
+        self._update_size(-byte_size)
         return text
 
     async def until_low(self) -> None:
         """Returns when less than LOW_BYTES are buffered."""
-        await self._low.wait()
+        await self._is_low.wait()
 
-    def _changed(self, by_bytes: int) -> None:
-        self._bytes += by_bytes
-        _set_if(self._filled, bool(self._texts))
-        _set_if(self._low, self._bytes < LOW_BYTES)
+    def _update_size(self, added_bytes: int) -> None:
+        self._bytes += added_bytes
+        _set_or_clear(self._has_frames, bool(self._texts))
+        _set_or_clear(self._is_low, self._bytes < LOW_BYTES)
 
 
-def _set_if(event: asyncio.Event, condition: bool) -> None:
+def _set_or_clear(event: asyncio.Event, condition: bool) -> None:
     if condition:
         event.set()
     else:
@@ -87,7 +87,7 @@ def _set_if(event: asyncio.Event, condition: bool) -> None:
 
 
 class Sender:
-    """`resyncs` counts the resync frames: replays that were requested before one are obsolete after it."""
+    """`resyncs` counts the resync frames. A replay requested before a resync frame must not be sent after it."""
 
     def __init__(self, send_text: Callable[[str], Awaitable[None]]) -> None:
         self._send_text = send_text
@@ -104,7 +104,7 @@ class Sender:
         self._buffer.put_first(encode(frame))
 
     def send_encoded(self, text: str) -> None:
-        """Sends an encoded frame. Drops it when the client is about to be asked to resync."""
+        """Sends an encoded frame. If the buffer does not accept it, drops it and asks the client to subscribe again."""
         if not self._buffer.put(text):
             self.request_resync("slow_client")
 
@@ -136,11 +136,11 @@ class Sender:
             self._coalescer.drop()
 
     async def until_buffer_low(self) -> None:
-        """Returns when more should be read from the database."""
+        """Returns when the buffer has room for the next part of a replay."""
         await self._buffer.until_low()
 
     async def write(self) -> None:
-        """Writes the buffered frames until it is cancelled.
+        """Writes the buffered frames until the task is cancelled.
 
         Raises: TimeoutError when the client reads nothing for STUCK_SECONDS, OSError when it has disconnected.
         """

@@ -1,4 +1,4 @@
-"""What one connection is subscribed to, and which events that selects. Pure; held by `consumers`."""
+"""The subscriptions of one connection, and the events that they select. Pure. Used by `consumers`."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,10 @@ SUBSCRIPTIONS_PER_CONNECTION = 1000
 
 @dataclass(frozen=True)
 class Subscriptions:
-    """`narrowed` by the first subscribe, and for good: a client that unsubscribed from everything gets no events."""
+    """A connection gets all events until its first subscribe frame, which sets `narrowed`.
+
+    `narrowed` is never unset: a client that then unsubscribes from everything gets no events.
+    """
 
     narrowed: bool = False
     everything: bool = False
@@ -23,7 +26,7 @@ class Subscriptions:
 
     @property
     def groups(self) -> frozenset[str]:
-        """The groups to join. Job ids are selected from the group of all."""
+        """The groups to join. The events of single jobs are filtered from ALL_GROUP."""
         if self.includes_all:
             return frozenset({ALL_GROUP})
         return self.batch_groups | ({ALL_GROUP} if self.job_hexes else frozenset())
@@ -37,25 +40,31 @@ class Subscriptions:
         return [event for event in events if event.job_hex in self.job_hexes]
 
     def plus(self, topics: Topics) -> "Subscriptions":
-        """Subscribed to `topics` as well.
+        """These subscriptions and `topics`.
 
         Raises: BadFrameError above SUBSCRIPTIONS_PER_CONNECTION.
         """
-        more = replace(
+        extended = replace(
             self,
             narrowed=True,
             everything=self.everything or topics.everything,
             batch_groups=self.batch_groups | _batch_groups(topics),
             job_hexes=self.job_hexes | _job_hexes(topics),
         )
-        if len(more.batch_groups) + len(more.job_hexes) + more.everything > SUBSCRIPTIONS_PER_CONNECTION:
+        if (
+            len(extended.batch_groups) + len(extended.job_hexes) + extended.everything
+            > SUBSCRIPTIONS_PER_CONNECTION
+        ):
             raise BadFrameError(
                 f"A connection may have {SUBSCRIPTIONS_PER_CONNECTION} subscriptions at most."
             )
-        return more
+        return extended
 
     def minus(self, topics: Topics) -> "Subscriptions":
-        """Without `topics`; those that were not subscribed are ignored. A client that never subscribed keeps all."""
+        """These subscriptions without `topics`. Topics that are not subscribed are ignored.
+
+        A connection that never subscribed still gets all events.
+        """
         return replace(
             self,
             everything=self.everything and not topics.everything,

@@ -1,6 +1,6 @@
-"""uvicorn's WebSocket protocol with another shutdown: closes with 1001, and waits for no client that reads nothing.
+"""uvicorn's WebSocket protocol with a different shutdown: closes with 1001, and does not wait for stuck clients.
 
-Passed to uvicorn by its import path (`ws=`). Imports nothing of the application and is imported by none of it.
+Passed to uvicorn by its import path (`ws=`). This module and the application do not import each other.
 """
 
 from typing import TYPE_CHECKING
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 # RFC 6455: "going away". uvicorn itself sends 1012.
 GOING_AWAY = 1001
-# A client that reads has received the last frames by then.
+# After this time, connections with unsent data are aborted. A client that reads has received the last frames by then.
 SHUTDOWN_SECONDS = 1.0
 
 
 class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
-    """For `uvicorn --ws`, or `uvicorn.Config(ws=...)`."""
+    """Pass it as `uvicorn --ws`, or `uvicorn.Config(ws=...)`."""
 
     def shutdown(self) -> None:
         if not self.handshake_complete or self.close_sent or self.transport.is_closing():
@@ -32,7 +32,8 @@ class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
 
     async def send(self, message: "ASGISendEvent") -> None:
         if message["type"] == "websocket.close" and not self.writable.is_set():
-            # The close frame follows all that the client has not read; after close_timeout the connection is aborted.
+            # The client can't get the close frame before it reads the earlier data. If it has not read that data within
+            # close_timeout, the connection is aborted.
             self.loop.call_later(self.close_timeout, self._abort_if_stuck)
             self.writable.set()
         await super().send(message)

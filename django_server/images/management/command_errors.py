@@ -1,4 +1,4 @@
-"""Sentences instead of tracebacks for what ends a command early: Ctrl+C, and an unavailable database."""
+"""Print a sentence instead of a traceback when Ctrl+C or a database error ends a command."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from django.core.management.base import CommandError
 from django.db import DatabaseError, InterfaceError
 
-# 128 + SIGINT, which shells expect.
+# The exit status that shells expect after Ctrl+C: 128 + SIGINT.
 INTERRUPTED = 130
 
 
 @contextmanager
 def command_errors(write: Callable[[str], object], interrupted: Callable[[], str]) -> Iterator[None]:
-    """On KeyboardInterrupt write `interrupted()` and exit with 130. Database errors become CommandErrors."""
+    """On KeyboardInterrupt, write `interrupted()` and exit with status 130. Database errors become CommandErrors."""
     try:
         yield
     except KeyboardInterrupt:

@@ -1,11 +1,11 @@
-"""Parse the dates of command lines."""
+"""Parse dates in command-line arguments."""
 
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 
 
 def date_argument(text: str) -> datetime:
-    """An ISO date, or date and time; in UTC unless it has a zone. Raises ArgumentTypeError with a sentence."""
+    """The moment of an ISO date, or date and time, in UTC unless it has a time zone. Raises ArgumentTypeError."""
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:

@@ -1,6 +1,6 @@
 """The running Celery workers: their processes, queues and current tasks. For the administrators' status page.
 
-Read by Celery's inspect broadcast. A worker that does not reply within a second is left out.
+Asks the workers with Celery's inspect broadcast. A worker that does not reply within a second is left out.
 """
 
 import time
@@ -12,13 +12,13 @@ from celery import current_app
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-# A worker's main process replies, even while its pool is busy.
+# Time limit for the replies. A worker's main process replies even while its pool processes are busy.
 _REPLY_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class RunningTask:
-    """A task that a pool process executes: the number of its images and the seconds since it started."""
+    """A task that a pool process executes now. `images`: the number of its images. `seconds`: since it started."""
 
     name: str
     images: int
@@ -28,7 +28,7 @@ class RunningTask:
 
 @dataclass(frozen=True)
 class Worker:
-    """One worker: the pids of its processes, its queues, its running tasks, and the number of its reserved tasks."""
+    """A worker: the pids of its pool processes, its queues, its running tasks, and the number of its reserved tasks."""
 
     name: str
     processes: Sequence[int]
@@ -41,10 +41,10 @@ def active_workers() -> list[Worker] | None:
     """Every worker that replies within a second, sorted by name; None if the broker is not reachable."""
     try:
         stats = current_app.control.inspect(timeout=_REPLY_SECONDS).stats() or {}
-        # With names and a limit, inspect returns as soon as all have replied instead of waiting for the time-out.
-        known = current_app.control.inspect(list(stats), timeout=_REPLY_SECONDS, limit=len(stats))
+        # With names and a limit, inspect does not wait for the time-out: it returns when all workers have replied.
+        inspect = current_app.control.inspect(list(stats), timeout=_REPLY_SECONDS, limit=len(stats))
         queues, active, reserved = (
-            (known.active_queues() or {}, known.active() or {}, known.reserved() or {})
+            (inspect.active_queues() or {}, inspect.active() or {}, inspect.reserved() or {})
             if stats
             else ({}, {}, {})
         )
@@ -64,7 +64,7 @@ def active_workers() -> list[Worker] | None:
 
 def _running(task: Mapping[str, Any]) -> RunningTask:
     started = task.get("time_start")
-    # One id, or one list of them: images.tasks.
+    # The first argument of a task is an id or a list of ids (see images.tasks).
     ids = next(iter(task.get("args") or ()), ())
     return RunningTask(
         name=task["name"],

@@ -1,4 +1,4 @@
-"""Every counter and histogram of the site. Imported by the code that increments them.
+"""All counters and histograms of the site. Imported by the code that increments them.
 
 Label values are fixed words (codes, statuses, stages, endpoints), never client input, so their number is bounded.
 """
@@ -12,9 +12,10 @@ from prometheus_client import Counter, Gauge, Histogram, values
 
 
 def _file_of_this_process() -> str | int:
-    """Name Celery's pool processes by their index in the pool, so that a replacement continues the same file.
+    """The name of this process's metrics file, without extension.
 
-    Named by pid, a worker that replaces its processes for their memory use would leave one file for each.
+    A Celery pool process is named by its index in the pool, so that the process that replaces it continues its file.
+    With pids as names, a worker that replaces pool processes because of their memory use would leave a file of each.
     """
     index = getattr(current_process(), "index", None)
     return os.getpid() if index is None else f"{os.getppid()}.{index}"
@@ -22,10 +23,10 @@ def _file_of_this_process() -> str | int:
 
 if settings.METRICS_DIR:
     settings.METRICS_DIR.mkdir(parents=True, exist_ok=True)
-    # Must precede the first metric: each metric takes the class that is set when it is created.
+    # Must be set before the first metric is created: a metric uses the class that is set at its creation.
     values.ValueClass = values.MultiProcessValue(_file_of_this_process)
 
-# Buckets from reading a cached header (1 ms) over the longest render (45 s) to a backlog of half an hour.
+# Buckets in seconds. Reading a cached header takes 1 ms, the longest render 45 s, a long backlog half an hour.
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
 STAGE_SECONDS = Histogram(
@@ -47,7 +48,7 @@ IMAGES_FINISHED = Counter(
 )
 THUMBNAIL_GENERATIONS = Counter(
     "django_file_upload_thumbnail_generations",
-    "Images whose missing thumbnails were generated, on request or in bulk. With a code: requests that failed.",
+    "Generations of an image's missing thumbnails, on request or in bulk. The code is that of a failed generation.",
     ["occasion", "code"],
 )
 SWEEPS = Counter("django_file_upload_sweeps", "Rounds of the sweeper.", ["outcome"])
@@ -56,14 +57,14 @@ REPAIRS = Counter("django_file_upload_repairs", "Rows and files repaired by the 
 
 @cache
 def websocket_clients() -> Gauge:
-    """Created on first use: a metric without labels writes its file as soon as it exists, in every process."""
+    """The gauge of open WebSockets. Created on first use, because it writes its file in any process that creates it."""
     return Gauge("django_file_upload_websocket_clients", "Open WebSockets.", multiprocess_mode="livesum")
 
 
 def start_at_zero() -> None:
-    """Create the series of finished images with 0. A rate misses the first increment of a series that starts with it.
+    """Create the series of finished images with the value 0. Called by processes that finish images.
 
-    Called by processes that finish images.
+    Prometheus' rate() misses the first increment of a series that does not exist before.
     """
     IMAGES_FINISHED.labels("completed", "")
     IMAGES_FINISHED.labels("error", "processing_failed")

@@ -1,7 +1,6 @@
-"""`GET /metrics` on the site's own port, for clients on this machine only. `config.asgi` mounts it in front of Django.
+"""`GET /metrics` on the site's own port, for clients on this machine only.
 
-A scraper addresses a container by its IP address, which Django would refuse as an unknown host. In front of Django a
-scrape also passes no middleware.
+`config.asgi` mounts it in front of Django, so that a scrape passes no middleware.
 """
 
 import ipaddress
@@ -16,12 +15,12 @@ from images.http.allowed_origins import host_is_ours
 from images.http.early_response import send_refusal
 from images.observability.metrics_text import CONTENT_TYPE, exposition
 
-# Headers of a proxied request: its client is another machine, whatever the peer address is.
+# A request with one of these headers came through a proxy. Its client may be on another machine.
 _PROXY_HEADERS = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via"})
 
 
 class LocalMetrics:
-    """The ASGI application of /metrics. Clients of other machines get 404."""
+    """The ASGI application of /metrics. Clients on other machines get 404."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not _is_from_this_machine(scope):

@@ -1,6 +1,8 @@
-"""`GET /metrics` at METRICS_LISTEN, for scrapers in a private network. Off unless the setting is set.
+"""`GET /metrics` at METRICS_LISTEN, for scrapers in a private network. Off unless METRICS_LISTEN is set.
 
-Every process listens on the same port in a thread (SO_REUSEPORT). When one dies, the others report for all.
+Scrapers address a container by its IP address, which Django would refuse; this listener does not check the host. All
+processes listen on the same port, each in a thread (SO_REUSEPORT). When a process dies, the others still report the
+sums of all processes.
 """
 
 import threading
@@ -18,7 +20,7 @@ from images.observability.metrics_text import CONTENT_TYPE, exposition
 def listen_for_scrapes(*, with_state: bool = False) -> None:
     """Start the listener thread, which ends with the process. Raises OSError if the address can't be bound.
 
-    Call it once per process, after the forks of its start.
+    Call it once per process, and only after the process has forked its children.
     """
     if settings.METRICS_LISTEN is None:
         return
@@ -42,8 +44,8 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 class _Handler(WSGIRequestHandler):
-    # Seconds. A connection that sends nothing occupies a thread.
+    # In seconds, because an idle connection occupies a thread.
     timeout = 10
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the library's name
-        """Log nothing: scrapes are frequent."""
+        """Log nothing, because scrapes are frequent."""

@@ -1,4 +1,4 @@
-"""The text that Prometheus scrapes: sums over all processes that share METRICS_DIR and, on demand, the site's state."""
+"""The text that Prometheus scrapes: the sums of all processes that share METRICS_DIR, and if requested the state."""
 
 import os
 import re
@@ -19,7 +19,7 @@ _LIVE_GAUGE_FILE = re.compile(r"gauge_live[a-z]*_(\d+)\.db")
 
 
 def exposition(*, with_state: bool) -> bytes:
-    """The text, of type CONTENT_TYPE. Without METRICS_DIR it covers this process only."""
+    """The metrics as text of the type CONTENT_TYPE. Without METRICS_DIR, those of this process only."""
     registry = CollectorRegistry()
     if settings.METRICS_DIR:
         _delete_gauges_of_dead_processes(settings.METRICS_DIR)
@@ -47,15 +47,15 @@ def event_metrics() -> tuple[Collector, ...]:
 
 
 def _delete_gauges_of_dead_processes(folder: Path) -> None:
-    """Delete gauge files of killed processes, which could not decrement them. Counters keep theirs."""
+    """Delete the gauge files of killed processes, which could not decrement their gauges. Counter files stay."""
     for path in folder.glob("gauge_live*.db"):
-        found = _LIVE_GAUGE_FILE.fullmatch(path.name)
-        if found and not _is_alive(int(found[1])):
+        match = _LIVE_GAUGE_FILE.fullmatch(path.name)
+        if match and not _is_alive(int(match[1])):
             path.unlink(missing_ok=True)
 
 
 def _is_alive(pid: int) -> bool:
-    with suppress(PermissionError):  # another user's process: it exists
+    with suppress(PermissionError):  # The process exists and belongs to another user.
         try:
             os.kill(pid, 0)
         except ProcessLookupError:

@@ -1,6 +1,6 @@
-"""The site's state at this moment, read from database, broker and disk. The cost is bounded for any number of images.
+"""The site's current state, read from database, broker and disk. The cost is bounded for any number of images.
 
-The metrics of an unreachable dependency are left out, since a missing metric is noticed and a wrong one is not.
+The metrics of an unreachable dependency are left out: a missing metric is noticed, a wrong value is not.
 """
 
 import shutil
@@ -16,12 +16,12 @@ from prometheus_client.registry import Collector
 from images import celery_queue
 from images.models import Image, Status
 
-# Counting so many takes PostgreSQL 25 to 100 ms, in a table of one million rows or of ten.
+# Rows are counted up to this number, which takes PostgreSQL 25 to 100 ms in a table of one or ten million rows.
 MAX_COUNT = 100_000
 
 
 class SiteState(Collector):
-    """A collector for prometheus-client. A scrape costs three statements and one round trip to the broker."""
+    """A collector for prometheus-client. A scrape costs three SQL statements and one round trip to the broker."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         dependencies = GaugeMetricFamily(
@@ -56,7 +56,7 @@ def _images() -> list[GaugeMetricFamily]:
     except (DatabaseError, InterfaceError):
         return []
     finally:
-        # The scrape's thread serves no Django request, so nothing else closes its connection.
+        # The scrape's thread serves no Django request, so Django does not close its database connection.
         connection.close()
     return [unfinished, oldest]
 
@@ -64,27 +64,27 @@ def _images() -> list[GaugeMetricFamily]:
 def _oldest_pending_seconds() -> float:
     pending = Image.objects.filter(status=Status.PENDING).order_by("uploaded_at")
     first = pending.values_list("uploaded_at", Now()).first()
-    # Python's clock wrote uploaded_at, the database's is Now(): the difference may be negative.
+    # `uploaded_at` is of Python's clock and Now() of the database's, so the difference may be negative.
     return max(0.0, (first[1] - first[0]).total_seconds()) if first else 0.0
 
 
 def _messages() -> list[GaugeMetricFamily]:
-    waiting = GaugeMetricFamily(
+    queued = GaugeMetricFamily(
         "django_file_upload_queue_messages",
-        "Waiting messages; each carries the ids of 1 to 16 images.",
+        "Messages waiting in the queue. Each has the ids of 1 to 16 images.",
         labels=["queue"],
     )
-    taken = GaugeMetricFamily(
+    unacknowledged = GaugeMetricFamily(
         "django_file_upload_queue_unacknowledged_messages",
-        "Messages delivered to a worker and not acknowledged.",
+        "Messages delivered to a worker and not yet acknowledged.",
     )
     depths = celery_queue.depths()
     if depths is None:
         return []
     for name, messages in depths.waiting.items():
-        waiting.add_metric([name], messages)
-    taken.add_metric([], depths.unacknowledged)
-    return [waiting, taken]
+        queued.add_metric([name], messages)
+    unacknowledged.add_metric([], depths.unacknowledged)
+    return [queued, unacknowledged]
 
 
 def _free_space() -> GaugeMetricFamily:

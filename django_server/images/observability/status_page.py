@@ -1,4 +1,4 @@
-"""`/admin/status/`: the site's state and its workers' current tasks, for administrators."""
+"""`/admin/status/`: shows administrators the site's state and the workers' current tasks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from images.observability.state_gauges import SiteState
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the page: the metric's help text, its label values, and the formatted value."""
+    """One line of the page: a metric's help text, its label values and its formatted value."""
 
     description: str
     labels: str
@@ -24,7 +24,7 @@ class Figure:
 
 @require_safe
 def status(request: HttpRequest) -> HttpResponse:
-    """The page. `config.urls` restricts it to administrators."""
+    """The status page. `config.urls` restricts it to administrators."""
     context = {
         **admin.site.each_context(request),
         "title": "Status",
@@ -35,7 +35,7 @@ def status(request: HttpRequest) -> HttpResponse:
 
 
 def _figures() -> Iterator[Figure]:
-    """The state metrics that Prometheus scrapes."""
+    """The site's state, from the same gauges that Prometheus scrapes."""
     for family in SiteState().collect():
         for sample in family.samples:
             labels = ", ".join(sample.labels.values())

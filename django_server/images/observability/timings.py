@@ -1,4 +1,4 @@
-"""Durations of the stages of uploads, jobs and generations: for the histogram, and for the log line of each."""
+"""Measure the stages of uploads, jobs and thumbnail generations, for the histogram and for log lines."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -29,27 +29,27 @@ Stage = Literal[
 ]
 Milliseconds = dict[str, float]
 
-_taken: ContextVar[Milliseconds | None] = ContextVar("stages", default=None)
+_durations: ContextVar[Milliseconds | None] = ContextVar("stages", default=None)
 
 
 @contextmanager
 def measured() -> Iterator[Milliseconds]:
-    """The duration of each stage within the block, in milliseconds. Nested blocks share the outer one's dict."""
-    before = _taken.get()
-    if before is not None:
-        yield before
+    """Collect the durations of the stages in the block, in milliseconds. A nested block uses the outer block's dict."""
+    outer = _durations.get()
+    if outer is not None:
+        yield outer
         return
-    taken: Milliseconds = {}
-    token = _taken.set(taken)
+    durations: Milliseconds = {}
+    token = _durations.set(durations)
     try:
-        yield taken
+        yield durations
     finally:
-        _taken.reset(token)
+        _durations.reset(token)
 
 
 @contextmanager
 def stage(name: Stage) -> Iterator[None]:
-    """Measure the block as a stage, also when it raises."""
+    """Measure the duration of the block as a stage, also if it raises."""
     started = time.perf_counter()
     try:
         yield
@@ -60,9 +60,9 @@ def stage(name: Stage) -> Iterator[None]:
 def note_stage(name: Stage, seconds: float) -> None:
     """Record the duration of a stage."""
     STAGE_SECONDS.labels(name).observe(seconds)
-    taken = _taken.get()
-    if taken is not None:
-        taken[name] = taken.get(name, 0.0) + seconds * 1e3
+    durations = _durations.get()
+    if durations is not None:
+        durations[name] = durations.get(name, 0.0) + seconds * 1e3
 
 
 def note_rendering(timings: "Timings") -> None:
@@ -72,11 +72,11 @@ def note_rendering(timings: "Timings") -> None:
     note_stage("encode", timings.encode_ms / 1e3)
 
 
-def in_words(taken: Mapping[str, float]) -> str:
-    """For a readable log line: `decode 12 ms, encode 30 ms`."""
-    return ", ".join(f"{name} {ms:.0f} ms" for name, ms in taken.items())
+def in_words(durations: Mapping[str, float]) -> str:
+    """The durations for a readable log line: `decode 12 ms, encode 30 ms`."""
+    return ", ".join(f"{name} {ms:.0f} ms" for name, ms in durations.items())
 
 
-def as_fields(taken: Mapping[str, float]) -> dict[str, float]:
-    """For a JSON log line: `{"decode_ms": 12.3}`."""
-    return {f"{name}_ms": round(ms, 1) for name, ms in taken.items()}
+def as_fields(durations: Mapping[str, float]) -> dict[str, float]:
+    """The durations for a JSON log line: `{"decode_ms": 12.3}`."""
+    return {f"{name}_ms": round(ms, 1) for name, ms in durations.items()}

@@ -1,4 +1,4 @@
-"""Classify a key by its file and its rows. Pure. A finding is preliminary: `repair` checks it again."""
+"""Classify the differences between the file and the rows of a key. Pure. `repair` checks each finding again."""
 
 from contextlib import suppress
 from enum import StrEnum
@@ -20,7 +20,7 @@ from images.thumbnail_rules import is_upload
 
 
 class Finding(StrEnum):
-    """One kind of difference between storage and rows."""
+    """The kinds of differences between storage and rows."""
 
     THUMBNAIL_WITHOUT_FILE = "thumbnail_without_file"
     ORIGINAL_MISSING = "original_missing"
@@ -42,7 +42,8 @@ def findings_of(state: KeyState) -> list[Finding]:
     image = state.image
     if image is None:
         return []
-    # An upload's bytes never change, and its version is a checksum; an empty version can't be compared.
+    # An upload's bytes never change, and its version is a checksum, not the storage's version. An empty version means
+    # that the version is unknown.
     comparable = bool(image.source_version) and not is_upload(image.collection)
     return [
         *([Finding.ORIGINAL_BACK] if image.original_missing else []),
@@ -53,30 +54,31 @@ def findings_of(state: KeyState) -> list[Finding]:
 def image_id_of_upload_key(key: str) -> UUID | None:
     """The id of the upload whose original or thumbnail has this key; None for files that the app did not store.
 
-    The app stores files only in the collection of uploads, named by an id, in two folders of its first four digits.
+    The app stores files only in the collection of uploads. Their names begin with the image's id; the id's first four
+    digits name the two folders above the file.
     """
-    for parse in (_image_of_original, _image_of_thumbnail):
+    for parse in (_id_from_original_key, _id_from_thumbnail_key):
         with suppress(ValueError):
             return parse(key)
     return None
 
 
-def _image_of_original(key: str) -> UUID:
+def _id_from_original_key(key: str) -> UUID:
     original = parse_original(key, settings.KEY_PREFIX)
-    return _image_named(original, key, _rebuilt(original))
+    return _checked_id(original, key, _rebuilt_key(original))
 
 
-def _image_of_thumbnail(key: str) -> UUID:
+def _id_from_thumbnail_key(key: str) -> UUID:
     thumbnail = parse_thumbnail(key, settings.KEY_PREFIX)
-    rebuilt = thumbnail_key(_rebuilt(thumbnail.original), thumbnail.scale_px, "jpg")
-    return _image_named(thumbnail.original, key, rebuilt)
+    rebuilt = thumbnail_key(_rebuilt_key(thumbnail.original), thumbnail.scale_px, "jpg")
+    return _checked_id(thumbnail.original, key, rebuilt)
 
 
-def _rebuilt(original: OriginalKey) -> OriginalKey:
+def _rebuilt_key(original: OriginalKey) -> OriginalKey:
     return upload_key(original.prefix, original.collection, original.stem, original.extension)
 
 
-def _image_named(original: OriginalKey, key: str, rebuilt: OriginalKey | ThumbnailKey) -> UUID:
+def _checked_id(original: OriginalKey, key: str, rebuilt: OriginalKey | ThumbnailKey) -> UUID:
     image_id = UUID(original.stem)
     if not is_upload(original.collection) or str(rebuilt) != key or str(image_id) != original.stem:
         raise InvalidKey(f"{key!r} is not a key of an upload.")

@@ -1,7 +1,8 @@
-"""Read the files of a storage and the rows that name them together, in byte order of key and in bounded memory.
+"""Read the files of a storage together with the rows that name them, in byte order of key and in bounded memory.
 
-A merge of three sorted streams, without a look-up per file. Repairs nothing. Rows are paged by keyset: an iterator
-would use a cursor, which PgBouncer's transaction mode turns into one fetch of everything.
+Three sorted streams are merged (files, images, thumbnails), so that no file needs a look-up of its own. Rows are read
+in pages, each starting after the last key of the page before. Django's `iterator()` is not used: through PgBouncer in
+transaction mode it would fetch all rows at once.
 """
 
 import heapq
@@ -54,6 +55,7 @@ class KeyState:
 
     @property
     def rows(self) -> int:
+        """The number of rows that name this key."""
         return len(self.thumbnails) + (self.image is not None)
 
 
@@ -64,19 +66,22 @@ Row = TypeVar("Row", ImageAt, ThumbnailAt)
 def merged(
     stored: Iterable[StoredFile], images: Iterable[ImageAt], thumbnails: Iterable[ThumbnailAt]
 ) -> Iterator[KeyState]:
-    """The state of each key, from three streams in byte order of key. Pure but for reading the streams."""
-    streams = (_with_bytes(stream) for stream in (stored, images, thumbnails))
+    """The state of each key, from three streams in byte order of key. Pure, except that it reads the streams."""
+    streams = (_with_sort_key(stream) for stream in (stored, images, thumbnails))
     for _, same_key in groupby(heapq.merge(*streams, key=itemgetter(0)), key=itemgetter(0)):
-        yield _key_state([one for _, one in same_key])
+        yield _key_state([entry for _, entry in same_key])
 
 
 def image_rows(head: str) -> Iterator[ImageAt]:
-    """The rows of images whose keys begin with `head` (empty, or ending in a slash), in byte order of key."""
+    """The rows of images whose keys begin with `head`, in byte order of key."""
     return _paged(_below(Image.objects.all(), head), ImageAt)
 
 
 def thumbnail_rows(head: str) -> Iterator[ThumbnailAt]:
-    """The same for thumbnails. Rows with a blank key name no file and are left out."""
+    """The rows of thumbnails whose keys begin with `head`, in byte order of key.
+
+    Rows with a blank key name no file and are left out.
+    """
     return _paged(_below(Thumbnail.objects.exclude(key=""), head), ThumbnailAt)
 
 
@@ -86,57 +91,57 @@ def has_rows(head: str) -> bool:
 
 
 def count_rows(head: str) -> int:
-    """The number of such rows."""
+    """The number of rows that name a file whose key begins with `head`."""
     return _below(Image.objects.all(), head).count() + _below(Thumbnail.objects.all(), head).count()
 
 
 def with_key_bytes(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """The rows with `key_bytes` to filter and order by: the expression that migration 0004 indexes."""
-    # PostgreSQL's default collation orders by language. SQLite compares bytes.
+    """The rows with the alias `key_bytes` to filter and order by. Migration 0004 has an index on its expression."""
+    # PostgreSQL's default collation orders by the rules of a language; SQLite's compares bytes.
     key_bytes: Combinable = Collate("key", "C") if connection.vendor == "postgresql" else F("key")
     keyed: QuerySet[Any] = rows.alias(key_bytes=key_bytes)
     return keyed
 
 
 def _below(rows: QuerySet[Any], head: str) -> QuerySet[Any]:
-    in_bytes = with_key_bytes(rows)
-    # `0` is the character after `/`: every key that begins with the head lies between the two.
-    return in_bytes.filter(key_bytes__gte=head, key_bytes__lt=f"{head[:-1]}0") if head else in_bytes
+    keyed = with_key_bytes(rows)
+    # `0` is the character after `/`. So all keys that begin with `head`, and no others, are in this range.
+    return keyed.filter(key_bytes__gte=head, key_bytes__lt=f"{head[:-1]}0") if head else keyed
 
 
 def _paged(rows: QuerySet[Any], row: Callable[..., Row]) -> Iterator[Row]:
-    """`rows`, one page per statement. Thumbnails may share a key: the primary key makes the order total."""
+    """`rows`, read with one SQL statement per page. Ordered by primary key too, because thumbnails may share a key."""
     fields = tuple(row.__dataclass_fields__)  # type: ignore[attr-defined]
     in_order = rows.order_by("key_bytes", "id")
-    page = _read(in_order, row, fields)
+    page = _read_page(in_order, row, fields)
     while page:
         yield from page
         last = page[-1]
         if len(page) < _PAGE_ROWS:
             return
-        later = Q(key_bytes__gt=last.key) | Q(id__gt=last.id)
-        # The index serves the first condition; the second skips rows already read.
-        page = _read(in_order.filter(Q(key_bytes__gte=last.key), later), row, fields)
+        after_last = Q(key_bytes__gt=last.key) | Q(id__gt=last.id)
+        # The first condition uses the index; the second one skips rows that have been read.
+        page = _read_page(in_order.filter(Q(key_bytes__gte=last.key), after_last), row, fields)
 
 
-def _read(rows: QuerySet[Any], row: Callable[..., Row], fields: tuple[str, ...]) -> list[Row]:
+def _read_page(rows: QuerySet[Any], row: Callable[..., Row], fields: tuple[str, ...]) -> list[Row]:
     return [row(*values) for values in rows.values_list(*fields)[:_PAGE_ROWS]]
 
 
-def _with_bytes(stream: Iterable[Keyed]) -> Iterator[tuple[bytes, Keyed]]:
-    # File names need not be UTF-8; fsencode restores their bytes.
-    return ((os.fsencode(one.key), one) for one in stream)
+def _with_sort_key(stream: Iterable[Keyed]) -> Iterator[tuple[bytes, Keyed]]:
+    # File names may have bytes that are not UTF-8; fsencode restores them.
+    return ((os.fsencode(entry.key), entry) for entry in stream)
 
 
 def _key_state(same_key: list[Keyed]) -> KeyState:
     stored: StoredFile | None = None
     image: ImageAt | None = None
     thumbnails: tuple[ThumbnailAt, ...] = ()
-    for one in same_key:
-        if isinstance(one, StoredFile):
-            stored = one
-        elif isinstance(one, ImageAt):
-            image = one
+    for entry in same_key:
+        if isinstance(entry, StoredFile):
+            stored = entry
+        elif isinstance(entry, ImageAt):
+            image = entry
         else:
-            thumbnails = (*thumbnails, one)
+            thumbnails = (*thumbnails, entry)
     return KeyState(same_key[0].key, stored, image, thumbnails)

@@ -1,6 +1,7 @@
-"""Delete files of uploads that no row names: left by a crashed process, or of a size that is no longer configured.
+"""Delete orphans: files of uploads that no row names.
 
-Files of archives are never deleted (`findings.image_id_of_upload_key`).
+A crashed process leaves orphans, and so does a change of the configured sizes. Files of archives are never deleted (see
+`findings.image_id_of_upload_key`).
 """
 
 import time
@@ -21,48 +22,55 @@ from images.storage import storage
 
 
 def delete_orphans(keys: Sequence[str], *, apply: bool) -> list[str]:
-    """Delete those files that no row names, that are an hour old, and whose image has no claim.
+    """Delete the files that no row names, that are older than an hour, and whose image is deleted or not claimed.
 
-    Returns their keys; without `apply` nothing is deleted. Raises OSError if the storage is unavailable.
+    Returns the keys of these files. Without `apply` nothing is deleted. Raises OSError if the storage is unavailable.
     """
-    images = {
+    ids_by_key = {
         key: image_id
         for key in keys
         if (image_id := image_id_of_upload_key(key)) and not _is_spooled(image_id)
     }
     with transaction.atomic():
-        free = _unnamed(images, apply)
-        # A generation renames its files while it locks the image's row, which is locked here now.
+        deletable = _deletable(ids_by_key, apply)
+        # Delete before the transaction ends: a thumbnail generation renames its files to their keys only while it has
+        # the lock on the image's row.
         if storage().moves_by_rename:
-            return [key for key in free if _delete_if_old(key, apply)]
-    # No network request inside a transaction.
-    return [key for key in free if _delete_if_old(key, apply)]
+            return [key for key in deletable if _delete_if_old(key, apply)]
+    # Delete after the transaction, because it must not wait for network requests.
+    return [key for key in deletable if _delete_if_old(key, apply)]
 
 
 def _is_spooled(image_id: UUID) -> bool:
-    """Whether a request may be about to commit the row: it deletes its spool file after that. Check before the rows."""
+    """Whether an upload request may be about to commit the image's row. Call it before reading the rows.
+
+    The request writes the upload to a spool file in INCOMING_ROOT, and deletes that file after the commit.
+    """
     return (settings.INCOMING_ROOT / str(image_id)).exists()
 
 
-def _unnamed(images: "dict[str, UUID]", apply: bool) -> list[str]:
-    """The keys that no row names, of deleted images and of unclaimed ones, whose rows are locked by this."""
-    known = Image.objects.filter(Q(id__in=set(images.values())) | Q(key__in=images))
-    existing = set(known.values_list("id", flat=True))
-    unclaimed = known.filter(
+def _deletable(ids_by_key: "dict[str, UUID]", apply: bool) -> list[str]:
+    """The keys that no row names and whose image is deleted, or final and not claimed.
+
+    With `apply` the rows of these images are locked. Keys whose image is locked by another process are left out.
+    """
+    images = Image.objects.filter(Q(id__in=set(ids_by_key.values())) | Q(key__in=ids_by_key))
+    existing_ids = set(images.values_list("id", flat=True))
+    unclaimed = images.filter(
         Q(thumbs_claim=None) | Q(thumbs_lease_until__lt=Now()), status__in=[*FINAL_STATUSES]
     ).order_by("id")
-    locked = set(
+    deletable_ids = set(
         (unclaimed.select_for_update(skip_locked=True) if apply else unclaimed).values_list("id", flat=True)
     )
-    named = _named(images)
+    named = _keys_with_a_row(ids_by_key)
     return [
         key
-        for key, image_id in images.items()
-        if key not in named and (image_id in locked or image_id not in existing)
+        for key, image_id in ids_by_key.items()
+        if key not in named and (image_id in deletable_ids or image_id not in existing_ids)
     ]
 
 
-def _named(keys: Collection[str]) -> set[str]:
+def _keys_with_a_row(keys: Collection[str]) -> set[str]:
     return {
         *with_key_bytes(Image.objects.all()).filter(key_bytes__in=keys).values_list("key", flat=True),
         *with_key_bytes(Thumbnail.objects.all()).filter(key_bytes__in=keys).values_list("key", flat=True),

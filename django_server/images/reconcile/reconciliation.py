@@ -1,6 +1,6 @@
 """One reconciliation: select the part of the storage, check that it is readable, compare, repair.
 
-Called by `manage.py reconcile` and by the nightly task. Several may run at the same time.
+Called by `manage.py reconcile` and by the nightly task. Several reconciliations may run at the same time.
 """
 
 import logging
@@ -22,12 +22,12 @@ from pregen.formatting import printable
 
 logger = logging.getLogger(__name__)
 
-# Keys between two checks of `stop` and calls of `progress`.
+# Number of keys between two calls of `stop` and `progress`.
 _STEP_KEYS = 500
 
 
 class CannotReconcile(Exception):
-    """The storage or the database is not readable; the message is a sentence for operators. Repairs made stay."""
+    """The storage or the database is not readable. The message is a sentence for operators. Earlier repairs stay."""
 
 
 def reconcile(
@@ -37,9 +37,10 @@ def reconcile(
     progress: Callable[[int], object] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Report:
-    """Compare storage and rows of these collections, or of all, and repair the differences if `apply`.
+    """Compare storage and rows of these collections, or of all if empty, and with `apply` repair the differences.
 
-    `progress` gets the number of rows compared since its last call. Raises CannotReconcile.
+    `progress` gets the number of rows compared since its last call. Ends early when `stop` returns true. Raises
+    CannotReconcile.
     """
     report = Report(applied=apply)
     with _refusing_errors():
@@ -48,7 +49,7 @@ def reconcile(
 
 
 def reconcile_nightly() -> None:
-    """Reconcile everything and log the report. Ends early in a stopping worker: it runs again the next night."""
+    """Reconcile everything and log the report. A stopping worker ends it early: it runs again the next night."""
     try:
         report = reconcile(apply=True, stop=draining)
     except CannotReconcile as error:
@@ -60,13 +61,14 @@ def reconcile_nightly() -> None:
 
 
 def rows_to_check(collections: Sequence[str]) -> int:
-    """The number of rows that a reconciliation of these collections, or of all, compares. Raises CannotReconcile."""
+    """The number of rows that `reconcile` with these collections compares. Raises CannotReconcile."""
     with _refusing_errors():
         return sum(count_rows(head) for head in _heads(collections))
 
 
 @contextmanager
 def _refusing_errors() -> Iterator[None]:
+    """Raise CannotReconcile for an error of the storage or the database."""
     try:
         yield
     except OSError as error:
@@ -76,7 +78,7 @@ def _refusing_errors() -> Iterator[None]:
 
 
 def _heads(collections: Sequence[str]) -> list[str]:
-    """The beginnings of the keys to compare."""
+    """The heads to compare: one for each collection, or one for the whole storage."""
     return [_head(name) for name in dict.fromkeys(collections)] or [_below_prefix("")]
 
 
@@ -91,27 +93,30 @@ def _below_prefix(rest: str) -> str:
 
 
 def _compare(head: str, report: Report, progress: Callable[[int], object], stop: Callable[[], bool]) -> bool:
-    """Whether everything below `head` was compared."""
+    """Compare all keys that begin with `head`. False if `stop` ended it early."""
     repairer = Repairer(report, _collection_of, _is_empty)
-    pending_rows = 0
+    new_rows = 0
     for number, state in enumerate(merged(_listed(head), image_rows(head), thumbnail_rows(head))):
         report.files += state.stored is not None
         report.rows += state.rows
-        pending_rows += state.rows
+        new_rows += state.rows
         for finding in findings_of(state):
             repairer.add(finding, state)
         if number % _STEP_KEYS == 0:
-            progress(pending_rows)
-            pending_rows = 0
+            progress(new_rows)
+            new_rows = 0
             if stop():
                 return False
     repairer.finish()
-    progress(pending_rows)
+    progress(new_rows)
     return True
 
 
 def _listed(head: str) -> Iterator[StoredFile]:
-    """The files below `head`. Raises CannotReconcile if there are rows but no file: the volume is not mounted."""
+    """The files whose keys begin with `head`.
+
+    Raises CannotReconcile if there are rows but no file: probably the volume is not mounted.
+    """
     listing = storage().store.list(head.removesuffix("/"))
     first = next(listing, None)
     if first is None:
@@ -129,5 +134,5 @@ def _collection_of(key: str) -> str:
 
 
 def _is_empty(collection: str) -> bool:
-    """Whether the storage has no file of a collection: it may be on a volume that is not mounted."""
+    """Whether the storage has no file of the collection. Then its volume may not be mounted."""
     return next(storage().store.list(_below_prefix(collection)), None) is None

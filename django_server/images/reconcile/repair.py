@@ -1,4 +1,4 @@
-"""Collect findings, check them again in groups of 200, and repair those that are confirmed."""
+"""Collect findings, check them again in groups of 200, and repair the confirmed ones."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -19,19 +19,19 @@ _LOSSES = frozenset({Finding.ORIGINAL_MISSING, Finding.THUMBNAIL_WITHOUT_FILE})
 
 
 class Repairer:
-    """Takes findings one by one; holds at most 200 of each kind."""
+    """Takes findings one by one, and holds at most 200 of each kind in memory."""
 
     def __init__(
         self, report: Report, collection_of: Callable[[str], str], is_empty: Callable[[str], bool]
     ) -> None:
-        """`is_empty`: whether the storage has no file of a collection."""
+        """`collection_of` gets a key. `is_empty` gets a collection, and says whether the storage has no file of it."""
         self._report = report
         self._collection_of = collection_of
         self._is_empty = is_empty
         self._groups: dict[Finding, list[KeyState]] = defaultdict(list)
 
     def add(self, finding: Finding, state: KeyState) -> None:
-        """Repairs a full group. Raises OSError if the storage is unavailable."""
+        """Collect a finding. Repair its group if that is full. Raises OSError if the storage is unavailable."""
         if finding is Finding.FOREIGN:
             self._report.add(finding, [state.key])
             return
@@ -40,7 +40,7 @@ class Repairer:
             self._repair_group(finding)
 
     def finish(self) -> None:
-        """Repair the rest."""
+        """Repair the groups that are not full."""
         for finding in list(self._groups):
             self._repair_group(finding)
 
@@ -52,7 +52,10 @@ class Repairer:
             self._report.add(finding, _repair(finding, group, apply=self._report.applied))
 
     def _readable(self, group: Sequence[KeyState]) -> list[KeyState]:
-        """Those of collections that have any file: an empty one is taken for an unmounted volume, not for a loss."""
+        """The states whose collection has any file in the storage.
+
+        If it has none, its volume may not be mounted: it is reported as unread, and its rows are not repaired.
+        """
         collections = {self._collection_of(state.key) for state in group}
         unread = {name for name in collections if self._is_empty(name)}
         self._report.unread |= unread
@@ -67,9 +70,9 @@ def _repair(finding: Finding, group: Sequence[KeyState], *, apply: bool) -> list
             {row.id: row.key for state in group for row in state.thumbnails}, apply=apply
         )
     images = {state.image.id: state.key for state in group if state.image}
-    of_images = {
+    repairs = {
         Finding.ORIGINAL_MISSING: mark_missing,
         Finding.ORIGINAL_BACK: unmark_missing,
         Finding.ORIGINAL_CHANGED: renew_versions,
     }
-    return of_images[finding](images, apply=apply)
+    return repairs[finding](images, apply=apply)

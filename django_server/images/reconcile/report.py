@@ -1,4 +1,4 @@
-"""The result of a reconciliation as text and as JSON: counts, and the first keys of each finding."""
+"""The result of a reconciliation, as text and as JSON: the number of each finding and its first keys."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from pregen.formatting import printable
 
 _KEYS_SHOWN = 20
 
-# Name, what `--apply` did, what it would do.
+# Of each finding: its name, the words for a repair, the words for a dry run.
 _SENTENCES = {
     Finding.THUMBNAIL_WITHOUT_FILE: (
         "Thumbnail rows without a file",
@@ -19,8 +19,8 @@ _SENTENCES = {
     ),
     Finding.ORIGINAL_BACK: (
         "Images whose missing original is back",
-        "unmarked",
-        "would be unmarked",
+        "no longer marked as missing",
+        "would no longer be marked as missing",
     ),
     Finding.ORIGINAL_CHANGED: (
         "Replaced originals of archives",
@@ -30,8 +30,8 @@ _SENTENCES = {
     Finding.FILE_WITHOUT_ROW: ("Uploaded files without a row", "deleted", "would be deleted"),
     Finding.ORIGINAL_MISSING: (
         "Images without their original",
-        "cannot be repaired, marked",
-        "cannot be repaired, would be marked",
+        "cannot be repaired, marked as missing",
+        "cannot be repaired, would be marked as missing",
     ),
     Finding.FOREIGN: ("Files not stored by this server", "left alone", "left alone"),
 }
@@ -45,7 +45,10 @@ _REPAIRED = (
 
 @dataclass
 class Report:
-    """Filled during a reconciliation. `unread`: collections that have rows but no file in the storage."""
+    """The result of a reconciliation, filled while it runs.
+
+    `found`: the number of each finding. `keys`: its first keys. `unread`: collections with rows but without any file.
+    """
 
     applied: bool
     files: int = 0
@@ -62,14 +65,15 @@ class Report:
 
     @property
     def is_clean(self) -> bool:
+        """Whether everything was compared without a difference. Foreign files are no difference."""
         return (
             self.finished
             and not self.unread
-            and not any(self.found[one] for one in Finding if one is not Finding.FOREIGN)
+            and not any(self.found[finding] for finding in Finding if finding is not Finding.FOREIGN)
         )
 
     def lines(self) -> Iterator[str]:
-        """For operators: one line per finding, with its first keys below."""
+        """The report for operators: one line per finding, followed by its first keys."""
         yield f"Checked: {self.files} files, {self.rows} rows."
         for finding, (name, done, planned) in _SENTENCES.items():
             count = self.found[finding]
@@ -81,27 +85,29 @@ class Report:
         yield from self.warnings()
         if self.is_clean:
             yield "Storage and rows agree."
-        elif not self.applied and any(self.found[one] for one in (*_REPAIRED, Finding.ORIGINAL_MISSING)):
-            yield "Nothing was changed: this was a dry run. `--apply` repairs."
+        elif not self.applied and any(
+            self.found[finding] for finding in (*_REPAIRED, Finding.ORIGINAL_MISSING)
+        ):
+            yield "Nothing was changed: this was a dry run. `--apply` repairs the differences."
 
     def warnings(self) -> Iterator[str]:
-        """The reasons why it is incomplete."""
+        """The reasons why the report is incomplete."""
         for collection in sorted(self.unread):
             yield (
-                f"The storage has no file of the collection {printable(collection)}, which has rows: nothing of it was "
+                f"The storage has no file of the collection {printable(collection)}, which has rows: nothing in it was "
                 "repaired. Is its volume mounted? `manage.py delete --collection` deletes the rows."
             )
         if not self.finished:
             yield "Stopped before the end; the next run compares everything again."
 
     def as_json(self) -> dict[str, Any]:
-        """For programs: one object that always has all members."""
+        """The report for programs: a JSON object that always has all members."""
         return {
             "applied": self.applied,
             "finished": self.finished,
             "checked": {"files": self.files, "rows": self.rows},
             "found": {finding.value: self.found[finding] for finding in Finding},
-            "repaired": {one.value: self.found[one] if self.applied else 0 for one in _REPAIRED},
+            "repaired": {finding.value: self.found[finding] if self.applied else 0 for finding in _REPAIRED},
             "unrepairable": {Finding.ORIGINAL_MISSING.value: self.found[Finding.ORIGINAL_MISSING]},
             "foreign": self.found[Finding.FOREIGN],
             "keys": {finding.value: self.keys[finding] for finding in Finding if self.keys[finding]},

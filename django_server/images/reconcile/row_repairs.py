@@ -1,8 +1,8 @@
 """Repairs of rows whose files changed: thumbnails without a file, and originals that are missing, back or replaced.
 
-Beside `thumbnails.claims` the only writer of `original_missing`, `source_version` and `byte_size` of existing images.
-Never raises `version`: no job changes. Each function checks storage and row again before it writes, in one small
-transaction that skips locked rows; without `apply` it only checks.
+Only this module, `thumbnails.claims` and `registration.register` write `original_missing`, `source_version` and
+`byte_size` of existing images. `version` is not raised, because no job changes. Each function checks the storage and
+then the row again before it writes, in a small transaction that skips locked rows. Without `apply` nothing is written.
 """
 
 from collections.abc import Mapping
@@ -19,59 +19,66 @@ from filestore.store import StoredFile
 from images.models import Image, Thumbnail
 from images.storage import storage
 
-# A younger row or file may belong to a running request or worker, or be newer than the listing.
+# Younger rows and files are not repaired: a request or worker may still be writing them, or they are newer than the
+# listing of the storage.
 YOUNG = timedelta(hours=1)
 AnyModel = TypeVar("AnyModel", bound=Model)
 
 
 def delete_lost_thumbnails(candidates: Mapping[int, str], *, apply: bool) -> list[str]:
-    """Delete thumbnail rows (primary key -> key) without a file; the app then generates them on request.
+    """Delete thumbnail rows (primary key -> key) without a file. The app then generates the thumbnails on request.
 
     Returns the keys of the deleted rows. Raises OSError if the storage is unavailable.
     """
-    gone = {id_: key for id_, key in candidates.items() if stored_now(key) is None}
+    without_file = {id_: key for id_, key in candidates.items() if stored_now(key) is None}
     with transaction.atomic():
-        old = Thumbnail.objects.filter(id__in=gone, generated_at__lt=_ago(YOUNG))
-        rows = {id_: key for id_, key in _locked(old, apply).values_list("id", "key") if gone[id_] == key}
+        old = Thumbnail.objects.filter(id__in=without_file, generated_at__lt=_ago(YOUNG))
+        rows = {
+            id_: key
+            for id_, key in _with_lock(old, apply).values_list("id", "key")
+            if without_file[id_] == key
+        }
         if apply:
             Thumbnail.objects.filter(id__in=rows).delete()
     return list(rows.values())
 
 
 def mark_missing(candidates: Mapping[UUID, str], *, apply: bool) -> list[str]:
-    """Mark images (id -> key) whose original is missing. Returns the keys, also of images marked before."""
-    gone = {id_: key for id_, key in candidates.items() if stored_now(key) is None}
+    """Mark images (id -> key) whose original is missing. Returns their keys, including those marked before."""
+    without_file = {id_: key for id_, key in candidates.items() if stored_now(key) is None}
     with transaction.atomic():
-        old = Image.objects.filter(id__in=gone, changed_at__lt=_ago(YOUNG), uploaded_at__lt=_ago(YOUNG))
-        keys = dict(_locked(old, apply).values_list("id", "key"))
+        old = Image.objects.filter(
+            id__in=without_file, changed_at__lt=_ago(YOUNG), uploaded_at__lt=_ago(YOUNG)
+        )
+        keys = dict(_with_lock(old, apply).values_list("id", "key"))
         if apply:
             Image.objects.filter(id__in=keys, original_missing=False).update(original_missing=True)
     return list(keys.values())
 
 
 def unmark_missing(candidates: Mapping[UUID, str], *, apply: bool) -> list[str]:
-    """Remove the mark from images (id -> key) whose original is back. Returns the keys."""
+    """Mark images (id -> key) as not missing when their original is back. Returns their keys."""
     back = [id_ for id_, key in candidates.items() if stored_now(key) is not None]
     with transaction.atomic():
         marked = Image.objects.filter(id__in=back, original_missing=True)
-        keys = dict(_locked(marked, apply).values_list("id", "key"))
+        keys = dict(_with_lock(marked, apply).values_list("id", "key"))
         if apply:
             Image.objects.filter(id__in=keys).update(original_missing=False)
     return list(keys.values())
 
 
 def renew_versions(candidates: Mapping[UUID, str], *, apply: bool) -> list[str]:
-    """Update the versions of replaced originals (id -> key) of archives, which makes their thumbnails stale.
+    """Update `source_version` and `byte_size` of images (id -> key) of archives whose original was replaced.
 
-    Returns the keys.
+    The new version makes their thumbnails stale. Returns the keys of the images.
     """
-    found = {id_: stored_now(key) for id_, key in candidates.items()}
+    stored_by_id = {id_: stored_now(key) for id_, key in candidates.items()}
     with transaction.atomic():
-        known = Image.objects.filter(id__in=found).exclude(source_version="")
+        versioned = Image.objects.filter(id__in=stored_by_id).exclude(source_version="")
         changed = [
             Image(id=id_, key=key, source_version=stored.version, byte_size=stored.byte_size)
-            for id_, key, version in _locked(known, apply).values_list("id", "key", "source_version")
-            if (stored := found[id_]) is not None and stored.version != version
+            for id_, key, version in _with_lock(versioned, apply).values_list("id", "key", "source_version")
+            if (stored := stored_by_id[id_]) is not None and stored.version != version
         ]
         if apply:
             Image.objects.bulk_update(changed, ["source_version", "byte_size"], batch_size=200)
@@ -79,15 +86,16 @@ def renew_versions(candidates: Mapping[UUID, str], *, apply: bool) -> list[str]:
 
 
 def stored_now(key: str) -> StoredFile | None:
-    """The file of that key, None if there is none. Raises OSError if the storage is unavailable."""
+    """The metadata of the file with this key; None if there is none. Raises OSError if the storage is unavailable."""
     try:
         return storage().store.stat(key)
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
 
 
-def _locked(rows: QuerySet[AnyModel], apply: bool) -> QuerySet[AnyModel]:
-    # Locked in one order and without waiting, so that reconcilers and generations can't deadlock.
+def _with_lock(rows: QuerySet[AnyModel], apply: bool) -> QuerySet[AnyModel]:
+    """`rows`, with `apply` as a query that locks them."""
+    # In one order and without waiting, so that reconciliations and thumbnail generations can't deadlock.
     return rows.select_for_update(skip_locked=True).order_by("pk") if apply else rows
 
 

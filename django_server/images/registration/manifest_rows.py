@@ -16,12 +16,12 @@ from pregen.manifest.reader import Record, check_key
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "django-file-upload:archive")
 _KEY_LENGTH = 1024
 _NAME_LENGTH = 255
-# Times in manifests that went through a float differ by a microsecond.
+# Times in old manifests were rounded by a float and may be a microsecond off. This is the largest difference, in µs.
 _SAME_TIME_US = 2
 
 
 class NotRegistered(Exception):
-    """A record that can't become a row; the message is the reason."""
+    """A record can't become a row. The message is the reason: a predicate of the key."""
 
 
 def id_of(original_key: str) -> uuid.UUID:
@@ -30,7 +30,10 @@ def id_of(original_key: str) -> uuid.UUID:
 
 
 def image_of(record: Record) -> Image:
-    """The unsaved row: completed, with the file's time, without an event to publish. Raises NotRegistered."""
+    """The unsaved row of a record's image: completed, with the file's time. Raises NotRegistered.
+
+    `announced_version` equals `version`, so that no event is published.
+    """
     key = record.original_key
     if is_upload(record.collection):
         raise NotRegistered("belongs to the server's own uploads")
@@ -58,48 +61,60 @@ def image_of(record: Record) -> Image:
         announced_version=1,
         uploaded_at=moment,
         finished_at=moment,
-        # In the past: a client that reconnects does not get events for a million images.
+        # A time in the past, so that a client that reconnects does not get events for a million images.
         changed_at=moment,
     )
 
 
 def thumbnails_of(record: Record, image: Image) -> list[ThumbnailRow]:
-    """The rows of thumbnails that have the scale of a label and are not older than the original."""
+    """The rows of the record's thumbnails that have a configured size and are not older than the original."""
     return [
-        _row(image, label, found.key, scale_px, found.size)
+        _row(image, label, thumbnail.key, scale_px, thumbnail.size)
         for label, scale_px in sizes().items()
-        if (found := record.thumbnails.get(scale_px)) is not None
-        and found.modified >= record.original_modified
-        and _is_thumbnail_of(found.key, record.collection)
+        if (thumbnail := record.thumbnails.get(scale_px)) is not None
+        and thumbnail.modified >= record.original_modified
+        and _is_thumbnail_of(thumbnail.key, record.collection)
     ]
 
 
-def rows_of_generated(made: GeneratedThumbnail, image: Image) -> list[ThumbnailRow]:
-    """The rows of a thumbnail that pregen generated after the scan; none if the original has changed since."""
-    if not is_same_source(image.source_version, made.original_version):
+def rows_of_generated(generated: GeneratedThumbnail, image: Image) -> list[ThumbnailRow]:
+    """The rows of a thumbnail that pregen generated after the scan: one for each label of its size.
+
+    No rows if the original has changed since.
+    """
+    if not is_same_source(image.source_version, generated.original_version):
         return []
     return [
-        _row(image, label, made.thumbnail_key, scale_px, made.byte_size, made.width, made.height)
+        _row(
+            image,
+            label,
+            generated.thumbnail_key,
+            scale_px,
+            generated.byte_size,
+            generated.width,
+            generated.height,
+        )
         for label, scale_px in sizes().items()
-        if scale_px == made.scale and _is_thumbnail_of(made.thumbnail_key, image.collection)
+        if scale_px == generated.scale and _is_thumbnail_of(generated.thumbnail_key, image.collection)
     ]
 
 
-def is_same_source(one: str, other: str) -> bool:
-    """Whether two versions identify the same bytes. Versions of different kinds (etag, size and time) never do.
+def is_same_source(first: str, second: str) -> bool:
+    """Whether two versions identify the same bytes.
 
-    Times of old manifests may differ by a microsecond.
+    A version is either an etag, or a size and a time. Versions of different kinds never identify the same bytes. Times
+    may differ by a microsecond, as in old manifests.
     """
-    if one == other or one.startswith("etag:") != other.startswith("etag:"):
-        return one == other
-    if one.startswith("etag:"):
+    if first == second or first.startswith("etag:") != second.startswith("etag:"):
+        return first == second
+    if first.startswith("etag:"):
         return False
-    (size, us), (other_size, other_us) = one.split("@"), other.split("@")
-    return size == other_size and abs(int(us) - int(other_us)) <= _SAME_TIME_US
+    (first_size, first_us), (second_size, second_us) = first.split("@"), second.split("@")
+    return first_size == second_size and abs(int(first_us) - int(second_us)) <= _SAME_TIME_US
 
 
 def _is_thumbnail_of(key: str, collection: str) -> bool:
-    """Whether the key is a thumbnail's, in this collection. Any other key of a manifest is not shown."""
+    """Whether the key is that of a thumbnail in this collection. The manifest's other keys are ignored."""
     try:
         return (
             is_text(check_key(key))
@@ -127,6 +142,6 @@ def _row(
         height=height,
         byte_size=byte_size,
         source_version=image.source_version,
-        # The rules of its renderer are unknown; blank is trusted as valid.
+        # The recipe of the thumbnail's renderer is unknown. A blank recipe counts as valid.
         recipe="",
     )

@@ -1,7 +1,7 @@
-"""Write the rows of a manifest's images, 1,000 records per transaction, three to six statements each.
+"""Write the rows of a manifest's images, in transactions of 1,000 records and three to six SQL statements.
 
 Idempotent: a second run writes only changes, and completes an interrupted run. The thumbnails that `pregen generate`
-made since the scan are read from its journal, after the manifest. Called by `manage.py register`.
+has generated since the scan are read from its journal, after the manifest. Called by `manage.py register`.
 """
 
 from collections import Counter
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 @dataclass
 class Tally:
-    """Counts of records, and for each reason of a skipped record the first key."""
+    """The result: counts of records and thumbnails, and for each reason to skip records the first key as an example."""
 
     new: int = 0
     changed: int = 0
@@ -58,7 +58,7 @@ def register(
     apply: bool = True,
     progress: Callable[[int], object] = lambda _: None,
 ) -> Tally:
-    """Write rows of the manifest's images; only of `collections` if there are any.
+    """Write the rows of the manifest's images, only those of `collections` unless it is empty.
 
     `progress` gets the number of records read since its last call. Without `apply` nothing is written. Raises
     OtherStorage, and PregenError for an unreadable manifest.
@@ -66,28 +66,28 @@ def register(
     refuse_other_storage(read_head(manifest))
     tally = Tally()
     for chunk in _chunks(records(manifest, tally.skip)):
-        _write([one for one in chunk if _is_wanted(one, collections)], tally, apply=apply)
+        _write([record for record in chunk if _is_wanted(record, collections)], tally, apply=apply)
         progress(len(chunk))
-    for made_chunk in _chunks(read_journals(manifest)):
-        _write_made(made_chunk, tally, apply=apply)
+    for generated_chunk in _chunks(read_journals(manifest)):
+        _write_generated(generated_chunk, tally, apply=apply)
     return tally
 
 
 def _write(chunk: Sequence[Record], tally: Tally, *, apply: bool) -> None:
     records_by_id = _images_of(chunk, tally)
     with transaction.atomic():
-        known = Image.objects.in_bulk(list(records_by_id))
-        new = [image for id_, (_, image) in records_by_id.items() if id_ not in known]
+        existing = Image.objects.in_bulk(list(records_by_id))
+        new = [image for id_, (_, image) in records_by_id.items() if id_ not in existing]
         changed = [
             image
             for id_, (_, image) in records_by_id.items()
-            if id_ in known and _has_changed(known[id_], image)
+            if id_ in existing and _has_changed(existing[id_], image)
         ]
-        # For unchanged images the row's version counts: it may identify the bytes more exactly.
-        valid = {**{id_: image for id_, (_, image) in records_by_id.items()}, **known}
-        valid |= {image.id: image for image in changed}
+        # Unchanged images keep the version of their row, because it may identify the bytes more exactly.
+        images = {**{id_: image for id_, (_, image) in records_by_id.items()}, **existing}
+        images |= {image.id: image for image in changed}
         thumbnails = _without_valid_row(
-            [row for id_, (record, _) in records_by_id.items() for row in thumbnails_of(record, valid[id_])]
+            [row for id_, (record, _) in records_by_id.items() for row in thumbnails_of(record, images[id_])]
         )
         if apply:
             Image.objects.bulk_create(new, ignore_conflicts=True)
@@ -111,6 +111,7 @@ def _write(chunk: Sequence[Record], tally: Tally, *, apply: bool) -> None:
 
 
 def _images_of(chunk: Sequence[Record], tally: Tally) -> dict[UUID, tuple[Record, Image]]:
+    """The records that can be registered, with their unsaved rows, by image id. The others are added to the tally."""
     records_by_id = {}
     for record in chunk:
         try:
@@ -122,17 +123,18 @@ def _images_of(chunk: Sequence[Record], tally: Tally) -> dict[UUID, tuple[Record
     return records_by_id
 
 
-def _write_made(chunk: Sequence[GeneratedThumbnail], tally: Tally, *, apply: bool) -> None:
+def _write_generated(chunk: Sequence[GeneratedThumbnail], tally: Tally, *, apply: bool) -> None:
+    """Write the rows of generated thumbnails, and the original's width and height where they are unknown."""
     with transaction.atomic():
-        known = Image.objects.in_bulk({id_of(one.original_key) for one in chunk})
+        images = Image.objects.in_bulk({id_of(generated.original_key) for generated in chunk})
         rows: dict[tuple[UUID, str], ThumbnailRow] = {}
         measured: dict[UUID, Image] = {}
-        for one in chunk:
-            image = known.get(id_of(one.original_key))
-            for row in rows_of_generated(one, image) if image is not None else ():
+        for generated in chunk:
+            image = images.get(id_of(generated.original_key))
+            for row in rows_of_generated(generated, image) if image is not None else ():
                 rows[row["image_id"], row["label"]] = row
                 if image is not None and image.width is None:
-                    image.width, image.height = one.original_width, one.original_height
+                    image.width, image.height = generated.original_width, generated.original_height
                     measured[image.id] = image
         missing = _without_valid_row(list(rows.values()))
         if apply:
@@ -142,7 +144,7 @@ def _write_made(chunk: Sequence[GeneratedThumbnail], tally: Tally, *, apply: boo
 
 
 def _without_valid_row(rows: list[ThumbnailRow]) -> list[ThumbnailRow]:
-    """Those rows for which no valid row exists: a row of our own renderer has more information."""
+    """The `rows` that have no valid row in the database. A row of the app's own renderer has more information."""
     stored = stored_thumbnails_of(list({row["image_id"] for row in rows}))
     return [
         row
@@ -153,10 +155,11 @@ def _without_valid_row(rows: list[ThumbnailRow]) -> list[ThumbnailRow]:
     ]
 
 
-def _has_changed(known: Image, scanned: Image) -> bool:
-    if known.source_version.startswith("etag:") and not scanned.source_version.startswith("etag:"):
-        return known.byte_size != scanned.byte_size
-    return not is_same_source(known.source_version, scanned.source_version)
+def _has_changed(existing: Image, scanned: Image) -> bool:
+    """Whether the original has changed since its row was written. An etag in the row stays if the sizes are equal."""
+    if existing.source_version.startswith("etag:") and not scanned.source_version.startswith("etag:"):
+        return existing.byte_size != scanned.byte_size
+    return not is_same_source(existing.source_version, scanned.source_version)
 
 
 def _is_wanted(record: Record, collections: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Check that a manifest describes the configured storage. Pure but for the settings."""
+"""Check that a manifest describes the configured storage. Pure, except that it reads the settings."""
 
 from pathlib import Path
 
@@ -8,17 +8,17 @@ from pregen.manifest.reader import ManifestHead
 
 
 class OtherStorage(Exception):
-    """The manifest describes another storage; the message names the setting that differs."""
+    """The manifest describes another storage. The message names the setting that differs."""
 
 
 def refuse_other_storage(head: ManifestHead) -> None:
-    """Raise OtherStorage if the manifest's keys would not be its files in the configured storage."""
+    """Raise OtherStorage if the manifest's keys would not name the same files in the configured storage."""
     if head.storage_type == "s3":
         _require_same("bucket", head.s3_bucket, settings.S3_BUCKET, "S3_BUCKET")
         _require_same("S3 server", (head.s3_endpoint or "").rstrip("/"), settings.S3_ENDPOINT, "S3_ENDPOINT")
     elif settings.S3_BUCKET:
         raise OtherStorage(
-            f"The manifest is of the folder {head.local_root}, but files are kept in the bucket "
+            f"The manifest describes the folder {head.local_root}, but this server's files are in the bucket "
             f"{settings.S3_BUCKET}: unset S3_BUCKET, or scan the bucket."
         )
     else:
@@ -27,9 +27,10 @@ def refuse_other_storage(head: ManifestHead) -> None:
     _require_same("prefix", head.s3_prefix, settings.KEY_PREFIX, "KEY_PREFIX")
 
 
-def _require_same(what: str, theirs: str | None, ours: str, setting: str) -> None:
-    if (theirs or "") != ours:
-        ours_text = f"is {ours}" if ours else "is not set"
+def _require_same(name: str, in_manifest: str | None, configured: str, setting: str) -> None:
+    if (in_manifest or "") != configured:
+        configured_text = f"is {configured}" if configured else "is not set"
         raise OtherStorage(
-            f"The manifest is of the {what} {theirs or '(none)'}, but {setting} {ours_text}: set {setting} to it."
+            f"The manifest describes the {name} {in_manifest or '(none)'}, but {setting} {configured_text}: "
+            f"set {setting} to the {name} of the manifest."
         )

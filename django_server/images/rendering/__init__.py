@@ -1,1 +1,1 @@
-"""Rendering for the web process: render slots bound the concurrent decodes, each in a process that can be killed."""
+"""Rendering for web processes: render slots limit the concurrent decodes, and each decode can be killed."""

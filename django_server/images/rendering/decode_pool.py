@@ -1,7 +1,7 @@
 """A pool of processes that decode for a web process, so that a time limit can kill a decode.
 
-A 195 KB progressive JPEG of 1,000 scans decodes for 13 s, one of 50 MB for hours. The processes import `imaging` and
-nothing of Django. Called by the synchronous upload and by `images.thumbnails`.
+A progressive JPEG of 195 KB and 1,000 scans takes 13 s to decode; one of 50 MB takes hours. The processes import
+`imaging` but not Django. Called by the synchronous upload and by `images.thumbnails`.
 """
 
 import multiprocessing
@@ -26,7 +26,7 @@ def render_in_process_pool(
 ) -> Rendering:
     """`render_files` in a process of the pool. Scales are in pixels.
 
-    Raises its ImagingErrors, and ProcessDied after RENDER_SECONDS.
+    Raises the ImagingErrors of `render_files`, and ProcessDied if it takes longer than RENDER_SECONDS.
     """
     return _processes().run(
         settings.RENDER_SECONDS,
@@ -42,5 +42,5 @@ def render_in_process_pool(
 
 @cache
 def _processes() -> ProcessPool:
-    # Spawned, not forked: the fork of a multi-threaded process inherits locks that no thread will release.
+    # Spawned, because a process forked from a multi-threaded one inherits locks that no thread will release.
     return ProcessPool(settings.RENDER_SLOTS, multiprocessing.get_context("spawn"))

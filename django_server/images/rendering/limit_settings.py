@@ -1,4 +1,4 @@
-"""The limits of the settings as an `imaging.Limits`."""
+"""The decoding limits in the settings, as an `imaging.Limits`."""
 
 from django.conf import settings
 
@@ -6,7 +6,7 @@ from imaging import Limits
 
 
 def imaging_limits() -> Limits:
-    """The decoding limits, as configured now."""
+    """The decoding limits of the current settings."""
     return Limits(
         pixels=settings.MAX_PIXELS,
         pixels_baseline_jpeg=settings.MAX_PIXELS_BASELINE_JPEG,

@@ -1,6 +1,6 @@
-"""Render slots: they bound the concurrent decodes of all web processes of this host.
+"""Render slots: limit the number of concurrent decodes in all web processes of this host.
 
-A slot is a file lock, shared by all processes of the host and released by the kernel when its process dies.
+A slot is a lock on a file that all processes of the host use. The kernel releases the lock when the process dies.
 """
 
 import fcntl
@@ -16,18 +16,18 @@ from images.errors import Refusal
 from images.observability.timings import note_stage
 
 _POLL_SECONDS = 0.05
-# Limits the threads of this process that poll the lock files. Further threads block here and use no CPU.
+# Limits how many threads of this process poll the lock files. Further threads block here and use no CPU.
 _pollers = threading.BoundedSemaphore(settings.RENDER_SLOTS)
 
 
 @contextmanager
 def render_slot(wait_seconds: float) -> Iterator[None]:
-    """Hold one of RENDER_SLOTS. Raises Refusal `overloaded` when none is free within `wait_seconds`."""
+    """Hold a render slot during the block. Raises Refusal `overloaded` if no slot is free within `wait_seconds`."""
     started = time.monotonic()
     if not _pollers.acquire(timeout=wait_seconds):
         raise Refusal("overloaded")
     try:
-        descriptor = _lock_any(started + wait_seconds)
+        descriptor = _lock_free_slot(started + wait_seconds)
         note_stage("slot", time.monotonic() - started)
         try:
             yield
@@ -37,7 +37,8 @@ def render_slot(wait_seconds: float) -> Iterator[None]:
         _pollers.release()
 
 
-def _lock_any(deadline: float) -> int:
+def _lock_free_slot(deadline: float) -> int:
+    """Lock the file of the first free slot. Returns the open descriptor; closing it releases the slot."""
     settings.LOCKS_ROOT.mkdir(parents=True, exist_ok=True)
     while True:
         for number in range(settings.RENDER_SLOTS):

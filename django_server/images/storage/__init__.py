@@ -1,7 +1,8 @@
 """The app's file storage: one interface over the local folder (`local`) and S3 (`s3`), chosen by the settings.
 
-`filestore` names and moves the files; this package makes a Django storage of it. `url_signing` signs S3 URLs. The rest
-of the app reads and writes files only through `storage()`.
+A *key* is the name of a file in the storage. `filestore` builds keys, and reads and writes files by key; this package
+wraps it as a Django storage. `url_signing` signs S3 URLs. The rest of the app reads and writes stored files only
+through `storage()`.
 """
 
 import os
@@ -18,33 +19,34 @@ from images.errors import Refusal
 
 
 class ImageStorage(Protocol):
-    """The methods that the app uses beside Django's own. Every failure is an OSError."""
+    """The methods of a storage that the app uses. Every failure is an OSError."""
 
     @property
     def signs_urls(self) -> bool:
-        """Whether URLs are signed: they change over time, expire, and take no `?v=`."""
+        """Whether URLs are signed. Signed URLs change over time, expire, and have no `?v=` parameter."""
 
-    # Whether `move_to_key` is a rename, which may run inside a transaction; else it sends bytes over a network.
+    # Whether `move_to_key` is a rename, which may run inside a transaction. Otherwise it sends the file over a network,
+    # which may not.
     moves_by_rename: bool
 
     @property
     def store(self) -> Store:
-        """The same files as `filestore` sees them: listed in byte order of key, with times and versions."""
+        """The same files through the interface of `filestore`: listed in byte order of key, with times and versions."""
 
     def check(self) -> None:
         """Raise OSError if the storage does not respond within a few seconds."""
 
     def store_spooled(self, files: Sequence[tuple[Path, str]]) -> None:
-        """Store each spooled file under its key. The spooled files stay until their owner deletes them."""
+        """Store each spooled file (an upload in INCOMING_ROOT) under its key. The caller deletes the spooled files."""
 
     def move_to_key(self, path: Path, key: str) -> None:
         """Move the file at `path` to `key`, atomically and durably."""
 
     def local_copy(self, key: str) -> AbstractContextManager[Path]:
-        """A path with the content of `key`, to be read within the block. Raises FileNotFoundError."""
+        """A context that yields a path with the content of `key`, valid in the block. Raises FileNotFoundError."""
 
     def writing(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """A context of a real file that is stored under `key` if the block does not raise."""
+        """A context that yields a real file to write. It is stored under `key` if the block does not raise."""
 
     def open(self, key: str, mode: str = "rb") -> "File[bytes]": ...
 
@@ -62,7 +64,7 @@ def storage() -> ImageStorage:
 
 @contextmanager
 def refusing_storage_errors() -> Iterator[None]:
-    """Raise Refusal `storage_unavailable` (503) for an OSError of the block: the storage is full or unreachable."""
+    """Raise Refusal `storage_unavailable` (503) for an OSError in the block: the storage is full or unreachable."""
     try:
         yield
     except OSError as error:

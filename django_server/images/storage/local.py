@@ -1,7 +1,7 @@
-"""Files below MEDIA_ROOT: written atomically, overwritten in place, and linked from the spool without a copy.
+"""Files below MEDIA_ROOT: written and replaced atomically. Uploads are hard-linked from INCOMING_ROOT, without a copy.
 
-Each override of Django's FileSystemStorage says what Django's own does differently. Times are CPU per call, on one core
-of the development machine.
+A comment in each override of Django's FileSystemStorage says what Django's method does differently. Times are CPU time
+per call, on one core of the development machine.
 """
 
 import re
@@ -48,7 +48,7 @@ class LocalStorage(FileSystemStorage):
 
     @contextmanager
     def local_copy(self, key: str) -> Iterator[Path]:
-        # No copy: files are only ever replaced as a whole, so an open file keeps its content.
+        # No copy is needed: files are only replaced as a whole, so an open file keeps its content.
         self.store.stat(key)
         yield self.store.path(key)
 
@@ -56,16 +56,16 @@ class LocalStorage(FileSystemStorage):
         return self.store.writing(key)
 
     def url(self, name: str | None) -> str:
-        # 1.1 µs; Django's urljoin takes 9.7. A page of 100 images has 400 URLs: 3.4 ms less.
+        # Takes 1.1 µs; Django's takes 9.7 µs because of urljoin. A page of 100 images has 400 URLs: 3.4 ms less.
         key = name or ""
         return f"{self.base_url}{key if _is_plain(key) else quote(key, safe=_SAFE_IN_URLS)}"
 
     def delete(self, name: str) -> None:
-        # Django's deletes an empty folder of that name too, and raises where a parent of the key is a file.
+        # Django's also deletes an empty folder of that name, and raises if a parent of the key is a file.
         self.store.delete(name)
 
     def _save(self, name: str, content: "File[bytes]") -> str:
-        # Django's writes into the file under its final name: readers would see a part, a crash would leave one.
+        # Django's writes to the final name: readers could see a partial file, and a crash would leave it there.
         with self.store.writing(name) as file:
             for chunk in content.chunks():
                 file.write(chunk)

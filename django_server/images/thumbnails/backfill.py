@@ -1,6 +1,7 @@
 """Backfill: find the images with missing or stale thumbnails, and queue them for the workers at a bounded rate.
 
-Called by `manage.py thumbnails`. Two statements per 1,000 images; the queue holds at most 256 images of it.
+Called by `manage.py thumbnails`. Checking 1,000 images costs two SQL statements, and a third one with --force. At most
+256 images of the backfill are in the queue at a time.
 """
 
 import time
@@ -18,11 +19,13 @@ from images.thumbnail_rules import missing_scales
 from images.thumbnails.upsert import mark_stale
 
 _PAGE_IMAGES = 1000
-# Four images of 24 megapixels take about a second: an upload may wait that long behind a chunk.
+# Images per task. Four images of 24 megapixels take about a second; an upload may wait for a chunk that long.
 _CHUNK_IMAGES = 4
-# Seconds of work for 16 processes. With --force at most these 256 images are stale at a time.
-_MAX_WAITING_CHUNKS = 64
+# The maximum of chunks in the queue: seconds of work for 16 processes. With --force only the 256 images of these chunks
+# are stale at a time.
+_MAX_QUEUED_CHUNKS = 64
 _POLL_SECONDS = 0.2
+# `on_stuck` is called if the queue has not become shorter for this long.
 _STUCK_SECONDS = 30.0
 
 
@@ -32,9 +35,9 @@ class QueueUnavailable(Exception):
 
 @dataclass(frozen=True)
 class Selection:
-    """Which images: of these collections (all if empty), uploaded in this period, at most `limit` candidates.
+    """The images to check: of these collections (of all if empty), uploaded in this period.
 
-    `generated_before`: thumbnails generated earlier count as stale, valid or not.
+    `limit`: the maximum of images to queue. `generated_before`: thumbnails generated before this time count as stale.
     """
 
     collections: Sequence[str] = ()
@@ -44,7 +47,7 @@ class Selection:
     generated_before: datetime | None = None
 
     def images(self) -> QuerySet[Image]:
-        """Completed images with an original; the thumbnails of others come from their processing."""
+        """The selected images that are completed and whose original is not missing. `processing` handles the others."""
         chosen = Q(status=Status.COMPLETED, original_missing=False)
         if self.collections:
             chosen &= Q(collection__in=self.collections)
@@ -57,7 +60,10 @@ class Selection:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An image with missing or stale thumbnails. `alone`: it has a claim, whose process may have been killed by it."""
+    """An image with missing or stale thumbnails.
+
+    `alone`: queue it in a task of its own. The image has a claim, and may have crashed the process that claimed it.
+    """
 
     id: UUID
     alone: bool
@@ -66,25 +72,26 @@ class Candidate:
 def find_candidates(
     selection: Selection, progress: Callable[[int], object] = lambda _: None
 ) -> Iterator[Candidate]:
-    """The selected images with missing or stale thumbnails. `progress` gets the number of images checked since its
-    last call.
+    """The selected images with missing or stale thumbnails.
+
+    `progress` gets the number of images checked since its last call.
     """
     images = selection.images().order_by("id")
-    left = selection.limit
+    remaining = selection.limit
     page: list[tuple[UUID, str, UUID | None]] = []
-    while left is None or left > 0:
+    while remaining is None or remaining > 0:
         later = images.filter(id__gt=page[-1][0]) if page else images
         page = list(later.values_list("id", "source_version", "thumbs_claim")[:_PAGE_IMAGES])
-        found = _candidates_of(page, selection.generated_before)[:left]
-        yield from found
+        candidates = _candidates_of(page, selection.generated_before)[:remaining]
+        yield from candidates
         progress(len(page))
         if len(page) < _PAGE_IMAGES:
             return
-        left = None if left is None else left - len(found)
+        remaining = None if remaining is None else remaining - len(candidates)
 
 
 def chunks(candidates: Iterable[Candidate]) -> Iterator[list[UUID]]:
-    """Candidates in chunks of four. One that may have killed its worker is a chunk of its own."""
+    """The ids of the candidates, in chunks of four. A candidate with `alone` is a chunk of its own."""
     chunk: list[UUID] = []
     for candidate in candidates:
         if candidate.alone:
@@ -104,9 +111,9 @@ def enqueue_chunks(
     on_queued: Callable[[int], object],
     on_stuck: Callable[[], object],
 ) -> None:
-    """Queue the chunks as the workers empty the queue. `on_queued` gets the number of images of each chunk.
+    """Queue the chunks as fast as the workers empty the queue. `on_queued` gets the number of images of each chunk.
 
-    `on_stuck` is called once workers have taken nothing for 30 s. Raises QueueUnavailable.
+    `on_stuck` is called if the workers have taken no chunk for 30 s. Raises QueueUnavailable.
     """
     for chunk in chunked:
         _wait_for_room(on_stuck)
@@ -121,12 +128,12 @@ def _candidates_of(
     page: Sequence[tuple[UUID, str, UUID | None]], generated_before: datetime | None
 ) -> list[Candidate]:
     ids = [id_ for id_, _, _ in page]
-    found = thumbnails_of(ids)
+    thumbnails = thumbnails_of(ids)
     stale = _generated_before(ids, generated_before)
     return [
         Candidate(id_, alone=claim is not None)
         for id_, version, claim in page
-        if id_ in stale or missing_scales(found.get(id_, {}), version)
+        if id_ in stale or missing_scales(thumbnails.get(id_, {}), version)
     ]
 
 
@@ -140,13 +147,13 @@ def _generated_before(ids: Sequence[UUID], moment: datetime | None) -> set[UUID]
 def _wait_for_room(on_stuck: Callable[[], object]) -> None:
     fewest, since, reported = None, time.monotonic(), False
     while True:
-        waiting = celery_queue.waiting_in_bulk()
-        if waiting is None:
+        queued = celery_queue.waiting_in_bulk()
+        if queued is None:
             raise QueueUnavailable
-        if waiting < _MAX_WAITING_CHUNKS:
+        if queued < _MAX_QUEUED_CHUNKS:
             return
-        if fewest is None or waiting < fewest:
-            fewest, since = waiting, time.monotonic()
+        if fewest is None or queued < fewest:
+            fewest, since = queued, time.monotonic()
         elif not reported and time.monotonic() - since > _STUCK_SECONDS:
             on_stuck()
             reported = True

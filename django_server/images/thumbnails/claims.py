@@ -1,7 +1,11 @@
-"""Claims on generating an image's missing thumbnails, with a lease: the only writer of the columns `thumbs_…`.
+"""Makes sure that only one process at a time generates an image's missing thumbnails.
 
-At most one claim per image over all processes, by conditional updates; only the database's clock counts. A transaction
-here touches nothing but the database, except that `move_files` renames finished files to their keys.
+A process *claims* the image, with a lease: after the lease has expired, another process may take the claim over.
+Conditional updates allow one claim per image across all processes. Times are compared by the database's clock. Only
+this module writes the columns `thumbs_…`. These claims are independent of the claims in `processing.transitions`. A
+transaction here touches only the database, except that `move_files` renames finished files to their keys.
+
+Docstrings give the number of SQL statements, which tests check.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,9 +30,9 @@ _NO_FAILURE: dict[str, Any] = {"thumbs_error_code": "", "thumbs_error_until": No
 
 @dataclass(frozen=True)
 class Generated:
-    """Rendered thumbnails of an image, and the state of the original they were rendered from.
+    """The rows of an image's rendered thumbnails, and the properties of the original that they were rendered from.
 
-    `width` x `height`: of the original, upright, in pixels.
+    `width` and `height` are those of the upright original, in pixels.
     """
 
     source_version: str
@@ -39,18 +43,21 @@ class Generated:
 
 
 def acquire(image_id: UUID) -> UUID | None:
-    """The token of a new claim on the image's thumbnails; None while another is valid or a failure is remembered."""
+    """Claim the generation of the image's thumbnails. Returns the claim's token.
+
+    None if another claim is valid, if generation failed recently (see `fail`), or if the image is not completed.
+    """
     token = uuid4()
-    free = Q(thumbs_claim=None) | Q(thumbs_lease_until__lt=Now())
+    unclaimed = Q(thumbs_claim=None) | Q(thumbs_lease_until__lt=Now())
     no_failure = Q(thumbs_error_until=None) | Q(thumbs_error_until__lt=Now())
-    acquired = Image.objects.filter(free, no_failure, id=image_id, status=Status.COMPLETED).update(
-        thumbs_claim=token, thumbs_lease_until=from_now(settings.COLD_LEASE_SECONDS)
+    acquired = Image.objects.filter(unclaimed, no_failure, id=image_id, status=Status.COMPLETED).update(
+        thumbs_claim=token, thumbs_lease_until=from_now(settings.MISSING_THUMBNAIL_LEASE_SECONDS)
     )
     return token if acquired else None
 
 
 def remembered_failure(image_id: UUID) -> str | None:
-    """The error code of the last generation while it is remembered, else None."""
+    """The error code that `fail` stored for the image; None if there is no code, or its `seconds` are over."""
     failed = Image.objects.filter(id=image_id, thumbs_error_until__gte=Now())
     return failed.values_list("thumbs_error_code", flat=True).first()
 
@@ -61,21 +68,25 @@ def release(token: UUID) -> None:
 
 
 def fail(token: UUID, code: str, seconds: float) -> None:
-    """End the claim and remember the error code for `seconds`."""
-    more = {"original_missing": True} if code == "not_found" else {}
+    """End the claim and store the error code. For `seconds`, `acquire` then refuses the image.
+
+    With the code `not_found` also mark the original as missing.
+    """
+    mark_missing = {"original_missing": True} if code == "not_found" else {}
     Image.objects.filter(thumbs_claim=token).update(
-        thumbs_error_code=code, thumbs_error_until=from_now(seconds), **more, **_UNCLAIMED
+        thumbs_error_code=code, thumbs_error_until=from_now(seconds), **mark_missing, **_UNCLAIMED
     )
 
 
 def complete(
     token: UUID, image: ImageValues, generated: Generated, move_files: Callable[[], None] = lambda: None
 ) -> list[str] | None:
-    """Write the rows and end the claim. None if the claim is lost or the original is no longer the rendered one.
+    """Write the rows and end the claim. One transaction of at most five SQL statements.
 
-    `move_files` renames the files to their keys while the image's row is locked, so that a process whose claim expired
-    renames nothing. Returns the keys of replaced files that no row names any more. One transaction, at most five
-    statements.
+    Returns None if the claim is lost, or if the row's `source_version` is no longer the one in `image`. Otherwise
+    returns the keys of old thumbnail files that no row refers to now, for the caller to delete. For an archive there
+    are none: its files are never deleted. `move_files` renames the files to their keys while the image's row is
+    locked, so that a process whose claim was taken over renames nothing.
     """
     with transaction.atomic():
         # A row lock on PostgreSQL; on SQLite the transaction holds the database's write lock.
@@ -83,7 +94,7 @@ def complete(
         if claimed.values_list("source_version", flat=True).first() != image["source_version"]:
             return None
         move_files()
-        before = dict(Thumbnail.objects.filter(image_id=image["id"]).values_list("label", "key"))
+        old_keys = dict(Thumbnail.objects.filter(image_id=image["id"]).values_list("label", "key"))
         save_thumbnails(generated.rows)
         Image.objects.filter(thumbs_claim=token).update(
             source_version=generated.source_version,
@@ -96,5 +107,5 @@ def complete(
         )
     if not is_upload(image["collection"]):
         return []
-    after = {**before, **{row["label"]: row["key"] for row in generated.rows}}
-    return sorted(set(before.values()) - set(after.values()) - {""})
+    new_keys = {**old_keys, **{row["label"]: row["key"] for row in generated.rows}}
+    return sorted(set(old_keys.values()) - set(new_keys.values()) - {""})

@@ -1,8 +1,11 @@
-"""Generate the missing thumbnails of one completed image, once over all processes, whatever triggered it.
+"""Generate the missing thumbnails of one completed image, in only one process at a time.
 
-Order: claim, read the rows again, read the original's version, then its bytes, render to temporary files; then one
-short transaction that checks the claim, renames the files to their keys and writes the rows. One decode renders every
-missing label. Called by the thumbnail endpoint (`generate_in_request`) and by the bulk task (`generate_in_worker`).
+Order: claim the image, read its rows again, read the original's version and then its bytes, render to temporary files.
+Then one short transaction checks the claim, renames the files to their keys and writes the rows. The original is
+decoded once for all missing labels. Called by the thumbnail endpoint (`generate_in_request`) and by the bulk task
+(`generate_in_worker`). The settings COLD_… are about thumbnails that are generated on request.
+
+Docstrings give the number of SQL statements, which tests check.
 """
 
 import logging
@@ -38,10 +41,10 @@ Occasion = Literal["request", "bulk"]
 
 
 def generate_in_request(image_id: UUID) -> Listed:
-    """The image with every thumbnail valid, generated if missing. For web processes: render slots bound the decodes.
+    """Generate the image's missing thumbnails in a web process, where render slots limit the concurrent decodes.
 
-    Raises Refusal: not_found, not_completed, overloaded, storage_unavailable, or the code of an original that can't be
-    rendered.
+    Returns the image with all its thumbnails. Raises Refusal: not_found, not_completed, overloaded,
+    storage_unavailable, or the error code of an original that can't be rendered.
     """
     renderer = Renderer(render_in_process_pool, render_slot(settings.COLD_WAIT_SECONDS))
     with _counting_failures("request"):
@@ -53,7 +56,10 @@ def generate_in_request(image_id: UUID) -> Listed:
 def generate_in_worker(
     image_id: UUID, guard: Callable[[], AbstractContextManager[object]] = nullcontext
 ) -> Listed:
-    """The same in a worker, which decodes in its own process; `guard` limits the time. Raises the same."""
+    """Generate the image's missing thumbnails in a worker, which decodes in its own process. `guard` limits the time.
+
+    Returns and raises the same as `generate_in_request`.
+    """
     with _counting_failures("bulk"):
         return _generate(image_id, Renderer(render_files, guard()), "bulk")
 
@@ -70,12 +76,12 @@ def _generate(image_id: UUID, renderer: Renderer, occasion: Occasion) -> Listed:
             break
         code = claims.remembered_failure(image_id)
         if code:
-            raise _refused(code)
+            raise _refusal_of(code)
         if time.monotonic() >= deadline:
             raise Refusal("overloaded")
         _sleep_without_connection()
     try:
-        # Read again under the claim: its previous holder may have generated them.
+        # Read the rows again: the previous claim's process may have generated the thumbnails.
         with measured() as stages:
             labels = render_and_store(token, *completed_image(image_id), renderer)
     except Refusal as refusal:
@@ -97,7 +103,7 @@ def _record(image_id: UUID, occasion: Occasion, labels: Sequence[str], stages: M
 
 @contextmanager
 def _counting_failures(occasion: Occasion) -> Iterator[None]:
-    """Count failed generations; `_record` counts the successful ones."""
+    """Count failed generations. `_record` counts the successful ones."""
     try:
         yield
     except Refusal as refusal:
@@ -106,7 +112,7 @@ def _counting_failures(occasion: Occasion) -> Iterator[None]:
 
 
 def completed_image(image_id: UUID) -> Listed:
-    """The image with its thumbnail rows. Two statements. Raises Refusal: not_found, not_completed."""
+    """The image with its thumbnail rows. Two SQL statements. Raises Refusal: not_found, not_completed."""
     for listed in by_ids([image_id]):
         status = listed[0]["status"]
         if status != Status.COMPLETED:
@@ -116,7 +122,7 @@ def completed_image(image_id: UUID) -> Listed:
 
 
 def _refuse_unknown_prefix(image: ImageValues) -> None:
-    """Raise Refusal for an image stored under another KEY_PREFIX: it can be shown, but gets no thumbnails."""
+    """Raise Refusal if the image is stored under another KEY_PREFIX: it is shown, but gets no thumbnails."""
     try:
         key_of_thumbnail(image["key"], 1)
     except InvalidKey as error:
@@ -125,15 +131,17 @@ def _refuse_unknown_prefix(image: ImageValues) -> None:
 
 
 def _end_claim(token: UUID, image_id: UUID, refusal: Refusal) -> None:
+    """End the claim. Store refusals other than overloaded and not_completed, so that they are not tried again soon."""
     if refusal.code in ("overloaded", "not_completed"):
         claims.release(token)
         return
     logger.warning("Could not generate thumbnails of %s: %s", image_id, refusal)
-    after = refusal.kind.retry_after_seconds
-    claims.fail(token, refusal.code, settings.COLD_FAILURE_SECONDS if after is None else after)
+    retry_after = refusal.kind.retry_after_seconds
+    claims.fail(token, refusal.code, settings.COLD_FAILURE_SECONDS if retry_after is None else retry_after)
 
 
-def _refused(code: str) -> Refusal:
+def _refusal_of(code: str) -> Refusal:
+    """The Refusal for a stored error code. A 400 of an upload is a 422 here, because the request itself is correct."""
     refusal = Refusal(code)
     return refusal.with_status(422) if ERRORS[code].status == 400 else refusal
 

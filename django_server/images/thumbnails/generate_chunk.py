@@ -1,4 +1,4 @@
-"""Generate the missing thumbnails of one chunk of images in a worker. A failure does not affect the other images.
+"""Generate the missing thumbnails of one chunk of images in a worker. One failure does not affect the other images.
 
 Called by the task `images.make_thumbnails`; `backfill` selects the images.
 """
@@ -19,9 +19,9 @@ logger = logging.getLogger(__name__)
 def generate_each(
     ids: Sequence[UUID], guard: Callable[[], AbstractContextManager[object]] = nullcontext
 ) -> None:
-    """Generate the missing thumbnails of these images. Never raises: a failure is logged, and stored by `claims`.
+    """Generate the missing thumbnails of these images. Never raises: failures are logged, and stored by `claims`.
 
-    `guard` is a context around each image. A stopping worker queues the images again that it has not begun.
+    `guard` creates a context around each image. A stopping worker queues the images again that it has not begun.
     """
     for index, image_id in enumerate(ids):
         if draining():
@@ -32,5 +32,5 @@ def generate_each(
         except Refusal as refusal:
             logger.info("No thumbnails generated for %s: %s", image_id, refusal)
         except Exception:
-            # The outermost boundary of an image: the database is unavailable, or a bug.
+            # The database is unavailable, or there is a bug: log it and go on with the next image.
             logger.exception("Could not generate the thumbnails of %s.", image_id)

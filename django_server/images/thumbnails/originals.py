@@ -1,4 +1,4 @@
-"""Reading originals: their current version, and their bytes as a file to decode. Storage errors become Refusals."""
+"""Read originals: the current version, and the bytes as a file to decode. Storage errors become Refusals."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,16 +14,17 @@ from images.thumbnail_rules import is_upload
 
 @dataclass(frozen=True)
 class Version:
-    """The source version, which identifies an original's bytes, and their number."""
+    """The version of an original (`name` identifies its bytes), and the number of its bytes."""
 
     name: str
     byte_size: int
 
 
 def current_version(image: ImageValues) -> Version:
-    """The version of the original in storage. Read it before the bytes.
+    """The version of the original in storage. Call it before reading the bytes.
 
-    An upload's bytes never change: its version is their checksum. Raises Refusal: not_found, storage_unavailable.
+    An upload's bytes never change: its version is their checksum, taken from the row. Raises Refusal: not_found,
+    storage_unavailable.
     """
     if is_upload(image["collection"]):
         return Version(image["source_version"], image["byte_size"])
@@ -34,7 +35,7 @@ def current_version(image: ImageValues) -> Version:
 
 @contextmanager
 def original_file(image: ImageValues) -> Iterator[Path]:
-    """A path with the original's bytes. Raises as `current_version`; exceptions of the block pass through."""
+    """A path with the original's bytes. Raises the same as `current_version`, and the block's exceptions unchanged."""
     copying = storage().local_copy(image["key"])
     with stage("fetch"), _refusing_errors():
         path = copying.__enter__()
@@ -46,6 +47,7 @@ def original_file(image: ImageValues) -> Iterator[Path]:
 
 @contextmanager
 def _refusing_errors() -> Iterator[None]:
+    """Raise Refusal for a storage error of the block."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Delete thumbnail files that were rendered for an image deleted meanwhile. Called after a claim was lost."""
+"""Delete thumbnail files that were rendered while their image was deleted. Called after a claim was lost."""
 
 import logging
 from collections.abc import Sequence
@@ -11,16 +11,17 @@ logger = logging.getLogger(__name__)
 
 
 def delete_files_of_deleted_images(rows: Sequence[ThumbnailRow]) -> None:
-    """Delete the files of those rows whose image is deleted. If it exists, the next claim uses the same keys.
+    """Delete the files of those `rows` whose image is deleted. The rows themselves were never written.
 
-    `rows` were not written. `manage.py reconcile` finds files that can't be deleted now.
+    If an image still exists, its files stay: the next claim stores files under the same keys. `manage.py reconcile`
+    finds files that can't be deleted now.
     """
     if not rows:
         return
-    images = {row["image_id"] for row in rows}
-    existing = set(Image.objects.filter(id__in=images).values_list("id", flat=True))
+    image_ids = {row["image_id"] for row in rows}
+    existing_ids = set(Image.objects.filter(id__in=image_ids).values_list("id", flat=True))
     for row in rows:
-        if row["image_id"] not in existing:
+        if row["image_id"] not in existing_ids:
             try:
                 storage().delete(row["key"])
             except OSError as error:

@@ -1,7 +1,7 @@
 """Render an image's missing thumbnails under a claim, store the files and write the rows.
 
-Owns the order: read, render to temporary files, move the files to their keys, write the rows.
-`generate` decides whether they run and holds the claim.
+The order is: read the original, render to temporary files, move the files to their keys, write the rows.
+`generate`, the caller, decides whether to generate and has acquired the claim.
 """
 
 import uuid
@@ -30,7 +30,7 @@ from imaging.process_pool import ProcessDied
 
 
 class RenderFiles(Protocol):
-    """`imaging.render_files.render_files`, or the same in another process."""
+    """The type of `imaging.render_files.render_files`, and of `render_in_process_pool`, which runs it in a pool."""
 
     def __call__(
         self,
@@ -46,7 +46,7 @@ class RenderFiles(Protocol):
 
 @dataclass(frozen=True)
 class Renderer:
-    """How to render, and a context around reading and rendering one image (a render slot, or a time limit)."""
+    """The function that renders, and a context around reading and rendering an image: a render slot or a time limit."""
 
     render: RenderFiles
     guard: AbstractContextManager[object]
@@ -55,11 +55,11 @@ class Renderer:
 def render_and_store(
     token: UUID, image: ImageValues, thumbnails: ThumbnailsByLabel, renderer: Renderer
 ) -> Sequence[str]:
-    """Generate what is missing among `thumbnails`, and end the claim on success.
+    """Generate the thumbnails that are missing or stale among `thumbnails`. On success end the claim.
 
-    Returns the generated labels. Raises Refusal.
+    Returns the labels of the generated thumbnails. Raises Refusal.
     """
-    # Waiting for a slot and reading a remote original hold no connection: PostgreSQL has a hundred.
+    # Hold no database connection while waiting for a slot or downloading the original: PostgreSQL has only a hundred.
     connection.close()
     with renderer.guard, _temporary_files() as temporary:
         version = current_version(image)
@@ -124,14 +124,17 @@ def _finish(
         delete_files_of_deleted_images(generated.rows)
         return
     for key in replaced:
-        # `manage.py reconcile` finds a file that can't be deleted now.
+        # If a file can't be deleted now, `manage.py reconcile` finds it.
         with suppress(OSError):
             storage().delete(key)
 
 
 @contextmanager
 def _temporary_files() -> Iterator[Callable[[str], Path]]:
-    """Names new files in INCOMING_ROOT, on the storage's file system, and deletes them when the block ends."""
+    """A function that returns paths of new files in INCOMING_ROOT. The files are deleted when the block ends.
+
+    INCOMING_ROOT is on the file system of a local storage, so that files can be renamed to their keys.
+    """
     paths: list[Path] = []
     stem = uuid.uuid4()
 

@@ -1,7 +1,6 @@
-"""Single flight within a process: concurrent calls for one image share one run and its result.
+"""Single flight within a process: concurrent calls for the same image share one run of the work, and its result.
 
-Between processes the claim in the database does the same. Waiting callers hold no connection and send no
-statement.
+Across processes, the claim in the database has the same purpose. Callers that wait hold no database connection.
 """
 
 import threading
@@ -21,16 +20,16 @@ T = TypeVar("T")
 
 
 def single_flight(image_id: UUID, work: Callable[[], T], wait_seconds: float) -> T:
-    """The result or exception of `work`, which the first of concurrent callers runs for all.
+    """The result or exception of `work`, which only the first of several concurrent callers runs.
 
-    Raises Refusal overloaded for a caller that has waited `wait_seconds` for another's run.
+    Raises Refusal overloaded if another caller's run takes longer than `wait_seconds`.
     """
     with _lock:
         flight = _flights.get(image_id)
-        leading = flight is None
+        is_first = flight is None
         if flight is None:
             flight = _flights[image_id] = Future()
-    if not leading:
+    if not is_first:
         connection.close()
         try:
             result: T = flight.result(wait_seconds)
@@ -44,5 +43,5 @@ def single_flight(image_id: UUID, work: Callable[[], T], wait_seconds: float) ->
     finally:
         with _lock:
             del _flights[image_id]
-    own: T = flight.result()
-    return own
+    own_result: T = flight.result()
+    return own_result

@@ -1,4 +1,7 @@
-"""Thumbnail rows: built from a rendering, and upserted. The caller's transaction has checked the image's state."""
+"""Build the rows of thumbnails from a rendering, and upsert them.
+
+The caller checks the image's state before, in the same transaction.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,17 +14,17 @@ from images.row_values import THUMBNAIL_FIELDS, ImageValues, ThumbnailRow
 from images.thumbnail_rules import key_of_thumbnail
 from imaging import RECIPE, Rendering
 
-_REPLACED = [
+_REPLACED_FIELDS = [
     *(field for field in THUMBNAIL_FIELDS if field not in ("image_id", "label")),
     *("width", "height", "byte_size", "generated_at"),
 ]
 
-# Differs from every renderer's recipe, so never valid. A blank one would be trusted.
+# Differs from every renderer's recipe, so a thumbnail with this recipe is stale. A blank recipe would be trusted.
 _STALE_RECIPE = "0:to be made anew"
 
 
 def rows_of(image: ImageValues, rendering: Rendering, source_version: str) -> list[ThumbnailRow]:
-    """The rows of the thumbnails rendered from the bytes of `image` that `source_version` identifies. Pure."""
+    """The rows of the thumbnails rendered from `image`. `source_version` is the version of the rendered bytes. Pure."""
     return [
         ThumbnailRow(
             image_id=image["id"],
@@ -39,19 +42,19 @@ def rows_of(image: ImageValues, rendering: Rendering, source_version: str) -> li
 
 
 def save_thumbnails(rows: Sequence[ThumbnailRow]) -> None:
-    """Insert the rows, or replace those of the same image and label. One statement."""
+    """Insert the rows; a row with the same image and label is replaced. One SQL statement."""
     Thumbnail.objects.bulk_create(
         [Thumbnail(**row, generated_at=Now()) for row in rows],
         update_conflicts=True,
         unique_fields=["image", "label"],
-        update_fields=_REPLACED,
+        update_fields=_REPLACED_FIELDS,
     )
 
 
 def mark_stale(image_ids: Sequence[UUID], generated_before: datetime) -> int:
-    """Mark the thumbnails of these images generated before that moment as stale, to be generated again.
+    """Mark the thumbnails of these images that were generated before that moment as stale. Returns their number.
 
-    Their files stay until they are replaced, so that known URLs keep working. Returns the number of rows.
+    Their files stay until they are replaced, so that URLs that clients have keep working.
     """
     older = Thumbnail.objects.filter(image_id__in=image_ids, generated_at__lt=generated_before)
     return older.update(recipe=_STALE_RECIPE)

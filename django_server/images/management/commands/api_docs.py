@@ -1,8 +1,8 @@
 """`manage.py api_docs`: write the generated parts of docs/api.md from the code; `--check` only compares.
 
-Holds the four generated tables: error codes, accepted types, limits, endpoints. Text between the markers
-`<!-- generated: NAME -->` and `<!-- end of NAME -->` is replaced; the rest of the page is written by hand.
-`make api` runs it, `make check` and a test run it with `--check`.
+The generated parts are the error codes, the accepted types, the limits and the endpoints. The text between the markers
+`<!-- generated: NAME -->` and `<!-- end of NAME -->` is replaced; the rest of the page is written by hand. `make api`
+runs the command; `make check` and a test run it with `--check`.
 """
 
 from argparse import ArgumentParser
@@ -30,9 +30,9 @@ class Command(BaseCommand):
         parser.add_argument("--page", type=Path, default=PAGE, help="The page; by default docs/api.md.")
 
     def handle(self, *_: Any, check: bool, page: Path, **__: Any) -> None:
-        written = page.read_text()
-        generated = with_generated_parts(written)
-        if check and generated != written:
+        current = page.read_text()
+        generated = with_generated_parts(current)
+        if check and generated != current:
             raise CommandError(f"{page.name} differs from the code: run `make api`.")
         if not check:
             page.write_text(generated)
@@ -98,8 +98,9 @@ def _endpoints() -> Iterator[str]:
 
 
 def _parameters(operation: Mapping[str, Any]) -> str:
-    """Query parameters, headers and the form field; the path shows its own."""
-    names = [f"`{one['name']}`" for one in operation.get("parameters", ()) if one["in"] != "path"]
+    """Query parameters, headers and form fields. Path parameters are left out, because they are in the path."""
+    parameters = operation.get("parameters", ())
+    names = [f"`{parameter['name']}`" for parameter in parameters if parameter["in"] != "path"]
     forms = operation.get("requestBody", {}).get("content", {})
     names += [f"form field `{field}`" for form in forms.values() for field in form["schema"]["required"]]
     return ", ".join(names)

@@ -22,22 +22,22 @@ class Command(BaseCommand):
         parser.add_argument("--batch", type=UUID, metavar="ID", help="only images of this batch")
         parser.add_argument("--collection", metavar="NAME", help="only images of this collection")
         parser.add_argument(
-            "--before", type=date_argument, metavar="DATE", help="only images uploaded earlier"
+            "--before", type=date_argument, metavar="DATE", help="only images uploaded before this time"
         )
         parser.add_argument("--apply", action="store_true", help="delete; without it nothing is changed")
 
     def handle(self, *_: Any, apply: bool, **options: Any) -> None:
-        given = [options[name] for name in ("batch", "collection", "before")]
-        if not options["all"] and all(one is None for one in given):
+        filters = [options[name] for name in ("batch", "collection", "before")]
+        if not options["all"] and all(value is None for value in filters):
             raise CommandError("Say which images: --all, --batch, --collection or --before.")
-        chosen = ImageFilter(*given)
+        chosen = ImageFilter(*filters)
         self._deleted = 0
         with command_errors(self.stdout.write, self._stopped):
-            found = extent(chosen)
-            self.stdout.write(_summary(found))
+            total = extent(chosen)
+            self.stdout.write(_summary(total))
             if apply:
-                self._delete(chosen, found.images)
-            elif found.images:
+                self._delete(chosen, total.images)
+            elif total.images:
                 self.stdout.write("Nothing was changed: this was a dry run. `--apply` deletes them.")
 
     def _delete(self, chosen: ImageFilter, total: int) -> None:
@@ -48,9 +48,9 @@ class Command(BaseCommand):
         self.stdout.write(f"Deleted {self._deleted} images.")
 
     def _stopped(self) -> str:
-        return f"Stopped after {self._deleted} images. The same command goes on with the rest."
+        return f"Stopped after {self._deleted} images. Run the same command again to delete the rest."
 
 
-def _summary(found: Extent) -> str:
-    archives = f", {found.of_archives} of them in archives, whose files stay" if found.of_archives else ""
-    return f"{found.images} images{archives}; {found.byte_size / 1e6:.1f} MB of files go."
+def _summary(total: Extent) -> str:
+    archives = f", {total.of_archives} of them in archives, whose files stay" if total.of_archives else ""
+    return f"{total.images} images{archives}; {total.byte_size / 1e6:.1f} MB of files to delete."

@@ -1,4 +1,4 @@
-"""`manage.py openapi`: print the OpenAPI description, from which the page's types are generated."""
+"""`manage.py openapi`: print the OpenAPI description. The TypeScript types of the page are generated from it."""
 
 import json
 from typing import Any

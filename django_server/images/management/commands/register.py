@@ -1,4 +1,4 @@
-"""`manage.py register manifest.json`: show an archive scanned by pregen in the gallery."""
+"""`manage.py register manifest.json`: add the images of an archive that pregen has scanned to the gallery."""
 
 import json
 from argparse import ArgumentParser
@@ -17,9 +17,9 @@ from pregen.manifest.reader import ManifestHead, read_head
 
 class Command(BaseCommand):
     help = (
-        "Add the images of a pregen manifest to the gallery. Existing thumbnails of a configured size are used; the "
-        "others are generated on request. A second run, after a new scan or an interruption, writes only changes. "
-        "No file is written or deleted."
+        "Add the images of a pregen manifest to the gallery. Existing thumbnails of a configured size are used; "
+        "missing thumbnails are generated on request. A second run, after a new scan or an interruption, writes only "
+        "changes. No file is written or deleted."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -45,14 +45,14 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(asdict(tally)))
         else:
-            self.stdout.write(_sentences(tally, dry_run=options["dry_run"]))
+            self.stdout.write(_summary(tally, dry_run=options["dry_run"]))
 
 
 def _images_of(head: ManifestHead) -> int:
     return sum(stats.total_images for stats in head.collection_stats.values())
 
 
-def _sentences(tally: Tally, *, dry_run: bool) -> str:
+def _summary(tally: Tally, *, dry_run: bool) -> str:
     lines = [
         f"{tally.new:,} new, {tally.changed:,} changed, {tally.unchanged:,} unchanged; "
         f"{tally.thumbnails:,} thumbnails found."

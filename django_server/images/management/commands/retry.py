@@ -21,7 +21,9 @@ class Command(BaseCommand):
         parser.add_argument("--code", metavar="CODE", help="only images with this error code")
         parser.add_argument("--batch", type=UUID, metavar="ID", help="only images of this batch")
         parser.add_argument("--collection", metavar="NAME", help="only images of this collection")
-        parser.add_argument("--since", type=date_argument, metavar="DATE", help="only images uploaded since")
+        parser.add_argument(
+            "--since", type=date_argument, metavar="DATE", help="only images uploaded at this time or later"
+        )
         parser.add_argument("--apply", action="store_true", help="queue them; without it nothing is changed")
 
     def handle(self, *_: Any, apply: bool, **options: Any) -> None:
@@ -45,4 +47,4 @@ class Command(BaseCommand):
         self.stdout.write(f"Queued {self._queued} images again.")
 
     def _stopped(self) -> str:
-        return f"Stopped after {self._queued} images. The same command goes on with the rest."
+        return f"Stopped after {self._queued} images. Run the same command again to queue the rest."

@@ -1,4 +1,4 @@
-"""`manage.py sweep --every 10`: the sweeper, a process of its own."""
+"""`manage.py sweep --every 10`: run the sweeper, which has a process of its own."""
 
 import logging
 import time
@@ -15,14 +15,16 @@ logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Repair what crashes left behind: expired claims, lost messages, unpublished events, files."
+    help = (
+        "Repair the effects of crashes: expired claims, lost messages, unpublished events, abandoned files."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--every",
             type=float,
             metavar="SECONDS",
-            help="repeat with this pause; without it: once",
+            help="sweep repeatedly, with this pause; without this option sweep once",
         )
 
     def handle(self, *_: Any, every: float | None, **__: Any) -> None:
@@ -34,7 +36,7 @@ class Command(BaseCommand):
                 sweep()
                 SWEEPS.labels("done").inc()
             except (DatabaseError, InterfaceError, OSError) as error:
-                # The database or the storage is unavailable: the next round repairs the rest.
+                # The database or the storage is unavailable. The next sweep repairs the rest.
                 SWEEPS.labels("failed").inc()
                 logger.warning("Sweep failed: %s", error)
             finally:

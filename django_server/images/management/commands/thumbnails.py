@@ -1,4 +1,4 @@
-"""`manage.py thumbnails`: have the workers generate missing and stale thumbnails."""
+"""`manage.py thumbnails`: queue the images with missing or stale thumbnails for the workers."""
 
 from datetime import datetime
 from typing import Any
@@ -27,19 +27,21 @@ class Command(BaseCommand):
             help="only this collection; repeatable",
         )
         parser.add_argument(
-            "--after", type=date_argument, metavar="DATE", help="only images uploaded then or later"
+            "--after", type=date_argument, metavar="DATE", help="only images uploaded at this time or later"
         )
         parser.add_argument(
-            "--before", type=date_argument, metavar="DATE", help="only images uploaded earlier"
+            "--before", type=date_argument, metavar="DATE", help="only images uploaded before this time"
         )
         parser.add_argument(
-            "--force", action="store_true", help="generate valid thumbnails again too, also those of archives"
+            "--force",
+            action="store_true",
+            help="also generate valid thumbnails again, including those of archives",
         )
         parser.add_argument(
             "--made-before",
             type=date_argument,
             metavar="DATE",
-            help="with --force: only thumbnails generated earlier",
+            help="with --force: only thumbnails generated before this time",
         )
         parser.add_argument("--limit", type=int, metavar="N", help="queue at most N images")
         parser.add_argument("--dry-run", action="store_true", help="only count the images")
@@ -95,7 +97,7 @@ def _bar(selection: Selection) -> "tqdm[Any]":
 
 
 def _stopped(queued: int, generated_before: datetime | None) -> str:
-    again = "Run the command again to continue"
+    advice = "Run the command again to continue"
     if generated_before:
-        again += f", with --force --made-before {generated_before.isoformat()}"
-    return f"Stopped. The workers generate the thumbnails of the {queued} images queued so far. {again}."
+        advice += f", with --force --made-before {generated_before.isoformat()}"
+    return f"Stopped. The workers generate the thumbnails of the {queued} images queued so far. {advice}."

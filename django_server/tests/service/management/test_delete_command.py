@@ -44,7 +44,7 @@ def test_a_dry_run_tells_images_and_bytes_and_deletes_nothing(stored_keys: Any) 
     byte_size = sum(path_of(key).stat().st_size for key in keys if "/uploads/" in key)
     told = delete("--all")
     assert told == (
-        f"3 images, 1 of them in archives, whose files stay; {byte_size / 1e6:.1f} MB of files go.\n"
+        f"3 images, 1 of them in archives, whose files stay; {byte_size / 1e6:.1f} MB of files to delete.\n"
         "Nothing was changed: this was a dry run. `--apply` deletes them.\n"
     )
     assert deletion.extent(deletion.ImageFilter()).byte_size == byte_size
@@ -110,7 +110,7 @@ def test_a_run_that_was_stopped_is_gone_on_with(monkeypatch: pytest.MonkeyPatch,
     out = StringIO()
     with pytest.raises(SystemExit, match="130"):
         call_command("delete", "--all", "--apply", stdout=out)
-    assert "Stopped after 2 images. The same command goes on with the rest." in out.getvalue()
+    assert "Stopped after 2 images. Run the same command again to delete the rest." in out.getvalue()
     assert (Image.objects.count(), Batch.objects.count(), len(stored_keys())) == (1, 1, 4)
     monkeypatch.setattr(deletion, "delete_images", removing)
     assert "Deleted 1 images." in delete("--all", "--apply")

@@ -181,7 +181,7 @@ def test_a_page_takes_two_statements(settings: Any, monkeypatch: pytest.MonkeyPa
 def test_the_queue_is_filled_only_as_the_workers_empty_it(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backfill, "_MAX_WAITING_CHUNKS", 3)
+    monkeypatch.setattr(backfill, "_MAX_QUEUED_CHUNKS", 3)
     monkeypatch.setattr(backfill, "_STUCK_SECONDS", 0.5)
     monkeypatch.setattr(backfill, "_POLL_SECONDS", 0.05)
     stuck = threading.Event()

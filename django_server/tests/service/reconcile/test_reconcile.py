@@ -204,7 +204,7 @@ def test_a_dry_run_reports_all_findings_and_changes_nothing(capsys: Any) -> None
         "Thumbnail rows without a file: 1, would be deleted.",
         "Replaced originals of archives: 1, would be updated.",
         "Uploaded files without a row: 1, would be deleted.",
-        "Images without their original: 1, cannot be repaired, would be marked.",
+        "Images without their original: 1, cannot be repaired, would be marked as missing.",
         "Files not stored by this server: 1, left alone.",
         f"  {first.key}\n",
         "this was a dry run",
