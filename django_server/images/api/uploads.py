@@ -55,7 +55,7 @@ def upload(request: HttpRequest, idempotency_key: IdempotencyKey = None) -> Http
     """Upload one image and have it processed before the answer."""
     with logged_upload("upload") as summary:
         with stage("spool"):
-            (file,) = spool_files(request, "image", most=1)
+            (file,) = spool_files(request, "image", max_files=1)
         key = idempotency.begin(idempotency_key, "upload", [file], image_id=file.id)
         if isinstance(key, StoredResponse):
             return encoded_json_response(key.body, key.status)
@@ -92,7 +92,7 @@ def _upload_many(
 ) -> HttpResponse:
     with logged_upload(endpoint) as summary:
         with stage("spool"):
-            files = spool_files(request, "images", most=settings.MAX_FILES_PER_REQUEST)
+            files = spool_files(request, "images", max_files=settings.MAX_FILES_PER_REQUEST)
         key = idempotency.begin(sent_key, endpoint, files)
         if isinstance(key, StoredResponse):
             return encoded_json_response(key.body, key.status)
