@@ -25,8 +25,9 @@ from images.storage import storage
 
 logger = logging.getLogger(__name__)
 
-# Images in one transaction and one published message.
+# Number of images in one transaction and in one published message.
 _STEP_IMAGES = 500
+# Number of images that the sweeper handles in one call.
 _SWEEP_IMAGES = 1000
 # Until this time after a deletion, the deleting process itself deletes the files. Later the sweeper does.
 _OWN_CLEANUP_SECONDS = 60

@@ -118,8 +118,8 @@ def _has_no_body(scope: Scope) -> bool:
 def _closing_boundary(content_type: bytes) -> bytes | None:
     if not content_type.lower().startswith(b"multipart/"):
         return None
-    found = _BOUNDARY.search(content_type)
-    return b"--" + found[1].strip() + b"--" if found else None
+    match = _BOUNDARY.search(content_type)
+    return b"--" + match[1].strip() + b"--" if match else None
 
 
 def _too_large() -> Refusal:

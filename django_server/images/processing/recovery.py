@@ -17,9 +17,9 @@ from images.processing.announce import announce_deletions, announce_ids
 from images.processing.enqueue import enqueue
 from images.processing.transitions import Deletion
 
-# Images that one call handles.
+# Number of images that one call handles.
 _LIMIT = 1000
-# Images in one published message.
+# Number of images in one published message.
 _MESSAGE_IMAGES = 100
 # The process that made a change publishes it itself within this time. Later the sweeper does.
 _UNANNOUNCED_SECONDS = 5

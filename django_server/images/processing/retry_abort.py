@@ -16,7 +16,7 @@ from images.processing import transitions
 from images.processing.announce import announce_ids
 from images.processing.enqueue import enqueue
 
-# Images in one transaction and one published message.
+# Number of images in one transaction and in one published message.
 STEP_IMAGES = 500
 
 

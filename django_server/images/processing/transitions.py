@@ -1,9 +1,9 @@
-"""The functions that change an image's status.
+"""The functions that change an image's status, and `delete`.
 
-No other module writes `status`, `version`, `claim` or `lease_until` of an existing row. Each update has the expected
-old status in its WHERE clause, so it does nothing if another process changed the row first. Leases are compared by the
-database's clock only. Functions return the images that they changed; the caller announces these after the commit.
-Docstrings give the number of SQL statements, which tests check.
+No other module writes `status`, `version`, `claim` or `lease_until` of an existing row. A WHERE clause requires the
+expected old status, in the UPDATE itself or in the SELECT that locks its rows, so a function leaves alone any row that
+another process changed first. Leases are compared by the database's clock only. Functions return the images that they
+changed; the caller announces these after the commit. Docstrings give the number of SQL statements, which tests check.
 """
 
 from collections import Counter
@@ -39,8 +39,8 @@ _NO_CLAIM: Mapping[str, Any] = {"claim": None, "lease_until": None}
 class Claim:
     """The exclusive right of one task to process these images.
 
-    Updates with its token succeed until another process takes the image away: `expire`, after the lease has ended, or
-    `abort`. `waited_seconds` has, for each image id, the time from queueing the image to this claim.
+    Updates with its token succeed until another process takes the image away, with `expire` (after the lease has ended),
+    `abort` or `delete`. `waited_seconds` has, for each image id, the time from queueing the image to this claim.
     """
 
     token: UUID
