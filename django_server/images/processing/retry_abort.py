@@ -48,7 +48,7 @@ class FailedImages:
 
 
 def retry(ids: Sequence[UUID]) -> int:
-    """Process the failed and aborted images among `ids` again. Returns the number of images that will be."""
+    """Process the failed and aborted images among `ids` again. Returns the number of images queued or to be queued."""
     changed = transitions.retry(ids)
     enqueue(changed, one_task_each=False)
     announce_ids(changed)

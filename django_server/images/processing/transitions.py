@@ -39,8 +39,8 @@ _NO_CLAIM: Mapping[str, Any] = {"claim": None, "lease_until": None}
 class Claim:
     """The exclusive right of one task to process these images.
 
-    Updates with its token succeed until another process takes the image away, with `expire` (after the lease has ended),
-    `abort` or `delete`. `waited_seconds` has, for each image id, the time from queueing the image to this claim.
+    Updates with its token succeed until another process takes the image away, with `expire` (after the lease has
+    ended), `abort` or `delete`. `waited_seconds` has, for each image id, the time from queueing the image to this claim.
     """
 
     token: UUID

@@ -104,7 +104,7 @@ def begin(
 
 @contextmanager
 def settled_on_failure(claim: KeyClaim) -> Iterator[None]:
-    """A block that processes the request. If it raises, a repeat gets one of three results; the error is raised again.
+    """A block that processes the request. If it raises, the claim is settled as follows, and the error is raised again.
 
     A refusal of the files (4xx) is stored as the response, because a repeat would be refused, too. After a failure of
     the server the claim is deleted. After a database failure, the rows may or may not be committed: the claim is kept,
