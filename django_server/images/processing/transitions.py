@@ -40,7 +40,7 @@ class Claim:
     """The exclusive right of one task to process these images.
 
     Updates with its token succeed until another process takes the image away, with `expire` (after the lease has
-    ended), `abort` or `delete`. `waited_seconds` has, for each image id, the time from queueing the image to this claim.
+    ended), `abort` or `delete`. `waited_seconds` has, for each image id, the time from queueing to this claim.
     """
 
     token: UUID

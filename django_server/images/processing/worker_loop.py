@@ -38,9 +38,9 @@ Guard = Callable[[], AbstractContextManager[object]]
 def process(ids: Sequence[UUID], guard: Guard = nullcontext) -> None:
     """Process the pending images among `ids`. `guard()` surrounds each render and limits its time.
 
-    Afterwards each is final, or pending again if the storage was unavailable or the worker stops. An unexpected exception
-    fails only the image that raised it. Raises DatabaseError: the sweeper then queues the images that are still claimed,
-    after their lease has ended.
+    Afterwards each is final, or pending again if the storage was unavailable or the worker stops. An unexpected
+    exception fails only the image that raised it. Raises DatabaseError: the sweeper then queues the images that are
+    still claimed, after their lease has ended.
     """
     claim = transitions.claim(ids)
     _publish(lambda: announce_unfinished(claim.images))
