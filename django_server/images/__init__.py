@@ -1,2 +1,5 @@
-"""The one Django app: images come in (`uploads`, `api`), are worked on (`tasks`, `processing`), are told of (`events`,
-`consumers`) and shown (`wire`)."""
+"""The only Django app.
+
+`api` and `uploads` accept images, `tasks` and `processing` render them, `live` publishes events to WebSockets, and
+`serializers` builds the JSON.
+"""

@@ -30,20 +30,19 @@ else:
     ImageAdminBase = BatchAdminBase = ThumbnailAdminBase = admin.ModelAdmin
 
 
-# Links to the status page (images.observability.status_page).
+# This template has a link to the status page (images.observability.status_page).
 admin.site.index_template = "images/admin_index.html"
 
 
 def _change_all(images: QuerySet[Image], change: Callable[[Sequence[UUID]], int]) -> tuple[int, int]:
-    """The number of changed images, and of all selected."""
+    """Call `change` for all images in steps. Returns the number of changed images and the number of all images."""
     ids = list(images.order_by("id").values_list("id", flat=True))
-    return sum(change(ids[start : start + STEP_IMAGES]) for start in range(0, len(ids), STEP_IMAGES)), len(
-        ids
-    )
+    changed = sum(change(ids[start : start + STEP_IMAGES]) for start in range(0, len(ids), STEP_IMAGES))
+    return changed, len(ids)
 
 
 class ReadOnly:
-    """Rows can be viewed, not added or edited."""
+    """Rows can be viewed, but not added or edited."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
@@ -58,7 +57,7 @@ class ThumbnailInline(ReadOnly, ThumbnailInlineBase):
     fields = ("label", "scale", "width", "height", "byte_size", "key", "generated_at")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        # Thumbnails are deleted with their image: the file and the row together.
+        # Thumbnails are only deleted together with their image.
         return False
 
 
@@ -89,19 +88,19 @@ class ImageAdmin(ReadOnly, ImageAdminBase):
 
     @admin.action(description="Process selected images again", permissions=["process"])
     def retry_selected(self, request: HttpRequest, images: QuerySet[Image]) -> None:
-        retried, chosen = _change_all(images, retry)
+        retried, selected = _change_all(images, retry)
         self.message_user(
             request,
-            f"{retried} of {chosen} images are processed again. Only failed and aborted images can be processed again.",
+            f"{retried} of {selected} images are processed again. This is possible only for failed and aborted images.",
             messages.SUCCESS if retried else messages.WARNING,
         )
 
     @admin.action(description="Stop the processing of selected images", permissions=["process"])
     def abort_selected(self, request: HttpRequest, images: QuerySet[Image]) -> None:
-        aborted, chosen = _change_all(images, abort)
+        aborted, selected = _change_all(images, abort)
         self.message_user(
             request,
-            f"{aborted} of {chosen} images were aborted. Only pending and processing images can be aborted.",
+            f"{aborted} of {selected} images were aborted. Only pending and processing images can be aborted.",
             messages.SUCCESS if aborted else messages.WARNING,
         )
 
@@ -110,7 +109,7 @@ class ImageAdmin(ReadOnly, ImageAdminBase):
 
     @admin.display(description="")
     def preview(self, image: Image) -> SafeString | str:
-        # As in the API: requesting a missing or stale thumbnail generates it.
+        # These are the API's URLs: a request for a missing or stale thumbnail generates it.
         urls = Addresses.now().thumbnails(*listed_of(image))
         if not urls:
             return "—"
@@ -133,7 +132,7 @@ class BatchAdmin(ReadOnly, BatchAdminBase):
     show_full_result_count = False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        # A cascading deletion would leave files behind: batches are deleted through the API.
+        # The admin would delete the images' rows and leave their files. Batches are deleted through the API.
         return False
 
 

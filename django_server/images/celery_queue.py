@@ -1,7 +1,8 @@
-"""The Celery queue: publish image ids as single tasks or as chunks that all worker processes share.
+"""The Celery queue: publish image ids, one per task or in chunks, and count queued messages.
 
-A message may be lost: the database row is the truth, and the sweeper queues pending images again. `publish` raises
-nothing when the queue is unavailable; its caller writes rows (`images.processing.enqueue`).
+A message may be lost. The database row says what is to be done, and the sweeper queues pending images again. If the
+queue is unavailable, `publish` does not raise; it returns the ids that its caller must mark
+(`images.processing.enqueue`). This module uses no database.
 """
 
 import logging
@@ -21,32 +22,32 @@ from images.request_context import current_request_id
 
 logger = logging.getLogger(__name__)
 
-# Tasks are sent by name: this module must not import the one that defines them.
+# Tasks are sent by name, because this module must not import `images.tasks`.
 PROCESS_IMAGE = "images.process_image"
 PROCESS_CHUNK = "images.process_chunk"
 MAKE_THUMBNAILS = "images.make_thumbnails"
 RECONCILE = "images.reconcile"
-# The header of a message with the id of the request that queued it.
+# This header of a message has the id of the HTTP request that queued it.
 REQUEST_ID_HEADER = "django_file_upload_request_id"
-# The queue of work that no person waits for. A worker takes from it only when no upload is queued.
+# The queue for work that no person waits for. A worker takes messages from it only when no upload is queued.
 BULK = "bulk"
 _TIMEOUT_SECONDS = 0.5
 
 
-def chunk_size(images: int, processes: int, most: int) -> int:
-    """The number of ids in a chunk so that all `processes` share `images`, at most `most`."""
-    return max(1, min(most, math.ceil(images / max(1, processes))))
+def chunk_size(images: int, processes: int, limit: int) -> int:
+    """The number of ids in a chunk, at most `limit`, so that `images` are divided among all `processes`."""
+    return max(1, min(limit, math.ceil(images / max(1, processes))))
 
 
 def publish(ids: Sequence[UUID], *, one_task_each: bool) -> Sequence[UUID]:
-    """Send these ids to the workers. Returns the ids that could not be sent: all after the first failure.
+    """Send these ids to the workers. After the first failure, returns the ids that were not sent.
 
     Blocks for up to half a second while Redis is frozen, so never call it on an event loop.
     """
     size = 1 if one_task_each else chunk_size(len(ids), settings.WORKER_PROCESSES, settings.CHUNK_SIZE)
     sent = 0
     try:
-        for chunk in _pieces([str(id_) for id_ in ids], size):
+        for chunk in _chunks([str(id_) for id_ in ids], size):
             if one_task_each:
                 _send(PROCESS_IMAGE, chunk)
             else:
@@ -54,13 +55,13 @@ def publish(ids: Sequence[UUID], *, one_task_each: bool) -> Sequence[UUID]:
             sent += len(chunk)
     except (OperationalError, RedisError, OSError) as error:
         logger.warning(
-            "The queue is unavailable (%s): %d images wait for the sweeper.", error, len(ids) - sent
+            "The queue is unavailable (%s). The sweeper will queue %d images.", error, len(ids) - sent
         )
     return ids[sent:]
 
 
 def ask_for_thumbnails(ids: Sequence[UUID]) -> bool:
-    """Queue one chunk of images whose missing thumbnails are to be generated. False when the queue is unavailable."""
+    """Queue one task that generates the missing thumbnails of these images. False if the queue is unavailable."""
     try:
         _send(MAKE_THUMBNAILS, [[str(id_) for id_ in ids]], queue=BULK)
     except (OperationalError, RedisError, OSError) as error:
@@ -70,7 +71,7 @@ def ask_for_thumbnails(ids: Sequence[UUID]) -> bool:
 
 
 def waiting_in_bulk() -> int | None:
-    """The number of messages in the queue `bulk`; None when the broker is unavailable."""
+    """The number of messages in the queue `bulk`; None if Redis is unavailable."""
     try:
         with _redis() as redis:
             return int(redis.llen(BULK))
@@ -79,7 +80,7 @@ def waiting_in_bulk() -> int | None:
 
 
 def is_empty() -> bool | None:
-    """Whether no message is queued or unacknowledged; None when the broker is unavailable."""
+    """True if no upload is queued and no message is unacknowledged. None if Redis is unavailable."""
     try:
         with _redis() as redis:
             return not redis.llen(settings.CELERY_TASK_DEFAULT_QUEUE) and not redis.hlen("unacked")
@@ -96,7 +97,7 @@ class Depths:
 
 
 def depths() -> Depths | None:
-    """The depths of all queues, in one round trip; None when the broker is unavailable."""
+    """The depths of all queues, in one round trip to Redis. None if Redis is unavailable."""
     names = (settings.CELERY_TASK_DEFAULT_QUEUE, BULK)
     try:
         with _redis() as redis, redis.pipeline(transaction=False) as pipeline:
@@ -110,7 +111,7 @@ def depths() -> Depths | None:
 
 
 def answers() -> bool:
-    """Whether the broker answers within half a second."""
+    """Whether Redis answers within half a second."""
     return is_empty() is not None
 
 
@@ -126,5 +127,5 @@ def _redis() -> "Redis":
     )
 
 
-def _pieces(ids: list[str], size: int) -> Iterable[list[str]]:
+def _chunks(ids: list[str], size: int) -> Iterable[list[str]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))

@@ -1,7 +1,7 @@
-"""System checks: invalid settings are refused at start, with a sentence that names the variable.
+"""System checks: a process with invalid settings does not start. The error names the environment variable.
 
-Django runs them before a management command, Celery before a worker. The web process is started by neither and calls
-`refuse_unsound_settings`.
+Django runs the checks before a management command, Celery before a worker. No such code runs in the web process, so it
+calls `refuse_unsound_settings`.
 """
 
 import re
@@ -12,28 +12,28 @@ from django.core.checks import CheckMessage, Error, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
 
 TAG = "images"
-# They stand in file names and URLs.
+# Labels are used in file names and URLs.
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,40}")
-# The longest side that libjpeg writes, in pixels.
+# The longest side that libjpeg can write, in pixels.
 _LARGEST_SCALE = 65_500
-# Each size is one more file and row per image, and one more URL in each response.
-_MOST_SIZES = 12
-# Amazon S3 signs for a week at most.
+# Each size adds a file and a row per image, and a URL in each response.
+_MAX_SIZES = 12
+# Amazon S3 accepts signatures for one week at most.
 _LONGEST_SIGNATURE_SECONDS = 604_800
 
 
 def refuse_unsound_settings() -> None:
-    """Run the checks. Raises ImproperlyConfigured with the sentences of all that fail."""
-    found = [message for message in run_checks(tags=[TAG]) if message.is_serious()]
-    if found:
+    """Run the checks. Raises ImproperlyConfigured with the messages of all failed checks."""
+    failed = [message for message in run_checks(tags=[TAG]) if message.is_serious()]
+    if failed:
         raise ImproperlyConfigured(
-            " ".join(f"{one.msg} {one.hint}" if one.hint else one.msg for one in found)
+            " ".join(f"{message.msg} {message.hint}" if message.hint else message.msg for message in failed)
         )
 
 
 @register(TAG)
 def thumbnails_are_sound(**_: Any) -> list[CheckMessage]:
-    """THUMBNAILS (from THUMBNAIL_SIZES and THUMBNAIL_QUALITY) has sizes and a quality that can be rendered."""
+    """THUMBNAIL_SIZES and THUMBNAIL_QUALITY, which set THUMBNAILS, are valid."""
     sizes = settings.THUMBNAILS.get("SIZES")
     errors: list[CheckMessage] = []
     if not (isinstance(sizes, dict) and sizes and all(map(_is_size, sizes.items()))):
@@ -44,9 +44,9 @@ def thumbnails_are_sound(**_: Any) -> list[CheckMessage]:
                 id="images.E001",
             )
         )
-    elif len(sizes) > _MOST_SIZES:
+    elif len(sizes) > _MAX_SIZES:
         errors.append(
-            Error(f"THUMBNAIL_SIZES has {len(sizes)} sizes: at most {_MOST_SIZES}.", id="images.E007")
+            Error(f"THUMBNAIL_SIZES has {len(sizes)} sizes; the maximum is {_MAX_SIZES}.", id="images.E007")
         )
     if not 1 <= settings.THUMBNAILS.get("QUALITY", 0) <= 95:
         errors.append(Error("THUMBNAIL_QUALITY must be between 1 and 95.", id="images.E002"))
@@ -55,12 +55,12 @@ def thumbnails_are_sound(**_: Any) -> list[CheckMessage]:
 
 @register(TAG)
 def incoming_is_beside_media(**_: Any) -> list[CheckMessage]:
-    """Accepted files are hard-linked from INCOMING_ROOT into MEDIA_ROOT, which needs one file system."""
+    """INCOMING_ROOT and MEDIA_ROOT are on one file system, because files are hard-linked from one to the other."""
     for root in (settings.INCOMING_ROOT, settings.MEDIA_ROOT):
         root.mkdir(parents=True, exist_ok=True)
     if settings.INCOMING_ROOT.is_relative_to(settings.MEDIA_ROOT):
         return [
-            Error("INCOMING_ROOT is below MEDIA_ROOT, whose files anybody may read.", id="images.E004"),
+            Error("INCOMING_ROOT is below MEDIA_ROOT, where anybody may read all files.", id="images.E004"),
         ]
     if settings.INCOMING_ROOT.stat().st_dev == settings.MEDIA_ROOT.stat().st_dev or settings.S3_BUCKET:
         return []
@@ -82,16 +82,16 @@ def urls_outlive_their_caches(**_: Any) -> list[CheckMessage]:
     if settings.S3_CUSTOM_DOMAIN:
         errors.append(
             Error(
-                "S3_CUSTOM_DOMAIN gives unsigned URLs, which a private bucket refuses.",
-                hint="Set S3_PUBLIC=true where anybody may read the bucket, or leave S3_CUSTOM_DOMAIN out.",
+                "With S3_CUSTOM_DOMAIN, URLs are not signed, and a private bucket refuses them.",
+                hint="Set S3_PUBLIC=true if anybody may read the bucket. Otherwise do not set S3_CUSTOM_DOMAIN.",
                 id="images.E005",
             )
         )
     if not 4 * settings.REDIRECT_SECONDS < settings.S3_URL_SECONDS <= _LONGEST_SIGNATURE_SECONDS:
         errors.append(
             Error(
-                f"S3_URL_SECONDS must be more than {4 * settings.REDIRECT_SECONDS}, four times as long as a redirect "
-                f"is cached, and at most {_LONGEST_SIGNATURE_SECONDS}, a week.",
+                f"S3_URL_SECONDS must be more than {4 * settings.REDIRECT_SECONDS} (four times as long as a redirect "
+                f"is cached) and at most {_LONGEST_SIGNATURE_SECONDS} (one week).",
                 id="images.E006",
             )
         )

@@ -1,4 +1,4 @@
-"""Times by the database's clock, the only clock that all processes share."""
+"""SQL expressions for times by the database's clock, the only clock that all processes share."""
 
 from datetime import timedelta
 

@@ -1,8 +1,9 @@
 """Delete images: the rows in one transaction, then publish the deletion, then delete the files.
 
-Files of archives are never deleted. A note of each deleted image (`RemovedImage`) is kept for a day: if this process
-crashes, the sweeper publishes the deletion and deletes the files. `delete_in_steps` deletes any number of images in
-small transactions that may be interrupted and repeated.
+Files of archives are never deleted. A `RemovedImage` row for each deleted image is kept for a day. If this process
+crashes, the sweeper uses that row to publish the deletion and to delete the files. `delete_in_steps` deletes any number
+of images in small transactions and may be interrupted and called again. Docstrings give the number of SQL statements,
+which tests check.
 """
 
 import logging
@@ -24,16 +25,17 @@ from images.storage import storage
 
 logger = logging.getLogger(__name__)
 
-# Images in one transaction and one published message.
+# Number of images in one transaction and in one published message.
 _STEP_IMAGES = 500
+# Number of images that the sweeper handles in one call.
 _SWEEP_IMAGES = 1000
-# After this time the process that deleted an image is not going to delete its files itself.
+# Until this time after a deletion, the deleting process itself deletes the files. Later the sweeper does.
 _OWN_CLEANUP_SECONDS = 60
-_NOTE_SECONDS = 24 * 3600
+_REMOVED_ROW_SECONDS = 24 * 3600
 
 
 def delete_images(images: QuerySet[Image]) -> int:
-    """Delete these images. Returns how many there were."""
+    """Delete these images. Returns the number of deleted images."""
     deletions = transitions.delete(images)
     finish_deletion(deletions)
     return len(deletions)
@@ -46,34 +48,41 @@ def finish_deletion(deletions: Sequence[Deletion]) -> None:
 
 
 def delete_files(deletions: Sequence[Deletion]) -> None:
-    """Delete the files and mark it. A file that can't be deleted now is tried again by the sweeper."""
-    deleted = [one.image_id for one in deletions if all(_delete(key) for key in one.keys)]
-    RemovedImage.objects.filter(image_id__in=deleted).update(files_deleted=True)
+    """Delete the files and set `files_deleted` in the `RemovedImage` rows. The sweeper retries what is left."""
+    done_ids = [deletion.image_id for deletion in deletions if all(_delete(key) for key in deletion.keys)]
+    RemovedImage.objects.filter(image_id__in=done_ids).update(files_deleted=True)
 
 
 def _delete(key: str) -> bool:
+    """Delete the file. False if the storage is unavailable."""
     try:
         storage().delete(key)
     except OSError as error:
-        logger.warning("Could not delete %s yet: %s", key, error)
+        logger.warning("Could not delete %s; the sweeper will try again: %s", key, error)
         return False
     return True
 
 
 def delete_leftover_files() -> int:
-    """Delete files of deleted images that the deleting process left: it crashed, or the storage was unavailable."""
-    left = RemovedImage.objects.filter(files_deleted=False, removed_at__lt=ago(_OWN_CLEANUP_SECONDS))[
+    """Delete files of deleted images that still exist because a process crashed or the storage was unavailable.
+
+    Returns the number of images whose files it tried to delete.
+    """
+    unfinished = RemovedImage.objects.filter(files_deleted=False, removed_at__lt=ago(_OWN_CLEANUP_SECONDS))[
         :_SWEEP_IMAGES
     ]
-    deletions = [Deletion.of(one) for one in left]
+    deletions = [Deletion.of(removed) for removed in unfinished]
     delete_files(deletions)
     return len(deletions)
 
 
 def delete_old_deletion_notes() -> int:
-    """Delete notes of deletions that are published, whose files are gone, and that are a day old."""
-    done = RemovedImage.objects.filter(announced=True, files_deleted=True)
-    deleted, _ = done.filter(removed_at__lt=ago(_NOTE_SECONDS)).delete()
+    """Delete `RemovedImage` rows that are a day old, if the deletion is published and the files are deleted.
+
+    Returns the number of deleted rows.
+    """
+    finished = RemovedImage.objects.filter(announced=True, files_deleted=True)
+    deleted, _ = finished.filter(removed_at__lt=ago(_REMOVED_ROW_SECONDS)).delete()
     return deleted
 
 
@@ -98,7 +107,10 @@ class ImageFilter:
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is deleted: images, how many of them belong to archives, and bytes of the deleted files."""
+    """How much a deletion covers.
+
+    `images` includes the `of_archives` images of archives. `byte_size` is the size of the files that are deleted.
+    """
 
     images: int
     of_archives: int
@@ -106,19 +118,19 @@ class Extent:
 
 
 def extent(images: ImageFilter) -> Extent:
-    """What `delete_in_steps` will delete. Three statements."""
-    found = images.queryset()
-    uploads = found.filter(collection=settings.UPLOADS_COLLECTION)
+    """Measure what `delete_in_steps` will delete. Three statements."""
+    chosen = images.queryset()
+    uploads = chosen.filter(collection=settings.UPLOADS_COLLECTION)
     originals = uploads.aggregate(count=Count("id"), bytes=Sum("byte_size"))
     thumbnails = Thumbnail.objects.filter(image__in=uploads).aggregate(bytes=Sum("byte_size"))
-    count = found.count()
+    count = chosen.count()
     return Extent(count, count - originals["count"], (originals["bytes"] or 0) + (thumbnails["bytes"] or 0))
 
 
 def delete_in_steps(images: ImageFilter) -> Iterator[int]:
-    """Delete the images and the batches that become empty. Yields the number of images after each step.
+    """Delete the images and the batches that become empty. Yields the number of images deleted in each step.
 
-    Each step is complete in itself: after an interruption the same call continues.
+    Each step has its own transaction. After an interruption, the same call deletes the remaining images.
     """
     in_order = images.queryset().order_by("id")
     last: UUID | None = None
@@ -139,7 +151,10 @@ def delete_in_steps(images: ImageFilter) -> Iterator[int]:
 
 
 def delete_empty_batches(ids: set[UUID]) -> None:
-    """Delete the batches without images among `ids`. A batch that an upload is adding to at this moment is kept."""
+    """Delete the batches among `ids` that have no images.
+
+    A batch whose row is locked is kept, because an upload is adding images to it.
+    """
     with transaction.atomic():
         empty = Batch.objects.filter(~Exists(Image.objects.filter(batch=OuterRef("pk"))), id__in=ids)
         locked = list(empty.select_for_update(skip_locked=True).order_by("id").values_list("id", flat=True))

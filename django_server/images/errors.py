@@ -1,6 +1,6 @@
-"""The one table of error codes: HTTP, WebSocket, database and metrics use the same words.
+"""The table of error codes. HTTP responses, WebSocket messages, database rows and metrics use the same codes.
 
-A code is stable; its sentence is for a person, and the place that raises it may use a more precise one.
+Clients may rely on the codes. The sentences are for people; a Refusal may be raised with a more precise sentence.
 """
 
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class ErrorKind:
-    """What a code means: its HTTP status, its usual sentence, and seconds after which a retry can help."""
+    """The HTTP status of an error code, its default sentence, and after how many seconds a retry may succeed."""
 
     status: int
     sentence: str
@@ -47,21 +47,21 @@ ERRORS = {
 
 
 class Refusal(Exception):
-    """A request, or one of its files, is refused with an error of the table."""
+    """A request, or one of its files, is refused with an error code of `ERRORS`. `extra` is added to the JSON body."""
 
-    def __init__(self, code: str, sentence: str | None = None, **more: Any) -> None:
+    def __init__(self, code: str, sentence: str | None = None, **extra: Any) -> None:
         self.kind = ERRORS[code]
         self.code = code
         self.sentence = sentence or self.kind.sentence
-        self.more = more
+        self.extra = extra
         super().__init__(f"{code}: {self.sentence}")
 
     def body(self) -> dict[str, Any]:
         """The JSON body of the response."""
-        return {"error": self.sentence, "code": self.code, **self.more}
+        return {"error": self.sentence, "code": self.code, **self.extra}
 
     def with_status(self, status: int) -> Self:
-        """The same refusal with another HTTP status, where the API defines one for the whole request."""
+        """Change the HTTP status, for a route whose status does not depend on the code. Returns the refusal itself."""
         self.kind = replace(self.kind, status=status)
         return self
 

@@ -1,7 +1,8 @@
-"""The database models: images, their batches and thumbnails, notes of deleted images, and idempotent requests.
+"""The database models: images, their batches and thumbnails, deleted images, and idempotent requests.
 
-The row is the truth. Only `images.processing` writes `status`, `version` and the columns of the claim, only
-`images.thumbnails` those that begin with `thumbs_`. PostgreSQL also has a view `images` (migration 0006).
+If the database and the queue disagree, the database is right. Only `images.processing` writes `status`, `version`,
+`claim` and `lease_until` of an existing image. Only `images.thumbnails` writes the columns `thumbs_...`. PostgreSQL
+also has a view `images` (migration 0006).
 """
 
 import uuid
@@ -29,7 +30,7 @@ class Batch(models.Model):
     """Files uploaded together: by one multi-file request, or by several that name the same batch id."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    # By Python's clock: SQLite's has milliseconds, and cursors compare microseconds.
+    # Set by Python's clock, because cursors compare microseconds and SQLite's clock has only milliseconds.
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -88,7 +89,7 @@ class Image(models.Model):
             models.Index(fields=["-uploaded_at", "-id"], name="image_newest"),
             models.Index(fields=["collection", "-uploaded_at", "-id"], name="image_collection_newest"),
             models.Index(fields=["status", "-uploaded_at", "-id"], name="image_status_newest"),
-            # Both filters together: in a collection of a million the failed images may be none, or all old.
+            # For a list filtered by both: without it, finding few or old failed images among a million would be slow.
             models.Index(
                 fields=["collection", "status", "-uploaded_at", "-id"], name="image_collection_status"
             ),
@@ -151,7 +152,7 @@ class Thumbnail(models.Model):
 
 
 class RemovedImage(models.Model):
-    """The note of a deleted image, kept for a day: clients that reconnect get the event, and files get deleted.
+    """A deleted image. The row is kept for a day, so that clients that reconnect get the event.
 
     The sweeper publishes the event and deletes the files if the deleting process crashed.
     """
@@ -177,9 +178,9 @@ class RemovedImage(models.Model):
 
 
 class IdempotentRequest(models.Model):
-    """An upload with an Idempotency-Key: the request that processes it, its lease, and the stored response.
+    """An upload with an Idempotency-Key: the request that processes it, the lease of that request, and its response.
 
-    Written by `images.uploads.idempotency` alone. Without a response it is in progress.
+    Only `images.uploads.idempotency` writes it. The upload is in progress until `answer_status` is set.
     """
 
     key = models.CharField(max_length=200, help_text="As the client sent it.")

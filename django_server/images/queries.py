@@ -1,6 +1,7 @@
-"""Read images with their thumbnails, in two statements per page.
+"""Read images with their thumbnails, in two SQL statements per page.
 
-`with_thumbnails` returns values; `prefetched` and `listed_of` do the same for model instances (the admin).
+`with_thumbnails` returns values. The admin needs model instances: it uses `prefetched` and then `listed_of`. Docstrings
+give the number of SQL statements, which tests check.
 """
 
 from collections import defaultdict
@@ -17,38 +18,41 @@ from images.row_values import IMAGE_FIELDS, THUMBNAIL_FIELDS, ImageValues, Liste
 def with_thumbnails(images: QuerySet[Image]) -> list[Listed]:
     """The values of `images`, in their order, each with its thumbnails by label.
 
-    Two statements; one where no image is completed, as others are shown without thumbnails.
+    Two statements; one if no image is completed, because only completed images have thumbnails.
     """
     rows = cast(list[ImageValues], list(images.values(*IMAGE_FIELDS)))
-    found = thumbnails_of([row["id"] for row in rows if row["status"] == Status.COMPLETED])
-    return [(row, found.get(row["id"], {})) for row in rows]
+    thumbnails = thumbnails_of([row["id"] for row in rows if row["status"] == Status.COMPLETED])
+    return [(row, thumbnails.get(row["id"], {})) for row in rows]
 
 
 def by_ids(ids: Sequence[UUID]) -> list[Listed]:
-    """The images of these ids that exist, newest first."""
+    """The existing images among `ids`, newest first."""
     return with_thumbnails(Image.objects.filter(id__in=ids).order_by("-uploaded_at", "-id"))
 
 
 def prefetched(images: QuerySet[Image]) -> QuerySet[Image]:
-    """The queryset with prefetched thumbnails: one statement more for any number of images."""
+    """The queryset with prefetched thumbnails. This adds one SQL statement for any number of images."""
     return images.prefetch_related("thumbnails")
 
 
 def listed_of(image: Image) -> Listed:
-    """The values of an instance. Never queries: without a prefetch it has no thumbnails, and so on-demand URLs."""
-    values = cast(ImageValues, {field: getattr(image, field) for field in IMAGE_FIELDS})
+    """The values of an instance and its prefetched thumbnails. Sends no query.
+
+    Without a prefetch there are no thumbnails, so that their URLs become on-demand URLs.
+    """
+    values = cast(ImageValues, {name: getattr(image, name) for name in IMAGE_FIELDS})
     prefetched_rows = getattr(image, "_prefetched_objects_cache", {}).get("thumbnails", ())
     thumbnails = {
-        one.label: cast(ThumbnailValues, {field: getattr(one, field) for field in THUMBNAIL_FIELDS})
-        for one in prefetched_rows
+        thumbnail.label: cast(ThumbnailValues, {name: getattr(thumbnail, name) for name in THUMBNAIL_FIELDS})
+        for thumbnail in prefetched_rows
     }
     return values, thumbnails
 
 
 def thumbnails_of(ids: Sequence[UUID]) -> dict[UUID, dict[str, ThumbnailValues]]:
-    """The thumbnails of these images, by image and label. One statement, or none for no image."""
-    found: dict[UUID, dict[str, ThumbnailValues]] = defaultdict(dict)
+    """The thumbnails of these images, by image id and label. One statement; none if `ids` is empty."""
+    by_image: dict[UUID, dict[str, ThumbnailValues]] = defaultdict(dict)
     rows = Thumbnail.objects.filter(image_id__in=ids).values(*THUMBNAIL_FIELDS) if ids else ()
     for row in cast(Iterable[ThumbnailValues], rows):
-        found[row["image_id"]][row["label"]] = row
-    return found
+        by_image[row["image_id"]][row["label"]] = row
+    return by_image

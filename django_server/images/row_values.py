@@ -1,6 +1,6 @@
-"""The values that are read from and written to the database rows of images and thumbnails.
+"""Types for the column values of images and thumbnails.
 
-A leaf: imports nothing of the app. `images.queries` reads these values, `images.serializers` turns them into JSON.
+Imports nothing of the app. `images.queries` reads these values, `images.serializers` turns them into JSON.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ ThumbnailsByLabel = Mapping[str, ThumbnailValues]
 
 
 class ThumbnailRow(ThumbnailValues):
-    """A whole Thumbnail row. Width and height are in pixels, None where another program made the file."""
+    """All columns of a Thumbnail row. Width and height are in pixels; None if another program made the file."""
 
     width: int | None
     height: int | None

@@ -1,6 +1,6 @@
-"""The JSON of images, for HTTP responses and WebSocket events. The only place where rows become JSON.
+"""The JSON of images, for HTTP responses and WebSocket events. No other module turns rows into JSON.
 
-Pure but for the storage's URLs: takes the values of rows (`images.queries`), never queries.
+Takes the values of rows, which `images.queries` reads, and sends no query. Only the storage is asked, for URLs.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,10 +24,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """What the URLs of a response have in common: labels with scales in pixels, and how a stored key becomes a URL.
+    """Builds the URLs of one response. `sizes` maps each label to its scale in pixels.
 
-    Built once per response: settings and storage are lazy objects, whose access for each image costs 3 ms per page of
-    100.
+    Create it once per response. Settings and storage are lazy objects: reading them for each image instead would take
+    3 ms for a page of 100 images.
     """
 
     sizes: Mapping[str, int]
@@ -38,16 +38,16 @@ class Addresses:
 
     @classmethod
     def now(cls) -> "Addresses":
-        """From the current settings."""
+        """An instance with the current settings."""
         store = storage()
         return cls(sizes(), largest_label(), store.url, store.signs_urls, settings.PUBLIC_URL)
 
     def stored(self, key: str, version: str) -> str:
-        """The URL of a stored file, which is served without the app."""
+        """The URL of a stored file, which nginx or S3 serves without the app."""
         url = self.storage_url(key)
         if self.signs_urls:
             return url
-        # An unsigned URL carries a digest of the version, so that it may be cached for a year.
+        # An unsigned URL contains a digest of the version, so that clients may cache the file for a year.
         site = self.public_url if url.startswith("/") else ""
         return f"{site}{url}?v={_digest(version)}"
 
@@ -56,7 +56,11 @@ class Addresses:
         return self.stored(thumbnail["key"], thumbnail["source_version"] + thumbnail["recipe"])
 
     def thumbnails(self, image: ImageValues, thumbnails: ThumbnailsByLabel) -> dict[str, str] | None:
-        """label -> URL of every configured size: the file's if valid, else the on-demand one. None unless completed."""
+        """label -> URL for every configured size; None if the image is not completed.
+
+        The URL of a valid thumbnail is that of its file. For a missing or stale thumbnail it is the on-demand URL
+        `/api/thumbnails/{id}`.
+        """
         if image["status"] != Status.COMPLETED:
             return None
         urls = {}
@@ -69,12 +73,12 @@ class Addresses:
         return urls
 
     def picture(self, urls: dict[str, str] | None) -> str | None:
-        """The URL of the processed picture: the largest thumbnail."""
+        """The URL of the field `image`: the largest thumbnail."""
         return urls[self.largest_label] if urls and self.largest_label else None
 
 
 def image_json(image: ImageValues, thumbnails: ThumbnailsByLabel, at: Addresses | None = None) -> Json:
-    """The object Image of the API. `thumbnails` are the image's rows; a missing one gets the on-demand URL.
+    """The object Image of the API, with an on-demand URL for each thumbnail that is not among `thumbnails`.
 
     Pass the same `at` for all images of a response.
     """
@@ -122,7 +126,7 @@ def notification_json(image: ImageValues, thumbnails: ThumbnailsByLabel, at: Add
         "thumbnails": urls,
         "error": _error(image),
         "finished_at": time_json(image["finished_at"]),
-        "message": f"Image {image['name']} {_SAID[Status(image['status'])]}.",
+        "message": f"Image {image['name']} {_STATUS_PHRASES[Status(image['status'])]}.",
     }
 
 
@@ -131,7 +135,7 @@ def removed_json(image_id: UUID, version: int) -> Json:
     return {"type": "removed", "job_id": str(image_id), "version": version}
 
 
-_SAID = {
+_STATUS_PHRASES = {
     Status.PENDING: "is waiting",
     Status.PROCESSING: "is being processed",
     Status.COMPLETED: "processed",
@@ -146,7 +150,7 @@ def change_cursor(moment: datetime) -> str:
 
 
 def time_json(moment: datetime | None) -> str | None:
-    """ISO 8601 in UTC, milliseconds, `Z`."""
+    """The time in ISO 8601 format, in UTC with milliseconds and `Z`."""
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -158,7 +162,7 @@ def site_url(path: str) -> str:
 
 
 def thumbnail_url(thumbnail: ThumbnailValues) -> str:
-    """The URL of a stored thumbnail, which is served without the app."""
+    """The URL of a stored thumbnail, with the current settings."""
     return Addresses.now().thumbnail(thumbnail)
 
 

@@ -1,6 +1,6 @@
-"""A guard against database statements while rows are turned into JSON: one statement per row makes lists slow.
+"""A guard against SQL statements while rows are turned into JSON, because one statement per row makes lists slow.
 
-In tests and development a statement in the block raises; in production the guard costs nothing.
+In tests and development (setting QUERY_GUARD), a statement raises an exception. In production the guard does nothing.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -10,6 +10,6 @@ from zen_queries import queries_disabled
 
 
 def no_statements() -> AbstractContextManager[None]:
-    """A block in which a statement raises zen_queries.QueriesDisabledError, where QUERY_GUARD is on."""
+    """A block in which any SQL statement raises zen_queries.QueriesDisabledError if QUERY_GUARD is set."""
     guard: AbstractContextManager[None] = queries_disabled() if settings.QUERY_GUARD else nullcontext()
     return guard

@@ -1,7 +1,7 @@
-"""One round of repairs after crashes, based on the database rows alone. `manage.py sweep` runs it in a loop.
+"""One round of repairs after crashes and outages. `manage.py sweep` runs it in a loop.
 
-It is not a Celery task: a repair of the queue must not wait in the queue. Each step is bounded, safe to repeat, and
-may run in several processes at once.
+It is not a Celery task, because a repair of the queue must not wait in the queue. Each step handles a limited number of
+rows or files, is safe to repeat, and may run in several processes at once.
 """
 
 import logging
@@ -17,7 +17,7 @@ from images.uploads.idempotency import delete_expired_keys
 
 logger = logging.getLogger(__name__)
 
-# Each returns how many rows or files it repaired.
+# Each step returns the number of rows or files that it repaired.
 STEPS: Sequence[Callable[[], int]] = (
     end_expired_claims,
     requeue_pending,
@@ -30,12 +30,12 @@ STEPS: Sequence[Callable[[], int]] = (
 
 
 def sweep(steps: Sequence[Callable[[], int]] = STEPS) -> None:
-    """Run all repairs once, and count and log what each repaired.
+    """Run all repair steps once. Log and count the number of repairs of each step.
 
-    A step that fails does not keep the others from running; its error is raised at the end. Without a database no
-    step can run, so a DatabaseError is raised immediately.
+    If a step fails, the other steps still run, and the first error is raised at the end. A DatabaseError is raised
+    immediately, because no step works without the database.
     """
-    failure: Exception | None = None
+    first_error: Exception | None = None
     for step in steps:
         name = step.__name__.replace("_", " ")
         try:
@@ -44,10 +44,10 @@ def sweep(steps: Sequence[Callable[[], int]] = STEPS) -> None:
             raise
         except Exception as error:
             logger.exception("%s failed", name)
-            failure = failure or error
+            first_error = first_error or error
             continue
         if repaired:
             REPAIRS.labels(step.__name__).inc(repaired)
             logger.info("%s: %d", name, repaired)
-    if failure is not None:
-        raise failure
+    if first_error is not None:
+        raise first_error

@@ -1,6 +1,7 @@
 """The Celery tasks: process images, generate missing thumbnails, reconcile every night.
 
-A task carries ids and may be delivered twice; the work is in `processing`, `thumbnails` and `reconcile`.
+A task message has only ids, and it may be delivered twice. The packages `processing`, `thumbnails` and `reconcile` do
+the work.
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ def process_image(task: AnyTask, image_id: str) -> None:
 
 @shared_task(name=celery_queue.PROCESS_CHUNK, bind=True)
 def process_chunk(task: AnyTask, image_ids: Sequence[str]) -> None:
-    """Process images one after the other; their outcomes are flushed together."""
+    """Process images one after the other. Their outcomes are written to the database in groups."""
     with on_behalf_of(_request_id(task)):
         process([UUID(image_id) for image_id in image_ids], guard=killed_when_too_slow)
 
@@ -42,7 +43,7 @@ def make_thumbnails(task: AnyTask, image_ids: Sequence[str]) -> None:
         generate_each([UUID(image_id) for image_id in image_ids], guard=killed_when_too_slow)
 
 
-# Acknowledged before it runs: a run longer than the visibility timeout, one hour, would be delivered again.
+# Acknowledged before it runs. Otherwise, a run longer than one hour (the visibility timeout) would be delivered again.
 @shared_task(name=celery_queue.RECONCILE, acks_late=False)
 def reconcile() -> None:
     """Repair differences between storage and database."""
@@ -55,5 +56,8 @@ def _request_id(task: AnyTask) -> str | None:
 
 
 def killed_when_too_slow() -> AbstractContextManager[None]:
-    """The guard of one image: kills the process. The pool replaces it; the images return when their lease ends."""
+    """A block that kills this pool process if it runs too long. Surrounds the render of one image.
+
+    Celery's pool starts a new process. The sweeper queues the images of the killed process after their lease has ended.
+    """
     return kill_process_after(settings.RENDER_SECONDS)

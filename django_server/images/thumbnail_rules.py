@@ -1,6 +1,6 @@
-"""Which thumbnails an image should have, where each is kept, and whether a stored one is still valid.
+"""Which thumbnails an image should have, under which key each is stored, and whether a stored thumbnail is valid.
 
-A leaf and pure: reads the settings when it is called, never queries, never renders.
+Pure functions of their arguments and the current settings: no queries, no files, no rendering.
 """
 
 from collections.abc import Mapping
@@ -13,30 +13,30 @@ from imaging import RECIPE, OutputFormat
 
 
 def sizes() -> Mapping[str, int]:
-    """label -> scale in pixels, as configured now. The first label is the default."""
+    """label -> scale in pixels, from the current settings. The first label is the default label."""
     configured: Mapping[str, int] = settings.THUMBNAILS["SIZES"]
     return configured
 
 
 def default_label() -> str | None:
-    """The label of a request without one; None if no sizes are configured."""
+    """The label that a request without a label gets. None if no sizes are configured."""
     return next(iter(sizes()), None)
 
 
 def largest_label() -> str | None:
-    """The label whose thumbnail is the processed picture; None if no sizes are configured."""
+    """The label of the largest thumbnail. None if no sizes are configured."""
     return max(sizes(), key=sizes().__getitem__, default=None)
 
 
 def is_upload(collection: str) -> bool:
-    """Whether a collection holds the uploads. Any other is an archive, whose files the app never deletes."""
+    """Whether `collection` is the one for uploads. All others are archives, whose files the app never deletes."""
     return collection == settings.UPLOADS_COLLECTION
 
 
 def key_of_thumbnail(original_key: str, scale_px: int) -> str:
     """The storage key of a thumbnail. Raises InvalidKey.
 
-    For an upload it ends in `.jpg`; for an archive it keeps the original's extension, as pregen's thumbnails do.
+    For an upload the key ends in `.jpg`. For an archive it has the extension of the original, as in pregen.
     """
     original = parse_original(original_key, settings.KEY_PREFIX)
     extension = "jpg" if is_upload(original.collection) else None
@@ -44,23 +44,25 @@ def key_of_thumbnail(original_key: str, scale_px: int) -> str:
 
 
 def format_of_thumbnails(original_key: str) -> OutputFormat:
-    """The format of an original's thumbnails, which follows from their names. Raises InvalidKey."""
+    """The format of an original's thumbnails, which their extension determines. Raises InvalidKey."""
     original = parse_original(original_key, settings.KEY_PREFIX)
     return "JPEG" if is_upload(original.collection) else thumbnail_format(original.extension)
 
 
 def is_valid(thumbnail: ThumbnailValues | None, scale_px: int, source_version: str) -> bool:
-    """Whether a stored thumbnail is valid: of `scale_px` pixels, and rendered from `source_version`.
+    """Whether a stored thumbnail has the scale `scale_px` and was rendered from `source_version` by the current recipe.
 
-    Versions are compared for equality, never by time; an unknown version on either side counts as equal.
+    Versions are compared for equality, not by time. An empty version is unknown and counts as equal to any version.
     """
     if thumbnail is None or not thumbnail["key"] or thumbnail["scale"] != scale_px:
         return False
-    return _agree(thumbnail["source_version"], source_version) and _agree(thumbnail["recipe"], RECIPE)
+    return _may_be_equal(thumbnail["source_version"], source_version) and _may_be_equal(
+        thumbnail["recipe"], RECIPE
+    )
 
 
 def missing_scales(thumbnails: ThumbnailsByLabel, source_version: str) -> dict[str, int]:
-    """label -> scale of the configured thumbnails that have no valid row among these."""
+    """label -> scale of each configured size for which `thumbnails` has no valid row."""
     return {
         label: scale_px
         for label, scale_px in sizes().items()
@@ -68,5 +70,5 @@ def missing_scales(thumbnails: ThumbnailsByLabel, source_version: str) -> dict[s
     }
 
 
-def _agree(one: str, other: str) -> bool:
-    return not one or not other or one == other
+def _may_be_equal(first: str, second: str) -> bool:
+    return not first or not second or first == second

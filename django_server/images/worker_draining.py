@@ -1,9 +1,9 @@
-"""A flag that a stopping worker sets for all of its pool processes: they hand back images not begun yet."""
+"""A flag that a stopping worker sets for its pool processes. They then return images not yet begun to the queue."""
 
 import mmap
 
-# Anonymous shared memory, created before the pool forks and shared by its processes. A multiprocessing.Event would
-# need a lock, which a process killed at the wrong moment never releases.
+# Anonymous shared memory: it is created before the pool forks, so all pool processes share it. A multiprocessing.Event
+# would need a lock, and a process that is killed while it holds the lock never releases it.
 _flag = mmap.mmap(-1, 1)
 
 
@@ -13,4 +13,5 @@ def begin_draining() -> None:
 
 
 def draining() -> bool:
+    """Whether the worker is stopping."""
     return _flag[0] == 1

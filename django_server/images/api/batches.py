@@ -30,7 +30,7 @@ WaitSeconds = Annotated[
     Query(
         ge=0,
         le=LONGEST_WAIT_SECONDS,
-        description="Answer when all images of the batch are final, or after so many seconds.",
+        description="Respond when all images of the batch are final, or after so many seconds.",
     ),
 ]
 _REFUSED = {400: ErrorOut, 401: ErrorOut, 403: ErrorOut, 404: ErrorOut, 503: ErrorOut}
@@ -40,7 +40,8 @@ Counts = dict[str, int]
 
 @router.get("/api/batches", response={200: list[BatchOut], 400: ErrorOut, 503: ErrorOut})
 def list_batches(request: HttpRequest, limit: PageSize = PAGE, cursor: CursorText = None) -> HttpResponse:
-    """Batches, newest first. Two statements."""
+    """Batches, newest first."""
+    # Two SQL statements.
     batches = list(after(Batch.objects.all(), "created_at", cursor)[: limit + 1])
     counts = _counts([batch.id for batch in batches[:limit]])
     headers = {}
@@ -59,15 +60,18 @@ def one_batch(
     batch_id: UUID,
     limit: PageSize = PAGE,
     cursor: CursorText = None,
-    wait: WaitSeconds = 0,  # noqa: ARG001  `images.middleware.wait_for_batch` waits
+    wait: WaitSeconds = 0,  # noqa: ARG001  used by `images.middleware.wait_for_batch`
 ) -> HttpResponse:
-    """One batch with a page of its images. Four statements."""
+    """One batch with a page of its images."""
+    # Four SQL statements.
     batch = _existing_batch(batch_id)
     with long_page_slot(limit):
         listed = with_thumbnails(after(batch.images.all(), "uploaded_at", cursor)[: limit + 1])
         headers = link_to_next(request, cursor_of(listed[limit - 1])) if len(listed) > limit else {}
-        counted = _batch_json(batch, _counts([batch_id])[batch_id])
-        return json_response_with_etag(request, {**counted, "images": images_json(listed[:limit])}, headers)
+        batch_json = _batch_json(batch, _counts([batch_id])[batch_id])
+        return json_response_with_etag(
+            request, {**batch_json, "images": images_json(listed[:limit])}, headers
+        )
 
 
 @router.delete("/api/batches/{batch_id}", response={202: CountsOut, **_REFUSED})
@@ -83,17 +87,18 @@ def delete_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa:
 
 @router.post("/api/batches/{batch_id}/retry", response={202: CountsOut, **_REFUSED})
 def retry_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa: ARG001
-    """Process the failed and aborted images of a batch once more."""
+    """Process the failed and aborted images of a batch again."""
     return _change_all(_existing_batch(batch_id), retry)
 
 
 @router.post("/api/batches/{batch_id}/abort", response={202: CountsOut, **_REFUSED})
 def abort_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:  # noqa: ARG001
-    """Stop the images of a batch that are not finished."""
+    """Abort the pending and processing images of a batch."""
     return _change_all(_existing_batch(batch_id), abort)
 
 
 def _change_all(batch: Batch, change: Callable[[Sequence[UUID]], int]) -> HttpResponse:
+    """Call `change` for all images of the batch in steps, and respond with the number of changed images."""
     ids = list(batch.images.order_by("id").values_list("id", flat=True))
     total = sum(change(ids[start : start + STEP_IMAGES]) for start in range(0, len(ids), STEP_IMAGES))
     return json_response(
@@ -109,6 +114,7 @@ def _existing_batch(batch_id: UUID) -> Batch:
 
 
 def _counts(batch_ids: Sequence[UUID]) -> dict[UUID, Counts]:
+    """For each batch, the number of images in each status. One SQL statement."""
     counts: dict[UUID, Counts] = defaultdict(dict)
     rows = (
         Image.objects.filter(batch_id__in=batch_ids).values_list("batch_id", "status").annotate(Count("id"))

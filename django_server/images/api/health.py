@@ -1,4 +1,4 @@
-"""Liveness and readiness: checks each service that an upload needs, each for at most a few seconds."""
+"""Liveness and readiness. Readiness checks each service that an upload needs, for a few seconds at most."""
 
 import tempfile
 
@@ -26,13 +26,13 @@ class ReadinessOut(Schema):
 
 @router.get("/healthz", response=HealthOut)
 def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
-    """Whether the process answers. Asks nothing else."""
+    """Whether the process responds. Checks no other service."""
     return json_response({"status": "ok"})
 
 
 @router.get("/readyz", response={200: ReadinessOut, 503: ReadinessOut})
 def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
-    """Whether database, broker, channel layer and storage answer."""
+    """Whether database, broker, channel layer and storage respond."""
     checks = {
         "database": _database_answers(),
         "broker": celery_queue.answers(),
@@ -59,7 +59,7 @@ def _storage_answers() -> bool:
     try:
         storage().check()
         settings.INCOMING_ROOT.mkdir(parents=True, exist_ok=True)
-        # A block of data: a full file system still has room for empty files.
+        # Write 4 KiB, because a full file system may still have room for an empty file.
         with tempfile.TemporaryFile(dir=settings.INCOMING_ROOT) as file:
             file.write(bytes(4096))
     except OSError:

@@ -1,4 +1,4 @@
-"""Routes of images: the list, one image, delete, retry, abort. An image and its job have one id."""
+"""Routes of images: the list, one image, delete, retry, abort. The id of an image is also the id of its job."""
 
 from typing import Annotated
 from uuid import UUID
@@ -41,7 +41,7 @@ def list_images(
     batch: UUID | None = None,
     q: Annotated[Text | None, Query(description="Part of the name.")] = None,
 ) -> HttpResponse:
-    """Images, newest first. More: the `Link` header."""
+    """Images, newest first. The `Link` header has the URL of the next page."""
     images = Image.objects.all()
     if ids is not None:
         images = images.filter(id__in=_parse_ids(ids))
@@ -54,7 +54,7 @@ def list_images(
     if q:
         images = images.filter(name__icontains=q)
     with long_page_slot(limit):
-        # One row more than the page shows whether there is a next page, without counting.
+        # One row more than `limit` is read, to know whether there is a next page without counting all rows.
         listed = with_thumbnails(after(images, "uploaded_at", cursor)[: limit + 1])
         headers = {}
         if len(listed) > limit:
@@ -78,20 +78,20 @@ def delete_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa:
 
 @router.post("/api/images/{image_id}/retry", response={202: ImageOut, 409: ErrorOut, **_REFUSED})
 def retry_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa: ARG001
-    """Process a failed or aborted image once more."""
+    """Process a failed or aborted image again."""
     ids = transitions.retry([image_id])
     enqueue(ids, one_task_each=True)
-    return _changed(image_id, bool(ids), "not_retryable")
+    return _changed_response(image_id, bool(ids), "not_retryable")
 
 
 @router.post("/api/images/{image_id}/abort", response={202: ImageOut, 409: ErrorOut, **_REFUSED})
 def abort_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa: ARG001
-    """Stop an image that is not finished."""
-    return _changed(image_id, bool(transitions.abort([image_id])), "not_abortable")
+    """Abort a pending or processing image."""
+    return _changed_response(image_id, bool(transitions.abort([image_id])), "not_abortable")
 
 
 def existing_image(image_id: UUID) -> list[Listed]:
-    """The image of this id. Raises Refusal not_found."""
+    """The image with this id, in a list. Raises Refusal not_found."""
     listed = by_ids([image_id])
     if not listed:
         raise Refusal("not_found", "There is no image with this id.")
@@ -99,6 +99,7 @@ def existing_image(image_id: UUID) -> list[Listed]:
 
 
 def images_json(listed: list[Listed]) -> list[Json]:
+    """The JSON objects of these images. Sends no SQL statement."""
     with no_statements():
         at = Addresses.now()
         return [image_json(image, thumbnails, at) for image, thumbnails in listed]
@@ -120,7 +121,8 @@ def _parse_ids(texts: list[str]) -> list[UUID]:
         raise Refusal("invalid_request", "The value of “ids” is not a list of ids.") from error
 
 
-def _changed(image_id: UUID, changed: bool, refusal_code: str) -> HttpResponse:
+def _changed_response(image_id: UUID, changed: bool, refusal_code: str) -> HttpResponse:
+    """Publish the changed image and respond with it. Raises Refusal `refusal_code` if it was not changed."""
     listed = existing_image(image_id)
     if not changed:
         raise Refusal(refusal_code, status=listed[0][0]["status"])

@@ -1,4 +1,4 @@
-"""`GET /api/limits`: the limits of uploads, so that a client can reject a file before it sends it."""
+"""`GET /api/limits`: the limits of uploads, so that a client can reject a file without sending it."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +14,7 @@ router = Router(tags=["limits"])
 
 @router.get("/api/limits", response=LimitsOut)
 def limits(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
-    """Accepted types, sizes and numbers, and the thumbnails made."""
+    """Accepted file types, file sizes and numbers of files, and the thumbnail sizes."""
     return json_response(
         {
             "types": list(ACCEPTED_MEDIA_TYPES),

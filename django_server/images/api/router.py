@@ -1,4 +1,4 @@
-"""The NinjaAPI object with all routes of the HTTP API, the OpenAPI document and its page."""
+"""The NinjaAPI object. It serves all routes of the HTTP API, the OpenAPI document and the page /api/docs."""
 
 from ninja import NinjaAPI, Swagger
 
@@ -9,8 +9,8 @@ api = NinjaAPI(
     title="django-file-upload",
     version="1",
     description=(
-        "Images in, thumbnails out. Errors are always `{error, code}`. Where the site has a token, every request that "
-        "changes something needs `Authorization: Bearer <token>`."
+        "Upload images and get thumbnails. Every error has the fields `error` and `code`. If the server has a token, "
+        "every request that changes something needs `Authorization: Bearer <token>`."
     ),
     docs=Swagger(),
     docs_url="/api/docs",

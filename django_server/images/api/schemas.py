@@ -1,6 +1,6 @@
-"""The schemas of the HTTP responses, for the OpenAPI document from which clients generate their types.
+"""The schemas of the HTTP responses in the OpenAPI document, from which clients generate their types.
 
-Responses are built in `images.serializers` and encoded without these; tests compare both.
+The responses themselves are built by `images.serializers`, without these classes. Tests check that both agree.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""`GET /api/thumbnails/{id}?label=`: redirect to a thumbnail; a missing or stale one is generated first."""
+"""`GET /api/thumbnails/{id}?label=` redirects to a thumbnail file. A missing or stale thumbnail is generated first."""
 
 from typing import Annotated
 from uuid import UUID
@@ -24,9 +24,9 @@ _RESPONSES = {302: None, **dict.fromkeys((400, 404, 409, 422, 503), ErrorOut)}
 def thumbnail(
     request: HttpRequest,
     image_id: str,
-    label: Annotated[Text | None, Query(description="By default the first of those in /api/limits.")] = None,
+    label: Annotated[Text | None, Query(description="Default: the first label in /api/limits.")] = None,
 ) -> HttpResponse:
-    """Lead to the thumbnail's file. HEAD makes none: it answers 404 where there is none yet."""
+    """Redirect to the thumbnail's file. GET generates a missing or stale thumbnail; HEAD responds with 404 instead."""
     label = _valid_label(label)
     listed = completed_image(_id(image_id))
     if not _is_servable(listed, label):
@@ -34,7 +34,7 @@ def thumbnail(
             raise Refusal("not_found", "This thumbnail is not made yet.")
         listed = generate_in_request(listed[0]["id"])
         if not _is_servable(listed, label):
-            # The original was replaced, or the sizes were changed, while it was generated.
+            # The original was replaced, or the sizes were changed, while the thumbnail was generated.
             raise Refusal("overloaded")
     return HttpResponse(
         status=302,
@@ -50,8 +50,8 @@ def no_list(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     raise Refusal("method_not_allowed", "Ask for the thumbnail of one image: /api/thumbnails/<id>.")
 
 
-def _valid_label(asked: str | None) -> str:
-    label = asked or default_label()
+def _valid_label(requested: str | None) -> str:
+    label = requested or default_label()
     if label is None or not sizes():
         raise Refusal("not_found", "No thumbnail sizes are configured.")
     if label not in sizes():

@@ -1,4 +1,7 @@
-"""The three upload routes: one image, processed before the response; several as single tasks; several as a batch."""
+"""The three upload routes.
+
+One image, rendered before the response; several images, each in its own task; several images in tasks of many images.
+"""
 
 import uuid
 from collections.abc import Sequence
@@ -52,10 +55,10 @@ _MANY = _body("images", {"type": "array", "items": {"type": "string", "format": 
 
 @router.post("/api/upload", response={200: UploadedOut, **_REFUSED}, openapi_extra=_ONE)
 def upload(request: HttpRequest, idempotency_key: IdempotencyKey = None) -> HttpResponse:
-    """Upload one image and have it processed before the answer."""
+    """Upload one image, which is processed before the response."""
     with logged_upload("upload") as summary:
         with stage("spool"):
-            (file,) = spool_files(request, "image", most=1)
+            (file,) = spool_files(request, "image", max_files=1)
         key = idempotency.begin(idempotency_key, "upload", [file], image_id=file.id)
         if isinstance(key, StoredResponse):
             return encoded_json_response(key.body, key.status)
@@ -75,7 +78,7 @@ def upload(request: HttpRequest, idempotency_key: IdempotencyKey = None) -> Http
 def upload_async(
     request: HttpRequest, batch: UUID | None = None, idempotency_key: IdempotencyKey = None
 ) -> HttpResponse:
-    """Upload images that are processed one task each."""
+    """Upload images. Each is processed in a task of its own."""
     return _upload_many("async/upload", request, batch, idempotency_key, one_task_each=True)
 
 
@@ -83,17 +86,22 @@ def upload_async(
 def upload_batch(
     request: HttpRequest, batch: UUID | None = None, idempotency_key: IdempotencyKey = None
 ) -> HttpResponse:
-    """Upload images that are processed in chunks by all workers."""
+    """Upload images. They are divided into chunks among all workers."""
     return _upload_many("async/batch/upload", request, batch, idempotency_key, one_task_each=False)
 
 
 def _upload_many(
-    endpoint: str, request: HttpRequest, batch: UUID | None, sent_key: str | None, *, one_task_each: bool
+    endpoint: str,
+    request: HttpRequest,
+    batch: UUID | None,
+    idempotency_key: str | None,
+    *,
+    one_task_each: bool,
 ) -> HttpResponse:
     with logged_upload(endpoint) as summary:
         with stage("spool"):
-            files = spool_files(request, "images", most=settings.MAX_FILES_PER_REQUEST)
-        key = idempotency.begin(sent_key, endpoint, files)
+            files = spool_files(request, "images", max_files=settings.MAX_FILES_PER_REQUEST)
+        key = idempotency.begin(idempotency_key, endpoint, files)
         if isinstance(key, StoredResponse):
             return encoded_json_response(key.body, key.status)
         with settled_on_failure(key):
@@ -137,7 +145,7 @@ def _rejected_json(file: SpooledFile, refusal: Refusal) -> Json:
 
 
 def _all_rejected(validated: Validated, rejected: list[Json]) -> Refusal:
-    """400 with the list of rejected files. Its code is the files' own if they all have the same."""
+    """A refusal with status 400 and the list of rejected files. If all have the same error code, it has this code."""
     if len(rejected) == 1:
         code, sentence = validated.rejected[0][1].code, validated.rejected[0][1].sentence
     else:

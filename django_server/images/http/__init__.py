@@ -1,1 +1,1 @@
-"""Used by routes and middleware alike: JSON responses, exceptions as responses, pagination, allowed origins."""
+"""HTTP code that routes and middleware share: JSON and error responses, pagination, allowed origins, the API token."""

@@ -4,14 +4,14 @@ import hmac
 
 
 def is_token(given: str | None, token: str) -> bool:
-    """Whether `given` is the token; always when none is set. Takes the same time wherever they differ."""
+    """Whether `given` equals `token`. Always True if `token` is empty. The comparison takes constant time."""
     if not token:
         return True
-    # A server hands headers on as latin-1; a byte that was none survives the round trip.
+    # `replace`, because `given` may contain lone surrogates, for which UTF-8 has no encoding.
     return given is not None and hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
 
 
 def bearer(authorization: bytes | None) -> str | None:
-    """The token of an `Authorization: Bearer …` header; None without one."""
+    """The token of the header `Authorization: Bearer …`. None if the header is missing or of another scheme."""
     scheme, _, given = (authorization or b"").decode("utf-8", "replace").partition(" ")
     return given.strip() if scheme.lower() == "bearer" else None

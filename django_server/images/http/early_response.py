@@ -1,4 +1,4 @@
-"""Error responses in front of Django: our JSON, sent to the ASGI server. Used by the ASGI middleware."""
+"""Send a JSON error from ASGI middleware, before the request has reached Django."""
 
 import asyncio
 import json
@@ -7,13 +7,13 @@ from starlette.types import Receive, Send
 
 from images.errors import Refusal
 
-# After a refusal the body is read and discarded for this time, so that the client can read the response: closing a
-# connection with unread bytes resets it.
+# For so long after a refusal, the rest of the body is read and discarded. Otherwise the server would close a connection
+# with unread bytes. That resets the connection, and the client could not read the response.
 _LINGER_SECONDS = 5.0
 
 
 async def send_refusal(refusal: Refusal, receive: Receive, send: Send, *, body_ended: bool) -> None:
-    """Send the refusal as the response. The rest of an unfinished body is discarded for five seconds."""
+    """Send the refusal as the response. Unless `body_ended`, read and discard the rest of the body for five seconds."""
     body = json.dumps(refusal.body()).encode()
     headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **refusal.headers()}
     if not body_ended:
@@ -27,11 +27,11 @@ async def send_refusal(refusal: Refusal, receive: Receive, send: Send, *, body_e
     )
     await send({"type": "http.response.body", "body": body, "more_body": True})
     if not body_ended:
-        await _linger(receive)
+        await _discard_body(receive)
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _linger(receive: Receive) -> None:
+async def _discard_body(receive: Receive) -> None:
     try:
         async with asyncio.timeout(_LINGER_SECONDS):
             while (message := await receive())["type"] == "http.request" and message.get("more_body", False):

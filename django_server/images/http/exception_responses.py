@@ -1,4 +1,4 @@
-"""Turn every exception into a response with our error body, including those of Django, ninja and the database."""
+"""Turn every exception, including those of Django, ninja and the database, into a JSON error response."""
 
 import logging
 import uuid
@@ -16,7 +16,7 @@ from images.request_context import current_request_id
 
 logger = logging.getLogger(__name__)
 
-# The code of a response for which our code has not chosen one.
+# The error code for a status with which Django or ninja, not this app, has refused a request.
 _CODES_OF_STATUS = {
     400: "invalid_request",
     401: "forbidden",
@@ -31,7 +31,7 @@ _CODES_OF_STATUS = {
 
 
 def refusal_for_status(status: int) -> Refusal:
-    """The refusal for an HTTP status without a code."""
+    """The refusal for an HTTP status."""
     return Refusal(_CODES_OF_STATUS.get(status, "internal" if status >= 500 else "invalid_request"))
 
 
@@ -54,14 +54,14 @@ def exception_response(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def internal_error_response(request: HttpRequest, error: BaseException | None) -> HttpResponse:
-    """500 with the request id, by which the traceback is found in the log, and nothing else."""
+    """A response with status 500 and the request id, which also is in the log line with the traceback."""
     request_id = current_request_id() or uuid.uuid4().hex
     logger.error("%s %s failed, request id %s", request.method, request.path, request_id, exc_info=error)
     return refusal_response(Refusal("internal", request_id=request_id))
 
 
 def install(api: NinjaAPI) -> None:
-    """Respond to every exception of `api` with our error body."""
+    """Let `api` respond to every exception with a JSON error."""
 
     def respond(request: HttpRequest, error: Any) -> HttpResponse:
         if isinstance(error, RequestAborted):
@@ -73,7 +73,7 @@ def install(api: NinjaAPI) -> None:
 
 
 def _sentence(error: ValidationError) -> str:
-    """Name the first invalid parameter. The library's own wording is not shown."""
+    """A sentence with the name of the first invalid parameter. ninja's own message is not shown."""
     first = error.errors[0] if error.errors else {}
-    where = [str(part) for part in first.get("loc", ()) if part not in ("query", "path", "body", "form")]
-    return f"The value of “{where[-1]}” is not valid." if where else "The request could not be understood."
+    names = [str(part) for part in first.get("loc", ()) if part not in ("query", "path", "body", "form")]
+    return f"The value of “{names[-1]}” is not valid." if names else "The request could not be understood."

@@ -1,6 +1,6 @@
-"""JSON responses, encoded once by orjson, without a second pass through a serializer.
+"""JSON responses, encoded by orjson without a serializer of django-ninja or REST framework.
 
-(Measured on a page of 100 images: 5 ms against 20 to 22 with the serializers of django-ninja and REST framework.)
+For a page of 100 images this takes 5 ms; with those serializers it takes 20 to 22 ms.
 """
 
 import gzip
@@ -15,15 +15,16 @@ from django.utils.cache import get_conditional_response
 
 from images.errors import Refusal
 
-# A body that fits into one packet is not compressed.
+# A smaller body fits into one packet and is not compressed.
 _GZIP_FROM_BYTES = 1400
-# A page of 100 images is 98 KB: 11 KB at level 1 for 0.4 ms of CPU. Django's gzip_page has 6: 10 KB for 1.4 ms.
+# Level 1 compresses a page of 100 images from 98 KB to 11 KB in 0.4 ms of CPU time. Level 6, which Django's gzip_page
+# uses, gives 10 KB in 1.4 ms.
 _GZIP_LEVEL = 1
 _ACCEPTS_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 
 def json_response(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
-    """`data` as JSON that is never cached: a second later it may differ."""
+    """`data` as JSON that clients must not cache, because it may soon change."""
     return HttpResponse(
         orjson.dumps(data),
         status=status,
@@ -33,14 +34,14 @@ def json_response(data: Any, status: int = 200, headers: Mapping[str, str] | Non
 
 
 def json_response_with_etag(request: HttpRequest, data: Any, headers: Mapping[str, str]) -> HttpResponse:
-    """`data` as JSON with an ETag: clients may cache it and revalidate it each time, for 304 without a body.
+    """`data` as JSON with an ETag. If the client sends this ETag again, the response is 304 without a body.
 
     Compressed if the client accepts gzip.
     """
     body = orjson.dumps(data)
-    # Of the headers too: the last page may later get a `Link` to a next one.
+    # The digest covers the headers too, because the last page may later get a `Link` to a new next page.
     digest = blake2b(body + repr(sorted(headers.items())).encode(), digest_size=16).hexdigest()
-    # Weak, because the compressed and the plain bytes share it.
+    # A weak ETag, because the compressed and the uncompressed body have the same.
     etag = f'W/"{digest}"'
     cached = {**headers, "Cache-Control": "no-cache", "ETag": etag, "Vary": "Accept-Encoding"}
     response = HttpResponse(body, content_type="application/json", headers=cached)
@@ -65,7 +66,7 @@ def refusal_response(refusal: Refusal) -> HttpResponse:
 
 
 def encoded_json_response(text: str, status: int) -> HttpResponse:
-    """A response whose JSON body was encoded before."""
+    """A response with `text`, which is JSON already."""
     return HttpResponse(
         text, status=status, content_type="application/json", headers={"Cache-Control": "no-store"}
     )

@@ -1,4 +1,4 @@
-"""A slot for long pages of a list: each keeps the interpreter busy, so they are built one after the other."""
+"""A slot for long pages of a list. Building them keeps the interpreter busy, so they are built one after the other."""
 
 import threading
 from collections.abc import Iterator
@@ -6,17 +6,18 @@ from contextlib import contextmanager
 
 from images.http.pagination import PAGE
 
-# After this wait a page is built beside the others: they may be waiting for the database, which serves many at a time.
+# After this wait, a page is built without the slot. The page in the slot may be waiting for the database, which can
+# serve several pages at a time.
 _LONGEST_WAIT_SECONDS = 1.0
 _slot = threading.Lock()
 
 
 @contextmanager
 def long_page_slot(page: int) -> Iterator[None]:
-    """Hold the process's one slot for a page of more than PAGE images. A shorter page needs none.
+    """Hold the slot of this process while a page of more than PAGE images is built. A shorter page needs no slot.
 
-    Eight concurrent pages of 1,000 end no sooner than eight in a row, and every other request would meanwhile share
-    the interpreter with eight threads instead of one.
+    Eight pages of 1,000 images take as long concurrently as one after the other. But other requests would then share
+    the interpreter with eight busy threads instead of one.
     """
     if page <= PAGE:
         yield

@@ -1,6 +1,6 @@
 """Keyset pagination: a cursor is the position of the last row of a page.
 
-So a deep page costs no more than the first, and new rows move no row to another page.
+The cost of a page does not depend on its position, and new rows do not move existing rows to another page.
 """
 
 import base64
@@ -16,8 +16,9 @@ from django.http import HttpRequest
 from images.errors import Refusal
 from images.serializers import site_url
 
-# Rows on a page: by default, and at most.
+# Default number of rows on a page.
 PAGE = 100
+# Maximum number of rows on a page.
 LARGEST_PAGE = 1000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,7 +27,7 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True)
 class Cursor:
-    """The position of a row in an order of newest first."""
+    """The position of a row in a list that is ordered by time and id, newest first."""
 
     moment: datetime
     id: UUID
@@ -47,12 +48,13 @@ def parse_cursor(text: str) -> Cursor:
 
 
 def after(rows: QuerySet[Row], moment_field: str, cursor: str | None) -> QuerySet[Row]:
-    """`rows`, newest first, after `cursor`."""
+    """`rows`, newest first, beginning after `cursor`; without a cursor, from the start."""
     ordered = rows.order_by(f"-{moment_field}", "-id")
     if not cursor:
         return ordered
     position = parse_cursor(cursor)
-    # The first condition is the range of the index, the second excludes earlier rows of the same microsecond.
+    # The first condition lets the database use the index. The second leaves out the rows of the same microsecond that
+    # are on the previous page.
     return ordered.filter(**{f"{moment_field}__lte": position.moment}).filter(
         Q(**{f"{moment_field}__lt": position.moment}) | Q(id__lt=position.id)
     )

@@ -1,1 +1,1 @@
-"""Every middleware of our own. `order` lists them, with Django's, from the outermost to the innermost."""
+"""The middleware of this app. `order` lists it together with Django's, from the outermost to the innermost."""

@@ -1,7 +1,7 @@
 """ASGI middleware: limits the size and the duration of a request's body while it arrives.
 
-A body that is too large, too slow or cut off is refused here with our JSON, before it is parsed; so is one that the
-storage has no room for. Knows nothing of images.
+A body that is too large, too slow or cut off is refused with a JSON error before the view runs. So is a body for which
+the storage has no room: the code that writes the body to disk raises a Refusal. Independent of images.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from images.errors import Refusal
 from images.http.early_response import send_refusal
 
-# A client that is slower than this on average, after the first BODY_STALL_SECONDS, is disconnected.
+# The lowest average rate, checked after the first BODY_STALL_SECONDS. A slower client is disconnected.
 _SLOWEST_BYTES_PER_SECOND = 1024
 _BOUNDARY = re.compile(rb'boundary="?([^";,]+)"?', re.IGNORECASE)
 
 
 class BodyLimitsMiddleware:
-    """Limits a body in bytes and in time, and refuses a multipart body that is cut off."""
+    """Limits a body in bytes and in time, and refuses a multipart body without its closing boundary."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -30,19 +30,19 @@ class BodyLimitsMiddleware:
             await self.app(scope, receive, send)
             return
         body = _Body(scope, receive)
-        started = False
+        response_started = False
 
-        async def send_and_note(message: Message) -> None:
-            nonlocal started
-            started = True
+        async def send_and_record_start(message: Message) -> None:
+            nonlocal response_started
+            response_started = True
             await send(message)
 
         if body.refusal is None:
             try:
-                await self.app(scope, body.receive, send_and_note)
-            except Refusal as refusal:  # of the code that spools the body
+                await self.app(scope, body.receive, send_and_record_start)
+            except Refusal as refusal:  # raised by the code that spools the body
                 body.refusal = refusal
-        if body.refusal is not None and not started:
+        if body.refusal is not None and not response_started:
             await send_refusal(body.refusal, receive, send, body_ended=body.ended)
 
 
@@ -56,19 +56,19 @@ class _Body:
         self._scope = scope
         self._receive = receive
         self._has_length = b"content-length" in headers
-        self._seen_bytes = 0
+        self._received_bytes = 0
         self._started = time.monotonic()
-        self._closing = _closing_boundary(headers.get(b"content-type", b""))
+        self._closing_boundary = _closing_boundary(headers.get(b"content-type", b""))
         self._tail = b""
-        announced = headers.get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > settings.MAX_BODY_BYTES:
+        declared_length = headers.get(b"content-length", b"0")
+        if declared_length.isdigit() and int(declared_length) > settings.MAX_BODY_BYTES:
             self.refusal = _too_large()
 
     async def receive(self) -> Message:
         if self.ended and self.refusal is None:
             return await self._receive()
         try:
-            # `asyncio.timeout` and not `wait_for`, which creates a task: a body of 4 MB arrives in 64 messages.
+            # `asyncio.timeout`, because `wait_for` creates a task each time, and a body of 4 MB arrives in 64 messages.
             async with asyncio.timeout(settings.BODY_STALL_SECONDS):
                 message = await self._receive()
         except TimeoutError:
@@ -77,30 +77,34 @@ class _Body:
             return message
         chunk = message.get("body", b"")
         self.ended = not message.get("more_body", False)
-        self._seen_bytes += len(chunk)
-        if self._seen_bytes > settings.MAX_BODY_BYTES:
+        self._received_bytes += len(chunk)
+        if self._received_bytes > settings.MAX_BODY_BYTES:
             return self._disconnect(_too_large())
         elapsed = time.monotonic() - self._started
-        if elapsed > settings.BODY_STALL_SECONDS and self._seen_bytes < elapsed * _SLOWEST_BYTES_PER_SECOND:
+        if (
+            elapsed > settings.BODY_STALL_SECONDS
+            and self._received_bytes < elapsed * _SLOWEST_BYTES_PER_SECOND
+        ):
             return self._disconnect(Refusal("invalid_request", "The request's body arrived too slowly."))
-        if self._closing is not None:
-            # The closing boundary may be followed by a line break, or by an epilogue, which is rare.
-            length = len(self._closing) + 64
+        if self._closing_boundary is not None:
+            # After the closing boundary there may be a line break, or, rarely, an epilogue.
+            length = len(self._closing_boundary) + 64
             self._tail = (self._tail + chunk[-length:])[-length:]
-            if self.ended and self._seen_bytes and self._closing not in self._tail:
+            if self.ended and self._received_bytes and self._closing_boundary not in self._tail:
                 return self._disconnect(
                     Refusal("invalid_request", "The request's body ends before its last part does.")
                 )
         if self.ended and not self._has_length:
-            # Django reads the length from the headers when it builds the request, which is after the body has
-            # arrived: without this a chunked upload would look empty.
+            # A chunked body has no Content-Length. Django builds the request after the whole body has arrived, and
+            # reads the length from the headers: without this header, the body would look empty.
             self._scope["headers"] = [
                 *self._scope["headers"],
-                (b"content-length", str(self._seen_bytes).encode()),
+                (b"content-length", str(self._received_bytes).encode()),
             ]
         return message
 
     def _disconnect(self, refusal: Refusal) -> Message:
+        """Keep the refusal, and let the application stop reading."""
         self.refusal = refusal
         return {"type": "http.disconnect"}
 
@@ -114,8 +118,8 @@ def _has_no_body(scope: Scope) -> bool:
 def _closing_boundary(content_type: bytes) -> bytes | None:
     if not content_type.lower().startswith(b"multipart/"):
         return None
-    found = _BOUNDARY.search(content_type)
-    return b"--" + found[1].strip() + b"--" if found else None
+    match = _BOUNDARY.search(content_type)
+    return b"--" + match[1].strip() + b"--" if match else None
 
 
 def _too_large() -> Refusal:

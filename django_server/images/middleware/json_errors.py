@@ -1,4 +1,4 @@
-"""Django middleware: errors of Django itself below /api/, /healthz and /readyz become JSON instead of HTML pages."""
+"""Django middleware: below /api/, /healthz and /readyz, Django's own HTML error pages are replaced by JSON errors."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ class JsonErrorsMiddleware:
         is_error = response.status_code >= 400 and request.path.startswith(_JSON_PATHS)
         if not is_error or response.get("Content-Type", "").startswith("application/json"):
             return response
-        refused = refusal_response(refusal_for_status(response.status_code))
+        json_error = refusal_response(refusal_for_status(response.status_code))
         if "Allow" in response:
-            refused["Allow"] = response["Allow"]
-        return refused
+            json_error["Allow"] = response["Allow"]
+        return json_error

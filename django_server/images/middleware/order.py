@@ -1,15 +1,15 @@
-"""The order of all middleware, outermost first: a request passes them in the order of this file.
+"""The order of all middleware. A request passes through it in the order of this file, outermost first.
 
 `config.asgi` wraps Django's application in `ASGI_MIDDLEWARE`, which runs before the request's body is read.
-`config.settings` uses `DJANGO_MIDDLEWARE` as Django's MIDDLEWARE. Dotted paths only: the settings import this file
-before Django's apps are loaded.
+`config.settings` uses `DJANGO_MIDDLEWARE` as Django's MIDDLEWARE. This file has only dotted paths and no imports,
+because the settings import it before Django's apps are loaded.
 """
 
 ASGI_MIDDLEWARE = (
     "images.middleware.request_id.RequestIdMiddleware",  # first, so that every response and log line has an id
-    "images.middleware.api_token.ApiTokenMiddleware",  # refuses before the body is read
+    "images.middleware.api_token.ApiTokenMiddleware",  # may refuse a request before its body is read
     "images.middleware.body_limits.BodyLimitsMiddleware",
-    "images.middleware.wait_for_batch.LongPollMiddleware",  # last: a waiting request occupies no thread of Django
+    "images.middleware.wait_for_batch.LongPollMiddleware",  # waits before Django, whose views occupy threads
 )
 
 DJANGO_MIDDLEWARE = (

@@ -1,6 +1,7 @@
-"""Django middleware: refuses changes that a page of another site sends through its visitor's browser.
+"""Django middleware: refuses requests that change something and come from a page of another site (CSRF protection).
 
-Without it any page could post to localhost. Admin forms are protected by Django's CSRF token as well.
+Without it, any page open in a user's browser could send POST requests to this server, even on localhost. Django's CSRF
+token protects the forms of the admin additionally.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 class OriginMiddleware:
-    """Refuses unsafe methods sent by a page of another site."""
+    """Responds with 403 to unsafe methods sent by a page of another site."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

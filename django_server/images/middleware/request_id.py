@@ -1,4 +1,4 @@
-"""ASGI middleware, the outermost: gives each HTTP request an id, sends it in the response, and measures the stages."""
+"""The outermost ASGI middleware: gives each HTTP request an id, sends it in the response, and starts the timings."""
 
 import uuid
 
@@ -11,7 +11,7 @@ _HEADER = b"x-request-id"
 
 
 class RequestIdMiddleware:
-    """Uses the id that the client sent if it is valid; nginx overwrites that with its own."""
+    """Uses the `X-Request-ID` of the request if it is valid. nginx always sets its own id there."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -20,7 +20,7 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = _sent(scope) or uuid.uuid4().hex
+        request_id = _received_id(scope) or uuid.uuid4().hex
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -31,7 +31,7 @@ class RequestIdMiddleware:
             await self.app(scope, receive, send_with_id)
 
 
-def _sent(scope: Scope) -> str | None:
+def _received_id(scope: Scope) -> str | None:
     for name, value in scope["headers"]:
         if name == _HEADER:
             return fit_request_id(value.decode("latin-1"))

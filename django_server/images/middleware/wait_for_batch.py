@@ -1,7 +1,8 @@
-"""ASGI middleware: `GET /api/batches/{id}?wait=30` reaches Django when the batch is final, or when the time is up.
+"""ASGI middleware: passes `GET /api/batches/{id}?wait=30` to Django when the batch is final or 30 seconds are over.
 
-It stands in front of Django because each Django view occupies a thread. Requests that it can't parse are passed on
-immediately: Django refuses them. All waiting requests of a process share one statement every half second.
+A batch is final when all its images are. The wait is in front of Django, because each Django view occupies a thread.
+A request with an invalid `wait` is passed on immediately, and Django refuses it. All waiting requests of a process
+share one SQL statement every half second.
 """
 
 import asyncio
@@ -23,44 +24,44 @@ from images.models import FINAL_STATUSES, Image, Status
 
 LONGEST_WAIT_SECONDS = 60
 POLL_SECONDS = 0.5
-# All requests that wait for a batch are woken at the same moment. Of these, eight at a time query the database: each
-# on a connection of its own, of which PostgreSQL has a hundred.
+# All requests that wait for the same batch continue at the same moment. At most eight at a time are passed to Django,
+# because each then needs its own database connection, and PostgreSQL has a hundred.
 _CONCURRENT_REQUESTS = 8
 _PATH = re.compile(r"/api/batches/([0-9a-fA-F-]{32,36})")
 _UNFINISHED = [status for status in Status.values if status not in FINAL_STATUSES]
 
 
 class LongPollMiddleware:
-    """Delays the request, not the response: the response describes the state after the wait."""
+    """Delays the request, not the response, so that the response describes the state after the wait."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._slots = asyncio.Semaphore(_CONCURRENT_REQUESTS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wait = _parse_wait(scope)
-        if wait is None:
+        batch_and_seconds = _parse_wait(scope)
+        if batch_and_seconds is None:
             await self.app(scope, receive, send)
             return
         request = await receive()
         disconnected = asyncio.ensure_future(receive())
-        waiting = asyncio.ensure_future(batch_waits().until_final(*wait))
+        wait = asyncio.ensure_future(batch_waits().until_final(*batch_and_seconds))
         try:
-            await asyncio.wait([disconnected, waiting], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([disconnected, wait], return_when=asyncio.FIRST_COMPLETED)
             if disconnected.done():
                 return
-            if isinstance(waiting.exception(), DatabaseError):
-                # Refused here: Django would wait for the same database once more.
+            if isinstance(wait.exception(), DatabaseError):
+                # Respond here, because in Django the request would wait for the same database again.
                 await send_refusal(Refusal("database_unavailable"), receive, send, body_ended=True)
             else:
                 await self._pass_on(scope, _replaying(request, disconnected), send)
         finally:
-            for task in (disconnected, waiting):
+            for task in (disconnected, wait):
                 task.cancel()
-            await asyncio.gather(disconnected, waiting, return_exceptions=True)
+            await asyncio.gather(disconnected, wait, return_exceptions=True)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take a slot until the response begins: a client that reads slowly does not occupy one."""
+        """Pass the request to Django. Hold a slot until the response begins, so that a slow client occupies none."""
         await self._slots.acquire()
         slot = ExitStack()
         slot.callback(self._slots.release)
@@ -74,7 +75,7 @@ class LongPollMiddleware:
 
 
 class BatchWaits:
-    """The waiting requests of one event loop. Queries the database only while there are any."""
+    """The waiting requests of one event loop. Queries the database only while at least one request waits."""
 
     def __init__(self) -> None:
         self._waiting: dict[asyncio.Future[None], UUID] = {}
@@ -114,18 +115,18 @@ class BatchWaits:
 
 @cache
 def batch_waits() -> BatchWaits:
-    """The one of this process."""
+    """The `BatchWaits` of this process."""
     return BatchWaits()
 
 
 def unfinished_batches(batch_ids: Collection[UUID]) -> set[UUID]:
-    """The batches that have an image which is not final. One statement."""
+    """The batches among `batch_ids` that have an image which is not final. One SQL statement."""
     rows = Image.objects.filter(batch_id__in=batch_ids, status__in=_UNFINISHED).order_by()
     return cast(set[UUID], set(rows.values_list("batch_id", flat=True).distinct()))
 
 
 def _query_unfinished(batch_ids: Collection[UUID]) -> set[UUID]:
-    """`unfinished_batches` in a thread that keeps no connection."""
+    """`unfinished_batches`, called in a thread. Closes the database connection at the end."""
     close_old_connections()
     try:
         return unfinished_batches(batch_ids)
@@ -134,7 +135,7 @@ def _query_unfinished(batch_ids: Collection[UUID]) -> set[UUID]:
 
 
 def _parse_wait(scope: Scope) -> tuple[UUID, int] | None:
-    """The batch and the seconds of a request to wait; None for every other request."""
+    """The batch and the seconds to wait for it. None if the request is not a valid request to wait."""
     if scope["type"] != "http" or scope["method"] != "GET" or not scope["query_string"]:
         return None
     path = _PATH.fullmatch(scope["path"])
@@ -149,7 +150,7 @@ def _parse_wait(scope: Scope) -> tuple[UUID, int] | None:
 
 
 def _replaying(request: Message, disconnected: "asyncio.Future[Message]") -> Receive:
-    """A receive function that returns the request message already received, then the client's next message."""
+    """A receive function that first returns `request`, already received, and then the client's next message."""
     replayed = False
 
     async def receive() -> Message:

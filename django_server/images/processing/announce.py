@@ -1,6 +1,6 @@
-"""Publish changes of images to subscribers, after the commit, and mark them as announced.
+"""Publish committed changes of images to subscribers, and mark them in the rows as announced.
 
-Changes that could not be published stay unmarked; the sweeper publishes them again (`recovery`).
+A change that could not be published is not marked, so the sweeper publishes it later (`recovery`).
 """
 
 import logging
@@ -37,12 +37,12 @@ def announce(listed: Sequence[Listed]) -> None:
     with stage("publish"):
         published = events.publish(changes)
     if published:
-        with _marking():
+        with _only_logging_database_errors():
             transitions.mark_announced({image["id"]: image["version"] for image, _ in listed})
 
 
 def announce_unfinished(images: Sequence[ImageValues]) -> None:
-    """Publish the state of images that can have no thumbnails yet."""
+    """Publish the state of images that are not completed and therefore have no thumbnails."""
     announce([(image, {}) for image in images])
 
 
@@ -58,20 +58,23 @@ def announce_deletions(deletions: Sequence[Deletion]) -> None:
         return
     changes = [
         events.Event(
-            one.image_id, one.batch_id, _text(removed_json(one.image_id, one.version)), kind="removed"
+            deletion.image_id,
+            deletion.batch_id,
+            _text(removed_json(deletion.image_id, deletion.version)),
+            kind="removed",
         )
-        for one in deletions
+        for deletion in deletions
     ]
     if events.publish(changes):
-        with _marking():
-            RemovedImage.objects.filter(image_id__in=[one.image_id for one in deletions]).update(
+        with _only_logging_database_errors():
+            RemovedImage.objects.filter(image_id__in=[deletion.image_id for deletion in deletions]).update(
                 announced=True
             )
 
 
 @contextmanager
-def _marking() -> Iterator[None]:
-    # The change itself is committed: if it can't be marked, the sweeper publishes it once more.
+def _only_logging_database_errors() -> Iterator[None]:
+    # The change itself is committed. If it can't be marked, the sweeper publishes it a second time.
     try:
         yield
     except DatabaseError as error:

@@ -1,4 +1,4 @@
-"""Queue pending images, and mark in their rows which of them could not be queued."""
+"""Queue pending images. The rows of images that could not be queued are marked, so that the sweeper queues them."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -8,10 +8,10 @@ from images.processing import transitions
 
 
 def enqueue(ids: Sequence[UUID], *, one_task_each: bool) -> bool:
-    """Queue these pending images. False when the queue is unavailable; the sweeper then queues the rest.
+    """Queue these pending images. Returns False if any could not be queued; the sweeper then queues these.
 
-    Raises DatabaseError when the rows could not be updated; the images stay accepted. Not for an event loop:
-    with Redis frozen a publish takes half a second.
+    Raises DatabaseError if the rows could not be marked; the images stay accepted, and the sweeper queues them later.
+    Do not call this on an event loop: while Redis is frozen it blocks for half a second.
     """
     unsent = celery_queue.publish(ids, one_task_each=one_task_each)
     if unsent:

@@ -1,4 +1,4 @@
-"""The outcomes of processing one image: values that `render_image` returns and `transitions` writes."""
+"""The outcomes of processing one image. `render_image` returns them; `transitions` writes them to the rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,10 @@ from images.row_values import ThumbnailRow
 
 @dataclass(frozen=True)
 class Rendered:
-    """The files of `image_id` are at their keys. Width and height are the original's, upright, in pixels."""
+    """The thumbnails are rendered and stored.
+
+    `width` and `height` are those of the original in pixels, after its orientation was applied.
+    """
 
     image_id: UUID
     width: int
@@ -19,7 +22,7 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Failed:
-    """The image can't be rendered. `code` is one of `images.errors`, `message` a sentence for a person."""
+    """The image can't be rendered. `code` is a key of `images.errors.ERRORS`, `message` a sentence for a person."""
 
     image_id: UUID
     code: str
@@ -28,7 +31,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Postponed:
-    """The storage was unavailable. The image is tried again later."""
+    """The storage was unavailable. The image becomes pending again and is processed later."""
 
     image_id: UUID
 

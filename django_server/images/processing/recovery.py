@@ -1,6 +1,7 @@
-"""Repairs of images that a crash or an outage left unfinished, from their rows alone.
+"""Repair images that a crash or an outage left unfinished. Only the database rows are needed for this.
 
-Each function is bounded, safe to repeat and may run in several processes at once. `images.sweeper` calls them.
+Each function handles a limited number of images per call, is safe to repeat, and may run in several processes at once.
+`images.sweeper` calls these functions.
 """
 
 from uuid import UUID
@@ -16,45 +17,47 @@ from images.processing.announce import announce_deletions, announce_ids
 from images.processing.enqueue import enqueue
 from images.processing.transitions import Deletion
 
-_BATCH_SIZE = 1000
+# Number of images that one call handles.
+_LIMIT = 1000
+# Number of images in one published message.
 _MESSAGE_IMAGES = 100
-# A change younger than this is left to the process that made it.
+# The process that made a change publishes it itself within this time. Later the sweeper does.
 _UNANNOUNCED_SECONDS = 5
+# If the queue is empty, an image that was queued so long ago and is still pending has lost its message.
 _EMPTY_QUEUE_SECONDS = 5
-# 30 s × 2⁵ is past ten minutes, the longest wait.
+# The wait before an image is queued again starts at 30 s and doubles: after five doublings it exceeds the maximum.
 _LONGEST_WAIT_TRIES = 5
 _LONGEST_WAIT_SECONDS = 600
 
 
 def end_expired_claims() -> int:
-    """Return images whose lease has ended to the queue, each alone, or fail them after their last attempt."""
-    given_up, waiting = transitions.expire(_BATCH_SIZE)
-    enqueue(waiting, one_task_each=True)
-    announce_ids([*given_up, *waiting])
-    return len(given_up) + len(waiting)
+    """Queue images whose lease has ended, each in a task of its own, or fail them after their last attempt."""
+    failed_ids, pending_ids = transitions.expire(_LIMIT)
+    enqueue(pending_ids, one_task_each=True)
+    announce_ids([*failed_ids, *pending_ids])
+    return len(failed_ids) + len(pending_ids)
 
 
 def requeue_pending() -> int:
-    """Queue pending images again whose message was lost. The wait before it doubles each time."""
-    due = Q(queued_at__isnull=True)
-    # Half a lease (30 s): the images of a crashed worker that it had not claimed are queued before those it had.
+    """Queue pending images again whose queue message was lost. The wait before this doubles each time."""
+    is_due = Q(queued_at__isnull=True)
+    # Half a lease (30 s). After a worker crash, images not yet claimed are thus queued before the claimed ones.
     first_wait = settings.LEASE_SECONDS / 2
     for tries in range(_LONGEST_WAIT_TRIES + 1):
         wait = min(first_wait * 2**tries, _LONGEST_WAIT_SECONDS)
         same_tries = Q(queue_tries=tries) if tries < _LONGEST_WAIT_TRIES else Q(queue_tries__gte=tries)
-        due |= same_tries & Q(queued_at__lt=ago(wait))
+        is_due |= same_tries & Q(queued_at__lt=ago(wait))
     if celery_queue.is_empty():
-        due |= Q(queue_tries=0) & Q(queued_at__lt=ago(_EMPTY_QUEUE_SECONDS))
-    waiting = transitions.take_due(due, _BATCH_SIZE)
-    ids = [id_ for id_, _ in waiting]
-    # An image that was tried before may have crashed its worker: it is queued alone.
-    fresh = [id_ for id_, attempts in waiting if not attempts]
-    tried = [id_ for id_, attempts in waiting if attempts]
-    if enqueue(fresh, one_task_each=False):
-        enqueue(tried, one_task_each=True)
+        is_due |= Q(queue_tries=0) & Q(queued_at__lt=ago(_EMPTY_QUEUE_SECONDS))
+    taken = transitions.take_due(is_due, _LIMIT)
+    never_attempted = [id_ for id_, attempts in taken if not attempts]
+    # An image that was attempted before may have crashed its worker, so it gets a task of its own.
+    attempted = [id_ for id_, attempts in taken if attempts]
+    if enqueue(never_attempted, one_task_each=False):
+        enqueue(attempted, one_task_each=True)
     else:
-        transitions.mark_not_queued(tried)
-    return len(ids)
+        transitions.mark_not_queued(attempted)
+    return len(taken)
 
 
 def republish_unannounced() -> int:
@@ -62,13 +65,11 @@ def republish_unannounced() -> int:
     unannounced: list[UUID] = list(
         Image.objects.filter(version__gt=F("announced_version"), changed_at__lt=ago(_UNANNOUNCED_SECONDS))
         .order_by("changed_at")
-        .values_list("id", flat=True)[:_BATCH_SIZE]
+        .values_list("id", flat=True)[:_LIMIT]
     )
     for start in range(0, len(unannounced), _MESSAGE_IMAGES):
         announce_ids(unannounced[start : start + _MESSAGE_IMAGES])
-    notes = RemovedImage.objects.filter(announced=False, removed_at__lt=ago(_UNANNOUNCED_SECONDS))[
-        :_BATCH_SIZE
-    ]
-    deletions = [Deletion.of(one) for one in notes]
+    removed_rows = RemovedImage.objects.filter(announced=False, removed_at__lt=ago(_UNANNOUNCED_SECONDS))
+    deletions = [Deletion.of(removed) for removed in removed_rows[:_LIMIT]]
     announce_deletions(deletions)
     return len(unannounced) + len(deletions)

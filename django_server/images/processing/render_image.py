@@ -1,4 +1,4 @@
-"""Render the thumbnails of one image, from storage to storage. Uses no database. Called by the worker's loop."""
+"""Read one original from storage, render its thumbnails and store them. Uses no database. Called by `worker_loop`."""
 
 import logging
 from contextlib import AbstractContextManager
@@ -20,8 +20,8 @@ logger = logging.getLogger(__name__)
 
 
 def render_image(image: ImageValues) -> Outcome | Postponed:
-    """Render `image`. A failure of the image or of the storage is an outcome; any exception is an error of ours."""
-    target = partial(_target, image)
+    """Render `image`. A failure of the image or the storage is an outcome; an exception is a bug of the app."""
+    open_target = partial(_open_target, image)
     try:
         with stage("fetch"):
             original = storage().open(image["key"])
@@ -30,7 +30,7 @@ def render_image(image: ImageValues) -> Outcome | Postponed:
                 cast(BinaryIO, source),
                 sizes(),
                 quality=settings.THUMBNAILS["QUALITY"],
-                open_target=target,
+                open_target=open_target,
                 limits=imaging_limits(),
             )
     except ImagingError as error:
@@ -38,17 +38,18 @@ def render_image(image: ImageValues) -> Outcome | Postponed:
     except FileNotFoundError:
         return Failed(image["id"], "processing_failed", "The original file is no longer there.")
     except OSError as error:
-        logger.warning("The storage is unavailable for %s: %s", image["id"], error)
+        logger.warning("The storage is unavailable for image %s: %s", image["id"], error)
         return Postponed(image["id"])
     note_rendering(rendering.timings)
     return rendered(image, rendering)
 
 
 def rendered(image: ImageValues, rendering: Rendering) -> Rendered:
-    """The outcome for a rendering whose files are at their keys."""
+    """The outcome for a rendering whose files are stored."""
     rows = rows_of(image, rendering, image["source_version"])
     return Rendered(image["id"], rendering.width, rendering.height, rows)
 
 
-def _target(image: ImageValues, label: str) -> AbstractContextManager[BinaryIO]:
+def _open_target(image: ImageValues, label: str) -> AbstractContextManager[BinaryIO]:
+    """A new file in storage for the thumbnail `label`."""
     return storage().writing(key_of_thumbnail(image["key"], sizes()[label]))

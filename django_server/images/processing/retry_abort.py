@@ -16,13 +16,13 @@ from images.processing import transitions
 from images.processing.announce import announce_ids
 from images.processing.enqueue import enqueue
 
-# Images in one transaction and one published message.
+# Number of images in one transaction and in one published message.
 STEP_IMAGES = 500
 
 
 @dataclass(frozen=True)
 class FailedImages:
-    """A filter of images with status `error`; a condition that is None is not applied."""
+    """Selects images with status `error`. A condition that is None is ignored."""
 
     code: str | None = None
     batch_id: UUID | None = None
@@ -42,13 +42,13 @@ class FailedImages:
         return Image.objects.filter(chosen)
 
     def count_by_code(self) -> Counter[str]:
-        """The number of images by error code. One statement."""
-        found = self.images().order_by().values_list("error_code").annotate(number=Count("id"))
-        return Counter(dict(found))
+        """The number of images for each error code. One SQL statement."""
+        counts = self.images().order_by().values_list("error_code").annotate(number=Count("id"))
+        return Counter(dict(counts))
 
 
 def retry(ids: Sequence[UUID]) -> int:
-    """Process the failed and aborted images among `ids` once more. Returns how many."""
+    """Process the failed and aborted images among `ids` again. Returns the number of images queued or to be queued."""
     changed = transitions.retry(ids)
     enqueue(changed, one_task_each=False)
     announce_ids(changed)
@@ -56,14 +56,17 @@ def retry(ids: Sequence[UUID]) -> int:
 
 
 def abort(ids: Sequence[UUID]) -> int:
-    """Stop the unfinished images among `ids`. Returns how many."""
+    """Abort the pending and processing images among `ids`. Returns the number of aborted images."""
     changed = transitions.abort(ids)
     announce_ids(changed)
     return len(changed)
 
 
 def retry_all(failed: FailedImages) -> Iterator[int]:
-    """Retry all of them in steps, each image once, even if it fails again meanwhile. Yields the number of each step."""
+    """Retry all selected images in steps. Yields the number of images in each step.
+
+    Each image is retried once, even if it fails again while later steps run.
+    """
     in_order = failed.images().order_by("id").values_list("id", flat=True)
     page = list(in_order[:STEP_IMAGES])
     while page:

@@ -1,7 +1,9 @@
-"""Every change of an image's status, each a conditional update: the only writer of `status`, `version` and the claim.
+"""The functions that change an image's status, and `delete`.
 
-Only the database's clock counts. Each function returns the images it really changed, with the values they have now,
-for the caller to announce after the commit.
+No other module writes `status`, `version`, `claim` or `lease_until` of an existing row. A WHERE clause requires the
+expected old status, in the UPDATE itself or in the SELECT that locks its rows, so a function leaves alone any row that
+another process changed first. Leases are compared by the database's clock only. Functions return the images that they
+changed; the caller announces these after the commit. Docstrings give the number of SQL statements, which tests check.
 """
 
 from collections import Counter
@@ -28,14 +30,18 @@ from images.row_values import IMAGE_FIELDS, ImageValues, Listed, ThumbnailValues
 from images.thumbnail_rules import is_upload, key_of_thumbnail, sizes
 from images.thumbnails.upsert import save_thumbnails
 
-# Columns that change with every change of status.
-_CHANGED: Mapping[str, Any] = {"version": F("version") + 1, "changed_at": Now()}
-_UNCLAIMED: Mapping[str, Any] = {"claim": None, "lease_until": None}
+# These columns are written with every change of status.
+_NEXT_VERSION: Mapping[str, Any] = {"version": F("version") + 1, "changed_at": Now()}
+_NO_CLAIM: Mapping[str, Any] = {"claim": None, "lease_until": None}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The exclusive right of one task to process these images: updates with its token succeed until the lease ends."""
+    """The exclusive right of one task to process these images.
+
+    Updates with its token succeed until another process takes the image away, with `expire` (after the lease has
+    ended), `abort` or `delete`. `waited_seconds` has, for each image id, the time from queueing to this claim.
+    """
 
     token: UUID
     images: Sequence[ImageValues]
@@ -43,30 +49,32 @@ class Claim:
 
 
 def lease_end() -> Combinable:
-    """The time at which a claim taken or renewed now ends, by the database's clock."""
+    """When a lease ends that starts now, by the database's clock."""
     return from_now(settings.LEASE_SECONDS)
 
 
 def claim(ids: Sequence[UUID]) -> Claim:
     """pending -> processing for the pending images among `ids`. Two statements."""
     token = uuid4()
-    claimed = _update(
+    number_claimed = _update_in_id_order(
         Image.objects.filter(id__in=ids, status=Status.PENDING),
         len(ids),
         status=Status.PROCESSING,
         claim=token,
         lease_until=lease_end(),
         attempts=F("attempts") + 1,
-        **_CHANGED,
+        **_NEXT_VERSION,
     )
-    rows = list(Image.objects.filter(claim=token).values(*IMAGE_FIELDS, "queued_at")) if claimed else []
+    rows = (
+        list(Image.objects.filter(claim=token).values(*IMAGE_FIELDS, "queued_at")) if number_claimed else []
+    )
     waited = {row["id"]: _seconds_between(row.pop("queued_at"), row["changed_at"]) for row in rows}
-    order = {id_: place for place, id_ in enumerate(ids)}
-    return Claim(token, sorted(cast(list[ImageValues], rows), key=lambda row: order[row["id"]]), waited)
+    positions = {id_: position for position, id_ in enumerate(ids)}
+    return Claim(token, sorted(cast(list[ImageValues], rows), key=lambda row: positions[row["id"]]), waited)
 
 
 def insert_claimed(image: Image) -> Claim:
-    """Insert a new row that its process claims itself (the synchronous upload). One statement."""
+    """Insert a row already claimed by this process, which renders it itself (synchronous upload). One statement."""
     token = uuid4()
     image.status = Status.PROCESSING
     image.claim = token
@@ -78,107 +86,115 @@ def insert_claimed(image: Image) -> Claim:
 
 def new_values(image: Image) -> ImageValues:
     """The values of a row just inserted, without reading it back."""
-    values = {field: getattr(image, field) for field in IMAGE_FIELDS}
+    values = {name: getattr(image, name) for name in IMAGE_FIELDS}
     values["changed_at"] = image.uploaded_at
     return cast(ImageValues, values)
 
 
 def flush(claim: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[Listed]:
-    """processing -> completed | error for the outcomes whose images `claim` still has; others are ignored.
+    """processing -> completed | error, for each outcome whose image `claim` still holds. Other outcomes are ignored.
 
-    One transaction of at most five statements. With `renew` the rest of the claim gets a new lease.
+    One transaction of at most five statements. With `renew` the other images of the claim get a new lease.
     """
-    by_id = {outcome.image_id: outcome for outcome in outcomes}
-    still_claimed = Image.objects.filter(claim=claim.token, status=Status.PROCESSING)
+    outcome_by_id = {outcome.image_id: outcome for outcome in outcomes}
+    held = Image.objects.filter(claim=claim.token, status=Status.PROCESSING)
     with transaction.atomic():
-        # With `renew` this locks every row written below: locking more rows afterwards would be out of order.
-        found = (
-            (still_claimed if renew else still_claimed.filter(id__in=by_id))
+        # With `renew`, lock all rows of the claim now, in order of id. Locking the rest later would break that order,
+        # and two transactions could deadlock.
+        locked_rows = (
+            (held if renew else held.filter(id__in=outcome_by_id))
             .select_for_update()
             .order_by("id")
             .values(*IMAGE_FIELDS, database_now=Now())
         )
-        rows = [row for row in found if row["id"] in by_id]
-        mine = [by_id[row["id"]] for row in rows]
-        rendered = [outcome for outcome in mine if isinstance(outcome, Rendered)]
-        failed = [outcome for outcome in mine if isinstance(outcome, Failed)]
+        rows = [row for row in locked_rows if row["id"] in outcome_by_id]
+        held_outcomes = [outcome_by_id[row["id"]] for row in rows]
+        rendered = [outcome for outcome in held_outcomes if isinstance(outcome, Rendered)]
+        failed = [outcome for outcome in held_outcomes if isinstance(outcome, Failed)]
         if rendered:
-            save_thumbnails([row for outcome in rendered for row in outcome.thumbnails])
-            _claimed(claim, rendered).update(
-                status=Status.COMPLETED, finished_at=Now(), **_sizes(rendered), **_UNCLAIMED, **_CHANGED
+            save_thumbnails([thumbnail for outcome in rendered for thumbnail in outcome.thumbnails])
+            _held_images(claim, rendered).update(
+                status=Status.COMPLETED,
+                finished_at=Now(),
+                **_width_and_height(rendered),
+                **_NO_CLAIM,
+                **_NEXT_VERSION,
             )
         if failed:
-            _claimed(claim, failed).update(
+            _held_images(claim, failed).update(
                 status=Status.ERROR,
-                error_code=_by_id({outcome.image_id: outcome.code for outcome in failed}),
-                error_message=_by_id({outcome.image_id: outcome.message for outcome in failed}),
+                error_code=_case_by_id({outcome.image_id: outcome.code for outcome in failed}),
+                error_message=_case_by_id({outcome.image_id: outcome.message for outcome in failed}),
                 finished_at=Now(),
-                **_UNCLAIMED,
-                **_CHANGED,
+                **_NO_CLAIM,
+                **_NEXT_VERSION,
             )
         if renew:
-            still_claimed.update(lease_until=lease_end())
-        _count(Status.COMPLETED, [""] * len(rendered))
-        _count(Status.ERROR, [outcome.code for outcome in failed])
-    return [_after_flush(row, by_id[row["id"]]) for row in rows]
+            held.update(lease_until=lease_end())
+        _count_finished(Status.COMPLETED, [""] * len(rendered))
+        _count_finished(Status.ERROR, [outcome.code for outcome in failed])
+    return [_values_after_flush(row, outcome_by_id[row["id"]]) for row in rows]
 
 
 def renew(claim: Claim) -> None:
-    """Start a new lease for the images that the claim still has. One statement."""
-    claimed = Image.objects.filter(claim=claim.token, status=Status.PROCESSING)
-    _update(claimed, len(claim.images), lease_until=lease_end())
+    """Start a new lease for the images that the claim still holds. One statement."""
+    held = Image.objects.filter(claim=claim.token, status=Status.PROCESSING)
+    _update_in_id_order(held, len(claim.images), lease_until=lease_end())
 
 
 def hand_back(claim: Claim, ids: Sequence[UUID], *, postpone: bool = False) -> list[UUID]:
-    """processing -> pending for images of the claim that were not begun; the attempt is not counted.
+    """processing -> pending for images of the claim that were not rendered. The attempt is not counted.
 
-    Postponed images are queued by the sweeper, after a longer wait each time; the caller queues the others.
+    With `postpone`, the sweeper queues them, after a wait that grows each time. Without it, the caller must queue them.
     Returns the ids handed back.
     """
     with transaction.atomic():
-        mine = _locked(Image.objects.filter(id__in=ids, claim=claim.token, status=Status.PROCESSING))
-        Image.objects.filter(id__in=mine, claim=claim.token).update(
+        handed_back = _lock_ids(Image.objects.filter(id__in=ids, claim=claim.token, status=Status.PROCESSING))
+        Image.objects.filter(id__in=handed_back, claim=claim.token).update(
             status=Status.PENDING,
             attempts=F("attempts") - 1,
             queued_at=Now(),
             queue_tries=F("queue_tries") + (1 if postpone else 0),
-            **_UNCLAIMED,
-            **_CHANGED,
+            **_NO_CLAIM,
+            **_NEXT_VERSION,
         )
-    return mine
+    return handed_back
 
 
-def expire(most: int) -> tuple[list[UUID], list[UUID]]:
-    """processing -> pending for images whose lease has ended, or error after the last attempt.
+def expire(limit: int) -> tuple[list[UUID], list[UUID]]:
+    """processing -> pending for at most `limit` images whose lease has ended, or -> error after the last attempt.
 
-    Returns the ids that failed and the ids that are pending, each to be queued alone.
+    Returns (failed ids, pending ids). Queue each pending id in a task of its own: any of them may have crashed its
+    worker.
     """
     with transaction.atomic():
         expired = Image.objects.filter(status=Status.PROCESSING, lease_until__lt=Now())
-        ids = _locked(expired, skip=True, most=most)
-        still = Image.objects.filter(id__in=ids, status=Status.PROCESSING, lease_until__lt=Now())
-        failed_ids = list(still.filter(attempts__gte=settings.MAX_ATTEMPTS).values_list("id", flat=True))
-        still.filter(id__in=failed_ids).update(
+        ids = _lock_ids(expired, skip=True, limit=limit)
+        still_expired = Image.objects.filter(id__in=ids, status=Status.PROCESSING, lease_until__lt=Now())
+        failed_ids = list(
+            still_expired.filter(attempts__gte=settings.MAX_ATTEMPTS).values_list("id", flat=True)
+        )
+        still_expired.filter(id__in=failed_ids).update(
             status=Status.ERROR,
             error_code="processing_failed",
             error_message=ERRORS["processing_failed"].sentence,
             finished_at=Now(),
-            **_UNCLAIMED,
-            **_CHANGED,
+            **_NO_CLAIM,
+            **_NEXT_VERSION,
         )
-        _count(Status.ERROR, ["processing_failed"] * len(failed_ids))
-        waiting = [id_ for id_ in ids if id_ not in set(failed_ids)]
-        Image.objects.filter(id__in=waiting, status=Status.PROCESSING, lease_until__lt=Now()).update(
-            status=Status.PENDING, queued_at=Now(), **_UNCLAIMED, **_CHANGED
+        _count_finished(Status.ERROR, ["processing_failed"] * len(failed_ids))
+        pending_ids = [id_ for id_ in ids if id_ not in set(failed_ids)]
+        Image.objects.filter(id__in=pending_ids, status=Status.PROCESSING, lease_until__lt=Now()).update(
+            status=Status.PENDING, queued_at=Now(), **_NO_CLAIM, **_NEXT_VERSION
         )
-    return failed_ids, waiting
+    return failed_ids, pending_ids
 
 
 def retry(ids: Sequence[UUID]) -> list[UUID]:
-    """error | aborted -> pending, with no attempts counted. Returns the ids to queue."""
+    """error | aborted -> pending, with the attempt count reset to 0. Returns the ids to queue."""
     with transaction.atomic():
-        mine = _locked(Image.objects.filter(id__in=ids, status__in=[Status.ERROR, Status.ABORTED]))
-        Image.objects.filter(id__in=mine).update(
+        retried = _lock_ids(Image.objects.filter(id__in=ids, status__in=[Status.ERROR, Status.ABORTED]))
+        Image.objects.filter(id__in=retried).update(
             status=Status.PENDING,
             attempts=0,
             queue_tries=0,
@@ -186,44 +202,45 @@ def retry(ids: Sequence[UUID]) -> list[UUID]:
             finished_at=None,
             error_code="",
             error_message="",
-            **_CHANGED,
+            **_NEXT_VERSION,
         )
-    return mine
+    return retried
 
 
 def abort(ids: Sequence[UUID]) -> list[UUID]:
-    """pending | processing -> aborted. A worker that has the image loses its claim. Returns the ids aborted."""
+    """pending | processing -> aborted. A worker that processes an image loses its claim. Returns the ids aborted."""
     with transaction.atomic():
-        mine = _locked(Image.objects.filter(id__in=ids, status__in=[Status.PENDING, Status.PROCESSING]))
-        Image.objects.filter(id__in=mine).update(
-            status=Status.ABORTED, finished_at=Now(), **_UNCLAIMED, **_CHANGED
+        aborted = _lock_ids(Image.objects.filter(id__in=ids, status__in=[Status.PENDING, Status.PROCESSING]))
+        Image.objects.filter(id__in=aborted).update(
+            status=Status.ABORTED, finished_at=Now(), **_NO_CLAIM, **_NEXT_VERSION
         )
-        _count(Status.ABORTED, [""] * len(mine))
-    return mine
+        _count_finished(Status.ABORTED, [""] * len(aborted))
+    return aborted
 
 
 def mark_not_queued(ids: Sequence[UUID]) -> None:
-    """Mark images that could not be queued: they are due at the next sweep, and their tries start again.
+    """Mark pending images that could not be queued: the next sweep queues them, and `queue_tries` is reset to 0.
 
-    Otherwise days without a queue, with a try in each sweep, would exceed the range of the column.
+    Without the reset, `queue_tries` would grow at each sweep and overflow its column after days without Redis.
     """
-    waiting = Image.objects.filter(id__in=ids, status=Status.PENDING)
-    _update(waiting, len(ids), queued_at=None, queue_tries=0)
+    pending = Image.objects.filter(id__in=ids, status=Status.PENDING)
+    _update_in_id_order(pending, len(ids), queued_at=None, queue_tries=0)
 
 
-def take_due(due: Q, most: int) -> list[tuple[UUID, int]]:
-    """Pending images that are due to be queued again, oldest first, as (id, attempts): each to one caller only.
+def take_due(is_due: Q, limit: int) -> list[tuple[UUID, int]]:
+    """Select at most `limit` pending images for which `is_due` holds, and mark them as queued. The caller queues them.
 
-    They are marked as queued; the next time they wait twice as long. Two statements.
+    Returns (id, attempts), oldest first. Two callers never get the same image. `queue_tries` goes up by one, which
+    doubles the wait before the sweeper queues the image again. Two statements.
     """
     with transaction.atomic():
-        pending = Image.objects.filter(due, status=Status.PENDING).order_by("uploaded_at")
-        # Rows that are locked now are skipped: another sweeper queues them. So this never waits.
-        found = list(pending.select_for_update(skip_locked=True).values_list("id", "attempts")[:most])
-        Image.objects.filter(id__in=[id_ for id_, _ in found]).update(
+        pending = Image.objects.filter(is_due, status=Status.PENDING).order_by("uploaded_at")
+        # Rows that another transaction has locked are skipped, so that this statement never waits.
+        taken = list(pending.select_for_update(skip_locked=True).values_list("id", "attempts")[:limit])
+        Image.objects.filter(id__in=[id_ for id_, _ in taken]).update(
             queued_at=Now(), queue_tries=F("queue_tries") + 1
         )
-    return found
+    return taken
 
 
 def mark_announced(versions: Mapping[UUID, int]) -> None:
@@ -232,13 +249,13 @@ def mark_announced(versions: Mapping[UUID, int]) -> None:
     for id_, version in versions.items():
         by_version.setdefault(version, []).append(id_)
     for version, ids in by_version.items():
-        behind = Image.objects.filter(id__in=ids, announced_version__lt=version)
-        _update(behind, len(ids), announced_version=version)
+        not_marked_yet = Image.objects.filter(id__in=ids, announced_version__lt=version)
+        _update_in_id_order(not_marked_yet, len(ids), announced_version=version)
 
 
 @dataclass(frozen=True)
 class Deletion:
-    """A deleted image: what to publish, and the keys of the files to delete."""
+    """A deleted image, with the values of its `RemovedImage` row: what to publish, and which files to delete."""
 
     image_id: UUID
     batch_id: UUID | None
@@ -246,13 +263,16 @@ class Deletion:
     keys: Sequence[str]
 
     @classmethod
-    def of(cls, note: RemovedImage) -> "Deletion":
-        """From the note that `delete` wrote."""
-        return cls(note.image_id, note.batch_id, note.version, note.keys)
+    def of(cls, removed: RemovedImage) -> "Deletion":
+        """The values of a `RemovedImage` row, which `delete` inserted earlier."""
+        return cls(removed.image_id, removed.batch_id, removed.version, removed.keys)
 
 
 def delete(images: QuerySet[Image]) -> list[Deletion]:
-    """Delete the rows and write a note of each. The caller publishes it and deletes the files after the commit."""
+    """Delete the rows and insert a `RemovedImage` row for each.
+
+    After the commit, the caller publishes the deletions and deletes the files.
+    """
     with transaction.atomic():
         rows = list(
             images.select_for_update().order_by("id").values("id", "batch_id", "version", "collection", "key")
@@ -263,16 +283,25 @@ def delete(images: QuerySet[Image]) -> list[Deletion]:
             thumbnail_keys[image_id].append(key)
         deletions = [
             Deletion(
-                row["id"], row["batch_id"], row["version"] + 1, _our_files(row, thumbnail_keys[row["id"]])
+                row["id"],
+                row["batch_id"],
+                row["version"] + 1,
+                _keys_to_delete(row, thumbnail_keys[row["id"]]),
             )
             for row in rows
         ]
         RemovedImage.objects.bulk_create(
             [
-                RemovedImage(image_id=one.image_id, batch_id=one.batch_id, version=one.version, keys=one.keys)
-                for one in deletions
+                RemovedImage(
+                    image_id=deletion.image_id,
+                    batch_id=deletion.batch_id,
+                    version=deletion.version,
+                    keys=deletion.keys,
+                )
+                for deletion in deletions
             ],
-            # An archive's image that is registered again has the same id, and a note if it was deleted within a day.
+            # An archive image that is deleted and registered again keeps its id. If it was first deleted less than a
+            # day ago, its `RemovedImage` row still exists, so update that row.
             update_conflicts=True,
             unique_fields=["image_id"],
             update_fields=["batch_id", "version", "announced", "keys", "files_deleted", "removed_at"],
@@ -281,76 +310,81 @@ def delete(images: QuerySet[Image]) -> list[Deletion]:
     return deletions
 
 
-def _our_files(row: Mapping[str, Any], thumbnail_keys: Sequence[str]) -> list[str]:
-    """The keys of an upload's files. Files of an archive are never deleted, so none."""
+def _keys_to_delete(row: Mapping[str, Any], thumbnail_keys: Sequence[str]) -> list[str]:
+    """The keys of an upload's files; empty for an archive image, whose files are never deleted."""
     if not is_upload(row["collection"]):
         return []
     keys = {row["key"], *thumbnail_keys}
-    # The key of an image uploaded under another KEY_PREFIX: it has no other files.
+    # `key_of_thumbnail` raises InvalidKey for an image that was uploaded under another KEY_PREFIX. Such an image has no
+    # files besides those in its rows.
     with suppress(InvalidKey):
-        # A process that crashed between rendering and flush left thumbnails without rows.
+        # A process that crashed between rendering and flush leaves thumbnail files without rows.
         keys |= {key_of_thumbnail(row["key"], scale_px) for scale_px in sizes().values()}
     return sorted(keys)
 
 
-def _locked(images: QuerySet[Image], *, skip: bool = False, most: int | None = None) -> list[UUID]:
-    """The ids of `images`, locked until the transaction ends; with `skip` without those that are locked now.
+def _lock_ids(images: QuerySet[Image], *, skip: bool = False, limit: int | None = None) -> list[UUID]:
+    """Lock the rows of `images` until the transaction ends, and return their ids.
 
-    Always in the order of ids, so that no two transactions deadlock. SQLite has no row locks and needs none: its
-    transactions here take the write lock at their start.
+    `skip` leaves out rows that another transaction has locked. Rows are always locked in the order of their ids, so
+    that no two transactions deadlock. SQLite has no row locks and needs none: its transactions take the write lock
+    when they begin.
     """
-    locked = images.select_for_update(skip_locked=skip).order_by("id").values_list("id", flat=True)
-    return list(locked[:most])
+    ids = images.select_for_update(skip_locked=skip).order_by("id").values_list("id", flat=True)
+    return list(ids[:limit])
 
 
-def _update(images: QuerySet[Image], most: int, **values: Any) -> int:
-    """Update `images`, `most` at most, in one statement that locks them in the order of their ids.
+def _update_in_id_order(images: QuerySet[Image], limit: int, **values: Any) -> int:
+    """Update at most `limit` of `images` in one statement that locks the rows in the order of their ids.
 
-    A plain update locks rows as it finds them: two of them could deadlock. Without the limit Django drops the order.
+    Two plain UPDATEs could lock the same rows in different orders and deadlock. The slice is needed because Django
+    removes ORDER BY from a subquery that has no LIMIT.
     """
     with transaction.atomic():
-        in_order = images.select_for_update().order_by("id").values("id")[:most]
+        in_order = images.select_for_update().order_by("id").values("id")[:limit]
         return images.filter(id__in=in_order).update(**values)
 
 
-def _count(status: Status, codes: Sequence[str]) -> None:
-    """Count final images in the metrics, each with its code, after the commit."""
+def _count_finished(status: Status, codes: Sequence[str]) -> None:
+    """After the commit, add final images to the metrics. `codes` has the error code of each image, or ""."""
 
     def count() -> None:
-        for code, images in Counter(codes).items():
-            IMAGES_FINISHED.labels(status.value, code).inc(images)
+        for code, number in Counter(codes).items():
+            IMAGES_FINISHED.labels(status.value, code).inc(number)
 
     transaction.on_commit(count)
 
 
 def _seconds_between(queued_at: datetime | None, claimed_at: datetime) -> float:
-    # The one may be by Python's clock, the other by the database's.
+    # `queued_at` may come from Python's clock and `claimed_at` from the database's, so the difference can be negative.
     return max(0.0, (claimed_at - queued_at).total_seconds()) if queued_at else 0.0
 
 
-def _claimed(claim: Claim, outcomes: Sequence[Outcome]) -> QuerySet[Image]:
+def _held_images(claim: Claim, outcomes: Sequence[Outcome]) -> QuerySet[Image]:
     ids = [outcome.image_id for outcome in outcomes]
     return Image.objects.filter(id__in=ids, claim=claim.token, status=Status.PROCESSING)
 
 
-def _by_id(values: Mapping[UUID, Any]) -> Case:
+def _case_by_id(values: Mapping[UUID, Any]) -> Case:
+    """An SQL expression with the value of each image id."""
     return Case(*[When(id=id_, then=Value(value)) for id_, value in values.items()])
 
 
-def _sizes(rendered: Sequence[Rendered]) -> dict[str, Any]:
+def _width_and_height(rendered: Sequence[Rendered]) -> dict[str, Any]:
     return {
-        "width": _by_id({outcome.image_id: outcome.width for outcome in rendered}),
-        "height": _by_id({outcome.image_id: outcome.height for outcome in rendered}),
+        "width": _case_by_id({outcome.image_id: outcome.width for outcome in rendered}),
+        "height": _case_by_id({outcome.image_id: outcome.height for outcome in rendered}),
     }
 
 
-def _after_flush(row: Mapping[str, Any], outcome: Outcome) -> Listed:
+def _values_after_flush(row: Mapping[str, Any], outcome: Outcome) -> Listed:
+    """The values that `flush` has written, without reading them back."""
     values = {**row, "version": row["version"] + 1, "changed_at": row["database_now"]}
     values["finished_at"] = values.pop("database_now")
     thumbnails: dict[str, ThumbnailValues] = {}
     if isinstance(outcome, Rendered):
         values |= {"status": Status.COMPLETED, "width": outcome.width, "height": outcome.height}
-        thumbnails = {row["label"]: row for row in outcome.thumbnails}
+        thumbnails = {thumbnail["label"]: thumbnail for thumbnail in outcome.thumbnails}
     else:
         values |= {"status": Status.ERROR, "error_code": outcome.code, "error_message": outcome.message}
     return cast(ImageValues, values), thumbnails

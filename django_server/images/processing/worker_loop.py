@@ -1,7 +1,9 @@
-"""The worker's loop over the images of one task: claim, render each, flush often, hand back when the worker stops.
+"""The worker's loop over the images of one task.
 
-Runs the same in a Celery process and in a test. Inside a transaction it touches nothing but the database. Called by
-the tasks `images.process_image` and `images.process_chunk`.
+It claims the images, renders one after the other, and writes their outcomes to the database in groups (*flush*). When
+the worker stops, it returns the images that it has not begun to the queue (*hand back*). It works the same in a Celery
+process and in a test. A transaction contains SQL only: files, Redis and rendering are outside. Called by the tasks
+`images.process_image` and `images.process_chunk`.
 """
 
 import logging
@@ -26,24 +28,26 @@ from images.worker_draining import draining
 
 logger = logging.getLogger(__name__)
 
-# About half a second of decoding: finished images are flushed and published before such an image, not after it.
+# Decoding so many pixels takes about half a second. Before such an image the finished ones are flushed and published,
+# so that their clients need not wait for it.
 _SLOW_PIXELS = 24_000_000
 
 Guard = Callable[[], AbstractContextManager[object]]
 
 
 def process(ids: Sequence[UUID], guard: Guard = nullcontext) -> None:
-    """Process the pending images among `ids` until each is final. `guard` surrounds each render, to bound its time.
+    """Process the pending images among `ids`. `guard()` surrounds each render and limits its time.
 
-    An unexpected exception ends its own image alone. Raises DatabaseError: the claimed images then wait for their
-    lease to end.
+    Afterwards each is final, or pending again if the storage was unavailable or the worker stops. An unexpected
+    exception fails only the image that raised it. Raises DatabaseError: the sweeper then queues the images that are
+    still claimed, after their lease has ended.
     """
     claim = transitions.claim(ids)
     _publish(lambda: announce_unfinished(claim.images))
     unflushed = _Unflushed(claim)
-    for place, image in enumerate(claim.images):
+    for index, image in enumerate(claim.images):
         if draining():
-            _hand_back(claim, [later["id"] for later in claim.images[place:]])
+            _hand_back(claim, [later["id"] for later in claim.images[index:]])
             break
         if _is_slow(image) or unflushed.lease_is_short():
             unflushed.flush(renew=True)
@@ -52,26 +56,25 @@ def process(ids: Sequence[UUID], guard: Guard = nullcontext) -> None:
             outcome = _render(image, guard)
         if isinstance(outcome, Postponed):
             postponed = transitions.hand_back(claim, [image["id"]], postpone=True)
-            _publish(lambda ids=postponed: announce_ids(ids))  # type: ignore[misc]  # mypy infers no default's type
+            _publish(lambda ids=postponed: announce_ids(ids))  # type: ignore[misc]  # for the default of `ids`
         else:
             unflushed.add(outcome, stages)
         if unflushed.is_due():
-            unflushed.flush(renew=place + 1 < len(claim.images))
+            unflushed.flush(renew=index + 1 < len(claim.images))
     unflushed.flush(renew=False)
 
 
 def _render(image: ImageValues, guard: Guard) -> Outcome | Postponed:
-    """The boundary of one image.
+    """Render one image. Any exception becomes the outcome `processing_failed`, which is not retried automatically.
 
-    An exception is final, as `processing_failed`, and not left to further attempts: those are for a worker that is
-    gone and could not say why. The same code would most likely raise the same again, after a lease each time; a
-    person can still retry the image.
+    Automatic retries are for images whose worker crashed without an outcome. After an exception, the same code would
+    most likely raise again, each time after a whole lease. A person can still retry the image.
     """
     try:
         with guard():
             return render_image(image)
     except Exception:
-        logger.exception("Image %s could not be processed: an error of the server.", image["id"])
+        logger.exception("Image %s could not be processed because of an unexpected error.", image["id"])
         return _server_error(image["id"])
 
 
@@ -86,55 +89,59 @@ class _Unflushed:
         self._claim = claim
         self._outcomes: list[Outcome] = []
         self._stages: dict[UUID, Milliseconds] = {}
-        self._since = 0.0
-        self._renewed = time.monotonic()
+        self._first_added = 0.0
+        self._lease_started = time.monotonic()
 
     def add(self, outcome: Outcome, stages: Milliseconds) -> None:
         if not self._outcomes:
-            self._since = time.monotonic()
+            self._first_added = time.monotonic()
         self._outcomes.append(outcome)
         self._stages[outcome.image_id] = stages
 
     def is_due(self) -> bool:
-        waited_seconds = time.monotonic() - self._since
+        waited_seconds = time.monotonic() - self._first_added
         return len(self._outcomes) >= settings.FLUSH_IMAGES or (
             bool(self._outcomes) and waited_seconds >= settings.FLUSH_SECONDS
         )
 
     def lease_is_short(self) -> bool:
         """Whether the lease could end during a render that takes the longest time allowed."""
-        left_seconds = settings.LEASE_SECONDS - (time.monotonic() - self._renewed)
+        left_seconds = settings.LEASE_SECONDS - (time.monotonic() - self._lease_started)
         return left_seconds < settings.RENDER_SECONDS
 
     def flush(self, *, renew: bool) -> None:
-        """Write the outcomes to the database and publish them. With `renew` the rest of the claim gets a new lease."""
-        renewed = time.monotonic()
+        """Write the outcomes to the database and publish them. With `renew` the other images get a new lease."""
+        now = time.monotonic()
         if not self._outcomes:
             if renew:
                 transitions.renew(self._claim)
-                self._renewed = renewed
+                self._lease_started = now
             return
-        with measured() as shared, stage("flush"):
+        with measured() as flush_stages, stage("flush"):
             flushed = self._write(self._outcomes, renew=renew)
         if renew:
-            self._renewed = renewed
+            self._lease_started = now
         written = {image["id"] for image, _ in flushed}
+        # The claim no longer holds the other images. Any of them may have been deleted while it was rendered.
         delete_files_of_deleted_images(
             [
-                row
+                thumbnail
                 for outcome in self._outcomes
                 if isinstance(outcome, Rendered) and outcome.image_id not in written
-                for row in outcome.thumbnails
+                for thumbnail in outcome.thumbnails
             ]
         )
         self._outcomes = []
         _publish(lambda: announce(flushed))
         for image, _ in flushed:
-            _log(image, {**self._stages[image["id"]], **shared})
+            _log(image, {**self._stages[image["id"]], **flush_stages})
         self._stages = {}
 
     def _write(self, outcomes: Sequence[Outcome], *, renew: bool) -> list[Listed]:
-        """One transaction for all. If an outcome can't be written, one for each, and that image has failed."""
+        """Write all outcomes in one transaction. If an error occurs, write each outcome in a transaction of its own.
+
+        An outcome that can't be written even so is replaced by `processing_failed`.
+        """
         try:
             return transitions.flush(self._claim, outcomes, renew=renew)
         except (OperationalError, InterfaceError):
@@ -148,13 +155,16 @@ class _Unflushed:
 
 
 def _publish(announcement: Callable[[], None]) -> None:
-    """Publish what is committed. If that fails the sweeper repeats it: the images in hand must not wait for it."""
+    """Publish a committed change. An error is only logged: the sweeper publishes the change later.
+
+    The loop goes on immediately, because the other images of the claim must not wait.
+    """
     try:
         announcement()
     except DatabaseError:
         raise
     except Exception:
-        logger.exception("A change could not be published.")
+        logger.exception("A change could not be published. The sweeper will publish it.")
 
 
 def _is_slow(image: ImageValues) -> bool:
@@ -162,7 +172,7 @@ def _is_slow(image: ImageValues) -> bool:
 
 
 def _log(image: ImageValues, stages: Milliseconds) -> None:
-    """The one log line of an image. Its flush was shared with other images."""
+    """Write the log line of an image. The stage `flush` is the time of the whole group that was flushed together."""
     logger.info(
         "Image %s %s%s: %s",
         image["id"],
@@ -180,6 +190,7 @@ def _log(image: ImageValues, stages: Milliseconds) -> None:
 
 
 def _hand_back(claim: Claim, ids: Sequence[UUID]) -> None:
+    """Return images that were not begun to the queue, and publish that they are pending again."""
     handed_back = transitions.hand_back(claim, ids)
     enqueue(handed_back, one_task_each=False)
     announce_ids(handed_back)

@@ -1,4 +1,4 @@
-"""Delete spool files that no request will use any more: left by requests that crashed."""
+"""Delete abandoned spool files: uploaded files `incoming/{id}` whose request crashed before it deleted them."""
 
 import time
 import uuid
@@ -12,14 +12,17 @@ from images.models import Image
 from images.storage import storage
 from imaging import ImagingError, probe
 
-# No upload takes longer than this.
+# No upload takes longer than this, so an older spool file is abandoned.
 _ABANDONED_SECONDS = 3600
-# A request that succeeds unlinks its own spool files within this time.
+# A request that has committed its rows deletes its spool files itself within this time.
 _UNLINK_SECONDS = 60
 
 
 def delete_abandoned_spool_files() -> int:
-    """Delete abandoned spool files, and the original at their key if no row was committed. Returns how many."""
+    """Delete abandoned spool files, and also the stored original if the image's row was not committed.
+
+    Returns the number of deleted spool files.
+    """
     deleted = 0
     for path in settings.INCOMING_ROOT.iterdir() if settings.INCOMING_ROOT.is_dir() else ():
         age_seconds = _age_seconds(path)
@@ -36,7 +39,7 @@ def delete_abandoned_spool_files() -> int:
 
 
 def _delete_original(image_id: UUID, spooled: Path) -> None:
-    # A file that can't be probed was never linked: its request crashed while the body arrived.
+    # A file without a valid image header was never stored under a key: its request crashed while the body arrived.
     try:
         with spooled.open("rb") as source:
             extension = probe(source).extension

@@ -1,7 +1,8 @@
-"""Store validated files as pending images: link each file to its key, commit the rows, then queue and announce them.
+"""Store validated files as pending images, commit their rows, then queue and announce the images.
 
-The upload routes call `store_originals`, `insert_rows` and `queue_and_announce` in this order. A crash at any point
-leaves either the rows with their files, or a spool file by which the sweeper deletes what was stored.
+Each file is stored under its *key*, its final path in the storage: by a hard link, or by an upload to S3. The upload
+routes call `store_originals`, `insert_rows` and `queue_and_announce` in this order. After a crash at any point, either
+the rows and the files exist, or the spool files do: from their names the sweeper derives which stored files to delete.
 """
 
 import logging
@@ -33,9 +34,9 @@ ValidFiles = Sequence[tuple[SpooledFile, Probe]]
 
 
 def store_originals(files: ValidFiles, batch_id: UUID | None) -> list[Image]:
-    """Link each spooled file to its key. Returns the rows, not yet inserted.
+    """Store each spooled file under its key. Returns the rows, not yet inserted.
 
-    Raises Refusal storage_unavailable; then neither the keys nor the spool files are left.
+    After a failure, the stored files and the spool files are deleted. Raises Refusal storage_unavailable.
     """
     images = [image_row(file, header, batch_id) for file, header in files]
     set_upload_times(images, timezone.now())
@@ -46,18 +47,18 @@ def store_originals(files: ValidFiles, batch_id: UUID | None) -> list[Image]:
 def insert_rows(
     files: ValidFiles, images: Sequence[Image], batch_id: UUID, claim: KeyClaim, response: HttpResponse
 ) -> None:
-    """Commit the rows of the batch and of its images, and the response under the request's key, in one transaction.
+    """In one transaction, insert the rows of the images and store the response for the request's Idempotency-Key.
 
-    Three statements, two without a key, however many files. The batch is inserted if it does not exist.
-    Raises Refusal request_in_progress when a repeat has taken over the key; then neither the keys nor the spool files
-    are left. After any other failure the spool files stay: only the sweeper can find out, later, whether the
-    transaction was committed.
+    The batch is inserted, too, if it does not exist. Three SQL statements for any number of files; two without an
+    Idempotency-Key. Raises Refusal request_in_progress if a repeated request has taken over the Idempotency-Key; the
+    stored files and the spool files are then deleted. After any other failure the spool files are kept, because the
+    transaction may or may not be committed. The sweeper checks that later.
     """
     try:
         try:
             _insert_rows(images, batch_id, claim, response)
         except IntegrityError:
-            # The batch was empty and was deleted between the two statements. The second time it is inserted again.
+            # The batch existed, but another process deleted it, still empty, between the two inserts. Insert it again.
             _insert_rows(images, batch_id, claim, response)
     except Refusal:
         delete_stored(files, images)
@@ -73,16 +74,21 @@ def _insert_rows(images: Sequence[Image], batch_id: UUID, claim: KeyClaim, respo
 
 
 def queue_and_announce(images: Sequence[ImageValues], *, one_task_each: bool) -> None:
-    """Queue the committed images and publish their state. What fails here is repeated by the sweeper."""
-    queued = False
+    """Queue the committed images and publish their state. If any of this fails, the sweeper does it later."""
+    all_queued = False
     try:
         with stage("queue"):
-            queued = enqueue([image["id"] for image in images], one_task_each=one_task_each)
+            all_queued = enqueue([image["id"] for image in images], one_task_each=one_task_each)
     except DatabaseError as error:
-        # The queue was unavailable, and so was the database that should record it. The images stay accepted.
-        logger.warning("%d images wait for the sweeper: %s", len(images), type(error).__name__)
-    # Queue and channel layer are one Redis: a second wait for it would exceed the response time of one second.
-    if queued:
+        # The queue is unavailable, and the rows could not be marked as not queued. The images stay accepted.
+        logger.warning(
+            "%d images could not be queued; the sweeper will queue them: %s",
+            len(images),
+            type(error).__name__,
+        )
+    # The queue and the channel layer use the same Redis. If queueing failed, publishing would wait for Redis again, and
+    # the response would take more than one second.
+    if all_queued:
         announce_unfinished(images)
 
 
@@ -104,14 +110,14 @@ def image_row(file: SpooledFile, header: Probe, batch_id: UUID | None) -> Image:
 
 
 def set_upload_times(images: Sequence[Image], now: datetime) -> None:
-    """Set distinct upload times, a microsecond apart, so that the order of the list and its cursors is total."""
+    """Set distinct upload times, a microsecond apart, so that no two images have the same place in lists."""
     for index, image in enumerate(images):
         image.uploaded_at = now + timedelta(microseconds=index)
         image.queued_at = now
 
 
 def link_files(files: ValidFiles, images: Sequence[Image]) -> None:
-    """Link each spooled file to its key. After a failure neither the keys nor the spool files are left."""
+    """Store each spooled file under its key. After a failure, delete the stored files and the spool files."""
     try:
         with stage("store"), refusing_storage_errors():
             storage().store_spooled(
@@ -123,9 +129,9 @@ def link_files(files: ValidFiles, images: Sequence[Image]) -> None:
 
 
 def delete_stored(files: ValidFiles, images: Sequence[Image]) -> None:
-    """Delete the linked keys, and then the spool files."""
+    """Delete each stored file, and then its spool file."""
     for (file, _), image in zip(files, images, strict=True):
-        # If the key can't be deleted now, the spool file stays: by it the sweeper deletes both.
+        # If the stored file can't be deleted now, keep the spool file: the sweeper then deletes both.
         with suppress(OSError):
             storage().delete(image.key)
             file.discard()

@@ -1,8 +1,10 @@
 """Idempotency-Key: a repeated upload gets the response of the first one and stores nothing.
 
-`begin` claims the key before anything is stored; `KeyClaim.complete` stores the response in the transaction that
-commits the images' rows. The claim has a lease, by the database's clock, so that a repeat can take over from a request
-that crashed. The only writer of `IdempotentRequest`. Called by the upload routes and the sweeper.
+`begin` claims the key before anything is stored. `KeyClaim.complete` stores the response in the transaction that
+commits the images' rows. The claim has a lease (database clock), so that a repeated request can take over from a
+request that crashed. *Key* means the Idempotency-Key here, not a storage key. Only this module writes
+`IdempotentRequest`. Called by the upload routes and the sweeper. Docstrings give the number of SQL statements, which
+tests check.
 """
 
 import hashlib
@@ -42,40 +44,40 @@ class StoredResponse:
 
 @dataclass(frozen=True)
 class KeyClaim:
-    """One request's claim on its key. `token` distinguishes it from a repeat that takes over after the lease.
+    """One request's claim on its key. `token` differs from the token of a repeat that takes over after the lease.
 
-    For a request without a key `token` is None, and every method does nothing.
+    For a request without a key, `token` is None and every method does nothing.
     """
 
     token: UUID | None
 
     def renew(self) -> None:
-        """Start a new lease, within the transaction that writes rows before the response is known.
+        """Start a new lease. Call it in the transaction that inserts an image's row before the response is known.
 
-        Raises Refusal request_in_progress when a repeat has taken over: the transaction must then be rolled back.
+        Raises Refusal request_in_progress if a repeat has taken over; the transaction must then be rolled back.
         """
         self._update(lease_until=_lease_end())
 
     def complete(self, response: HttpResponse) -> None:
-        """Store the response, within the transaction of the rows that it describes. Raises as `renew` does."""
+        """Store the response, in the transaction that commits the rows it describes. Raises as `renew` does."""
         if self.token is not None:
             self._update(answer_status=response.status_code, answer_body=response.content.decode())
 
     def release(self) -> None:
-        """Free the key: nothing of this request was stored, and a repeat can succeed."""
+        """Delete the claim, because nothing of this request is stored. A repeat can then succeed."""
         if self.token is not None:
-            self._unanswered().delete()
+            self._rows_without_response().delete()
 
     def end_lease(self) -> None:
-        """Let a repeat take over immediately. For a request that can't know whether its rows were committed."""
+        """Let a repeat take over immediately, because this request does not know whether its rows were committed."""
         if self.token is not None:
-            self._unanswered().update(lease_until=Now())
+            self._rows_without_response().update(lease_until=Now())
 
     def _update(self, **values: Any) -> None:
-        if self.token is not None and not self._unanswered().update(**values):
+        if self.token is not None and not self._rows_without_response().update(**values):
             raise Refusal("request_in_progress")
 
-    def _unanswered(self) -> QuerySet[IdempotentRequest]:
+    def _rows_without_response(self) -> QuerySet[IdempotentRequest]:
         return IdempotentRequest.objects.filter(holder=cast(UUID, self.token), answer_status=None)
 
 
@@ -84,8 +86,8 @@ def begin(
 ) -> KeyClaim | StoredResponse:
     """Claim `key` for this request, or return the response that the same request got before.
 
-    Without a claim the spooled files are deleted. `image_id` is the row that will be committed before the response is
-    known; a repeat that takes over deletes it. Two statements, none without a key.
+    Unless it returns a claim, it deletes the spool files. `image_id` is the image whose row will be committed before
+    the response is known; a repeat that takes over deletes that image. Two statements; none without a key.
     Raises Refusal: request_in_progress, key_reused.
     """
     if key is None:
@@ -93,19 +95,20 @@ def begin(
     try:
         claim = claim_key(key, endpoint, digest_of(files), image_id)
     except BaseException:
-        _discard(files)
+        _discard_files(files)
         raise
     if isinstance(claim, StoredResponse):
-        _discard(files)
+        _discard_files(files)
     return claim
 
 
 @contextmanager
 def settled_on_failure(claim: KeyClaim) -> Iterator[None]:
-    """The block in which the request is processed. When it raises, the key is settled, and the error raised again.
+    """A block that processes the request. If it raises, the claim is settled as follows, and the error is raised again.
 
-    A refusal of the files (4xx) is stored, because a repeat can't change it. After a failure of the server the key is
-    free again. After a database failure, when the rows may be committed, a repeat can take over immediately.
+    A refusal of the files (4xx) is stored as the response, because a repeat would be refused, too. After a failure of
+    the server the claim is deleted. After a database failure, the rows may or may not be committed: the claim is kept,
+    but its lease ends, so that a repeat can take over immediately.
     """
     try:
         yield
@@ -117,7 +120,7 @@ def settled_on_failure(claim: KeyClaim) -> Iterator[None]:
         raise
     except DatabaseError:
         if claim.token is not None:
-            # On a new connection. While the database is unavailable the key stays claimed until the lease ends.
+            # Use a new connection. If the database is still unavailable, the claim stays valid until its lease ends.
             connection.close()
             with suppress(DatabaseError):
                 claim.end_lease()
@@ -128,9 +131,8 @@ def settled_on_failure(claim: KeyClaim) -> Iterator[None]:
 
 
 def claim_key(key: str, endpoint: str, files_digest: str, image_id: UUID | None) -> KeyClaim | StoredResponse:
-    """As `begin`, for files of that digest, which it leaves alone."""
+    """As `begin`, for files with this digest. Deletes no files."""
     token = uuid4()
-    mine = KeyClaim(token)
     IdempotentRequest.objects.bulk_create(
         [
             IdempotentRequest(
@@ -147,10 +149,10 @@ def claim_key(key: str, endpoint: str, files_digest: str, image_id: UUID | None)
     ended = ExpressionWrapper(Q(lease_until__lt=Now()), output_field=BooleanField())
     row = IdempotentRequest.objects.filter(key=key, endpoint=endpoint).annotate(lease_ended=ended).first()
     if row is None:
-        # Released between the two statements: the key is free, and the client is asked to repeat.
+        # The other request released the key between the two statements. The client is asked to repeat.
         raise Refusal("request_in_progress")
     if row.holder == token:
-        return mine
+        return KeyClaim(token)
     if row.files_digest != files_digest:
         raise Refusal("key_reused")
     if row.answer_status is not None:
@@ -158,27 +160,27 @@ def claim_key(key: str, endpoint: str, files_digest: str, image_id: UUID | None)
     if not row.lease_ended:
         raise Refusal("request_in_progress")
     _take_over(row, token, image_id)
-    return mine
+    return KeyClaim(token)
 
 
 def digest_of(files: Sequence[SpooledFile]) -> str:
-    """SHA-256 in hex of the files' names and bytes, in their order: equal for a repeat of the same request. Pure."""
-    # The size too: of a file that is too large only the first bytes were hashed.
+    """SHA-256 in hex of the files' names and bytes, in their order. A repeat of a request has the same digest. Pure."""
+    # The sizes are included because only the first bytes of a too large file were hashed.
     return hashlib.sha256(
         orjson.dumps([[file.name, file.sha256, file.byte_size] for file in files])
     ).hexdigest()
 
 
-def delete_expired_keys(most: int = 1000) -> int:
-    """Delete keys that are older than a day, with their responses. Returns how many."""
+def delete_expired_keys(limit: int = 1000) -> int:
+    """Delete at most `limit` keys older than a day, with their responses. Returns the number of deleted keys."""
     too_old = ExpressionWrapper(Now() - _RETENTION, output_field=DateTimeField())
     ids = IdempotentRequest.objects.filter(created_at__lt=too_old).order_by("created_at").values_list("id")
-    deleted, _ = IdempotentRequest.objects.filter(id__in=[id_ for (id_,) in ids[:most]]).delete()
+    deleted, _ = IdempotentRequest.objects.filter(id__in=[id_ for (id_,) in ids[:limit]]).delete()
     return deleted
 
 
 def _take_over(row: IdempotentRequest, token: UUID, image_id: UUID | None) -> None:
-    """Take the key from a request whose lease has ended, and delete the image that it had committed."""
+    """Take the key from a request whose lease has ended, and delete the image that this request had committed."""
     with transaction.atomic():
         taken = IdempotentRequest.objects.filter(
             id=row.id, holder=row.holder, answer_status=None, lease_until__lt=Now()
@@ -193,6 +195,6 @@ def _lease_end() -> Combinable:
     return from_now(settings.IDEMPOTENCY_LEASE_SECONDS)
 
 
-def _discard(files: Sequence[SpooledFile]) -> None:
+def _discard_files(files: Sequence[SpooledFile]) -> None:
     for file in files:
         file.discard()

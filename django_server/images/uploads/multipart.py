@@ -1,7 +1,7 @@
-"""Spool the files of a multipart request: each is written once to `incoming/{id}` and hashed (SHA-256) on the way.
+"""Spool the files of a multipart request: write each to `incoming/{id}`, and hash it (SHA-256) while it is written.
 
-Uses Django's parser with our own upload handler and our own rules for names and numbers. Must not look at the content
-of files: `validation` does. Called by the upload routes.
+Uses Django's parser with an upload handler and rules for file names and file counts of our own. Does not look at the
+content of files: `validation` does. Called by the upload routes.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from images.errors import Refusal
 from images.storage import refusing_storage_errors, sync_to_disk
 
 _NAME_LENGTH = 255
-# They can make `gpj.exe` be displayed as `exe.jpg`.
+# These characters change the direction of text, so that `gpj.exe` can be displayed as `exe.jpg`.
 _DIRECTION_MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -42,20 +42,20 @@ class SpooledFile:
         self.path.unlink(missing_ok=True)
 
 
-def spool_files(request: HttpRequest, field_name: str, *, most: int) -> list[SpooledFile]:
+def spool_files(request: HttpRequest, field_name: str, *, max_files: int) -> list[SpooledFile]:
     """Spool the files of the field `field_name`, in the request's order. Files in other fields are skipped.
 
-    Raises Refusal: unsupported_media_type, invalid_request, too_many_files, missing_field, storage_unavailable. Then
-    no spool file is left.
+    Raises Refusal: unsupported_media_type, invalid_request, too_many_files, missing_field, storage_unavailable. After
+    any exception, no spool file is left.
     """
     if not (request.content_type or "").startswith("multipart/form-data"):
         raise Refusal("unsupported_media_type")
-    spool = _Spool(field_name, most)
+    spool = _Spool(field_name, max_files)
     try:
         with refusing_storage_errors():
             post, _ = _Parser(request.META, cast(Any, request), [spool], request.encoding).parse()
             if not spool.files:
-                raise _missing(field_name, sent_as_text=field_name in post)
+                raise _missing_field(field_name, sent_as_text=field_name in post)
     except (MultiPartParserError, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent) as error:
         spool.discard()
         raise Refusal("invalid_request", "The request's multipart body could not be read.") from error
@@ -66,7 +66,10 @@ def spool_files(request: HttpRequest, field_name: str, *, most: int) -> list[Spo
 
 
 def clean_name(name: str) -> str:
-    """The display name of a file: its last path component, without control or direction marks, cut to 255."""
+    """The display name of a file: the last part of its path, without control and direction marks.
+
+    At most 255 characters long.
+    """
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
     shown = "".join(
         char
@@ -78,7 +81,7 @@ def clean_name(name: str) -> str:
 
 class _Parser(MultiPartParser):
     def sanitize_file_name(self, file_name: str) -> str:
-        # Django drops a part whose sanitized name is empty; the indexes of the client's files would then be wrong.
+        # Django drops a part whose sanitized name is empty. Indexes would then differ from those of the client's files.
         return clean_name(file_name)
 
 
@@ -92,28 +95,28 @@ class _OpenFile:
 
 
 class _Spool(FileUploadHandler):
-    """An upload handler of Django that spools each file of one field."""
+    """A Django upload handler that spools each file of one field."""
 
-    def __init__(self, field_name: str, most: int) -> None:
+    def __init__(self, field_name: str, max_files: int) -> None:
         super().__init__()
         self.files: list[SpooledFile] = []
-        self._wanted = field_name
-        self._most = most
-        self._open: _OpenFile | None = None
+        self._field_name = field_name
+        self._max_files = max_files
+        self._open_file: _OpenFile | None = None
 
     def new_file(self, field_name: str, *args: Any, **kwargs: Any) -> None:
         super().new_file(field_name, *args, **kwargs)
-        if field_name != self._wanted:
+        if field_name != self._field_name:
             raise SkipFile
-        if len(self.files) == self._most:
-            raise Refusal("too_many_files", f"At most {self._most:,} files are accepted in one request.")
+        if len(self.files) == self._max_files:
+            raise Refusal("too_many_files", f"At most {self._max_files:,} files are accepted in one request.")
         file_id = uuid.uuid4()
         path = settings.INCOMING_ROOT / str(file_id)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._open = _OpenFile(file_id, path, path.open("wb", buffering=0))
+        self._open_file = _OpenFile(file_id, path, path.open("wb", buffering=0))
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # noqa: ARG002
-        spooled = self._open
+        spooled = self._open_file
         if spooled is None:
             return
         spooled.byte_size += len(raw_data)
@@ -122,9 +125,9 @@ class _Spool(FileUploadHandler):
             spooled.digest.update(raw_data)
 
     def file_complete(self, file_size: int) -> "UploadedFile[bytes] | None":  # noqa: ARG002
-        spooled = self._open
+        spooled = self._open_file
         if spooled is not None:
-            self._open = None
+            self._open_file = None
             with spooled.file as file:
                 sync_to_disk(cast(Any, file))
             self.files.append(
@@ -141,20 +144,20 @@ class _Spool(FileUploadHandler):
         return None
 
     def upload_interrupted(self) -> None:
-        # Django also calls this after a skipped file.
-        if self._open is not None:
+        # Django also calls this after a skipped file, when no file is open.
+        if self._open_file is not None:
             raise MultiPartParserError("The body ends before its last part does.")
 
     def discard(self) -> None:
         """Delete all spool files of the request."""
-        if self._open is not None:
-            self._open.file.close()
-            self._open.path.unlink(missing_ok=True)
+        if self._open_file is not None:
+            self._open_file.file.close()
+            self._open_file.path.unlink(missing_ok=True)
         for spooled in self.files:
             spooled.discard()
 
 
-def _missing(field_name: str, *, sent_as_text: bool) -> Refusal:
+def _missing_field(field_name: str, *, sent_as_text: bool) -> Refusal:
     if sent_as_text:
         return Refusal(
             "missing_field", f"The field “{field_name}” was sent as text, not as a file with a name."

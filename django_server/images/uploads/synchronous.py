@@ -1,7 +1,7 @@
 """The synchronous upload: one file, rendered before the response. A file that can't be rendered is not kept.
 
-Uses the same claim and flush as a worker: if this process crashes, the sweeper finishes the image. The upload route
-enters `rendered_upload` and there calls `complete` in the transaction that stores the response.
+The image is claimed and flushed as in a worker, so if this process crashes, the sweeper queues the image for a worker.
+The upload route calls `complete` inside the block of `rendered_upload`, in the transaction that stores the response.
 """
 
 import logging
@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RenderedUpload:
-    """An image whose row is committed as `processing` and whose thumbnails are at their keys."""
+    """An image whose row is committed as `processing` and whose thumbnails are stored."""
 
     claim: Claim
     outcome: Rendered
@@ -50,16 +50,17 @@ class RenderedUpload:
 
 @contextmanager
 def rendered_upload(file: SpooledFile, key: KeyClaim) -> Iterator[RenderedUpload]:
-    """Store and render the spooled file; the block completes the image. Waits for a render slot, and keeps it.
+    """Store and render the spooled file, then run the block, which must call `complete`.
 
-    Afterwards the spool file is deleted, except when the database failed: whether the row was committed only the
-    sweeper can find out, later, by the spool file. Raises Refusal; then nothing is kept.
+    Waits for a render slot and holds it to the end of the block. Then the spool file is deleted. After a database error
+    it is kept, because the row may or may not be committed: from the spool file, the sweeper later finds this out.
+    Raises Refusal; nothing of the upload is kept then.
     """
     try:
         validated = validate([file])
         for _, refusal in validated.rejected:
             raise refusal
-        # A thousand requests that wait for a slot hold no connection meanwhile: PostgreSQL has a hundred.
+        # A request that waits for a slot holds no database connection: a thousand may wait, PostgreSQL has a hundred.
         connection.close()
         with render_slot(settings.RENDER_SLOT_WAIT_SECONDS):
             upload = _store_and_render(*validated.accepted[0], key)
@@ -79,7 +80,7 @@ def rendered_upload(file: SpooledFile, key: KeyClaim) -> Iterator[RenderedUpload
 def complete(upload: RenderedUpload) -> Listed:
     """processing -> completed, within the caller's transaction. Returns the image with its thumbnails.
 
-    Raises Refusal not_found when the image was aborted or deleted meanwhile, or finished by another process.
+    Raises Refusal not_found if the image was meanwhile aborted, deleted, or taken over by another process.
     """
     completed = transitions.flush(upload.claim, [upload.outcome], renew=False)
     if not completed:
@@ -112,7 +113,8 @@ def _render(file: SpooledFile, image: ImageValues) -> Rendered:
                 file.path, sizes(), targets, settings.THUMBNAILS["QUALITY"], imaging_limits()
             )
         except ImagingError as error:
-            # Logged here because the process that decodes has no log; its first note is the decoder's own error.
+            # Logged here, because the decoding process writes no log. The first note of the exception is the decoder's
+            # own error message.
             cause = getattr(error, "__notes__", [""])[0]
             logger.info("Image %s can't be rendered: %s; %s", image["id"], error.code, cause)
             raise Refusal(error.code, f"{file.name}: {error.message}") from error
@@ -134,6 +136,7 @@ def _store_thumbnails(image: ImageValues, targets: Mapping[str, Path]) -> None:
 
 @contextmanager
 def _temporary_thumbnails(spooled: SpooledFile) -> Iterator[dict[str, Path]]:
+    """label -> path for each thumbnail, next to the spool file. The files are deleted at the end of the block."""
     targets = {label: spooled.path.with_name(f"{spooled.id}.{label}") for label in sizes()}
     try:
         yield targets

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class UploadSummary:
-    """The values of the log line, set while the upload is processed. `rejected`: the codes of rejected files."""
+    """The values of the log line, which the route sets. `rejected` has the error code of each rejected file."""
 
     batch_id: UUID | None = None
     job_id: UUID | None = None
@@ -26,7 +26,10 @@ class UploadSummary:
 
 @contextmanager
 def logged_upload(endpoint: str) -> Iterator[UploadSummary]:
-    """The block that processes one upload. Other exceptions than Refusal are logged where they become a response."""
+    """A block that processes one upload. Afterwards, also after a Refusal, the log line is written.
+
+    Other exceptions are logged by `images.http.exception_responses`.
+    """
     summary = UploadSummary()
     with measured() as stages:
         try:

@@ -13,14 +13,14 @@ from imaging import ImagingError, Probe, probe
 
 @dataclass(frozen=True)
 class Validated:
-    """The files of one request: accepted ones with their header's values, rejected ones with the reason."""
+    """The files of one request: accepted files with the values of their header, rejected files with the reason."""
 
     accepted: list[tuple[SpooledFile, Probe]]
     rejected: list[tuple[SpooledFile, Refusal]]
 
 
 def validate(files: list[SpooledFile]) -> Validated:
-    """Validate each file independently of the others."""
+    """Validate all files. An invalid file does not affect the others."""
     validated = Validated([], [])
     with stage("validate"):
         for file in files:

@@ -29,7 +29,7 @@ def test_sizes_and_quality_have_upper_bounds(settings: Any) -> None:
     settings.THUMBNAILS = {"SIZES": {f"size-{number}": 100 for number in range(13)}, "QUALITY": 96}
     sentences = [error.msg for error in thumbnails_are_sound()]
     assert sentences == [
-        "THUMBNAIL_SIZES has 13 sizes: at most 12.",
+        "THUMBNAIL_SIZES has 13 sizes; the maximum is 12.",
         "THUMBNAIL_QUALITY must be between 1 and 95.",
     ]
     settings.THUMBNAILS = {"SIZES": {"huge": 65_501}, "QUALITY": 95}

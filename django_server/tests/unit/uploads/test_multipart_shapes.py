@@ -87,7 +87,7 @@ def _outcome(request: HttpRequest, settings: Any) -> list[SpooledFile] | Refusal
     """What came of it. Whatever came: the spool holds the files that were given back, and nothing else."""
     files: list[SpooledFile] | Refusal
     try:
-        files = spool_files(request, "images", most=_MOST)
+        files = spool_files(request, "images", max_files=_MOST)
     except Refusal as refusal:
         files = refusal
     if isinstance(files, Refusal):
@@ -175,13 +175,13 @@ def test_a_body_truncated_in_a_file_is_rejected_and_leaves_no_spool_file(setting
     begins = len(whole) + cut.index(b"second")
     for end in range(begins, len(whole) + len(cut) - 2):
         with pytest.raises(Refusal, match="invalid_request"):
-            spool_files(_request((whole + cut)[:end]), "images", most=_MOST)
+            spool_files(_request((whole + cut)[:end]), "images", max_files=_MOST)
         assert _spooled(settings) == []
 
 
 def test_a_last_file_in_another_field_is_ignored(settings: Any) -> None:
     body = Part("images", "a.jpg", b"x").as_bytes() + Part("other", "b.jpg", b"y").as_bytes()
-    found = spool_files(_request(body + f"--{_BOUNDARY}--\r\n".encode()), "images", most=_MOST)
+    found = spool_files(_request(body + f"--{_BOUNDARY}--\r\n".encode()), "images", max_files=_MOST)
     assert [file.byte_size for file in found] == [1]
     assert [file.path for file in found] == _spooled(settings)
 
@@ -189,9 +189,11 @@ def test_a_last_file_in_another_field_is_ignored(settings: Any) -> None:
 def test_the_limit_of_files_is_exact(settings: Any) -> None:
     end = f"--{_BOUNDARY}--\r\n".encode()
     just = Part("images", "a.jpg", b"x").as_bytes() * _MOST
-    assert len(spool_files(_request(just + end), "images", most=_MOST)) == _MOST
+    assert len(spool_files(_request(just + end), "images", max_files=_MOST)) == _MOST
     for path in _spooled(settings):
         path.unlink()
     with pytest.raises(Refusal, match="too_many_files"):
-        spool_files(_request(just + Part("images", "b.jpg", b"x").as_bytes() + end), "images", most=_MOST)
+        spool_files(
+            _request(just + Part("images", "b.jpg", b"x").as_bytes() + end), "images", max_files=_MOST
+        )
     assert _spooled(settings) == []

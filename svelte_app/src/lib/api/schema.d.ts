@@ -15,7 +15,7 @@ export interface paths {
         put?: never;
         /**
          * Upload Batch
-         * @description Upload images that are processed in chunks by all workers.
+         * @description Upload images. They are divided into chunks among all workers.
          */
         post: operations["images_api_uploads_upload_batch"];
         delete?: never;
@@ -35,7 +35,7 @@ export interface paths {
         put?: never;
         /**
          * Upload Async
-         * @description Upload images that are processed one task each.
+         * @description Upload images. Each is processed in a task of its own.
          */
         post: operations["images_api_uploads_upload_async"];
         delete?: never;
@@ -53,7 +53,7 @@ export interface paths {
         };
         /**
          * List Batches
-         * @description Batches, newest first. Two statements.
+         * @description Batches, newest first.
          */
         get: operations["images_api_batches_list_batches"];
         put?: never;
@@ -73,7 +73,7 @@ export interface paths {
         };
         /**
          * One Batch
-         * @description One batch with a page of its images. Four statements.
+         * @description One batch with a page of its images.
          */
         get: operations["images_api_batches_one_batch"];
         put?: never;
@@ -99,7 +99,7 @@ export interface paths {
         put?: never;
         /**
          * Abort Batch
-         * @description Stop the images of a batch that are not finished.
+         * @description Abort the pending and processing images of a batch.
          */
         post: operations["images_api_batches_abort_batch"];
         delete?: never;
@@ -119,7 +119,7 @@ export interface paths {
         put?: never;
         /**
          * Retry Batch
-         * @description Process the failed and aborted images of a batch once more.
+         * @description Process the failed and aborted images of a batch again.
          */
         post: operations["images_api_batches_retry_batch"];
         delete?: never;
@@ -163,7 +163,7 @@ export interface paths {
         put?: never;
         /**
          * Abort Image
-         * @description Stop an image that is not finished.
+         * @description Abort a pending or processing image.
          */
         post: operations["images_api_images_abort_image"];
         delete?: never;
@@ -183,7 +183,7 @@ export interface paths {
         put?: never;
         /**
          * Retry Image
-         * @description Process a failed or aborted image once more.
+         * @description Process a failed or aborted image again.
          */
         post: operations["images_api_images_retry_image"];
         delete?: never;
@@ -201,7 +201,7 @@ export interface paths {
         };
         /**
          * Limits
-         * @description Accepted types, sizes and numbers, and the thumbnails made.
+         * @description Accepted file types, file sizes and numbers of files, and the thumbnail sizes.
          */
         get: operations["images_api_limits_limits"];
         put?: never;
@@ -221,7 +221,7 @@ export interface paths {
         };
         /**
          * List Images
-         * @description Images, newest first. More: the `Link` header.
+         * @description Images, newest first. The `Link` header has the URL of the next page.
          */
         get: operations["images_api_images_list_images"];
         put?: never;
@@ -241,7 +241,7 @@ export interface paths {
         };
         /**
          * Thumbnail
-         * @description Lead to the thumbnail's file. HEAD makes none: it answers 404 where there is none yet.
+         * @description Redirect to the thumbnail's file. GET generates a missing or stale thumbnail; HEAD responds with 404 instead.
          */
         get: operations["images_api_thumbnails_thumbnail"];
         put?: never;
@@ -250,7 +250,7 @@ export interface paths {
         options?: never;
         /**
          * Thumbnail
-         * @description Lead to the thumbnail's file. HEAD makes none: it answers 404 where there is none yet.
+         * @description Redirect to the thumbnail's file. GET generates a missing or stale thumbnail; HEAD responds with 404 instead.
          */
         head: operations["images_api_thumbnails_thumbnail"];
         patch?: never;
@@ -267,7 +267,7 @@ export interface paths {
         put?: never;
         /**
          * Upload
-         * @description Upload one image and have it processed before the answer.
+         * @description Upload one image, which is processed before the response.
          */
         post: operations["images_api_uploads_upload"];
         delete?: never;
@@ -285,7 +285,7 @@ export interface paths {
         };
         /**
          * Healthz
-         * @description Whether the process answers. Asks nothing else.
+         * @description Whether the process responds. Checks no other service.
          */
         get: operations["images_api_health_healthz"];
         put?: never;
@@ -305,7 +305,7 @@ export interface paths {
         };
         /**
          * Readyz
-         * @description Whether database, broker, channel layer and storage answer.
+         * @description Whether database, broker, channel layer and storage respond.
          */
         get: operations["images_api_health_readyz"];
         put?: never;
@@ -588,7 +588,7 @@ export interface operations {
                 batch?: string | null;
             };
             header?: {
-                /** @description A repeat with the same key and files gets the first answer, for a day, and stores nothing. */
+                /** @description For a day, a repeat with the same key and files gets the first response and stores nothing. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -691,7 +691,7 @@ export interface operations {
                 batch?: string | null;
             };
             header?: {
-                /** @description A repeat with the same key and files gets the first answer, for a day, and stores nothing. */
+                /** @description For a day, a repeat with the same key and files gets the first response and stores nothing. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -793,7 +793,7 @@ export interface operations {
             query?: {
                 /** @description Images per page. */
                 limit?: number;
-                /** @description From the Link header of the page before. */
+                /** @description From the Link header of the previous page. */
                 cursor?: string | null;
             };
             header?: never;
@@ -836,9 +836,9 @@ export interface operations {
             query?: {
                 /** @description Images per page. */
                 limit?: number;
-                /** @description From the Link header of the page before. */
+                /** @description From the Link header of the previous page. */
                 cursor?: string | null;
-                /** @description Answer when all images of the batch are final, or after so many seconds. */
+                /** @description Respond when all images of the batch are final, or after so many seconds. */
                 wait?: number;
             };
             header?: never;
@@ -1386,7 +1386,7 @@ export interface operations {
             query?: {
                 /** @description Images per page. */
                 limit?: number;
-                /** @description From the Link header of the page before. */
+                /** @description From the Link header of the previous page. */
                 cursor?: string | null;
                 /** @description At most 100, repeated or separated by commas. */
                 ids?: string[] | null;
@@ -1441,7 +1441,7 @@ export interface operations {
     images_api_thumbnails_thumbnail: {
         parameters: {
             query?: {
-                /** @description By default the first of those in /api/limits. */
+                /** @description Default: the first label in /api/limits. */
                 label?: string | null;
             };
             header?: never;
@@ -1509,7 +1509,7 @@ export interface operations {
     images_api_thumbnails_thumbnail: {
         parameters: {
             query?: {
-                /** @description By default the first of those in /api/limits. */
+                /** @description Default: the first label in /api/limits. */
                 label?: string | null;
             };
             header?: never;
@@ -1578,7 +1578,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A repeat with the same key and files gets the first answer, for a day, and stores nothing. */
+                /** @description For a day, a repeat with the same key and files gets the first response and stores nothing. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
