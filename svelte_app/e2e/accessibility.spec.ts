@@ -49,7 +49,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await page.getByRole('link', { name: 'Gallery', exact: true }).click();
       await expect(page.getByRole('heading', { name: 'Gallery' })).toBeVisible();
       await page.getByLabel('Name contains').fill(prefixOf(prefix));
-      // A new filter ends the selection, so the spec waits for it. On an empty site the count is 4 before too.
+      // A new filter ends the selection, so the spec waits for the filtered URL. The count of images does not show that the
+      // filter is applied: on an empty site it is 4 before too.
       await expect(page).toHaveURL(/q=/);
       await expect(page.getByTestId('image')).toHaveCount(4);
       await expectLoaded(page.getByAltText(nameOf(prefix, 1)));
@@ -108,7 +109,7 @@ test('photos are uploaded, viewed, selected and deleted with the keyboard alone'
           await press('Tab');
           return page.evaluate(() => {
             const focused = document.activeElement;
-            // A focused region would match by the text of its content.
+            // Without this condition, a focused region would match because of the text inside it.
             if (!focused?.matches('a, button, input, select, summary')) return '';
             const input = focused instanceof HTMLInputElement ? focused.value : '';
             return `${focused.getAttribute('aria-label') ?? ''} ${focused.textContent} ${input}`;

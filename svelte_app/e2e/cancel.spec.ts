@@ -58,7 +58,7 @@ test('two corrupt files among fifty are listed by name and stay when finished fi
     const entry = failedFiles.getByRole('listitem').filter({ hasText: name });
     await expect(entry).toHaveText(new RegExp(`^${name}\\s+\\S+(\\s+\\S+){2,}`));
   }
-  // Failed files stay until they are cleared too.
+  // "Clear finished" does not remove failed files.
   await page.getByRole('button', { name: 'Clear finished' }).click();
   await expect(page.getByTestId('tile')).toHaveCount(2);
   await expect(failedFiles).toBeVisible();

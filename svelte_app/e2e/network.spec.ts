@@ -61,10 +61,10 @@ test('a lost response causes no duplicate image', async ({ page }) => {
 test('leaving the page during an upload shows a warning, leaving it afterwards does not', async ({
   page,
 }) => {
-  // Large, because the relay forwards a small file in one piece at any bandwidth.
+  // A large photo, because the relay forwards a small file in one piece at any bandwidth.
   const files = photos(1, 'leaving', { large: true });
   await openUpload(page, 'sync', relay.url);
-  // Slower than the steps below.
+  // The upload takes 40 s, longer than the steps below.
   relay.rate = bytesOf(files) / 40;
   await choose(page, files);
   await relay.afterBytes(bytesOf(files) / 40);

@@ -12,7 +12,7 @@ interface Sent {
   respond: (outcome: Outcome) => Promise<void>;
 }
 
-// The queue's environment under the test's control, and what the queue did.
+// The queue's environment, which the tests control, and a record of the queue's calls.
 let sent: Sent[];
 let settled: { request: UploadRequest; results: readonly FileResult[] }[];
 let waiting: { ids: number[]; delayMs: number | null }[];

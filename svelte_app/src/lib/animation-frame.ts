@@ -1,11 +1,11 @@
 /**
- * Limits a function to one call per animation frame. A hidden tab has no animation frames; a timer replaces
- * them, so that progress stays correct there too.
+ * Limits a function to one call per animation frame. A hidden tab has no animation frames: there, a timer calls
+ * the function, so that progress stays correct.
  */
 
 const HIDDEN_TAB_MS = 250;
 
-/** A function that schedules `run`. Calls before the scheduled run have no effect. */
+/** Returns a function that schedules `run` for the next frame. While a run is scheduled, further calls do nothing. */
 export function oncePerFrame(run: () => void): () => void {
   let scheduled = false;
   const runOnce = (): void => {
@@ -17,7 +17,7 @@ export function oncePerFrame(run: () => void): () => void {
     if (scheduled) return;
     scheduled = true;
     if (document.visibilityState === 'visible') requestAnimationFrame(runOnce);
-    // Also set in a visible tab, which may be hidden before its next frame.
+    // The timer is also set in a visible tab, which may become hidden before its next frame.
     setTimeout(runOnce, HIDDEN_TAB_MS);
   };
 }

@@ -3,7 +3,7 @@
  * sentence: a newer sentence replaces it.
  */
 
-// A screen reader needs about 3 s for a sentence. A faster update would interrupt the one before.
+// A screen reader needs about 3 s for a sentence. A faster update would interrupt the previous sentence.
 const MIN_INTERVAL_MS = 3_000;
 
 class Announcer {

@@ -1,5 +1,5 @@
 /**
- * Runs an asynchronous function for each of many items with limited concurrency. The bulk actions (delete,
+ * Calls an asynchronous function for each of many items, for at most three at a time. The bulk actions (delete,
  * abort, retry) use it.
  */
 

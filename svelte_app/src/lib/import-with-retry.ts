@@ -1,6 +1,6 @@
 /**
- * A dynamic import that retries with back-off until it succeeds. Without it, a server that is unreachable for
- * a moment would leave the page incomplete. The app and the upload entry use it.
+ * A dynamic import that retries with back-off until it succeeds. Without the retries, a page would
+ * stay incomplete if the server is unreachable for a moment. The app and the upload entry use it.
  */
 import { backoffMs } from './backoff';
 

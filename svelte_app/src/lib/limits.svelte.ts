@@ -1,5 +1,5 @@
 /**
- * The server's limits and thumbnail labels, fetched once. Components read `value`, which is null until then.
+ * The server's limits and thumbnail labels, fetched once. Components read `value`, which is null until the response has arrived.
  */
 import { ApiError, getLimits } from './api/client';
 import type { Limits } from './api/types';
@@ -10,7 +10,7 @@ class ServerLimits {
   value = $state.raw<Limits | null>(null);
   #request: Promise<Limits | null> | null = null;
 
-  /** Resolves with null if the server does not answer. Only the server validates files then. */
+  /** Resolves with null if the server does not answer. In that case, only the server validates files. */
   load(): Promise<Limits | null> {
     this.#request ??= this.#fetch();
     return this.#request;

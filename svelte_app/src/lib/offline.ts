@@ -1,5 +1,5 @@
 /**
- * Whether the browser is offline. The upload queue and the WebSocket wait while it is.
+ * Detects whether the browser is offline. While it is, the upload queue sends nothing.
  */
 
 /** A server on the same machine is reachable without a network, although the browser reports "offline". */

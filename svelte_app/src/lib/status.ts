@@ -1,5 +1,5 @@
 /**
- * The statuses of a job: their order, which are final and which can be retried. Pure.
+ * The statuses of a job: their order, which statuses are final, and in which a job can be retried. Pure.
  */
 import type { Status } from './api/types';
 

@@ -7,14 +7,14 @@ import { readStored, writeStored } from './browser-storage';
 const STORAGE_KEY = 'token';
 
 class AccessToken {
-  /** a request waits for a token: the dialog is open */
+  /** a request is waiting for a token, so the dialog is open */
   requested = $state(false);
   /** the server rejected the last token */
   rejected = $state(false);
   value = $state(readStored('sessionStorage', STORAGE_KEY));
   #answer: Promise<boolean> | null = null;
   #resolve: (entered: boolean) => void = () => undefined;
-  /** called with every new token, whichever request asked for it */
+  /** called after every new token */
   onEntered: () => void = () => undefined;
 
   /** The Authorization header, or none. Encoded as UTF-8 bytes, because header values are byte strings. */

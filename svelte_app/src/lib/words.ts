@@ -1,6 +1,6 @@
 /**
- * The texts that several components share: words for statuses and phases, the summary of an upload, and
- * errors of the connection. Written for the owner of the photos. Pure.
+ * Texts that several components share: words for statuses and phases, the summary of an upload, and connection
+ * errors. The texts address the owner of the photos. Pure.
  */
 import type { Status } from './api/types';
 import { plural } from './format';

@@ -1,6 +1,6 @@
 /**
- * The HTTP client of the page for everything but uploads, which need progress events
- * (upload/xhr-transport.ts). Holds no state. Every failure is thrown as an ApiError whose message can be
+ * The HTTP client of the page for all requests except uploads: these need progress events and are sent by
+ * upload/xhr-transport.ts. Holds no state. Every failure is thrown as an ApiError whose message can be
  * shown to a person.
  */
 import type { Batch, BatchSummary, ErrorBody, Image, Limits } from './types';
@@ -8,7 +8,7 @@ import { token } from '../token.svelte';
 import { SERVER_UNREACHABLE, serverErrorWords } from '../words';
 import { nextPageUrl } from './link-header';
 
-// The slowest request is one page out of a list of a million images. It takes far less than this.
+// The slowest request, a page of a list of a million images, takes far less time than this.
 const TIMEOUT_MS = 20_000;
 
 export class ApiError extends Error {

@@ -1,14 +1,14 @@
 /**
- * One batch with the server's own counts, refreshed after events of the batch and at intervals until the
- * batch is final. The batch view owns one.
+ * The state of one batch. The server counts its images; the counts are fetched again after events of the batch,
+ * and at intervals until the batch is final. Each batch view has its own instance.
  */
 import { ApiError, deleteBatch, getBatch, postBatchAction } from '../api/client';
 import type { Batch } from '../api/types';
 import { live } from '../live/live-events.svelte';
 
-// While events arrive the counts are fetched at most this often.
+// While events arrive, the counts are fetched at most once in this time.
 const COALESCE_MS = 500;
-// Without events they are fetched at this interval until the batch is final.
+// Without events, the counts are fetched at this interval until the batch is final.
 const POLL_MS = 10_000;
 
 export class BatchState {
@@ -36,7 +36,7 @@ export class BatchState {
     };
   }
 
-  /** Retries or aborts all jobs of the batch whose status allows it. Resolves with whether it succeeded. */
+  /** Retries or aborts all jobs of the batch whose status allows it. Resolves with true on success. */
   postAction(action: 'retry' | 'abort'): Promise<boolean> {
     return this.#reportErrors(async () => {
       await postBatchAction(this.id, action);
@@ -44,7 +44,7 @@ export class BatchState {
     });
   }
 
-  /** Deletes the batch with its images. Resolves with whether it succeeded. */
+  /** Deletes the batch with its images. Resolves with true on success. */
   delete(): Promise<boolean> {
     return this.#reportErrors(() => deleteBatch(this.id));
   }

@@ -1,6 +1,6 @@
 /**
- * The gallery's filter, as URL query and as a predicate. Pure. The server filters its lists; the predicate
- * decides about images that arrive as WebSocket events.
+ * The gallery's filter, as URL query and as a predicate. Pure. The server filters its lists. The predicate
+ * filters images that arrive as WebSocket events.
  */
 import type { Image, Status } from '../api/types';
 import { STATUSES } from '../status';
@@ -20,7 +20,7 @@ export function parseFilter(query: string): Filter {
   const parameters = new URLSearchParams(query);
   const status = parameters.get('status') ?? '';
   return {
-    status: STATUSES.find((known) => known === status) ?? null,
+    status: STATUSES.find((each) => each === status) ?? null,
     collection: parameters.get('collection') || null,
     batch: parameters.get('batch') || null,
     q: parameters.get('q') ?? '',

@@ -1,6 +1,6 @@
 /**
  * A filtered list of images: older images load page by page, new images arrive as WebSocket events. The list
- * cache keeps it, so that "back" shows the gallery as it was left.
+ * cache keeps recent lists, so that "back" shows the gallery as it was left.
  */
 import { ApiError, listByIds, listImages } from '../api/client';
 import type { Image } from '../api/types';
@@ -10,9 +10,9 @@ import { isFinal } from '../status';
 import { filterParameters, matches, type Filter } from './gallery-filter';
 
 const PAGE_SIZE = 60;
-// Events within this time are looked up in one request. The server coalesces its events at the same interval.
+// Images whose events arrive within this time are fetched in one request. The server coalesces its events at the same interval.
 const COALESCE_MS = 250;
-// The API's limit on `ids`.
+// The API's limit for the parameter `ids`.
 const IDS_PER_REQUEST = 100;
 const RETRY_MS = 1_000;
 
@@ -27,9 +27,9 @@ export class ImageList {
   problem = $state<string | null>(null);
 
   #nextUrl: string | undefined;
-  /** ids of matching images of which only an event is known */
-  #unknownIds = new Set<string>();
-  /** A response that was under way during a deletion must not add the image again. */
+  /** ids of matching images of which only an event has arrived; their other fields have to be fetched */
+  #idsToFetch = new Set<string>();
+  /** deleted images: a response that the server sent before the deletion must not add them again */
   #deletedIds = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -66,17 +66,17 @@ export class ImageList {
     this.loading = true;
     await this.#reportErrors(async () => {
       const page = await this.#fetchPage(this.#nextUrl);
-      const known = new Set(this.all.map((image) => image.id));
-      this.images = [...this.images, ...page.value.filter((image) => !known.has(image.id))];
+      const loadedIds = new Set(this.all.map((image) => image.id));
+      this.images = [...this.images, ...page.value.filter((image) => !loadedIds.has(image.id))];
       this.#nextUrl = page.next ?? undefined;
       this.complete = page.next === null;
     });
     this.loading = false;
   }
 
-  /** Drops an image that was deleted on the server. */
+  /** Removes an image that was deleted on the server. */
   markDeleted(id: string): void {
-    this.#unknownIds.delete(id);
+    this.#idsToFetch.delete(id);
     this.#deletedIds.add(id);
     const others = (image: Image): boolean => image.id !== id;
     if (this.images.some((image) => image.id === id)) this.images = this.images.filter(others);
@@ -87,12 +87,15 @@ export class ImageList {
     return listImages(filterParameters(this.filter), PAGE_SIZE, url);
   }
 
-  /** Adds images that were uploaded while the list was closed. After more than one page the list restarts. */
+  /**
+   * Adds images that were uploaded while the list was closed. If they fill more than one page, the list starts
+   * again with its newest page.
+   */
   async #refresh(): Promise<void> {
     await this.#reportErrors(async () => {
       const page = await this.#fetchPage();
-      const known = new Set(this.all.map((image) => image.id));
-      if (page.value.some((image) => known.has(image.id))) return this.#merge(page.value);
+      const loadedIds = new Set(this.all.map((image) => image.id));
+      if (page.value.some((image) => loadedIds.has(image.id))) return this.#merge(page.value);
       this.arrivals = [];
       this.images = page.value;
       this.#nextUrl = page.next ?? undefined;
@@ -101,50 +104,51 @@ export class ImageList {
   }
 
   #applyEvents(events: readonly JobEvent[]): void {
-    const known = new Map(this.all.map((image) => [image.id, image]));
+    const loaded = new Map(this.all.map((image) => [image.id, image]));
     const changed: Image[] = [];
     for (const event of events) {
-      const image = known.get(event.job_id);
+      const image = loaded.get(event.job_id);
       if (image) changed.push(withEvent(image, event));
-      // An event has no collection. The collection is checked once the image is looked up.
+      // Events do not contain the collection. `#merge` checks it after the image has been fetched.
       else if (matches({ ...event, collection: this.filter.collection ?? '' }, this.filter))
-        this.#unknownIds.add(event.job_id);
+        this.#idsToFetch.add(event.job_id);
     }
     if (changed.length > 0) this.#merge(changed);
-    if (this.#unknownIds.size > 0) this.#timer ??= setTimeout(() => void this.#lookUp(), COALESCE_MS);
+    if (this.#idsToFetch.size > 0) this.#timer ??= setTimeout(() => void this.#fetchMissing(), COALESCE_MS);
   }
 
-  /** Fetches the fields that events lack (type, times, original), 100 images per request. */
-  async #lookUp(): Promise<void> {
+  /** Fetches the fields that events do not contain (type, times, original), for 100 images per request. */
+  async #fetchMissing(): Promise<void> {
     if (this.loading) {
-      // The page that is loading may contain them.
-      this.#timer = setTimeout(() => void this.#lookUp(), COALESCE_MS);
+      // The page that is being loaded may contain these images.
+      this.#timer = setTimeout(() => void this.#fetchMissing(), COALESCE_MS);
       return;
     }
-    const ids = [...this.#unknownIds];
+    const ids = [...this.#idsToFetch];
     await this.#reportErrors(async () => {
       for (let start = 0; start < ids.length; start += IDS_PER_REQUEST) {
-        const some = ids.slice(start, start + IDS_PER_REQUEST);
-        for (const id of some) this.#unknownIds.delete(id);
-        this.#merge(await listByIds(some));
+        const chunk = ids.slice(start, start + IDS_PER_REQUEST);
+        for (const id of chunk) this.#idsToFetch.delete(id);
+        this.#merge(await listByIds(chunk));
       }
     });
-    this.#timer = this.#unknownIds.size > 0 ? setTimeout(() => void this.#lookUp(), RETRY_MS) : undefined;
+    this.#timer =
+      this.#idsToFetch.size > 0 ? setTimeout(() => void this.#fetchMissing(), RETRY_MS) : undefined;
   }
 
-  /** Updates known images whose version is newer, and adds unknown images to `arrivals`. */
+  /** Updates loaded images whose new version is higher, and adds other images to `arrivals`. */
   #merge(images: readonly Image[]): void {
     const incoming = new Map(images.map((image) => [image.id, image]));
     for (const id of this.#deletedIds) incoming.delete(id);
     const isShown = (image: Image): boolean => matches(image, this.filter);
-    const update = (old: Image): Image => {
-      const found = incoming.get(old.id);
+    const updated = (old: Image): Image => {
+      const update = incoming.get(old.id);
       incoming.delete(old.id);
-      return found && found.version > old.version ? found : old;
+      return update && update.version > old.version ? update : old;
     };
-    this.images = this.images.map(update).filter(isShown);
-    const arrivals = this.arrivals.map(update).filter(isShown);
-    // An image older than the last loaded one belongs to a later page, not to the arrivals.
+    this.images = this.images.map(updated).filter(isShown);
+    const arrivals = this.arrivals.map(updated).filter(isShown);
+    // An image older than the last loaded image belongs to a later page, not to the arrivals.
     const oldest = this.complete ? '' : (this.images.at(-1)?.uploaded_at ?? '');
     const added = [...incoming.values()].filter((image) => image.uploaded_at > oldest && isShown(image));
     added.sort((a, b) => b.uploaded_at.localeCompare(a.uploaded_at));

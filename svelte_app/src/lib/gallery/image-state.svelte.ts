@@ -1,5 +1,5 @@
 /**
- * One image with its loading, updates and actions. The image view owns one per image.
+ * The state of one image: loading, updates and actions. Each image view has its own instance.
  */
 import { announcer } from '../announcer.svelte';
 import { ApiError, deleteImage, getImage, retryJob } from '../api/client';
@@ -44,7 +44,7 @@ export class ImageState {
     });
   }
 
-  /** Deletes the image. Resolves with whether it succeeded. */
+  /** Deletes the image. Resolves with true on success. */
   async delete(): Promise<boolean> {
     this.#deleting = true;
     const deleted = await this.#reportErrors(async () => {

@@ -10,11 +10,11 @@ const MAX_LISTS = 6;
 const lists = new Map<string, ImageList>();
 let latest: ImageList | null = null;
 
-/** The list of a filter, cached or new. It becomes the latest list. */
+/** The list of a filter, from the cache or new. The list becomes the latest list. */
 export function cachedList(filter: Filter): ImageList {
   const key = filterParameters(filter).toString();
   const list = lists.get(key) ?? new ImageList(filter);
-  // Inserted again, so that the first key is the least recently used one.
+  // The list is inserted again, so that the first key is always the least recently used list.
   lists.delete(key);
   lists.set(key, list);
   const oldest = lists.keys().next();
@@ -28,7 +28,7 @@ export function listContaining(id: string): ImageList {
   return latest?.find(id) ? latest : cachedList(NO_FILTER);
 }
 
-/** Drops a deleted image from all cached lists. */
+/** Removes a deleted image from all cached lists. */
 export function deleteFromLists(id: string): void {
   for (const list of lists.values()) list.markDeleted(id);
 }

@@ -1,6 +1,6 @@
 /**
- * The selected images of the gallery and the actions on them. The gallery view owns one. A failed action
- * leaves one sentence in `problem`.
+ * The selected images of the gallery and the actions on them. Each gallery view has its own
+ * instance. If an action fails, `problem` contains a sentence about it.
  */
 import { SvelteSet } from 'svelte/reactivity';
 
@@ -23,13 +23,14 @@ export class Selection {
 
   /**
    * Selects or deselects one image, or a range.
-   * @param range the images in order: every image from the last toggled one to this one is meant. Null: one.
+   * @param range the images in list order, to toggle every image from the last toggled image to this image. Null:
+   *   toggle only this image.
    */
   toggle(id: string, range: readonly Image[] | null): void {
     const select = !this.ids.has(id);
-    for (const each of range ? idsBetween(range, this.#lastToggled ?? id, id) : [id]) {
-      if (select) this.ids.add(each);
-      else this.ids.delete(each);
+    for (const toggledId of range ? idsBetween(range, this.#lastToggled ?? id, id) : [id]) {
+      if (select) this.ids.add(toggledId);
+      else this.ids.delete(toggledId);
     }
     this.#lastToggled = id;
   }
@@ -73,32 +74,32 @@ export class Selection {
   ): Promise<number> {
     this.busy = true;
     this.problem = null;
-    let done = 0;
+    let succeeded = 0;
     const reasons = new Set<string>();
     await forEachConcurrent(ids, async (id) => {
       try {
         await action(id);
-        done += 1;
+        succeeded += 1;
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         reasons.add(error.message);
       }
     });
-    const failed = ids.length - done;
+    const failed = ids.length - succeeded;
     if (failed > 0) this.problem = `${plural(failed, 'photo')} not ${participle}: ${[...reasons].join(' ')}`;
     this.busy = false;
-    return done;
+    return succeeded;
   }
 }
 
-/** The ids from one image to the other in list order, both included. */
-function idsBetween(images: readonly Image[], one: string, other: string): string[] {
-  const indexes = [one, other].map((id) => images.findIndex((image) => image.id === id));
+/** The ids from the anchor to the target, both included, in list order. Only the target if the anchor is not listed. */
+function idsBetween(images: readonly Image[], anchorId: string, targetId: string): string[] {
+  const indexes = [anchorId, targetId].map((id) => images.findIndex((image) => image.id === id));
   const [from, to] = [Math.min(...indexes), Math.max(...indexes)];
-  return from < 0 ? [other] : images.slice(from, to + 1).map(({ id }) => id);
+  return from < 0 ? [targetId] : images.slice(from, to + 1).map(({ id }) => id);
 }
 
-/** An image that somebody else has deleted meanwhile counts as deleted. */
+/** If somebody else has deleted the image meanwhile, the deletion counts as successful. */
 function ignoreNotFound(error: unknown): void {
   if (!(error instanceof ApiError && error.code === 'not_found')) throw error;
 }

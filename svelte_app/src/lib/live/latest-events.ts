@@ -1,10 +1,10 @@
 /**
- * The newest known state of each job, from any source: events, snapshots, lists, HTTP responses. Events may
+ * The newest state of each job, from any source: events, snapshots, lists, HTTP responses. Events may
  * arrive twice, out of order, or before the HTTP response that names their job. No I/O.
  */
 import type { JobEvent } from './messages';
 
-// Events may arrive before their HTTP response and wait here. 20,000 entries take about 10 MB.
+// Events that arrive before their HTTP response are kept until it arrives. 20,000 entries take about 10 MB.
 const MAX_ENTRIES = 20_000;
 
 export class LatestEvents {
@@ -14,9 +14,9 @@ export class LatestEvents {
   /** Stores the event if its version is the highest yet. False if it is outdated or its job was deleted. */
   merge(event: JobEvent): boolean {
     if (this.#deleted.has(event.job_id)) return false;
-    const known = this.#latest.get(event.job_id);
-    if (known && known.version >= event.version) return false;
-    // Inserted again, so that the first key is the job without events for longest.
+    const previous = this.#latest.get(event.job_id);
+    if (previous && previous.version >= event.version) return false;
+    // The event is inserted again, so that the first key is always the job whose last event is the oldest.
     this.#latest.delete(event.job_id);
     this.#latest.set(event.job_id, event);
     evictOldest(this.#latest);

@@ -1,5 +1,5 @@
 /**
- * The page's one live connection: keeps the subscriptions across reconnects, drops outdated events and
+ * The page's only live connection. It keeps the subscriptions across reconnects, drops outdated events and
  * publishes the others to listeners. The socket, the message format and the version check are plain modules
  * beside this file.
  */
@@ -63,7 +63,7 @@ class LiveEvents {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Publishes job states from any source (event, HTTP response, list) that are newer than the known ones. */
+  /** Publishes job states from any source (event, HTTP response, list) that are newer than the stored states. */
   merge(events: readonly JobEvent[]): void {
     const newer = events.filter((event) => this.latest.merge(event));
     if (newer.length > 0) for (const listener of this.#listeners) listener.onEvents(newer);

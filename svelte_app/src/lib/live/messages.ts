@@ -1,5 +1,5 @@
 /**
- * The WebSocket messages: parses the server's and builds the client's. Pure. A message that cannot be parsed
+ * Parses the server's WebSocket messages and builds the client's. Pure. A message that cannot be parsed
  * becomes kind `unknown`; nothing is thrown. LiveEvents calls it.
  */
 import type { Image, JobError, Status, Thumbnails } from '../api/types';
@@ -86,7 +86,7 @@ function topicFields(topic: Topic): object[] {
   }
 }
 
-/** @param since the last cursor received: the server replays later changes to subscribers of all images */
+/** @param since the last received cursor. The server sends the changes since this cursor to subscribers of all images. */
 export function subscribeMessages(topics: readonly Topic[], since: string | null): object[] {
   return topics.flatMap((topic) =>
     topicFields(topic).map((fields) => ({
@@ -101,5 +101,5 @@ export function subscribeMessages(topics: readonly Topic[], since: string | null
 export const unsubscribeMessages = (topic: Topic): object[] =>
   topicFields(topic).map((fields) => ({ type: 'unsubscribe', ...fields }));
 
-export const isSameTopic = (one: Topic, other: Topic): boolean =>
-  JSON.stringify(topicFields(one)) === JSON.stringify(topicFields(other));
+export const isSameTopic = (a: Topic, b: Topic): boolean =>
+  JSON.stringify(topicFields(a)) === JSON.stringify(topicFields(b));

@@ -1,6 +1,6 @@
 /**
- * A WebSocket that reconnects: with back-off after a failure, at once when the network or the tab comes back.
- * A ping detects dead connections. Knows nothing of the messages.
+ * A WebSocket that reconnects. After a failure it waits with back-off; when the browser goes online or the tab
+ * becomes visible, it reconnects immediately. A ping detects dead connections. Does not interpret the messages.
  */
 import { backoffMs } from '../backoff';
 import { isOffline } from '../offline';
@@ -8,7 +8,7 @@ import { isOffline } from '../offline';
 export type Connection = 'connecting' | 'open' | 'waiting' | 'offline' | 'unauthorized';
 
 export interface SocketEvents {
-  /** called after every connect and reconnect: the caller subscribes here */
+  /** called after every connect and reconnect, so that the caller can subscribe again */
   onOpen(): void;
   onMessage(text: string): void;
   onStateChange(connection: Connection): void;
@@ -38,7 +38,7 @@ export class ReconnectingSocket {
     this.#events = events;
   }
 
-  /** Connects and stays connected. Called again once a token is there. */
+  /** Connects and stays connected. Call it again after the person has entered a token. */
   start(): void {
     this.#unauthorized = false;
     if (!this.#listening) this.#addListeners();
@@ -56,7 +56,7 @@ export class ReconnectingSocket {
     });
   }
 
-  /** Sends the message as JSON. False if the socket is not open; the caller sends again in `onOpen`. */
+  /** Sends the message as JSON. False if the socket is not open; the caller then sends the message again in `onOpen`. */
   send(message: object): boolean {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(message));
@@ -68,7 +68,7 @@ export class ReconnectingSocket {
     this.#events.onStateChange('connecting');
     const socket = new WebSocket(this.#url());
     this.#socket = socket;
-    // A handshake can hang without an error.
+    // A handshake can hang without an error, so it has a time limit.
     this.#expectMessage();
     socket.onopen = () => {
       if (this.#socket !== socket) return;
@@ -107,7 +107,7 @@ export class ReconnectingSocket {
     this.#close();
     this.#failures += 1;
     this.#events.onStateChange(state);
-    // Also while offline: browsers do not fire every `online` event.
+    // Attempts continue while offline, because browsers do not always fire the event `online`.
     this.#reconnectTimer = setTimeout(() => this.#connect(), backoffMs(this.#failures, Math.random()));
   }
 
@@ -127,7 +127,7 @@ export class ReconnectingSocket {
     this.#pongTimer = setTimeout(() => this.#scheduleReconnect('waiting'), PONG_TIMEOUT_MS);
   }
 
-  /** The tab or the network came back: connects now, or checks the open connection with a ping. */
+  /** Called when the tab becomes visible or the browser goes online: connects, or tests the open connection. */
   #wake(): void {
     if (this.#unauthorized) return;
     if (this.#socket === null) this.#connect();

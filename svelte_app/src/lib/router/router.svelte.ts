@@ -1,5 +1,5 @@
 /**
- * The router: keeps the shown view and the URL in step through the History API, and restores the scroll
+ * The router: shows the view of the URL, changes the URL through the History API, and restores the scroll
  * position of each history entry. Links are ordinary `<a href>`; `data-replace` replaces the history entry.
  */
 import { tick } from 'svelte';
@@ -11,7 +11,7 @@ class Router {
   route = $state.raw<Route>({ view: 'loading' });
   /** the URL query of the shown view, for example `?status=error`, or empty */
   query = $state(location.search);
-  /** number of earlier history entries of this page; 0: "back" would leave it */
+  /** number of earlier history entries of this page; 0: "back" would leave the page */
   depth = $state(readState().depth);
   #scrollTo = 0;
   #load: (view: Route['view']) => Promise<void> = () => Promise.resolve();
@@ -35,7 +35,7 @@ class Router {
     void this.#show();
   }
 
-  /** @param replace replaces the current history entry and does not add one */
+  /** @param replace replaces the current history entry instead of adding one */
   go(path: string, { replace = false } = {}): void {
     if (path === currentPath()) return window.scrollTo(0, 0);
     if (replace) history.replaceState({ depth: this.depth, scroll: 0 }, '', path);
@@ -47,7 +47,7 @@ class Router {
     void this.#show();
   }
 
-  /** Goes back within this page. From its first history entry it goes to `fallback`. */
+  /** Goes back within this page, or to `fallback` if there is no earlier history entry of this page. */
   back(fallback: string): void {
     if (this.depth > 0) history.back();
     else this.go(fallback);
@@ -65,7 +65,7 @@ class Router {
     await this.#load(route.view);
     // The URL has changed while the code was loading.
     if (path !== currentPath()) return;
-    // A view whose query alone has changed is not created anew and keeps its focus.
+    // If only the query has changed, the view is not created again, so that it keeps the focus.
     if (JSON.stringify(route) !== JSON.stringify(this.route)) this.route = route;
     this.query = query;
     await tick();

@@ -1,7 +1,7 @@
 /**
  * The WebSocket subscriptions of the page's own batches. The id of the next batch is generated and subscribed
- * to in advance, so that none of its events are missed. This also limits the traffic of an idle page: a
- * connection without any subscription receives the events of all images.
+ * to in advance, so that none of its events are missed. The subscription also limits the traffic of an
+ * idle page: a connection without any subscription receives the events of all images.
  */
 import { live } from '../live/live-events.svelte';
 import type { Topic } from '../live/messages';
@@ -29,7 +29,7 @@ export class BatchSubscriptions {
     this.#unsubscribe.set(jobId, live.subscribe({ type: 'jobs', ids: [jobId] }));
   }
 
-  /** Ends all subscriptions but that of the next batch. */
+  /** Ends all subscriptions except that of the next batch. */
   unsubscribeAll(): void {
     for (const unsubscribe of this.#unsubscribe.values()) unsubscribe();
     this.#unsubscribe.clear();

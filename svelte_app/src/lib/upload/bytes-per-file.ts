@@ -8,7 +8,7 @@
  * The number of bytes sent of each file.
  * @param sizes bytes of each file, in body order
  * @param loaded bytes of the body sent so far
- * @param total bytes of the whole body; those beyond the files are multipart headers, assumed equal per file
+ * @param total bytes of the whole body. Besides the files, it contains multipart headers, assumed equally long for each file.
  */
 export function bytesPerFile(sizes: readonly number[], loaded: number, total: number): number[] {
   const payload = sizes.reduce((sum, size) => sum + size, 0);

@@ -3,7 +3,7 @@
  * it.
  */
 
-/** Whether a drag carries files, as opposed to text or a link. */
+/** True if a drag contains files, as opposed to text or a link. */
 export const hasFiles = (data: DataTransfer | null): boolean => data?.types.includes('Files') ?? false;
 
 export interface DroppedFiles {
@@ -14,7 +14,7 @@ export interface DroppedFiles {
 
 export async function filesFromTransfer(data: DataTransfer): Promise<DroppedFiles> {
   const dropped: DroppedFiles = { files: [], unreadable: [] };
-  // Read before the first await: the browser empties both lists when the event handler returns.
+  // Both lists are read before the first await: the browser empties them when the event handler returns.
   const entries = [...data.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
   const files = [...data.files];
   if (!entries.some((entry) => entry.isDirectory)) dropped.files.push(...files);
@@ -34,8 +34,8 @@ async function addEntry(entry: FileSystemEntry, dropped: DroppedFiles): Promise<
     }
     const reader = (entry as FileSystemDirectoryEntry).createReader();
     // A reader returns at most 100 entries per call, and none at the end.
-    for (let some = await readEntries(reader); some.length > 0; some = await readEntries(reader)) {
-      for (const child of some) if (!isSystemFile(child.name)) await addEntry(child, dropped);
+    for (let entries = await readEntries(reader); entries.length > 0; entries = await readEntries(reader)) {
+      for (const child of entries) if (!isSystemFile(child.name)) await addEntry(child, dropped);
     }
   } catch (error) {
     if (!(error instanceof DOMException)) throw error;

@@ -1,6 +1,6 @@
 /**
  * Validates files against the server's limits before the upload. Pure. The server validates the content
- * again; this validation only saves the time of a hopeless upload.
+ * again. This validation only avoids uploading files that the server would refuse.
  */
 import type { Limits } from '../api/types';
 import { bytes } from '../format';
@@ -28,7 +28,7 @@ export function validateFile(file: Candidate, limits: Limits): Failure | null {
   return null;
 }
 
-// Names that browsers and operating systems use, and the server's name for the same type.
+// Type names of browsers and operating systems → the server's name for the same type.
 const TYPE_ALIASES: Record<string, string> = {
   'image/jpg': 'image/jpeg',
   'image/pjpeg': 'image/jpeg',

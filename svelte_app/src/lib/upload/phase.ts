@@ -7,7 +7,7 @@ import type { Failure } from './request-outcome';
 export type Phase =
   | { readonly kind: 'queued' }
   | { readonly kind: 'uploading' }
-  /** the request is retried in `delayMs`; null: once the network is back */
+  /** the request will be sent in `delayMs` ms, or if null, when the network is back */
   | { readonly kind: 'waiting'; readonly delayMs: number | null }
   /**
    * all bytes are sent and the response is pending; `processing`: the response will contain the thumbnails,
@@ -17,7 +17,7 @@ export type Phase =
   /** accepted; the job is pending or processing */
   | { readonly kind: 'pending' | 'processing' }
   | { readonly kind: 'finished'; readonly thumbnails: Thumbnails | null }
-  /** failed the page's own validation; never uploaded */
+  /** refused by the page's own validation, so never uploaded */
   | { readonly kind: 'invalid'; readonly failure: Failure }
   | { readonly kind: 'failed'; readonly failure: Failure }
   | { readonly kind: 'cancelled' };

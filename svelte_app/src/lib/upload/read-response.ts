@@ -54,7 +54,7 @@ export function readResponse(outcome: Outcome, fileCount: number): FileResult[] 
     for (const { index, ...image } of body.jobs ?? []) results.set(index, { kind: 'accepted', image });
     if (body.image) results.set(0, { kind: 'accepted', image: body.image });
   }
-  const resultOfOthers: FileResult = ok
+  const resultOfUnlisted: FileResult = ok
     ? {
         kind: 'rejected',
         failure: { code: 'unaccounted', message: 'The server did not confirm this file.' },
@@ -62,10 +62,10 @@ export function readResponse(outcome: Outcome, fileCount: number): FileResult[] 
     : isFileError(outcome) && fileCount === 1
       ? { kind: 'rejected', failure: requestFailure(outcome) }
       : { kind: 'unsent', failure: requestFailure(outcome), maybeStored: maybeStored(outcome) };
-  return Array.from({ length: fileCount }, (_, index) => results.get(index) ?? resultOfOthers);
+  return Array.from({ length: fileCount }, (_, index) => results.get(index) ?? resultOfUnlisted);
 }
 
-// Error codes about the file itself. A retry with the same bytes fails again.
+// Codes of errors that the file itself causes. A retry with the same bytes fails again.
 const FILE_ERROR_CODES = new Set([
   'empty_file',
   'unsupported_type',
@@ -83,5 +83,5 @@ function isFileError(outcome: Outcome): boolean {
 // After a 4xx nothing is stored, and the server repeats the response for the same idempotency key.
 const maybeStored = (outcome: Outcome): boolean => outcome.kind !== 'response' || outcome.status >= 500;
 
-/** Whether a retry of a file with this error code can succeed. */
+/** True if a retry of a file with this error code can succeed. */
 export const isRetryableCode = (code: string): boolean => !FILE_ERROR_CODES.has(code);

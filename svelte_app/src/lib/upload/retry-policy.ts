@@ -10,7 +10,8 @@ export type RetryDecision =
   /** `pauseAll`: the server is overloaded, so no other request starts before `delayMs` either */
   | { readonly retry: true; readonly delayMs: number; readonly pauseAll: boolean };
 
-// 1 + 2 + 4 + 8 + 16 + 30 + 30 s: longer than a server restart or a short loss of signal.
+// The seven delays add up to at most 1 + 2 + 4 + 8 + 16 + 30 + 30 = 91 s. A server restart or a short loss of signal
+// takes less time.
 export const MAX_ATTEMPTS = 8;
 // A longer Retry-After is treated as a configuration error.
 const RETRY_AFTER_CAP_MS = 120_000;

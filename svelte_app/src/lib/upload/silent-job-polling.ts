@@ -1,16 +1,16 @@
 /**
  * Polls the list API for jobs without recent WebSocket events, because events can be lost. One request covers
- * up to 100 jobs. Results are passed to the caller.
+ * up to 100 jobs. Passes the results to the caller.
  */
 import { ApiError, listByIds } from '../api/client';
 import type { Image } from '../api/types';
 
 const POLL_AFTER_MS = 10_000;
-// The interval of a job that stays silent grows by half with each poll, up to this.
+// After each poll without an event, the job's interval grows by half, up to this value.
 const MAX_POLL_AFTER_MS = 60_000;
 const POLL_FACTOR = 1.5;
 const CHECK_INTERVAL_MS = 2_000;
-// The API's limit on `ids`.
+// The API's limit for the parameter `ids`.
 const IDS_PER_REQUEST = 100;
 
 interface WatchedJob {
@@ -36,7 +36,7 @@ export class SilentJobPoller {
     },
   ) {}
 
-  /** Watches a job, or notes that an event of it has arrived. */
+  /** Starts watching a job. Also called for each event of the job, which restarts its polling interval. */
   watch(jobId: string): void {
     this.#jobs.set(jobId, { lastEventAt: Date.now(), pollAfterMs: POLL_AFTER_MS });
     this.#timer ??= setInterval(() => void this.#poll(), CHECK_INTERVAL_MS);
@@ -61,11 +61,11 @@ export class SilentJobPoller {
         for (const id of ids) this.#postpone(id, now);
         const images = await listByIds(ids);
         this.results.onImages(images);
-        const known = new Set(images.map((image) => image.job_id));
-        for (const id of ids) if (!known.has(id)) this.results.onMissing(id);
+        const listedIds = new Set(images.map((image) => image.job_id));
+        for (const id of ids) if (!listedIds.has(id)) this.results.onMissing(id);
       }
     } catch (error) {
-      // The server cannot be reached. The next poll tries again.
+      // The server cannot be reached. The next poll sends the request again.
       if (!(error instanceof ApiError)) throw error;
     } finally {
       this.#polling = false;

@@ -7,11 +7,11 @@ import type { Totals } from './totals';
 export interface UploadProgress {
   /** a file is being uploaded or processed */
   readonly running: boolean;
-  /** files to process: all but the invalid and cancelled ones */
+  /** files to process: all except invalid and cancelled files */
   readonly expected: number;
   /** files whose processing has ended, successfully or not */
   readonly processed: number;
-  /** files that "Clear finished" takes off the list */
+  /** files that "Clear finished" removes from the list */
   readonly clearable: number;
   /** bytes for the upload bar: at most 99 % until the server has accepted every file */
   readonly shownBytes: number;

@@ -1,12 +1,12 @@
 /**
- * The totals of the upload list. Updated incrementally with each change of a file, so that 1,000 files need
- * no pass over the list. Not reactive: the upload list publishes a copy once per frame.
+ * The totals of the upload list. Each change of a file updates the totals, so that the whole list is never
+ * counted again. Not reactive: the upload list publishes a copy once per frame.
  */
 import { isInProcessing, isInUpload, type PhaseKind } from './phase';
 
 export interface Totals {
   readonly files: number;
-  /** bytes of all files but the invalid and cancelled ones */
+  /** bytes of all files except invalid and cancelled files */
   readonly bytesTotal: number;
   readonly bytesSent: number;
   /** files that the server has not accepted yet */

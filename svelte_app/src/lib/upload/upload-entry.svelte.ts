@@ -1,6 +1,6 @@
 /**
  * The entry point for files that a person adds: chosen, dropped or pasted. Part of the first view's bundle.
- * It loads the upload code (uploads.svelte.ts) on demand, so that the first view stays small.
+ * Loads the upload code (uploads.svelte.ts) on demand, so that the first view stays small.
  */
 import { announcer } from '../announcer.svelte';
 import { plural } from '../format';
@@ -14,7 +14,7 @@ class UploadEntry {
   mode = $state<Mode>('batch');
   /** the upload code, once it is loaded */
   uploads = $state.raw<typeof uploads>();
-  /** the upload code could not be loaded yet; added files wait */
+  /** loading the upload code has failed and is retried; added files wait */
   loadFailed = $state(false);
   #loading: Promise<typeof uploads> | undefined;
 

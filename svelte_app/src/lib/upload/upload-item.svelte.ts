@@ -8,15 +8,15 @@ export class UploadItem {
   phase = $state.raw<Phase>({ kind: 'queued' });
   /** bytes sent in the current attempt */
   sent = $state(0);
-  /** null once it is not needed any more, to free memory */
+  /** null when the file is not needed any more, to free memory */
   file: File | null;
   /** set when the server has accepted the file */
   jobId: string | null = null;
-  /** cancelled after its bytes were sent: the job is aborted when the response names it */
+  /** the file was cancelled after its bytes were sent: its job is aborted when the response contains the job id */
   cancelRequested = $state(false);
 
   constructor(
-    /** a counter, because names repeat */
+    /** a running number, because several files may have the same name */
     readonly id: number,
     readonly name: string,
     /** bytes */

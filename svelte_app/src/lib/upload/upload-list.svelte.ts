@@ -1,6 +1,7 @@
 /**
- * The upload list: items, totals and speed, kept consistent. Updates the items from byte counts, once per
- * frame. Sends nothing. uploads.svelte.ts owns it.
+ * The upload list: items, totals and speed. Every change of an item goes through this class, which updates the
+ * totals with it. Byte counts update the items once per frame. Sends nothing. uploads.svelte.ts has the only
+ * instance.
  */
 import { oncePerFrame } from '../animation-frame';
 import { bytesPerFile } from './bytes-per-file';
@@ -36,7 +37,7 @@ export class UploadList {
     this.#scheduleUpdate();
   }
 
-  /** Takes items off the list. */
+  /** Removes items from the list. */
   remove(items: ReadonlySet<UploadItem>): void {
     if (items.size === 0) return;
     for (const item of items) {
@@ -84,7 +85,7 @@ export class UploadList {
     this.#scheduleUpdate();
   }
 
-  /** Drops the byte count of a request that is not running any more. */
+  /** Discards the byte count of a request that is not running any more. */
   clearProgress(request: UploadRequest): void {
     this.#progress.delete(request);
   }

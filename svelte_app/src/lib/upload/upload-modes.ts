@@ -1,6 +1,6 @@
 /**
- * The three upload modes: endpoint, form field, and how files are split into requests. Pure. The mode choice
- * shows them; the uploads module builds requests with them.
+ * The three upload modes: endpoint, form field, and how files are split into requests. Pure. The component
+ * UploadModeChoice shows the modes; uploads.svelte.ts builds requests with them.
  */
 import type { Limits } from '../api/types';
 import { uuid } from '../uuid';
@@ -26,7 +26,7 @@ export const MODE_PLANS: Readonly<Record<Mode, ModePlan>> = {
     requestLimits: { files: 1, bytes: Infinity },
     sharesBatch: false,
   },
-  // Small requests: the server starts on the first images while the others are uploaded.
+  // Small requests: the server processes the first images while the others are being uploaded.
   async: {
     url: '/api/async/upload',
     field: 'images',

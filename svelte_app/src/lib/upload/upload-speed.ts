@@ -1,5 +1,5 @@
 /**
- * The upload speed over the last 5 s. Stores a few samples. The caller passes the time.
+ * The upload speed over the last 5 s. Stores the samples of this time. The caller passes the current time.
  */
 
 const WINDOW_MS = 5_000;

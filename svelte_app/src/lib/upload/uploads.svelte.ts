@@ -1,7 +1,7 @@
 /**
  * The uploads: adds files to the queue, applies responses and events to the upload list, and offers the
- * actions of the views (retry, cancel, clear). One instance outside the views, so that uploads continue when
- * the view changes.
+ * actions of the views (retry, cancel, clear). There is one instance outside the views, so that uploads
+ * continue when the view changes.
  */
 import { abortJob, ApiError, postBatchAction, retryJob } from '../api/client';
 import type { Image, Limits } from '../api/types';
@@ -25,7 +25,7 @@ class Uploads {
   batchId = $state<string | null>(null);
 
   #itemCount = 0;
-  /** requests that failed as a whole, by item, for a retry of the whole request */
+  /** item → its request, if that failed as a whole: a retry sends the whole request again */
   #unsent = new Map<UploadItem, { request: UploadRequest; maybeStored: boolean }>();
   #plans = new Map<UploadItem, UploadPlan>();
   #subscriptions = new BatchSubscriptions();
@@ -63,7 +63,7 @@ class Uploads {
   }
 
   /**
-   * Adds files to the list, marks those that break the limits as invalid, and sends the others.
+   * Adds files to the list, marks files that exceed the limits as invalid, and sends the other files.
    * @param unreadable names of dropped files that could not be read
    */
   add(files: readonly File[], mode: Mode, limits: Limits | null, unreadable: readonly string[]): void {
@@ -87,7 +87,10 @@ class Uploads {
     this.#queue.add(buildRequests(valid, plan, limits));
   }
 
-  /** Retries a failed file: its job if there is one, else its whole request, else a request of its own. */
+  /**
+   * Retries a failed file. If it has a job, the job is retried. If its request failed as a whole, that request is
+   * sent again. Otherwise the file is sent in a request of its own.
+   */
   async retry(item: UploadItem): Promise<void> {
     if (item.phase.kind !== 'failed') return;
     if (item.jobId !== null) {
@@ -100,7 +103,7 @@ class Uploads {
     if (unsent) {
       const key = unsent.maybeStored ? unsent.request.key : uuid();
       const request = { ...unsent.request, key };
-      for (const one of this.list.ofRequest(request)) this.#unsent.delete(one);
+      for (const sibling of this.list.ofRequest(request)) this.#unsent.delete(sibling);
       this.#setPhaseOfAll(request, { kind: 'queued' });
       this.#queue.add([request]);
     } else if (item.file && plan) {
@@ -115,7 +118,7 @@ class Uploads {
     return item.jobId !== null || item.file !== null;
   }
 
-  /** Cancels files: takes those that are not sent out of the queue, and aborts the jobs of accepted ones. */
+  /** Cancels files: removes files that are not sent from the queue, and aborts the jobs of accepted files. */
   async cancel(items: readonly UploadItem[]): Promise<void> {
     const inUpload = items.filter((item) => isInUpload(item.phase.kind));
     const inProcessing = items.filter((item) => isInProcessing(item.phase.kind));
@@ -142,7 +145,7 @@ class Uploads {
     await forEachConcurrent(batchIds, (batchId) => postBatchAction(batchId, 'abort'));
   }
 
-  /** Takes files that are done off the list; failed ones only if `failed`, because they can be retried. */
+  /** Removes files that are done from the list. Failed files, which can be retried, only if `failed` is true. */
   clear({ failed }: { failed: boolean }): void {
     const isCleared = ({ phase: { kind } }: UploadItem): boolean =>
       isDone(kind) && (failed || kind !== 'failed');
@@ -187,11 +190,11 @@ class Uploads {
     this.#plans.delete(item);
     const before = item.phase;
     this.list.setAccepted(item, image.job_id);
-    // Merged first, because an event of this job may have arrived earlier and be newer than the response.
+    // Merged before the phase is set, because a newer event of this job may have arrived before the response.
     live.merge([image]);
     if (item.phase === before) this.#setPhase(item, live.latest.get(image.job_id) ?? image);
     if (image.batch_id !== null) this.batchId = image.batch_id;
-    // If the abort fails, the file ends as if it had not been cancelled.
+    // If the abort fails, the job continues and its events set the file's phase.
     if (item.cancelRequested && isInProcessing(item.phase.kind))
       void this.#abort(item).catch(() => undefined);
   }

@@ -1,5 +1,5 @@
 /**
- * Sends one upload request once, with XMLHttpRequest, because fetch has no upload progress. Does not retry.
+ * Makes one attempt to send an upload request. Uses XMLHttpRequest, because fetch does not report upload progress.
  * The request queue calls it.
  */
 import type { Outcome } from './request-outcome';
@@ -22,7 +22,7 @@ export type Send = (
   signal: AbortSignal,
 ) => Promise<Outcome>;
 
-// A phone that changes cells can be silent for this long and recover.
+// A phone that changes to another cell can send nothing for this long and then continue.
 const STALL_TIMEOUT_MS = 45_000;
 // After the last byte the server may wait 30 s for a render slot and render for 45 s.
 const RESPONSE_TIMEOUT_MS = 120_000;
@@ -80,7 +80,7 @@ function responseOf(request: XMLHttpRequest): Outcome {
   try {
     body = JSON.parse(request.responseText);
   } catch (error) {
-    // An HTML error page of a proxy. The status alone is used.
+    // The body is an HTML error page of a proxy. Only the status is used.
     if (!(error instanceof SyntaxError)) throw error;
   }
   const code = (body as { code?: unknown } | null)?.code;
@@ -93,7 +93,7 @@ function responseOf(request: XMLHttpRequest): Outcome {
   };
 }
 
-/** False if the file was moved or changed since it was chosen: the browser cannot send it. */
+/** False if the file was moved or changed after it was chosen, so that the browser cannot send it. */
 export async function isReadable(file: File): Promise<boolean> {
   try {
     await file.slice(0, 1).arrayBuffer();
