@@ -1,7 +1,7 @@
 """Read the header structure of PNG, GIF, WebP and TIFF files by seeking, without decoding pixels.
 
-Limits the number of chunks, blocks and tags that are read, so that a header with millions of them does not cost seconds.
-Called by `probe`.
+Limits the number of chunks, blocks and tags that are read, so that a header with millions of them does not cost
+seconds. Called by `probe`.
 """
 
 import struct

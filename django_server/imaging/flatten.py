@@ -78,7 +78,10 @@ def rows_per_strip(width: int, factor: int) -> int:
 
 
 def shrink_strips(strips: Iterable[Image.Image], size: tuple[int, int], factor: int) -> Image.Image:
-    """Reduce an image of `size` by `factor`. `strips`: plain, of `rows_per_strip` rows each; the last may have fewer."""
+    """Reduce an image of `size` by `factor`.
+
+    `strips`: plain, of `rows_per_strip` rows each; the last may have fewer.
+    """
     reduced_strips = (strip.reduce(factor) for strip in strips)
     first = next(reduced_strips)
     small = Image.new(first.mode, (-(-size[0] // factor), -(-size[1] // factor)), None)

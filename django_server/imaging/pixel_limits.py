@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 EDGE_PX = 250_000
-"""The longest accepted edge. Pillow joins each row from pieces of 64 KB in quadratic time; a row of 1 MB is still fast."""
+"""The longest accepted edge.
+
+Pillow joins each row from pieces of 64 KB in quadratic time; a row of 1 MB is still fast.
+"""
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def _open_other(kind: Kind, source: BinaryIO, limits: Limits) -> OpenedImage:
         return opened
     _check_size(limits.pixels_in_strips, (width, height))
     check_strip_decodable(kind, opened.image, limits.pixels)
-    # libvips returns strips as stored. Pillow would have rotated a TIFF, so its probe does not ask for a rotation.
+    # libvips returns the pixels as stored; for a TIFF `opened.turn` is 1, because Pillow would have rotated it.
     return replace(opened, turn=opened.probe.orientation, in_strips=True)
 
 
@@ -215,7 +215,9 @@ def _upright(
     valid_orientation = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
     turn = 1 if rotated_by_decoder else valid_orientation
     return OpenedImage(
-        image, _probe(kind, upright(*image.size, turn), frames, image.mode, valid_orientation, progressive), turn
+        image,
+        _probe(kind, upright(*image.size, turn), frames, image.mode, valid_orientation, progressive),
+        turn,
     )
 
 

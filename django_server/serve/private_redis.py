@@ -18,7 +18,8 @@ LONGEST_SOCKET_PATH = 100
 def socket_path(data_dir: Path) -> Path:
     """The path of the unix socket of the data folder's Redis.
 
-    It is inside the data folder, or in the folder of temporary files if that path would be too long. The same data folder and user always give the same path, so that every process of the site finds the socket.
+    It is inside the data folder, or in the folder of temporary files if that path would be too long. The same data
+    folder and user always give the same path, so that every process of the site finds the socket.
     """
     inside = data_dir.absolute() / "redis" / "redis.sock"
     if len(os.fsencode(inside)) <= LONGEST_SOCKET_PATH:

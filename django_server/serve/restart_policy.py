@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RestartPolicy:
-    """A process is restarted after up to `exits_tolerated` exits within `window_seconds`. Each exit doubles the pause."""
+    """A process is restarted after up to `exits_tolerated` exits within `window_seconds`.
+
+    Each exit doubles the pause.
+    """
 
     exits_tolerated: int = 4
     window_seconds: float = 60.0
