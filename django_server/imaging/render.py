@@ -1,8 +1,8 @@
 """Decode an image once and write all its thumbnails. Takes a stream, returns thumbnails, sizes and timings.
 
 `image` is the decoded original, a raster the pixels of one thumbnail before encoding. Owns the order of the steps and
-the encoding. Must not know storage, rows or Django. Used by image processing, missing
-thumbnails and pregen. docs/adr/0009-progressive-jpeg-and-resampling.md has the reasons and figures.
+the encoding. Must not know storage, rows or Django. Used by image processing, by the generation
+of missing thumbnails and by pregen. docs/adr/0009-progressive-jpeg-and-resampling.md has the reasons and figures.
 """
 
 import errno
@@ -38,8 +38,8 @@ OutputFormat = Literal["JPEG", "PNG", "GIF"]
 _DEFAULT_LIMITS = Limits()
 _SMALL_PX = 512  # for thumbnails up to this size LANCZOS is visibly sharper, and cheap
 # `reducing_gap`: pixels are averaged by an integer factor, down to `gap` times the target size, before the filter runs.
-# A gap of 1 equals the scaled decoding of a JPEG (47 dB against a full LANCZOS at 1500 px, in half the time). A gap of
-# 2 loses nothing visible; for small sizes it costs no more.
+# A gap of 1 averages as the scaled decoding of a JPEG does (47 dB against a full LANCZOS at 1500 px, in half the time).
+# A gap of 2 loses nothing visible; for small sizes it costs no more.
 _REDUCING_GAP, _REDUCING_GAP_SMALL = 1, 2
 _MAX_STRIP_PIXELS = 1 << 21  # 2 Mpx: 32 MB in four copies; 85 rows of an image that is 24,500 px wide
 
