@@ -1,4 +1,4 @@
-"""Convert the pixels of any Pillow mode to a plain mode: RGB, L, CMYK or LAB with 8 bits, transparency on white.
+"""Convert the pixels of any Pillow mode to a plain mode: 8-bit RGB, L, CMYK or LAB, composited on white.
 
 Knows the meaning of each Pillow mode. Must not apply colour profiles: `icc_profiles` does. Called by `render`.
 """

@@ -13,7 +13,7 @@ _KINDS = frozenset({signatures.TIFF, signatures.PNG})
 # Left out: 32-bit integers and floats, whose levels depend on the whole image; LAB and plain YCbCr, which libvips
 # converts.
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "I;16", "I;16L", "I;16B", "I;16N"})
-# The compressions of TIFF 6.0. The libvips in pyvips-binary supports all of them, but not zstd and LZMA as Pillow does.
+# The compressions of TIFF 6.0. The libvips in pyvips-binary supports all of them. Pillow also decodes zstd and LZMA.
 _COMPRESSIONS = frozenset({
     "raw", "tiff_ccitt", "group3", "group4", "tiff_lzw", "jpeg", "packbits", "tiff_adobe_deflate", "tiff_deflate",
 })  # fmt: skip

@@ -1,4 +1,4 @@
-"""Decode an image that is too large for a full decode in strips. libvips returns the same pixels as Pillow would.
+"""Decode, in strips, an image that is too large for a full decode. libvips returns the same pixels as Pillow would.
 
 The only module that uses pyvips. It imports pyvips at the first image that needs it: most runs of pregen have no such
 image, the server never has one, and libvips does not survive a fork. Called by `render`.

@@ -35,7 +35,7 @@ from pregen.generate.one_image import (
 )
 from pregen.generate.render_requests import RenderRequest
 
-RENDER_SECONDS = 300.0  # the largest accepted images, of 600 megapixels, take 10 to 19 s of a core
+RENDER_SECONDS = 300.0  # a scanned page of 600 megapixels takes 10 to 19 s of a core
 FINISH_SECONDS = 10.0  # after an interruption, the time to finish images that have been started
 _OPEN_FILES = Path("/proc/self/fd")
 
@@ -49,7 +49,7 @@ class Concurrency:
 
 
 def concurrency_for(*, remote: bool, workers: int, one_by_one: bool) -> Concurrency:
-    """Two images per worker process hide the latency of a disk, sixteen that of a network. `one_by_one`: throttled."""
+    """Two images per worker process hide the latency of a disk, sixteen that of a network. `one_by_one`: one image."""
     if one_by_one:
         return Concurrency(workers, workers)
     return Concurrency(workers, max(32, 16 * workers) if remote else 2 * workers)
@@ -79,7 +79,7 @@ def rendering_pool(workers: int) -> Iterator[Render]:
     start_forkserver()
     processes = ProcessPool(workers, context())
     try:
-        # Started before the first image: their start must not delay it beyond its cadence.
+        # Started before the first image, so that the cadence is measured between images that really start.
         try:
             processes.start()
         except ProcessDied as failure:
