@@ -13,9 +13,8 @@ from .errors import CorruptImage
 _MAX_PNG_CHUNKS = 10_000  # chunks before the pixels; editors write about 10
 _MAX_TIFF_TAGS = 4_096  # the baseline and extension sets together define about 100
 _MAX_GIF_BLOCKS = 200_000  # blocks of up to 255 bytes, 50 MB in all, are read in 0.1 s
-_MAX_GIF_PREAMBLE_BLOCKS = (
-    4_096  # 1 MB of comments before the first frame; Pillow joins comments in quadratic time
-)
+# 1 MB of comments before the first frame: Pillow joins comments in quadratic time.
+_MAX_GIF_PREAMBLE_BLOCKS = 4_096
 _MAX_WEBP_CHUNKS = 100_000
 
 

@@ -17,9 +17,8 @@ _END_OF_IMAGE = 0xD9
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 
 _MAX_SEGMENTS = 4_000  # segments before the first scan; a 10 MB depth map has 160 of 64 KB
-_MAX_SEGMENTS_OF_A_KIND = (
-    64  # EXIF, Photoshop and quantization segments are slow to parse; cameras write one or two
-)
+# EXIF, Photoshop and quantization segments are slow to parse. Cameras write one or two of a kind.
+_MAX_SEGMENTS_OF_A_KIND = 64
 _MAX_JUNK_BYTES = 4_096  # stray bytes between segments
 
 _SCAN_OR_END = re.compile(rb"\xff[\xda\xd9]")

@@ -15,8 +15,7 @@ class Limits:
 
     pixels: int = 100_000_000  # 100 Mpx: 400 MB decoded, as Pillow uses 4 bytes a pixel
     pixels_baseline_jpeg: int = 250_000_000  # decoded at 1/2 to 1/8 scale: about 50 MB resident
-    pixels_progressive_jpeg: int = (
-        60_000_000  # full-size coefficient buffers: 3 bytes a pixel in 4:2:0, 180 MB
-    )
+    # A decoder holds the coefficients in full size: 3 bytes a pixel in 4:2:0, 180 MB.
+    pixels_progressive_jpeg: int = 60_000_000
     pixels_in_strips: int = 0  # for a TIFF or PNG that can be decoded strip by strip; 0: `pixels` applies
     jpeg_scans: int = 100  # encoders write about 10; 1,000 scans in 195 KB took 13 s

@@ -43,10 +43,9 @@ from pregen.storage import Secrets, Storage, s3_store
 LIBRARIES = (*s3_client.LIBRARIES, __name__)
 """The modules that each process needs. The fork server preloads them."""
 
-_STAT_BATCH = (
-    256  # images looked up with one listing; few enough that the last one starts within seconds after it
-)
-_AHEAD = 2  # more images than threads that a process gets, so that it does not wait for the next one
+# The number of images that one listing looks up. The last of them is processed seconds later, not minutes.
+_STAT_BATCH = 256
+_AHEAD = 2  # images that a process gets beyond the number of its threads, so that none of them waits for work
 _MAX_DEATHS = 10  # after so many deaths `local_executor` processes the remaining images
 
 
@@ -81,20 +80,20 @@ def run(
 
     After an interruption, images that have been started get ten seconds to finish; the others are dropped.
     """
-    batch = _with_thumbnails(requests, bucket.store, skip_existing=skip_existing)
+    requests_with_stats = _with_thumbnails(requests, bucket.store, skip_existing=skip_existing)
     retries: list[RenderRequest] = []
     workers = _Workers(bucket, concurrency, skip_existing=skip_existing)
     try:
-        while workers.assign(batch):
+        while workers.assign(requests_with_stats):
             retries += workers.collect(on_outcome)
     except BaseException:
         workers.drain(on_outcome, local_executor.FINISH_SECONDS)
         raise
     finally:
         workers.stop()
-    # `batch` has requests left only if all processes have died.
+    # `requests_with_stats` has requests left only if all processes have died.
     if retries:
-        remaining = chain(retries, (request for request, _ in batch))
+        remaining = chain(retries, (request for request, _ in requests_with_stats))
         local_executor.run(remaining, bucket.store, concurrency, on_outcome, skip_existing=skip_existing)
 
 
@@ -121,11 +120,11 @@ class _Workers:
         self._deaths = 0
         self._numbers = count()
 
-    def assign(self, batch: Iterator[tuple[RenderRequest, StatResults]]) -> bool:
+    def assign(self, requests_with_stats: Iterator[tuple[RenderRequest, StatResults]]) -> bool:
         """Assign requests up to the capacity of each process. Returns whether any request is in flight."""
         for worker in self._workers:
             for request, stat_results in islice(
-                batch, max(0, self._transfer_threads + _AHEAD - len(worker.assigned))
+                requests_with_stats, max(0, self._transfer_threads + _AHEAD - len(worker.assigned))
             ):
                 number = next(self._numbers)
                 try:
