@@ -1,14 +1,14 @@
-# `make` alone lists the targets. Set PORT, HOST and DATA_DIR in the environment to move the site.
+# `make` alone lists the targets. PORT, HOST and DATA_DIR in the environment change the site's address and data folder.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-# One pip or npm at a time, also with -j.
+# Only one pip or npm may run at a time, also with `make -j`.
 .NOTPARALLEL:
 .PHONY: help run dev test unit check fuzz bench samples admin api lock clean environment environment-dev page page-packages
 
 PYTHON := .venv/bin/python
 MANAGE := $(PYTHON) django_server/manage.py
-# Checks and tests use a data folder of their own and leave data/ alone.
+# Checks and tests use this data folder, so that they do not change data/.
 SCRATCH := .venv/scratch-data
 FOR_TESTS := DATA_DIR="$(CURDIR)/$(SCRATCH)" PATH="$(CURDIR)/.venv/bin:$$PATH"
 IN_SERVER := cd django_server && DATA_DIR=../$(SCRATCH) PATH="$(CURDIR)/.venv/bin:$$PATH"
@@ -19,10 +19,10 @@ help: ## list the targets
 run: environment page ## install missing packages, start the site, print its address; Ctrl+C stops it
 	@exec $(MANAGE) serve
 
-dev: environment-dev page-packages ## the same with reloading; open the page at http://localhost:5173 (Vite)
+dev: environment-dev page-packages ## as run, with reloading of changed code; open the page at http://localhost:5173 (Vite)
 	@exec $(MANAGE) serve --dev
 
-test: environment-dev page ## every test; `make test T=tests/unit/imaging` runs a file, a folder or a node id of pytest's
+test: environment-dev page ## every test; `make test T=tests/unit/imaging` runs one file, folder or pytest node id
 	@sh scripts/test-tools.sh
 	@rm -rf $(SCRATCH)
 ifdef T
@@ -47,7 +47,7 @@ check: environment-dev page-packages ## style, types, import rules, Dockerfiles,
 	@cd svelte_app && npm run --silent check && npm run --silent lint
 
 SECONDS := 300
-fuzz: environment-dev page ## longer fuzzing, new ground each time: `make fuzz SECONDS=600` is for each of the searches
+fuzz: environment-dev page ## fuzz with new random input; SECONDS=600 is the time for each of the searches
 	@$(IN_SERVER) FUZZ_SECONDS=$(SECONDS) python -m pytest --timeout=0 tests/stress/imaging tests/stress/api tests/unit/uploads \
 		tests/service/processing/test_model.py tests/service/processing/test_concurrent_workers.py
 
@@ -62,13 +62,13 @@ admin: environment ## create an administrator for /admin/
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) createsuperuser
 
-api: environment-dev page-packages ## write the OpenAPI document and the page's types generated from it
+api: environment-dev page-packages ## write the OpenAPI document, the page's types and the tables of docs/api.md
 	@DATA_DIR=$(SCRATCH) sh scripts/api-types.sh write
 
 # Universal: one lock file for all Python versions, systems and processors, with markers where packages differ.
 PIN := ../.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url
-lock: ## pin the packages of requirements*.in with hashes; UPGRADE=--upgrade takes newer versions
+lock: ## pin the packages of requirements*.in with hashes; UPGRADE=--upgrade selects newer versions
 	@[ -x .venv-lock/bin/uv ] || { "$$(sh scripts/find-python.sh)" -m venv .venv-lock && \
 		.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv; }
 	@cd django_server && $(PIN) $(UPGRADE) --output-file requirements.txt requirements.in

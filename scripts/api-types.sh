@@ -1,8 +1,8 @@
 #!/bin/sh
-# The OpenAPI document, the page's TypeScript types and the tables of docs/api.md, generated from the server's code.
+# Generates the OpenAPI document, the page's TypeScript types and the tables of docs/api.md from the server's code.
 #
-#     api-types.sh write      writes them into svelte_app/ and docs/
-#     api-types.sh check      compares them with those in svelte_app/ and docs/; exit 1 when they differ
+#     api-types.sh write      writes the generated files into svelte_app/ and docs/
+#     api-types.sh check      compares the generated files with those in svelte_app/ and docs/; exit code 1 if they differ
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -16,7 +16,7 @@ if [ "$1" = write ]; then
     cp "$generated/schema.d.ts" "svelte_app/$schema"
     .venv/bin/python django_server/manage.py api_docs
 elif ! cmp "$generated/openapi.json" svelte_app/openapi.json || ! cmp "$generated/schema.d.ts" "svelte_app/$schema"; then
-    echo "The API has changed and the page's types have not: run \`make api\`." >&2
+    echo "The API has changed, but the page's generated types have not: run \`make api\`." >&2
     exit 1
 else
     .venv/bin/python django_server/manage.py api_docs --check

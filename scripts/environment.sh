@@ -1,20 +1,20 @@
 #!/bin/sh
-# Creates .venv and installs the pinned packages with their hashes, if the requirements have changed.
+# Creates .venv if it does not exist. Installs the pinned packages, checking their hashes, if the requirements changed.
 #
-#     environment.sh [dev]      dev: also the packages for tests and checks
+#     environment.sh [dev]      dev: also installs the packages for tests and checks
 set -eu
 cd "$(dirname "$0")/.."
 
 python=.venv/bin/python
-# Also created again when the Python it was created with no longer exists.
+# .venv is created again if its Python no longer exists or is older than 3.11.
 if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-    found=$(sh scripts/find-python.sh)
+    base_python=$(sh scripts/find-python.sh)
     echo "Creating the virtual environment .venv ..."
-    "$found" -m venv --clear .venv
+    "$base_python" -m venv --clear .venv
 fi
 
 install="$python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes"
-# shellcheck disable=SC2086  # $install is a list of words
+# shellcheck disable=SC2086  # $install has several words
 sh scripts/when-changed.sh .venv/.installed "Installing the Python packages (a minute the first time) ..." \
     django_server/requirements.txt -- \
     $install -r django_server/requirements.txt

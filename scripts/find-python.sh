@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints a Python that can create a virtual environment: 3.11 or newer, with venv. Otherwise one sentence, and exit code 1.
-# Called by preflight.sh and environment.sh.
+# Prints the command of a Python that is 3.11 or newer and has the module venv. If there is none, prints one sentence to
+# stderr and exits with 1. Called by preflight.sh, environment.sh and `make lock`.
 set -eu
 
 new_enough='import sys; sys.exit(sys.version_info < (3, 11))'

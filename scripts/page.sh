@@ -1,11 +1,11 @@
 #!/bin/sh
-# Installs the packages of the page and builds it, each if its sources have changed.
+# Installs the packages of the page if package.json or the lock file has changed, and builds the page if a source has.
 #
-#     page.sh [packages]      packages: without building
+#     page.sh [packages]      packages: does not build
 set -eu
 cd "$(dirname "$0")/../svelte_app"
 
-# preflight.sh has checked the version of Node. One package asks for npm 9.5, but Debian's 9.2 works.
+# --no-engine-strict: one package demands npm 9.5, but Debian's 9.2 works. preflight.sh has checked the version of Node.
 sh ../scripts/when-changed.sh node_modules/.installed "Installing the packages of the page (half a minute the first time) ..." \
     package.json package-lock.json -- \
     npm ci --no-audit --no-fund --no-engine-strict --loglevel=error
@@ -13,6 +13,6 @@ if [ "${1:-}" = packages ]; then exit 0; fi
 
 sources="src index.html vite.config.ts svelte.config.js tsconfig.json package-lock.json"
 if [ -d public ]; then sources="$sources public"; fi
-# shellcheck disable=SC2086  # a list
+# shellcheck disable=SC2086  # $sources has several words
 sh ../scripts/when-changed.sh dist/.built "Building the page ..." $sources -- \
     npm run --silent build -- --logLevel warn

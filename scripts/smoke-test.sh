@@ -1,7 +1,7 @@
 #!/bin/sh
-# Uploads photos to a running site and fetches their thumbnails: exit code 0 when all of it works.
+# Uploads photos to a running site and downloads their thumbnails. Exit code 0 if everything works.
 #
-#     smoke-test.sh URL FOLDER      FOLDER: JPEG files, as `make samples` writes them
+#     smoke-test.sh URL FOLDER      FOLDER: a folder with JPEG files, such as `make samples` writes
 #
 # Needs curl and python3. Called by .github/workflows/ci.yml.
 set -eu
@@ -12,7 +12,7 @@ photo=$(find "$2" -name '*.jpg' | sort | head -n 1)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# value FILE EXPRESSION: prints EXPRESSION of the JSON document `d` in FILE.
+# value FILE EXPRESSION: prints the value of a Python expression, in which `d` is the JSON document in FILE.
 value() {
     python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$1" "$2"
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes sure of what the tests need from the system: Chromium for the page, nginx, PgBouncer and docker-compose for the
-# production stack. Installed where apt-get may be used without asking, else named in one sentence; exit 1 then.
+# Installs the programs that the tests need: Chromium, nginx, PgBouncer, docker-compose, curl and openssl. Uses apt-get if
+# that needs no password. Otherwise prints one sentence with the missing programs and exits with 1.
 # Called by `make test`.
 set -eu
 
@@ -17,11 +17,12 @@ missing() {
     done
 }
 
-# Debian starts what it installs, now and at every boot; the tests start their own. A no of this file is asked for first.
+# The tests start nginx and PgBouncer themselves, but Debian starts a service when it is installed, and at every boot.
+# Exit code 101 of policy-rc.d prevents the first; `systemctl disable` prevents the second.
 policy=/usr/sbin/policy-rc.d
 without_services() {
     if [ ! -e "$policy" ]; then
-        # shellcheck disable=SC2064  the value of now
+        # shellcheck disable=SC2064  expands $sudo and $policy now
         trap "$sudo rm -f $policy" EXIT
         printf '#!/bin/sh\nexit 101\n' | $sudo tee "$policy" >/dev/null
         $sudo chmod 755 "$policy"
@@ -45,13 +46,13 @@ if command -v apt-get >/dev/null && { [ -z "${CHROMIUM:-}" ] || has chromium; };
     fi
     echo "Installing ${wanted% } for the tests ..."
     $sudo apt-get update -qq
-    # Ubuntu's chromium is not Chromium but a way to its snap: whether it helped is looked at below.
-    # shellcheck disable=SC2086  a list
+    # Ubuntu's package chromium only installs a snap, which may fail: the programs are checked again below.
+    # shellcheck disable=SC2086  $wanted has several words
     without_services $sudo env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends $wanted >/dev/null
 fi
 wanted=$(missing)
 if [ -n "$wanted" ]; then
-    echo "The tests need ${wanted% } in /usr/bin or /usr/sbin; CHROMIUM may name another Chromium." >&2
+    echo "The tests need ${wanted% } in /usr/bin or /usr/sbin. The variable CHROMIUM may contain the path of another Chromium." >&2
     exit 1
 fi

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs a command if the contents of its source files have changed since it last succeeded. Dates do not count.
+# Runs a command if the contents of its source files have changed since its last success. Ignores modification times.
 #
 #     when-changed.sh STAMP "SENTENCE" PATH... -- COMMAND...
 #
-# STAMP stores a digest of the contents. It is inside the folder that COMMAND creates, so that deleting the folder runs
-# COMMAND again. SENTENCE is printed before COMMAND runs. Called by environment.sh and page.sh.
+# STAMP is a file with the digest of the contents. Put it inside the folder that COMMAND creates: if somebody deletes the
+# folder, COMMAND runs again. SENTENCE is printed before COMMAND runs. Called by environment.sh and page.sh.
 set -eu
 
 stamp=$1

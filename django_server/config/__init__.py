@@ -1,1 +1,1 @@
-"""Wiring: settings, URLs, the ASGI application, the Celery application, and what these need of their libraries."""
+"""Wiring: settings, URLs, the ASGI application, the Celery application, and adaptations of the libraries they use."""

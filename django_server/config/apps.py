@@ -5,4 +5,4 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        from config import celery  # noqa: F401  makes it Celery's current app, which sends the tasks
+        from config import celery  # noqa: F401  the import makes it Celery's current app, through which tasks are sent

@@ -1,4 +1,4 @@
-"""The ASGI application: HTTP (files, then Django behind the ASGI middleware) and WebSocket."""
+"""The ASGI application: HTTP (static files, or Django behind the ASGI middleware) and WebSocket."""
 
 import os
 import sys
@@ -8,11 +8,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from config.threaded_handler import django_http_application
 
-# Seconds a computing thread may hold the interpreter lock while others wait. A small request waits for every computing
-# thread several times. p95 of /healthz beside eight long lists: 262 ms, against 521 ms with Python's default of 0.005.
-# Measured again on a busy machine, three interleaved rounds, median p50: 80 ms against 176 ms (docs/internals.md).
+# The seconds for which a thread may hold the interpreter lock while other threads wait. A small request waits for each
+# computing thread several times. p95 of /healthz during eight requests for long lists: 262 ms, against 521 ms with
+# Python's default of 0.005. Measured again on a busy machine, three interleaved rounds, median p50: 80 ms against 176
+# ms (docs/internals.md).
 sys.setswitchinterval(0.0005)
-# First: it loads Django's apps, which the imports below need.
+# Called before the imports below, because they need Django's apps to be loaded.
 http_application = django_http_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402

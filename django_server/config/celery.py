@@ -15,13 +15,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("django-file-upload")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.autodiscover_tasks(["pregen"])  # not a Django app: the tasks of `pregen generate --distribute`
-# In UTC. Names and queue as in images/celery_queue.py, which cannot be imported before Django is set up.
+app.autodiscover_tasks(["pregen"])  # the task of `pregen generate --distribute`; pregen is not a Django app
+# Times in UTC. Task and queue are named as in images/celery_queue.py, which cannot be imported before Django is set up.
 app.conf.beat_schedule = {
     "reconcile every night": {
         "task": "images.reconcile",
         "schedule": crontab(minute="30", hour="3"),
-        # If no worker runs it within four hours, it waits for the next night.
+        # If no worker starts the task within four hours, it is skipped until the next night.
         "options": {"queue": "bulk", "expires": 4 * 3600},
     }
 }
@@ -34,7 +34,8 @@ def install_ack_tolerance(**_: object) -> None:
 
 @worker_process_init.connect
 def exit_with_the_worker(**_: object) -> None:
-    # A worker that is killed with SIGKILL cannot stop its pool. An orphan would keep rendering on an expiring claim.
+    # A worker that is killed with SIGKILL cannot stop its pool processes. They would continue to render although the
+    # claims of their images expire.
     die_with_parent(signal.SIGKILL)
 
 
@@ -47,7 +48,8 @@ def start_counters_at_zero(**_: object) -> None:
 
 @worker_ready.connect
 def start_metrics_listener(**_: object) -> None:
-    # In the main process and after the pool is forked: a lock held by the listener's thread would stay held in a fork.
+    # Called in the main process after the pool is forked: a lock that the listener's thread holds would never be
+    # released in a fork.
     from images.observability.metrics_listener import listen_for_scrapes
 
     listen_for_scrapes()

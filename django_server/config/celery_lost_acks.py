@@ -1,8 +1,8 @@
-"""Lets a worker continue when acknowledging a message to Redis fails. Called once by `config.celery`, in workers only.
+"""Lets a worker continue when the acknowledgement of a message fails. `config.celery` calls it once, in workers only.
 
-Kombu counts a message whose acknowledgement failed as being processed until the connection is re-established. A Redis
-that was only frozen keeps its connections, so after two such messages a worker with two processes takes no further
-message. docs/internals.md lists the parts of kombu used here and their guard test.
+Kombu treats a message whose acknowledgement failed as being processed until the connection is re-established. A Redis
+that was only frozen keeps its connections. Without this module, a worker with two processes would therefore receive no
+message after two such failures. docs/internals.md lists the parts of kombu used here and their guard test.
 """
 
 import logging
@@ -15,7 +15,10 @@ logger = logging.getLogger(__name__)
 
 
 class _TolerantQoS(transport.QoS):
-    """Forgets a message whose acknowledgement failed. Redis redelivers it later, and the task finds nothing to do."""
+    """Stops tracking a message whose acknowledgement failed.
+
+    Kombu redelivers it later, and the task has no effect then.
+    """
 
     def ack(self, delivery_tag: str) -> None:
         try:

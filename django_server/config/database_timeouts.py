@@ -1,8 +1,8 @@
 """Time limits on PostgreSQL for the web process: a response comes within five seconds while PostgreSQL is down.
 
-Called once, by `config.threaded_handler`, before the first connection. Workers, sweeper and migrations have no such
+`config.threaded_handler` calls it once, before the first connection. Workers, sweeper and migrations have no such
 limit. `statement_timeout` makes PostgreSQL cancel slow statements. A PostgreSQL that is frozen, or behind a broken
-network, cancels nothing: the wait callback then gives up on this side. libpq has such a limit only for connecting.
+network, cancels nothing: then the wait callback raises in this process. libpq itself limits only the time to connect.
 """
 
 import select
@@ -17,7 +17,10 @@ _EVENTS = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRITE: select.PO
 
 
 def limit_database_waits(database: dict[str, Any], seconds: int) -> None:
-    """Limit each connect and each statement on `database` (an entry of DATABASES) to `seconds`. 0: no limit."""
+    """Limit each connection attempt and each statement to `seconds` (0: no limit).
+
+    `database`: an entry of DATABASES.
+    """
     if seconds == 0 or database["ENGINE"] != "django.db.backends.postgresql":
         return
     options = database.setdefault("OPTIONS", {})

@@ -3,12 +3,12 @@
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-# NAME_FILE may name a file with the value; it takes precedence over NAME.
+# The variable NAME_FILE may name a file that contains the value of NAME. The file takes precedence over NAME.
 env = environ.FileAwareEnv()
 
 
 def address(name: str) -> tuple[str, int] | None:
-    """Host and port of the variable `name` (`host:port`); None when it is not set. Raises ImproperlyConfigured."""
+    """The host and port in the variable `name` (`host:port`); None if it is not set. Raises ImproperlyConfigured."""
     host, _, port = env(name, default="").rpartition(":")
     if not host and not port:
         return None
@@ -18,7 +18,7 @@ def address(name: str) -> tuple[str, int] | None:
 
 
 def whole_number(name: str, default: int) -> int:
-    """The variable as a whole number. Raises ImproperlyConfigured with a sentence that names it."""
+    """The variable `name` as a whole number. Raises ImproperlyConfigured with a message that names the variable."""
     try:
         return int(env(name, default=str(default)))
     except ValueError:
@@ -26,9 +26,9 @@ def whole_number(name: str, default: int) -> int:
 
 
 def thumbnail_sizes(name: str, default: str) -> dict[str, int]:
-    """label -> scale in pixels from `label:pixels,label:pixels`, in that order. `images.checks` bounds the values.
+    """The scale in pixels by label, from `label:pixels,label:pixels`, in that order. `images.checks` limits the values.
 
-    Raises ImproperlyConfigured for another syntax and for a label that appears twice.
+    Raises ImproperlyConfigured if the syntax is wrong or a label appears twice.
     """
     sizes: dict[str, int] = {}
     for entry in env(name, default=default).split(","):
@@ -44,8 +44,8 @@ def thumbnail_sizes(name: str, default: str) -> dict[str, int]:
 
 
 def secret(name: str) -> str:
-    """The secret `name`, unchanged, or empty. (`env` treats a value that begins with $ as a reference.)
+    """The secret in the variable `name`, or an empty string. Newlines at its end are removed: a file may end with one.
 
-    The newline at the end of a file is not part of the secret.
+    Does not call `env`, which treats a value that begins with $ as a reference to another variable.
     """
     return str(env.ENVIRON.get(name, "")).rstrip("\r\n")

@@ -1,6 +1,7 @@
-"""`python -m config.healthcheck URL`: exit code 0 when a server responds there. The health check of web and live.
+"""`python -m config.healthcheck URL`: exit code 0 if a server responds at URL with a status below 500.
 
-Any status below 500 counts: with ALLOWED_HOSTS set, a site refuses the host name of this request with 400.
+The containers `web` and `live` use it as their health check. Status 400 is healthy too: with ALLOWED_HOSTS set, a site
+rejects the host name of this request.
 """
 
 import sys

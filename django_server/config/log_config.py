@@ -1,6 +1,6 @@
-"""Django's LOGGING: levels of the loggers, and the format for people (`line`, the default) or programs (`json`). Pure.
+"""Django's LOGGING setting: the levels of the loggers, and the format `line` (for people, the default) or `json`. Pure.
 
-Used by `settings`. `log_filters` has the filter and the line formatter.
+Used by `settings`. `log_filters` implements the filter and the formatter of `line`.
 """
 
 from typing import Any
@@ -32,14 +32,15 @@ def logging_settings(log_format: str, level: str) -> dict[str, Any]:
         },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
-            # Celery's --loglevel applies to Celery's own messages only.
+            # Celery's option --loglevel applies only to Celery's own messages.
             "images": {"level": level},
-            # A worker's messages on its pool. Celery sets the level, and its own format without a handler.
+            # A worker's messages about its pool. Celery sets the level; without this handler it would also set the
+            # format.
             "multiprocessing": {"handlers": ["console"]},
-            # A refused request is a normal response, not an error of the server.
+            # A rejected request is not an error of the server: no warning for each status 4xx.
             "django.request": {"level": "ERROR"},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
-            # uvicorn configures its logger before it imports the application; this replaces the format.
+            # Replaces the format that uvicorn has configured before it imported the application.
             "uvicorn.error": {"handlers": ["console"], "propagate": False},
         },
     }

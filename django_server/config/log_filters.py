@@ -1,8 +1,8 @@
-"""Log filter and formatter against log injection: messages contain input from clients.
+"""A log filter and a formatter against log injection, because messages contain input from clients.
 
-The filter adds the request id and limits the length of a message, so that clients cannot fill the disk. The formatter
-escapes control characters, so that a client cannot start a line of its own; JSON does that by itself. `log_config`
-names both to the logging module.
+The filter adds the request id. It also limits the length of a message, so that clients cannot fill the disk. The
+formatter escapes control characters, so that a client cannot forge a log line; the JSON formatter does that anyway.
+`log_config` registers both.
 """
 
 import logging
@@ -12,7 +12,7 @@ from typing import Any
 from images.request_context import current_request_id
 
 _LONGEST_MESSAGE = 2000
-# Characters that end a line for some program, or move the cursor of a terminal.
+# Characters that some programs treat as the end of a line, or that move the cursor of a terminal.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 

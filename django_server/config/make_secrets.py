@@ -1,7 +1,8 @@
 """`python -m config.make_secrets FOLDER`: writes the secrets of an installation to files before other services start.
 
-A secret that the environment sets is written to its file; any other is generated once and kept. Run by the service
-`secrets` of docker-compose.yml; needs no settings. The files are readable by the container's user and group.
+A secret that is set in the environment is written to its file. A secret that is not set is generated once and kept. The
+service `secrets` of docker-compose.yml runs it. It needs no settings. The container's user and group can read the
+files.
 """
 
 import os
@@ -15,7 +16,7 @@ DATABASE_USER = "admin"
 
 
 def make_secrets(folder: Path, environment: Mapping[str, str]) -> None:
-    """Write `secret_key`, `database_password`, and `pgbouncer_users`, which contains the password."""
+    """Write the files `secret_key`, `database_password` and `pgbouncer_users`, which contains the password too."""
     _secret(folder / "secret_key", environment.get("SECRET_KEY", ""))
     password = _secret(folder / "database_password", environment.get("POSTGRES_PASSWORD", ""))
     quoted = password.replace('"', '""')

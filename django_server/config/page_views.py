@@ -1,4 +1,4 @@
-"""The view that serves the page's HTML file, and Django's error handlers, which return the JSON error body."""
+"""The view that serves the page's HTML file, and Django's error handlers, which respond with the JSON error body."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +13,10 @@ _NOT_BUILT = "<!doctype html><title>Not built</title><p>The page is not built ye
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
-    """The built page. Asset names contain a content hash, so only this file is revalidated on each visit."""
+    """The HTML file of the built page.
+
+    Browsers revalidate it on each visit; all assets have a content hash in their name.
+    """
     try:
         html = (settings.PAGE_ROOT / "index.html").read_text()
     except FileNotFoundError:

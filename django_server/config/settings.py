@@ -32,7 +32,7 @@ except ValueError:
     raise ImproperlyConfigured("PORT must be a number between 1 and 65535.") from None
 
 DEBUG: bool = env.bool("DEBUG", default=False)
-# Refuses statements where rows become JSON (images/sql_statement_guard.py).
+# Raises an exception for SQL statements in the code that converts rows to JSON (images/sql_statement_guard.py).
 QUERY_GUARD: bool = env.bool("QUERY_GUARD", default=DEBUG)
 EMBEDDED_DATABASE = not env("DATABASE_URL", default="")
 EMBEDDED_REDIS = not env("REDIS_URL", default="")
@@ -51,17 +51,17 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[]) or [
     "[::1]",
     *(lan_addresses() if HOST in ("0.0.0.0", "::") else [HOST]),  # noqa: S104  compared, not bound
 ]
-# Origin of the URLs in responses and events, for clients that use another host name. Without a slash at the end.
+# Origin of the URLs in responses and events, if clients reach the site by another host name. No slash at the end.
 PUBLIC_URL: str = env("PUBLIC_URL", default="").rstrip("/")
 
-# Required for uploads, changes and the WebSocket when it is set. Without it, every client may do all of these.
+# If set, uploads, changes and the WebSocket require this token. If not, no client needs one.
 API_TOKEN: str = secret("API_TOKEN")
 
 # --- Thumbnails and limits ---------------------------------------------------------------------------------------
 
-# label -> scale, the longest edge in pixels. The first label is the default, the largest one is the processed picture.
-# After a change of sizes the thumbnails that are missing are generated on demand, or all by `manage.py thumbnails`.
-# After a change of QUALITY existing thumbnails stay valid: `manage.py thumbnails --force` generates them anew.
+# label -> scale, the longest edge in pixels. The first label is the default; the largest one is the processed image.
+# After a change of SIZES, missing thumbnails are generated on request, or all at once by `manage.py thumbnails`.
+# After a change of QUALITY, existing thumbnails stay valid; `manage.py thumbnails --force` generates them again.
 THUMBNAILS: dict[str, Any] = {
     "SIZES": thumbnail_sizes("THUMBNAIL_SIZES", default="small:240,medium:1024,large:1500"),
     "QUALITY": whole_number("THUMBNAIL_QUALITY", default=82),
@@ -76,51 +76,52 @@ MAX_PIXELS: int = env.int("MAX_PIXELS", default=100_000_000)
 MAX_PIXELS_BASELINE_JPEG: int = env.int("MAX_PIXELS_BASELINE_JPEG", default=250_000_000)
 MAX_PIXELS_PROGRESSIVE_JPEG: int = env.int("MAX_PIXELS_PROGRESSIVE_JPEG", default=60_000_000)
 MAX_JPEG_SCANS: int = env.int("MAX_JPEG_SCANS", default=100)
-# A request whose body stalls for this time is aborted.
+# A request is aborted if no byte of its body arrives for this time.
 BODY_STALL_SECONDS: int = env.int("BODY_STALL_SECONDS", default=30)
 
-# --- Processing (images/processing): the figures of one protocol --------------------------------------------------
+# --- Processing (images/processing): these figures depend on each other -------------------------------------------
 
 CORES = cores()
 WORKER_PROCESSES: int = env.int("WORKER_PROCESSES", default=CORES)
 CHUNK_SIZE = 16
 FLUSH_IMAGES = 16
 FLUSH_SECONDS = 0.5
-# The lease is longer than the longest render, so that a lease renewed before an image lasts until it is done.
+# The lease is longer than the longest render, so that a lease renewed before a render does not end during it.
 RENDER_SECONDS: int = env.int("RENDER_SECONDS", default=45)
 LEASE_SECONDS: int = env.int("LEASE_SECONDS", default=60)
 if LEASE_SECONDS <= RENDER_SECONDS:
     raise ImproperlyConfigured("LEASE_SECONDS must be greater than RENDER_SECONDS.")
 MAX_ATTEMPTS = 3
-# The pause of the sweeper between two rounds of repairs.
+# The pause of the sweeper between two sweeps.
 SWEEP_SECONDS: int = env.int("SWEEP_SECONDS", default=10)
 RENDER_SLOTS: int = env.int("RENDER_SLOTS", default=CORES)
 RENDER_SLOT_WAIT_SECONDS: int = env.int("RENDER_SLOT_WAIT_SECONDS", default=30)
-# Missing thumbnails generated on request (images/thumbnails/generate.py): how long a request waits for a render slot or
-# for another request's generation, how long the claim of a crashed process lasts, how long a failure is not retried.
+# Missing thumbnails that are generated on request (images/thumbnails/generate.py). COLD_WAIT_SECONDS: how long a
+# request waits for a render slot, or while another request generates the same thumbnails. COLD_LEASE_SECONDS: how long
+# the claim of a crashed process lasts. COLD_FAILURE_SECONDS: the time after a failure without another attempt.
 COLD_WAIT_SECONDS: float = env.float("COLD_WAIT_SECONDS", default=5.0)
 MISSING_THUMBNAIL_LEASE_SECONDS = 2 * RENDER_SECONDS
 COLD_FAILURE_SECONDS: int = env.int("COLD_FAILURE_SECONDS", default=600)
-# How long the redirect to a thumbnail may be cached. A signed URL is valid for more than four times as long.
+# How long a redirect to a thumbnail may be cached. The signed URL in it is valid for more than four times as long.
 REDIRECT_SECONDS = 300
-# A repeat takes the place of a request that has not answered by then. The longest one is synchronous: it waits for a
-# slot, renders, and stores for some seconds more.
+# After this time without a response, a repeat with the same idempotency key replaces the request. The longest request
+# is a synchronous upload: it waits for a render slot, renders, and then stores files for some seconds.
 IDEMPOTENCY_LEASE_SECONDS: int = env.int(
     "IDEMPOTENCY_LEASE_SECONDS", default=RENDER_SLOT_WAIT_SECONDS + RENDER_SECONDS + 15
 )
 
 # --- Files -------------------------------------------------------------------------------------------------------
 
-# May be the folder of an existing archive, which the server then shows and extends. INCOMING_ROOT then has to be set to
-# a folder on the same file system: an accepted file is hard-linked into place, not copied.
+# MEDIA_ROOT may be the folder of an existing archive: then the server shows its images and stores uploads in it. Set
+# INCOMING_ROOT to a folder on the same file system then: an accepted file is hard-linked into MEDIA_ROOT, not copied.
 MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(DATA_DIR / "media"))).expanduser().resolve()
 MEDIA_URL = "/media/"
 INCOMING_ROOT = Path(env("INCOMING_ROOT", default=str(DATA_DIR / "incoming"))).expanduser().resolve()
 LOCKS_ROOT = DATA_DIR / "locks"
 
-# With S3_BUCKET, files are stored in that bucket. S3_ENDPOINT: a server other than Amazon's; S3_URL_ENDPOINT: its
-# address for browsers. URLs of a private bucket are signed and valid for S3_URL_SECONDS; S3_PUBLIC: the bucket is
-# public.
+# If S3_BUCKET is set, files are stored in that bucket. S3_ENDPOINT: the address of a server other than Amazon's.
+# S3_URL_ENDPOINT: the address of that server for browsers. S3_PUBLIC: the bucket is public. URLs of a bucket that is
+# not public are signed and valid for S3_URL_SECONDS.
 S3_BUCKET: str = env("S3_BUCKET", default="")
 S3_ENDPOINT: str = env("S3_ENDPOINT", default="").rstrip("/")
 S3_URL_ENDPOINT: str = env("S3_URL_ENDPOINT", default="").rstrip("/")
@@ -158,7 +159,8 @@ if EMBEDDED_DATABASE:
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": DATA_DIR / "database.sqlite3",
             "OPTIONS": {
-                # A deferred transaction fails with SQLITE_BUSY when it starts to write; this one waits for the lock.
+                # Waits for the lock at the start. A deferred transaction fails with SQLITE_BUSY when it starts to
+                # write.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
@@ -167,17 +169,17 @@ if EMBEDDED_DATABASE:
     }
 else:
     DATABASES = {"default": env.db("DATABASE_URL")}
-    # Separate from DATABASE_URL, which is not secret.
+    # The password is a setting of its own, so that DATABASE_URL is not secret.
     if secret("DATABASE_PASSWORD"):
         DATABASES["default"]["PASSWORD"] = secret("DATABASE_PASSWORD")
     if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-        # For processes without config.database_timeouts (which the web process has).
+        # For all processes but the web process, whose limit config.database_timeouts sets.
         DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
-        # A connection parameter. Without it Django sends a SET statement on each connection.
+        # libpq sends it when it connects. Without it Django sends a SET statement on each connection.
         os.environ.setdefault("PGTZ", "UTC")
         # PgBouncer in transaction mode supports no cursors beyond a transaction.
         DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
-# Time limit of a statement in the web process. 0: no limit, for a PgBouncer that refuses the parameter.
+# Time limit of a statement in the web process. 0: no limit, for a PgBouncer that rejects the parameter.
 STATEMENT_SECONDS: int = env.int("STATEMENT_SECONDS", default=3)
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=0)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -187,15 +189,17 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL: str = f"unix://{socket_path(DATA_DIR)}" if EMBEDDED_REDIS else env("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# Without a limit: with Celery's default a worker exits after 100 attempts, about an hour.
+# No limit: with Celery's default a worker exits after 100 attempts, which take about an hour.
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # Enqueueing fails within half a second (measured with a frozen Redis: 0.51 s). The sweeper enqueues it later.
+    # Without Redis, enqueueing fails within half a second (measured with a frozen Redis: 0.51 s). The sweeper enqueues
+    # the image later.
     "socket_timeout": 0.5,
     "socket_connect_timeout": 0.5,
     "max_retries": 0,
     "visibility_timeout": int(timedelta(hours=1).total_seconds()),
-    # Take from the first non-empty queue of the worker: with `--queues uploads,bulk` no upload waits for bulk work.
+    # A worker takes the next message from its first queue that is not empty: with `--queues uploads,bulk` uploads do
+    # not wait for bulk work.
     "queue_order_strategy": "priority",
 }
 CELERY_TASK_SERIALIZER = "json"
@@ -204,13 +208,14 @@ CELERY_TASK_IGNORE_RESULT = True
 # No results are stored, so beat needs no nightly clean-up task.
 CELERY_RESULT_EXPIRES = None
 CELERY_TASK_ACKS_LATE = True
-# The lease is the only recovery mechanism: a redelivered message would find its own unexpired claim and do nothing.
+# Work of a lost worker is retried after its lease only: a message redelivered at once would find the claim still valid
+# and do nothing.
 CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "uploads"
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# Resident kilobytes at which a pool process is replaced, between two tasks.
+# A pool process that uses more resident memory, in kilobytes, is replaced after its task.
 CELERY_WORKER_MAX_MEMORY_PER_CHILD: int = env.int("WORKER_CHILD_KILOBYTES", default=1_500_000)
 
 CHANNEL_LAYERS = {
@@ -254,7 +259,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-# Django's limit of 100 files responds with an HTML page. The upload itself enforces MAX_FILES_PER_REQUEST.
+# Switched off, because Django responds with an HTML page. The upload view enforces MAX_FILES_PER_REQUEST instead.
 DATA_UPLOAD_MAX_NUMBER_FILES = None
 APPEND_SLASH = False
 USE_TZ = True
@@ -274,8 +279,8 @@ if LOG_FORMAT not in FORMATS:
     raise ImproperlyConfigured(f"LOG_FORMAT must be one of: {', '.join(FORMATS)}.")
 LOGGING = logging_settings(LOG_FORMAT, env("LOG_LEVEL", default="INFO"))
 
-# Folder of the metric files, so that any process can export the sum over all (images/observability). prometheus-client
-# reads the same variable. Without it each process exports only its own values.
+# Folder of the metric files, from which one process can export the sums over all processes (images/observability).
+# prometheus-client reads the same variable. If it is not set, each process exports only its own values.
 METRICS_DIR = Path(env("PROMETHEUS_MULTIPROC_DIR")) if env("PROMETHEUS_MULTIPROC_DIR", default="") else None
-# Address at which every process exports its metrics, such as `0.0.0.0:9100`. There is no access control.
+# Address at which a process exports its metrics, such as `0.0.0.0:9100`. There is no access control.
 METRICS_LISTEN = address("METRICS_LISTEN")

@@ -1,6 +1,6 @@
-"""Static files that the embedded server serves: media with security headers, static files of packages, page assets.
+"""The files that this server serves itself: media with security headers, static files of packages, page assets.
 
-Starlette's StaticFiles streams files and handles range requests. In production nginx serves all of these.
+Starlette's StaticFiles streams files and handles range requests. In production nginx serves all these files.
 """
 
 from pathlib import Path
@@ -51,17 +51,20 @@ class _Files:
 
 
 class MediaFiles(_Files):
-    """Originals and thumbnails. URLs with `?v=`, the version of the source, are cached for a year."""
+    """Originals and thumbnails.
+
+    A URL with `?v=` contains the version of the source, so browsers cache it for a year.
+    """
 
     def __init__(self, root: Path) -> None:
         super().__init__(StaticFiles(directory=root, check_dir=False), _MEDIA_HEADERS)
 
     def headers_for(self, scope: Any, status: int) -> dict[str, str]:
-        # Not the type of this machine's mime.types: S3 and nginx send the same type as this table.
-        described = {"Content-Type": media_type(scope["path"])} if status in (200, 206) else {}
+        # `media_type` instead of this machine's mime.types, so that the server, S3 and nginx send the same type.
+        type_header = {"Content-Type": media_type(scope["path"])} if status in (200, 206) else {}
         versioned = status in (200, 206, 304) and scope.get("query_string", b"").startswith(b"v=")
-        cached = {"Cache-Control": _FOR_A_YEAR if versioned else "no-cache"}
-        return {**self.headers, **described, **cached}
+        cache_header = {"Cache-Control": _FOR_A_YEAR if versioned else "no-cache"}
+        return {**self.headers, **type_header, **cache_header}
 
 
 def packaged_files() -> Any:
@@ -70,5 +73,5 @@ def packaged_files() -> Any:
 
 
 def page_assets(folder: Path) -> Any:
-    """Assets of the page. Their names contain a content hash, so they are cached for a year."""
+    """Assets of the page. Their names contain a content hash, so browsers cache them for a year."""
     return _Files(StaticFiles(directory=folder, check_dir=False), {"Cache-Control": _FOR_A_YEAR})

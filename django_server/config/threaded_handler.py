@@ -1,8 +1,8 @@
-"""Django's ASGI handler with the whole middleware chain and the view in one thread per request.
+"""Django's ASGI handler, changed to run all middleware and the view of a request in one thread.
 
-All middleware and views here are synchronous. Django's own handler switches between event loop and thread for each of
-them: 1.73 ms of CPU for the smallest request, against 0.76 ms with one switch (300 requests each, interleaved). The
-decision, its figures and its consequences are in docs/adr/0002-django-in-one-thread-per-request.md.
+All middleware and views of this project are synchronous. Django's own handler switches between event loop and thread
+for each of them: 1.73 ms of CPU for the smallest request, against 0.76 ms with one switch (300 requests each,
+interleaved). docs/adr/0002-django-in-one-thread-per-request.md has the decision, its figures and its consequences.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from images.checks import refuse_unsound_settings
 from images.observability.timings import note_stage
 from images.storage import refusing_storage_errors
 
-# Bytes of a body per write: each write costs a switch to a thread.
+# Bytes of a request body that are collected before a write, because a write costs a switch to a thread.
 _WRITE_BYTES = 512 * 1024
 _WRITERS = ThreadPoolExecutor(4, "bodies")
 
@@ -44,7 +44,7 @@ class ThreadedHandler(ASGIHandler):
     async def read_body(
         self, receive: Callable[[], Awaitable[Any]]
     ) -> "tempfile.SpooledTemporaryFile[bytes]":
-        """The request body, in memory or in an unnamed file in INCOMING_ROOT: /tmp may be small, or be memory itself.
+        """Receive the request body, into memory or a nameless file in INCOMING_ROOT. (/tmp may be small, or in memory.)
 
         Raises RequestAborted, and Refusal storage_unavailable.
         """
@@ -56,7 +56,7 @@ class ThreadedHandler(ASGIHandler):
                 await _fill(body, receive)
                 body.seek(0)
         except BaseException:
-            # Closing writes the buffered bytes, which may fail for the same reason.
+            # `close` writes the buffered bytes, which may fail again for the same reason.
             with suppress(OSError):
                 body.close()
             raise
@@ -64,34 +64,35 @@ class ThreadedHandler(ASGIHandler):
 
 
 async def _fill(body: "tempfile.SpooledTemporaryFile[bytes]", receive: Callable[[], Awaitable[Any]]) -> None:
-    """Write all received pieces to `body`. Raises RequestAborted, OSError."""
+    """Receive the request body and write it to `body`. Raises RequestAborted, OSError."""
     started = time.perf_counter()
     loop = asyncio.get_running_loop()
     pieces: list[bytes] = []
-    received = pending = 0
-    more = True
-    while more:
+    received = collected = 0
+    is_incomplete = True
+    while is_incomplete:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise RequestAborted
-        piece, more = message.get("body", b""), message.get("more_body", False)
+        piece, is_incomplete = message.get("body", b""), message.get("more_body", False)
         pieces.append(piece)
-        pending += len(piece)
-        if more and pending < _WRITE_BYTES:
+        collected += len(piece)
+        if is_incomplete and collected < _WRITE_BYTES:
             continue
-        received += pending
+        received += collected
         if received <= settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
             body.writelines(pieces)
         else:
-            # In a thread: a write to a busy disk may take long, and would block the event loop for all other requests.
+            # In a thread: a write to a busy disk may take long and would block the event loop, and with it all
+            # requests.
             await loop.run_in_executor(_WRITERS, body.writelines, pieces)
-        pieces, pending = [], 0
+        pieces, collected = [], 0
     if received:
         note_stage("receive", time.perf_counter() - started)
 
 
 def django_http_application() -> ThreadedHandler:
-    """The counterpart of django.core.asgi.get_asgi_application for ThreadedHandler. Sets up Django."""
+    """Set up Django and return its handler, as django.core.asgi.get_asgi_application does."""
     django.setup(set_prefix=False)
     refuse_unsound_settings()
     settings.INCOMING_ROOT.mkdir(parents=True, exist_ok=True)

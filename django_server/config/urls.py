@@ -9,16 +9,17 @@ from images.api.router import api
 from images.observability.status_page import status
 
 urlpatterns = [
-    # Before the API, which answers 404 at its own root.
+    # Before the API, which responds with 404 at its root.
     path("", page),
-    # People type these without the slash, or with one too many. APPEND_SLASH is off: the page's own routes have none.
+    # Redirects for addresses that people type without the slash, or with one too many. APPEND_SLASH is off, because the
+    # page's routes have no slash.
     path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),
     path("admin/status", RedirectView.as_view(pattern_name="status", query_string=True)),
     path("api/docs/", RedirectView.as_view(url="/api/docs")),
     path("", api.urls),
     path("admin/status/", admin.site.admin_view(status), name="status"),
     path("admin/", admin.site.urls),
-    # The page routes every other address itself. Unknown addresses below these prefixes stay 404.
+    # Every other address is a route of the page. Unknown addresses below these prefixes get 404.
     re_path(r"^(?!api/|ws/|media/|static/|assets/|admin/|healthz|readyz|metrics).*$", page),
 ]
 

@@ -1,5 +1,5 @@
-"""Where files live: the naming rule (`keys`) and the stores (`store`: the protocol; `local` and `s3`: the two stores),
-which write atomically and list in byte order.
+"""Store files by key. `keys` has the naming rule, `store` the protocol, `local` and `s3` are the two stores.
 
-Must not know Django or pixels. The app uses it for keys and below its Django storage; pregen uses it directly.
+Both stores write atomically and list in byte order. This package must not know Django or pixels. The app uses it for
+keys and below its Django storage; pregen uses it directly.
 """

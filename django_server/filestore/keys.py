@@ -3,8 +3,8 @@
     {prefix}/{collection}/originals/{aa}/{bb}/{name}.{ext}
     {prefix}/{collection}/thumbnails/{aa}/{bb}/{name}_{scale}.{ext}
 
-Pure: strings and values, no files. Building and parsing are inverse to each other. In an existing archive the folders
-below `originals/` may have any depth; uploads use two pairs of hex digits.
+Pure: works on strings and opens no files. Parsing a built key returns the same parts. Uploads use two levels of folders
+below `originals/`, each named by two hex digits; in an existing archive they may have any depth.
 """
 
 import re
@@ -19,7 +19,8 @@ _SCALED_STEM = re.compile(r"(?P<stem>.*)_(?P<digits>[0-9]+)", re.DOTALL)
 
 ThumbnailFormat = Literal["JPEG", "PNG", "GIF"]
 EXTENSIONS_HOLDING_JPEG = frozenset({"tif", "tiff", "bmp"})
-"""An archive's thumbnails keep these extensions of their originals but hold JPEG: browsers do not show them."""
+"""A thumbnail in an archive keeps the extension of its original. With one of these extensions it contains JPEG
+nevertheless, so that browsers show it."""
 _FORMATS: dict[str, ThumbnailFormat] = {"png": "PNG", "gif": "GIF"}
 
 
@@ -62,17 +63,16 @@ class ThumbnailKey:
         return int(self.digits)
 
     def __str__(self) -> str:
-        of = self.original
-        return _join(
-            of.prefix, of.collection, THUMBNAILS, of.folder, f"{of.stem}_{self.digits}.{of.extension}"
-        )
+        original = self.original
+        name = f"{original.stem}_{self.digits}.{original.extension}"
+        return _join(original.prefix, original.collection, THUMBNAILS, original.folder, name)
 
 
 def upload_key(prefix: str, collection: str, name: str, extension: str) -> OriginalKey:
     """The key of an uploaded original.
 
-    `name` begins with four lower-case hex digits (an id does), which spread a collection over 65,536 folders.
-    Raises InvalidKey.
+    `name` must begin with four lower-case hex digits, as an image id does: they spread a collection over 65,536
+    folders. Raises InvalidKey if it does not.
     """
     if not _SHARD_NAME.match(name):
         raise InvalidKey(f"The name {name!r} does not begin with four hex digits.")
@@ -82,21 +82,21 @@ def upload_key(prefix: str, collection: str, name: str, extension: str) -> Origi
 def thumbnail_key(original: OriginalKey, scale_px: int, extension: str | None = None) -> ThumbnailKey:
     """The key of the thumbnail of `original` with a requested longest edge of `scale_px` pixels.
 
-    `extension`: the thumbnail's own, if it differs from the original's (thumbnails of uploads are `jpg`).
+    `extension`: the thumbnail's extension, if it differs from the original's (thumbnails of uploads are `jpg`).
     """
     if scale_px < 1:
         raise InvalidKey(f"A scale is at least 1 pixel, not {scale_px}.")
-    named = original if extension is None else replace(original, extension=extension)
-    return ThumbnailKey(named, str(scale_px))
+    source = original if extension is None else replace(original, extension=extension)
+    return ThumbnailKey(source, str(scale_px))
 
 
 def thumbnail_format(extension: str) -> ThumbnailFormat:
-    """The format of a thumbnail with that extension. Pure."""
+    """The format of a thumbnail with this extension."""
     return _FORMATS.get(extension.lower(), "JPEG")
 
 
 def parse_original(key: str, prefix: str) -> OriginalKey:
-    """Parse the key of an original. Raises InvalidKey if it is not one below `prefix`."""
+    """Parse the key of an original. Raises InvalidKey if `key` is not the key of an original below `prefix`."""
     collection, folder, stem, extension = _parse(key, prefix, ORIGINALS)
     return OriginalKey(prefix, collection, folder, stem, extension)
 
@@ -104,7 +104,8 @@ def parse_original(key: str, prefix: str) -> OriginalKey:
 def parse_thumbnail(key: str, prefix: str) -> ThumbnailKey:
     """Parse the key of a thumbnail. The last `_digits` is the scale: `big_200_200.jpg` belongs to `big_200.jpg`.
 
-    Raises InvalidKey if it is not one below `prefix`. The real original may have another extension.
+    Raises InvalidKey if `key` is not the key of a thumbnail below `prefix`. The returned original has the thumbnail's
+    extension; the stored original may have another one.
     """
     collection, folder, stem, extension = _parse(key, prefix, THUMBNAILS)
     scaled = _SCALED_STEM.fullmatch(stem)

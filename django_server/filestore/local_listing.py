@@ -1,6 +1,7 @@
 """List a tree of folders in byte order of key, at 5 microseconds a file. Used only by `local`.
 
-Decides which entries count as files. Reads names, sizes and times only; does not follow links to folders.
+Decides which directory entries are listed as files. Reads names, sizes and times only, and does not follow links to
+folders.
 """
 
 import os
@@ -16,13 +17,14 @@ PART_SUFFIX = ".part~"
 _NO_TEXT = "Its name is not valid UTF-8."
 _UNREADABLE = "It can't be read: {}."
 
-_Entry = FolderFiles | tuple[str, str]  # files, or the path and the key of a folder
+# Files of the listed folder, or the path and the key of a folder in it.
+_Entry = FolderFiles | tuple[str, str]
 
 
 def list_folders_below(root: Path, prefix: str, on_unlistable: OnUnlistable | None) -> Iterator[FolderFiles]:
-    """The files below `root`, whose key is `prefix`, in byte order of key. A missing root has none.
+    """The files below the folder `root`, whose key is `prefix`, in byte order of key. None if `root` does not exist.
 
-    Without `on_unlistable` an unreadable folder raises OSError, and names that are not UTF-8 keep surrogates.
+    Without `on_unlistable` an unreadable folder raises OSError, and a name that is not UTF-8 contains surrogates.
     """
     # Not recursive: folders may be nested deeper than Python's recursion limit.
     levels = [iter(_entries(str(root), prefix, on_unlistable))]
@@ -41,7 +43,7 @@ def list_folders_below(root: Path, prefix: str, on_unlistable: OnUnlistable | No
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
-    # Links are not followed: a link to a parent folder would never end.
+    # Links are not followed: a link to a parent folder would make the listing endless.
     return entry.is_dir(follow_symlinks=False)
 
 
@@ -59,13 +61,13 @@ def _entries(path: str, key: str, on_unlistable: OnUnlistable | None) -> list[_E
                     folders.append(name)
                     continue
                 try:
-                    found = entry.stat()
+                    status = entry.stat()
                 except OSError as failure:
                     _report_unlistable(head + name, failure, on_unlistable)
                     continue
-                # Reading a pipe would block for ever.
-                if stat.S_IFMT(found.st_mode) == regular and not name.endswith(PART_SUFFIX):
-                    files.append((name, found.st_size, found.st_mtime_ns, ""))
+                # Only regular files: reading a pipe would block for ever.
+                if stat.S_IFMT(status.st_mode) == regular and not name.endswith(PART_SUFFIX):
+                    files.append((name, status.st_size, status.st_mtime_ns, ""))
     except OSError as failure:
         _report_unlistable(key, failure, on_unlistable)
         return []
@@ -87,7 +89,10 @@ def _report_unlistable(key: str, failure: OSError, on_unlistable: OnUnlistable |
 def _sorted_by_bytes(
     files: list[ListedFile], folders: list[str], head: str, on_unlistable: OnUnlistable | None
 ) -> tuple[list[ListedFile], list[str]]:
-    """Sort by bytes. For valid UTF-8 that equals the order of the text."""
+    """Sort by bytes, which for valid UTF-8 is the order of the text.
+
+    With `on_unlistable`, names that are not valid UTF-8 are reported and left out.
+    """
     files.sort()
     if folders:
         folders.sort(key=lambda name: f"{name}/")
@@ -107,13 +112,14 @@ def _sorted_by_bytes(
 
 
 def _interleave(files: list[ListedFile], folders: list[str], path: str, key: str) -> list[_Entry]:
+    """The files and folders of the folder `key`, both sorted, as one list in byte order of key."""
     entries: list[_Entry] = []
     done = 0
     for folder in folders:
-        # A folder sorts as `name/`, in the byte order of the keys below it.
-        place = os.fsencode(f"{folder}/")
+        # A folder sorts as `name/`, because the keys of its files begin so.
+        folder_sort_key = os.fsencode(f"{folder}/")
         end = done
-        while end < len(files) and os.fsencode(files[end][0]) < place:
+        while end < len(files) and os.fsencode(files[end][0]) < folder_sort_key:
             end += 1
         if end > done:
             entries.append(FolderFiles(key, files[done:end]))

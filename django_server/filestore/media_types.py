@@ -1,6 +1,6 @@
 """The media type of a stored file, derived from its key alone: the same for every store and machine. Pure.
 
-Extensions of keys are reliable: an upload's comes from its content, a thumbnail's from its renderer.
+Extensions are reliable: an upload's extension is derived from its content, a thumbnail's is set by its renderer.
 """
 
 from filestore.keys import EXTENSIONS_HOLDING_JPEG, THUMBNAILS, thumbnail_format
@@ -13,7 +13,7 @@ _MEDIA_TYPES = {
 
 
 def media_type(key: str) -> str:
-    """The Content-Type. A thumbnail named .tif or .bmp holds JPEG; with `nosniff` browsers need the true type."""
+    """The Content-Type. A thumbnail named .tif or .bmp contains JPEG; with `nosniff` browsers need the true type."""
     extension = key.rpartition(".")[2].lower()
     if f"/{THUMBNAILS}/" in key and extension in EXTENSIONS_HOLDING_JPEG:
         extension = thumbnail_format(extension).lower()

@@ -1,7 +1,7 @@
 """A store on S3 or a compatible server: keys in a bucket, one PUT per file, listings in byte order.
 
-boto3 is imported when a store is first used (`s3_client`). Threads may share a store; each process
-creates its own. Failures are OSErrors with a message for people (`s3_errors`).
+boto3 is imported when a store is first used (`s3_client`). Threads may share a store; each process must create its own.
+Every failure is an OSError with a message for people (`s3_errors`).
 """
 
 import errno
@@ -21,9 +21,9 @@ from filestore.s3_requests import ObjectRequests
 from filestore.store import FolderFiles, OnUnlistable, StoredFile, stored_files
 
 _BLOCK_BYTES = 1 << 18
-_MEMORY_BYTES = 8 << 20  # photos stay in memory; larger files go to disk
+_MEMORY_BYTES = 8 << 20  # photos are held in memory, larger files on disk
 _PAGE_KEYS = 1000  # S3's maximum
-_LISTED_PER_KEY = 4  # entries requested for each key of `stat_many`, because other keys lie between them
+_LISTED_PER_KEY = 4  # entries requested for each key of `stat_many`: the listing also has other keys
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,9 +48,9 @@ class S3Store:
         open_seconds: float = 60,
         cache_control: str | None = None,
     ) -> None:
-        """Without keys boto3 looks for credentials: environment, ~/.aws, the machine's role.
+        """Without `access_key` boto3 looks for credentials in the environment, in ~/.aws and in the machine's role.
 
-        With an `endpoint` the bucket is part of the path, not of the host name.
+        With an `endpoint`, URLs contain the bucket in the path, not in the host name.
         """
         self.bucket = bucket
         self.open_seconds = open_seconds
@@ -73,7 +73,7 @@ class S3Store:
         self._page(Prefix=_head(prefix), MaxKeys=1)
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
-        """Every file below the folder `prefix`, in byte order of key, 1,000 to a request."""
+        """Every file below the folder `prefix`, in byte order of key. One request for each 1,000 files."""
         return stored_files(self.list_by_folder(prefix))
 
     def list_by_folder(
@@ -81,12 +81,12 @@ class S3Store:
         prefix: str = "",
         on_unlistable: OnUnlistable | None = None,  # noqa: ARG002  never called: S3 lists all keys or fails
     ) -> Iterator[FolderFiles]:
-        """As `list`, folder by folder; see `store.Store.list_by_folder`."""
+        """As `list`, grouped by folder; see `store.Store.list_by_folder`."""
         for page in self._pages(Bucket=self.bucket, Prefix=_head(prefix)):
             run: FolderFiles | None = None
             for entry in page.get("Contents", ()):
                 folder, _, name = entry["Key"].rpartition("/")
-                # Consoles create an empty object `name/` for a folder.
+                # Consoles represent a folder by an empty object `name/`.
                 if not name:
                     continue
                 if run is None or run.folder != folder:
@@ -116,30 +116,34 @@ class S3Store:
         return _stored(key, head, head["ContentLength"])
 
     def stat_many(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:
-        """One page of a listing, starting at the first key, instead of a HEAD request for each."""
+        """See `store.Store.stat_many`.
+
+        One listing request from the first key on, instead of a HEAD request for each key.
+        """
         sorted_keys = sorted(keys, key=str.encode)
         if not sorted_keys:
             return {}
-        # StartAfter is exclusive: a key one character shorter sorts before the first.
-        after, most = sorted_keys[0][:-1], min(_PAGE_KEYS, _LISTED_PER_KEY * len(sorted_keys))
+        # StartAfter is exclusive: the first key without its last character sorts before the first key.
+        after, limit = sorted_keys[0][:-1], min(_PAGE_KEYS, _LISTED_PER_KEY * len(sorted_keys))
         folder = commonprefix(sorted_keys).rpartition("/")[0]  # noqa: RUF071  common characters, cut to whole folders
-        page = self._page(Prefix=_head(folder), StartAfter=after, MaxKeys=most)
+        page = self._page(Prefix=_head(folder), StartAfter=after, MaxKeys=limit)
         entries = page.get("Contents", ())
-        found = {entry["Key"]: _stored(entry["Key"], entry, entry["Size"]) for entry in entries}
+        listed = {entry["Key"]: _stored(entry["Key"], entry, entry["Size"]) for entry in entries}
         if page["IsTruncated"]:
-            last = max(map(str.encode, found), default=b"")
-            sorted_keys = [key for key in sorted_keys if key.encode() <= last]
-        return {key: found.get(key) for key in sorted_keys}
+            # The keys after the last listed key are unknown: leave them out.
+            last_listed = max(map(str.encode, listed), default=b"")
+            sorted_keys = [key for key in sorted_keys if key.encode() <= last_listed]
+        return {key: listed.get(key) for key in sorted_keys}
 
     def open(self, key: str) -> BinaryIO:
-        """Download the whole file; seekable. Up to 8 MB in memory, larger ones in a nameless file on disk.
+        """Download the whole file and return it, seekable: up to 8 MB in memory, above that in a nameless file on disk.
 
         Raises FileNotFoundError, TimeoutError after `open_seconds`.
         """
         return self.fetch(key)[1]
 
     def fetch(self, key: str) -> tuple[StoredFile, BinaryIO]:
-        """As `open`, with the metadata of the bytes that are read."""
+        """As `open`, but also returns the metadata of the downloaded content."""
         with ExitStack() as unfinished:
 
             def begin(byte_size: int) -> BinaryIO:
@@ -163,21 +167,24 @@ class S3Store:
 
     @contextmanager
     def writing(self, key: str) -> Iterator[BinaryIO]:
-        """A real file that is sent as `key` with one PUT when the block succeeds; dropped when it raises."""
+        """Yields a real file.
+
+        If the block succeeds, its content is stored as `key` with one PUT; if it raises, nothing is.
+        """
         with _anonymous_file(in_memory=True) as file:
             yield file
             file.seek(0)
             self.put(file, key)
 
     def put(self, source: BinaryIO, key: str) -> None:
-        """Send `source`, a real file, from its current position on, as the content of `key`."""
+        """Store the content of `source`, a real file, from its current position on as `key`."""
         headers = {"Content-Type": media_type(key)}
         if self.cache_control:
             headers["Cache-Control"] = self.cache_control
         with convert_errors(self.bucket, key):
             if self._requests().put(key, source, headers) is None:
-                named = {name.replace("-", ""): value for name, value in headers.items()}
-                self._client().put_object(Bucket=self.bucket, Key=key, Body=source, **named)
+                parameters = {name.replace("-", ""): value for name, value in headers.items()}
+                self._client().put_object(Bucket=self.bucket, Key=key, Body=source, **parameters)
 
     def delete(self, key: str) -> bool:
         """Delete the file. Always True: S3 does not report whether it existed."""
@@ -218,7 +225,7 @@ class S3Store:
             return self._client().list_objects_v2(Bucket=self.bucket, **request)
 
     def _download(self, key: str, begin: Callable[[int], BinaryIO]) -> tuple[StoredFile, BinaryIO]:
-        """`begin` takes the number of bytes and returns an empty file for them; it is called for each attempt."""
+        """Download with retries. `begin(byte_size)` returns an empty file to write to; each attempt calls it."""
         deadline = time.monotonic() + self.open_seconds
         # botocore retries requests, but not a response body that breaks off.
         for attempt in range(1, self._max_attempts + 1):
@@ -234,8 +241,8 @@ class S3Store:
     ) -> tuple[StoredFile, BinaryIO]:
         with convert_errors(self.bucket, key):
             answer = self._requests().get(key) or self._client().get_object(Bucket=self.bucket, Key=key)
-            # Closing a body before its end closes its connection. (`with body` would wrap another object, which does
-            # not notice the end of the body.)
+            # Closing a body before its end closes its connection. (`with answer["Body"]` would bind the raw stream,
+            # which does not notice a body that ends too early.)
             with closing(answer["Body"]) as body:
                 file = begin(answer["ContentLength"])
                 while block := body.read(_BLOCK_BYTES):

@@ -10,7 +10,7 @@ from filestore.s3_errors import convert_errors
 from filestore.s3_requests import ObjectRequests
 
 LIBRARIES = ("boto3", "botocore.auth", "botocore.httpsession")
-"""The modules that are imported at first use, for preloading in a fork server."""
+"""The modules that this package imports at first use. A fork server can preload them."""
 
 
 class S3Clients:
@@ -44,7 +44,7 @@ class S3Clients:
             # "standard" retries with exponential back-off and jitter, 20 s at most.
             "retries": {"mode": "standard", "total_max_attempts": max_attempts},
             "s3": {"addressing_style": "path" if endpoint else "auto"},
-            # Optional checksums are sent in a form that many other servers reject.
+            # boto3 sends optional checksums in a form that many compatible servers reject.
             "request_checksum_calculation": "when_required",
             "response_checksum_validation": "when_required",
         }
@@ -52,7 +52,7 @@ class S3Clients:
         self._lock = Lock()
 
     def get(self) -> tuple[Any, ObjectRequests]:
-        """The client and the requests. Raises OSError for invalid settings."""
+        """The client and the `ObjectRequests`, created at the first call. Raises OSError for invalid settings."""
         with self._lock:
             if self._created is None:
                 with convert_errors(self._bucket, ""):
@@ -65,7 +65,7 @@ class S3Clients:
 
         # A session of its own: boto3's default session is not thread-safe.
         session = boto3.session.Session(**self._identity)
-        # Passed to both: the session alone would accept half a pair of keys.
+        # The credentials are passed to the client too: the session alone accepts an access key without a secret key.
         client = session.client(
             "s3", endpoint_url=self._endpoint, config=Config(**self._settings), **self._identity
         )

@@ -1,6 +1,6 @@
 """Convert botocore's exceptions to OSErrors with a message for people.
 
-Must not decide how to handle a failure. Used only by `s3`.
+Must not decide how a failure is handled. Used only by the S3 modules.
 """
 
 import errno
@@ -26,8 +26,8 @@ _REFUSED_CODES = frozenset(
 def convert_errors(bucket: str, key: str) -> Iterator[None]:
     """Convert botocore's exceptions in the block to OSErrors that name the bucket and, if given, the key.
 
-    FileNotFoundError: the key is missing. PermissionError: access is denied. TimeoutError, ConnectionError: the server
-    does not respond or fails.
+    FileNotFoundError: the key does not exist. PermissionError: access is denied. TimeoutError: the server does not
+    respond in time. ConnectionError: the server can't be reached or fails.
     """
     # Imported here: importing this package must not import botocore.
     from botocore import exceptions as failures
@@ -58,7 +58,7 @@ def _error_of_response(response: Any, bucket: str, key: str, what: str) -> OSErr
     code = str(response.get("Error", {}).get("Code", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "NoSuchBucket":
-        # Not FileNotFoundError: callers would take every file for deleted.
+        # Not FileNotFoundError: callers would conclude that every file has been deleted.
         return OSError(errno.ENXIO, f"There is no bucket {bucket!r}.", key)
     if code in _MISSING_CODES or status == 404:
         return FileNotFoundError(errno.ENOENT, f"There is no {what}.", key)

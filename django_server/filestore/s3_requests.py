@@ -1,11 +1,11 @@
-"""HEAD, GET and PUT, the three requests that an archive makes by the million, one layer below boto3's client.
+"""Send HEAD, GET and PUT requests one layer below boto3's client: a run over an archive sends millions of them.
 
-Uses botocore's signature, connections, bodies and exceptions, but not its model of the service, which costs more than
-all of them (2 to 3 ms of CPU for a GET and a PUT, against 1). Responses have the form of the client's. A response that
+Uses botocore's signatures, connections, bodies and exceptions, but not its service model, which costs more than all of
+these: 2 to 3 ms of CPU for a GET and a PUT, against 1 ms. Responses are dicts like those of the client. A response that
 is neither a success nor a server failure is not interpreted here: the caller repeats the request with the client, which
 handles redirects, clock skew and error codes.
 
-Used only by `s3`. Imports botocore at the first request.
+Used only by `s3` and `s3_client`. Imports botocore at the first request.
 """
 
 import os
@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 Response = dict[str, Any]
-"""ContentLength, LastModified and ETag if the server sent them; Body for a GET, to be closed by the caller."""
+"""Has ContentLength, LastModified and ETag if the server sent them, and for a GET a Body, which the caller closes."""
 
 _KEY = "key"
 _SMALL_BYTES = 1 << 20  # sent from memory: reading a file block by block costs thirty system calls
@@ -26,11 +26,11 @@ _TOO_MANY_REQUESTS = 429
 
 
 class ObjectRequests:
-    """Requests for the keys of one bucket. Thread-safe."""
+    """Sends requests for the keys of one bucket. Thread-safe. Each method returns what `_request` does."""
 
     def __init__(self, client: Any, credentials: Any, bucket: str, *, attempts: int) -> None:
         """`client`: boto3's S3 client; its address, region, time limits and connections are used."""
-        # The address of the bucket, whichever way the client is configured to address it.
+        # A signed URL contains the bucket's address in the form that the client is configured to use.
         example = client.generate_presigned_url("get_object", {"Bucket": bucket, "Key": _KEY})
         self._base = example.partition("?")[0].removesuffix(_KEY)
         self._region = client.meta.region_name
@@ -52,9 +52,10 @@ class ObjectRequests:
     def _request(
         self, method: str, key: str, headers: Mapping[str, str] | None = None, source: BinaryIO | None = None
     ) -> Response | None:
-        """The response with status 200. None: repeat the request with the client.
+        """The response if its status is 200. None: the caller must repeat the request with the client.
 
-        Raises as the client does for a missing key (HEAD), and if the server fails or is unreachable at each attempt.
+        Raises what the client would raise if a HEAD request finds no key, and if the server fails or is unreachable at
+        every attempt.
         """
         from botocore.exceptions import ClientError, HTTPClientError
 

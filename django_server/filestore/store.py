@@ -1,7 +1,7 @@
 """The protocol that every store implements. The stores themselves are `local` and `s3`.
 
-A store knows keys, never images. Every failure is an OSError: FileNotFoundError for a missing key, another one for a
-store that does not respond or denies access.
+A store knows keys and bytes, not images. Every failure is an OSError: FileNotFoundError if a key does not exist,
+another OSError if the store does not respond or denies access.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 @dataclass(frozen=True)
 class StoredFile:
-    """The metadata of one file: its key, size in bytes, modification time in nanoseconds since the epoch.
+    """The metadata of one file. `modified_ns`: the modification time in nanoseconds since the epoch.
 
     `etag`: S3's identifier of the content, without quotes; empty for other stores.
     """
@@ -24,20 +24,24 @@ class StoredFile:
 
     @property
     def version(self) -> str:
-        """Identifies the content: equal until the file is written again."""
+        """An identifier of the content. It stays equal until the file is written again."""
         return version_of(self.byte_size, self.modified_ns // 1000, self.etag)
 
 
 def version_of(byte_size: int, modified_us: int, etag: str = "") -> str:
-    """The identifier of a file's content. Compare it for equality, never by time.
+    """The identifier of a file's content. Compare identifiers for equality only; they have no order.
 
-    S3 gives times in milliseconds in a listing and in seconds elsewhere: the etag identifies the content there.
+    For S3 it contains the etag and no time, because S3 gives times in milliseconds in a listing and in seconds
+    elsewhere.
     """
     return f"etag:{etag}" if etag else f"{byte_size}@{modified_us}"
 
 
 ListedFile = tuple[str, int, int, str]
-"""Name within its folder, size in bytes, modification time in nanoseconds, etag. A tuple, for listings of millions."""
+"""Name within its folder, size in bytes, modification time in nanoseconds, etag.
+
+A plain tuple, because listings have millions.
+"""
 
 OnUnlistable = Callable[[str, str], None]
 """Called with the key of a file or folder that can't be listed, and the reason as a sentence."""
@@ -51,7 +55,7 @@ class FolderFiles(NamedTuple):
 
 
 def stored_files(listings: Iterable[FolderFiles]) -> Iterator[StoredFile]:
-    """The files of the listings, one by one, with their whole keys."""
+    """Yield the files of all listings one by one, with their full keys."""
     for folder, files in listings:
         head = f"{folder}/" if folder else ""
         for name, byte_size, modified_ns, etag in files:
@@ -59,14 +63,15 @@ def stored_files(listings: Iterable[FolderFiles]) -> Iterator[StoredFile]:
 
 
 class Store(Protocol):
-    """Files by key. A key is a relative path with `/` between its parts."""
+    """Stores files by key. A key is a relative path with `/` between its parts."""
 
     def list_by_folder(
         self, prefix: str = "", on_unlistable: OnUnlistable | None = None
     ) -> Iterator[FolderFiles]:
-        """As `list`, folder by folder. A folder may come more than once, with others in between.
+        """As `list`, grouped by folder. The same folder may be yielded more than once, with other folders in between.
 
-        Files and folders that can't be listed are passed to `on_unlistable` and left out; without it they raise.
+        Files and folders that can't be listed are passed to `on_unlistable` and left out. Without `on_unlistable` an
+        OSError is raised for them.
         """
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
@@ -79,19 +84,22 @@ class Store(Protocol):
         """The metadata of the file. Raises FileNotFoundError."""
 
     def stat_many(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:
-        """The metadata of many files with one request: None for a missing file.
+        """The metadata of many files with one request, by key; None for a file that does not exist.
 
-        Keys that are not in the result are unknown: call `stat` for them.
+        A key that is missing from the result was not looked up: call `stat` for it.
         """
 
     def open(self, key: str) -> BinaryIO:
-        """Open for reading; seekable. Raises FileNotFoundError."""
+        """Open the file for reading. The result is seekable. Raises FileNotFoundError."""
 
     def fetch(self, key: str) -> tuple[StoredFile, BinaryIO]:
-        """As `open`, with the metadata of the bytes that are read."""
+        """As `open`, but also returns the metadata of the opened content."""
 
     def writing(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """A real file that becomes `key` atomically when the block succeeds, and is dropped when it raises."""
+        """A context that yields a real file.
+
+        If the block succeeds, it is stored atomically as `key`; else it is deleted.
+        """
 
     def delete(self, key: str) -> bool:
         """Delete the file. True if it existed, or if the store can't report that."""

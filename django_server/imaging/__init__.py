@@ -1,7 +1,7 @@
 """Pixels: read image headers and render thumbnails. Streams in, values and thumbnail bytes out.
 
-The only package that imports Pillow. Must not know Django, storage, the network or file names, and changes no
-process-wide setting. Used by the Django app and by pregen; usable from a Python prompt:
+The only package that imports Pillow. Must not know Django, storage, the network or file names, and must not change
+process-wide settings. Used by the Django app and by pregen; usable from a Python prompt:
 
     >>> import imaging
     >>> with open("photo.jpg", "rb") as photo:

@@ -1,7 +1,7 @@
 """Read the header structure of PNG, GIF, WebP and TIFF files by seeking, without decoding pixels.
 
-Bounds the number of parts that are read, so that a header of millions of tiny parts does not cost seconds. Called by
-`probe`.
+Limits the number of chunks, blocks and tags that are read, so that a header with millions of them does not cost
+seconds. Called by `probe`.
 """
 
 import struct
@@ -10,17 +10,16 @@ from typing import BinaryIO
 
 from .errors import CorruptImage
 
-_MAX_PNG_CHUNKS = 10_000  # before the pixels; editors write about 10
+_MAX_PNG_CHUNKS = 10_000  # chunks before the pixels; editors write about 10
 _MAX_TIFF_TAGS = 4_096  # the baseline and extension sets together define about 100
-_MAX_GIF_BLOCKS = 200_000  # 255 bytes each: 50 MB, read in 0.1 s
-_MAX_GIF_PREAMBLE_BLOCKS = (
-    4_096  # 1 MB of comments before the first frame; Pillow joins comments in quadratic time
-)
+_MAX_GIF_BLOCKS = 200_000  # blocks of up to 255 bytes, 50 MB in all, are read in 0.1 s
+# 1 MB of comments before the first frame: Pillow joins comments in quadratic time.
+_MAX_GIF_PREAMBLE_BLOCKS = 4_096
 _MAX_WEBP_CHUNKS = 100_000
 
 
 def png_frames(source: BinaryIO) -> int:
-    """The number of frames that a PNG's animation header claims; 1 without such a header. Raises CorruptImage."""
+    """The number of frames according to a PNG's animation header; 1 without that header. Raises CorruptImage."""
     source.seek(8)
     frames = 1
     for _ in range(_MAX_PNG_CHUNKS):
@@ -76,6 +75,8 @@ def gif_frames(source: BinaryIO) -> int:
 
 @dataclass(frozen=True)
 class WebpHeader:
+    """`width` x `height`: stored size in pixels. `exif`: the EXIF block, if the file has one."""
+
     width: int
     height: int
     frames: int
@@ -84,7 +85,7 @@ class WebpHeader:
 
 
 def read_webp_header(source: BinaryIO) -> WebpHeader:
-    """Size, frames, alpha and EXIF of a WebP (RFC 9649). Raises CorruptImage, for a truncated file too."""
+    """Size, frames, alpha and EXIF of a WebP (RFC 9649). Raises CorruptImage, also for a truncated file."""
     source.seek(0, 2)
     end = source.tell()
     source.seek(4)
@@ -123,13 +124,16 @@ def read_webp_header(source: BinaryIO) -> WebpHeader:
 
 
 def check_tiff_directory(source: BinaryIO) -> None:
-    """Reject a first directory of more than 4,096 tags: Pillow reads tag by tag. Raises CorruptImage, struct.error."""
+    """Reject a first directory of more than 4,096 tags, because Pillow reads it tag by tag.
+
+    Raises CorruptImage; struct.error if the header is too short.
+    """
     source.seek(0)
     head = source.read(16)
     order = "<" if head[:2] == b"II" else ">"
-    big = head[2:4] in (b"+\0", b"\0+")
-    (at,) = struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)
-    source.seek(at)
-    (count,) = struct.unpack(order + ("Q" if big else "H"), source.read(8 if big else 2))
+    is_bigtiff = head[2:4] in (b"+\0", b"\0+")
+    (directory_at,) = struct.unpack_from(order + ("Q" if is_bigtiff else "I"), head, 8 if is_bigtiff else 4)
+    source.seek(directory_at)
+    (count,) = struct.unpack(order + ("Q" if is_bigtiff else "H"), source.read(8 if is_bigtiff else 2))
     if count > _MAX_TIFF_TAGS:
         raise CorruptImage

@@ -1,8 +1,8 @@
-"""The errors of imaging, and the guards that turn a library's exception into one of them.
+"""The exceptions of this package, and the guards that convert other exceptions to them.
 
-Owns the codes and the sentences for people. Must not decide limits or read pixels. Every module of this package that
-calls a decoder guards that call with `decoding`, and every reader of headers is guarded with `parsing`. Our own
-steps stay outside of both: a programming error of ours must not become "this image is damaged".
+Owns the codes and the sentences for people. Must not decide limits or read pixels. Every call of a decoder is inside
+`decoding`, and every call of a header reader of this package is inside `parsing`. All other code stays outside these
+blocks, so that a bug of this program is not reported as a damaged image.
 """
 
 import errno
@@ -18,9 +18,9 @@ logger = logging.getLogger(__name__)
 
 
 class ImagingError(Exception):
-    """An image that can't be used. A retry with the same bytes never helps.
+    """The image can't be used. A retry with the same bytes fails again.
 
-    `code` is stable and part of the API; `message` is a sentence for a person, never a library's text.
+    `code` is part of the API and never changes. `message` is a sentence for a person, not the text of a library.
     """
 
     code = "corrupt_image"
@@ -54,8 +54,8 @@ class EmptyFile(ImagingError):
     message = "This file is empty."
 
 
-# What Pillow, pillow-heif and their C parts were seen to raise on damaged bytes. A list, not `Exception`: NameError and
-# ImportError are always errors of ours. Warnings arrive as errors under `-W error`.
+# The exceptions that Pillow, pillow-heif and their C libraries were seen to raise on damaged bytes. Not `Exception`:
+# NameError and ImportError are always bugs of this program. Python raises warnings as exceptions under `-W error`.
 _DECODER_FAILURES = (
     OSError,
     SyntaxError,
@@ -75,16 +75,16 @@ _DECODER_FAILURES = (
     Warning,
 )
 
-# What our own header readers meet on damaged bytes: too few of them, or an offset that can't be sought.
+# The exceptions of this package's header readers on damaged bytes: a header is too short, or an offset is invalid.
 _PARSER_FAILURES = (OSError, ValueError, OverflowError, struct.error)
 
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """Turn what a decoder raises on damaged bytes into CorruptImage or TooManyPixels, and log the cause.
+    """Convert the exceptions of a decoder to CorruptImage or TooManyPixels, and log the cause.
 
-    Guard single calls of a library, never steps of ours. A failure of the file itself (an unreadable disk, a dropped
-    connection) says nothing about the image and is raised as it is.
+    Put only the call of the library into the block. A failure to read the file (an unreadable disk, a dropped
+    connection) says nothing about the image and is not converted.
     """
     try:
         yield
@@ -98,7 +98,7 @@ def decoding() -> Iterator[None]:
 
 @contextmanager
 def parsing() -> Iterator[None]:
-    """As `decoding`, around one of our own header readers, which raises far fewer kinds of exceptions."""
+    """As `decoding`, for the header readers of this package, which raise fewer kinds of exceptions."""
     try:
         yield
     except _PARSER_FAILURES as failure:
@@ -106,19 +106,19 @@ def parsing() -> Iterator[None]:
 
 
 def _corrupt(failure: Exception) -> Exception:
-    """CorruptImage, with the cause in the log, or `failure` itself if it is a failure of the file."""
-    if isinstance(failure, OSError) and _is_failure_of_the_file(failure):
+    """Returns CorruptImage after logging the cause, or `failure` itself if the file could not be read."""
+    if isinstance(failure, OSError) and _is_read_failure(failure):
         return failure
     cause = f"{type(failure).__name__}: {failure}"
     logger.info("The image can't be decoded: %s", cause)
     corrupt = CorruptImage()
-    # A note survives the way out of a process pool, whose processes have no log.
+    # Exceptions keep their notes when a pool process returns them. Pool processes have no log.
     corrupt.add_note(cause)
     return corrupt
 
 
-def _is_failure_of_the_file(failure: OSError) -> bool:
-    # Pillow's own OSErrors have no errno. EINVAL is a seek to an offset from a damaged header.
+def _is_read_failure(failure: OSError) -> bool:
+    # OSErrors that Pillow raises itself have no errno. EINVAL: a seek to an invalid offset from a damaged header.
     if isinstance(failure, ConnectionError | TimeoutError):
         return True
     return failure.errno not in (None, errno.EINVAL)

@@ -1,6 +1,6 @@
-"""Read the orientation tag from a block of EXIF. Pure. Broken EXIF never fails an image: its orientation is 1.
+"""Read the orientation tag from an EXIF block. Pure. If the block is broken, the orientation is 1.
 
-Reads this tag only, so that a hostile block costs nothing. Called by `probe`.
+Reads no other tag, so that a hostile block costs no time. Called by `probe`.
 """
 
 import struct
@@ -12,7 +12,7 @@ _MAX_ENTRIES = 1_000  # cameras write about 20 in the first directory
 
 
 def orientation_of(exif: bytes | None) -> int:
-    """The EXIF orientation, 1 to 8; 1 if `exif` (with or without its `Exif` prefix) has no valid one."""
+    """The EXIF orientation, 1 to 8; 1 if `exif` has no valid orientation. `exif` may begin with the prefix `Exif`."""
     if not exif:
         return 1
     block = exif.removeprefix(b"Exif\0\0")

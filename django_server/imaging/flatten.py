@@ -1,6 +1,6 @@
-"""Convert any pixel layout of a decoder to a plain mode: 8-bit RGB, L, CMYK or LAB, opaque on white.
+"""Convert the pixels of any Pillow mode to a plain mode: 8-bit RGB, L, CMYK or LAB, composited on white.
 
-Knows the meaning of each Pillow mode. Must not convert between colour spaces through profiles. Called by `render`.
+Knows the meaning of each Pillow mode. Must not apply colour profiles: `icc_profiles` does. Called by `render`.
 """
 
 from collections.abc import Iterable
@@ -26,10 +26,10 @@ class Levels:
 
 
 def levels_of(image: Image.Image) -> Levels | None:
-    """The levels of a decoded image, None for one of 8 bits.
+    """The levels of a decoded image; None if its values have 8 bits.
 
-    16-bit values use the range 0..65535, so black stays black. 32-bit integers and floats have no fixed range: the
-    image's own minimum and maximum are used.
+    16-bit values use the range 0..65535, so that black stays black. 32-bit integers and floats have no fixed range: the
+    minimum and maximum of the image are used.
     """
     if image.mode in _SIXTEEN_BIT_MODES:
         return _SIXTEEN_BITS
@@ -44,7 +44,7 @@ def levels_of(image: Image.Image) -> Levels | None:
     return Levels(scale, -low * scale)
 
 
-_SIXTEEN_BITS = Levels(1 / 257, 0.5)  # 65535 / 257 = 255; 0.5 rounds, because the conversion truncates
+_SIXTEEN_BITS = Levels(1 / 257, 0.5)  # 65535 / 257 = 255; 0.5 is added because the conversion truncates
 
 
 def plain(image: Image.Image, levels: Levels | None) -> Image.Image:
@@ -61,15 +61,15 @@ def plain(image: Image.Image, levels: Levels | None) -> Image.Image:
 def shrink(image: Image.Image, factor: int) -> Image.Image:
     """Convert `image` to a plain mode and reduce it by the integer `factor`, strip by strip.
 
-    Never holds a second copy of the whole image: a 100-megapixel RGBA image stays at its own 400 MB.
+    Never holds a second copy of the whole image: a 100-megapixel RGBA image needs no more than its own 400 MB.
     """
     levels = levels_of(image)
     if factor == 1:
         return plain(image, levels)
     width, height = image.size
     rows = rows_per_strip(width, factor)
-    cut = (image.crop((0, top, width, min(height, top + rows))) for top in range(0, height, rows))
-    return shrink_strips((plain(strip, levels) for strip in cut), image.size, factor)
+    strips = (image.crop((0, top, width, min(height, top + rows))) for top in range(0, height, rows))
+    return shrink_strips((plain(strip, levels) for strip in strips), image.size, factor)
 
 
 def rows_per_strip(width: int, factor: int) -> int:
@@ -78,15 +78,18 @@ def rows_per_strip(width: int, factor: int) -> int:
 
 
 def shrink_strips(strips: Iterable[Image.Image], size: tuple[int, int], factor: int) -> Image.Image:
-    """Reduce an image of `size` by `factor`, given as plain strips of `rows_per_strip` rows (the last may be lower)."""
-    parts = (strip.reduce(factor) for strip in strips)
-    first = next(parts)
+    """Reduce an image of `size` by `factor`.
+
+    `strips`: plain, of `rows_per_strip` rows each; the last may have fewer.
+    """
+    reduced_strips = (strip.reduce(factor) for strip in strips)
+    first = next(reduced_strips)
     small = Image.new(first.mode, (-(-size[0] // factor), -(-size[1] // factor)), None)
     small.paste(first)
     top = first.height
-    for part in parts:
-        small.paste(part, (0, top))
-        top += part.height
+    for reduced in reduced_strips:
+        small.paste(reduced, (0, top))
+        top += reduced.height
     return small
 
 
@@ -112,12 +115,12 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _is_transparent(image: Image.Image) -> bool:
-    with decoding():  # reads the palette that came with the file
+    with decoding():  # reads the palette of the file
         return image.has_transparency_data
 
 
 def _converted(image: Image.Image, mode: str) -> Image.Image:
-    with decoding():  # uses the palette and the transparent colour that came with the file
+    with decoding():  # uses the palette and the transparent colour of the file
         return image.convert(mode)
 
 

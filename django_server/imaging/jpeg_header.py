@@ -1,6 +1,6 @@
-"""Read the markers of a JPEG without decoding: its size, its coding, the number of its scans.
+"""Read the markers of a JPEG without decoding it: size, coding process, number of scans.
 
-Bounds the work on hostile files, on which Pillow's own header reader is slow. Called by `probe`.
+Limits the work on hostile files, for which Pillow's header reader takes long. Called by `probe`.
 Markers: ITU T.81, table B.1.
 """
 
@@ -16,8 +16,9 @@ _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = 0xD9
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 
-_MAX_SEGMENTS = 4_000  # before the first scan; a 10 MB depth map has 160 segments of 64 KB
-_MAX_SEGMENTS_OF_A_KIND = 64  # EXIF, Photoshop, quantization: slow to parse; cameras write one or two
+_MAX_SEGMENTS = 4_000  # segments before the first scan; a 10 MB depth map has 160 of 64 KB
+# EXIF, Photoshop and quantization segments are slow to parse. Cameras write one or two of a kind.
+_MAX_SEGMENTS_OF_A_KIND = 64
 _MAX_JUNK_BYTES = 4_096  # stray bytes between segments
 
 _SCAN_OR_END = re.compile(rb"\xff[\xda\xd9]")
@@ -26,7 +27,7 @@ _BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class JpegHeader:
-    """`buffered`: the decoder keeps the coefficients of the whole image (progressive, or one scan per component)."""
+    """`buffered`: a decoder must hold the coefficients of the whole image (progressive, or one scan per component)."""
 
     width: int
     height: int
@@ -78,7 +79,7 @@ def read_header(source: BinaryIO) -> JpegHeader:
 
 
 def _is_extended_xmp(source: BinaryIO, length: int) -> bool:
-    # Extended XMP is split over many APP1 segments, which Pillow only stores.
+    # Extended XMP is split into many APP1 segments. They cost little: Pillow stores them without parsing.
     start = source.read(min(4, length - 2))
     source.seek(-len(start), 1)
     return start == b"http"
@@ -98,20 +99,20 @@ def _header(frame: tuple[int, bytes], *, components_in_scan: int, at: int) -> Jp
     )
 
 
-def has_more_scans_than(source: BinaryIO, header: JpegHeader, most: int) -> bool:
-    """Whether the image has more than `most` scans. Reads bytes without decoding, up to the end of the image.
+def has_more_scans_than(source: BinaryIO, header: JpegHeader, limit: int) -> bool:
+    """Whether the image has more than `limit` scans. Reads bytes without decoding, up to the end of the image.
 
-    Inside coded data FF is followed by 00 or a restart marker, so FF DA is always the start of a scan.
+    In coded data FF is always followed by 00 or the code of a restart marker, so FF DA always starts a scan.
     """
     scans = 1
     source.seek(header.first_scan_at)
-    last = b""
+    carried = b""  # an FF at the end of a block, whose marker code is in the next block
     while block := source.read(_BLOCK_BYTES):
-        for match in _SCAN_OR_END.finditer(last + block):
+        for match in _SCAN_OR_END.finditer(carried + block):
             if match.group()[1] == _END_OF_IMAGE:
                 return False
             scans += 1
-            if scans > most:
+            if scans > limit:
                 return True
-        last = block[-1:] if block.endswith(b"\xff") else b""
+        carried = block[-1:] if block.endswith(b"\xff") else b""
     return False

@@ -3,17 +3,19 @@
 from dataclasses import dataclass
 
 EDGE_PX = 250_000
-"""The longest edge accepted: Pillow joins each row from 64 KB pieces in quadratic time. 1 MB a row is still fast."""
+"""The longest accepted edge.
+
+Pillow joins each row from pieces of 64 KB in quadratic time; a row of 1 MB is still fast.
+"""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits checked from the header, before any decoding. Pixels are width x height."""
+    """Limits that are checked by the header, before any decoding. The number of pixels is width x height."""
 
     pixels: int = 100_000_000  # 100 Mpx: 400 MB decoded, as Pillow uses 4 bytes a pixel
     pixels_baseline_jpeg: int = 250_000_000  # decoded at 1/2 to 1/8 scale: about 50 MB resident
-    pixels_progressive_jpeg: int = (
-        60_000_000  # full-size coefficient buffers: 3 bytes a pixel in 4:2:0, 180 MB
-    )
-    pixels_in_strips: int = 0  # TIFF and PNG above `pixels` that can be decoded strip by strip; 0: rejected
+    # A decoder holds the coefficients in full size: 3 bytes a pixel in 4:2:0, 180 MB.
+    pixels_progressive_jpeg: int = 60_000_000
+    pixels_in_strips: int = 0  # for a TIFF or PNG that can be decoded strip by strip; 0: `pixels` applies
     jpeg_scans: int = 100  # encoders write about 10; 1,000 scans in 195 KB took 13 s

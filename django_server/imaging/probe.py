@@ -1,7 +1,7 @@
 """Open an image file and check its header against the limits, without decoding pixels.
 
-Decides which Pillow class reads which format. `Image.open` is not used: it would try formats that are not accepted,
-and its pixel limit is one number for the whole process. Uploads call `probe`; `render` calls `open_checked`.
+Decides which Pillow class reads which format. Does not use `Image.open`, which would try formats that are not accepted
+and has one pixel limit for the whole process. Uploads call `probe`; `render` calls `open_checked`.
 """
 
 from collections.abc import Callable
@@ -33,15 +33,15 @@ _Image = TypeVar("_Image", bound=ImageFile.ImageFile)
 
 class _JpegWithoutDpi(JpegImageFile):
     def _read_dpi_from_exif(self) -> None:
-        """Do nothing: the resolution is not used, and reading it would let broken EXIF fail the image."""
+        """Do nothing: the resolution is not used, and broken EXIF would raise an exception here."""
 
 
 @dataclass(frozen=True)
 class Probe:
     """The contents of the header. `width` x `height`: displayed size in pixels. `orientation`: EXIF's number, 1 to 8.
 
-    `frames`: frames of an animation, as counted or claimed in the header; the pages of a TIFF do not count.
-    `progressive`: a progressive JPEG.
+    `frames`: the number of frames of an animation, counted or read from the header; 1 for a TIFF of several pages.
+    `progressive`: whether the image is a progressive JPEG.
     """
 
     format: str
@@ -57,9 +57,10 @@ class Probe:
 
 @dataclass(frozen=True)
 class OpenedImage:
-    """An image within the limits, open and not decoded. `turn`: the EXIF orientation still to be applied (1: none).
+    """An image within the limits, open and not decoded.
 
-    `in_strips`: the image has more pixels than may be decoded whole.
+    `turn`: the EXIF orientation that the caller must apply to the decoded pixels (1: none). `in_strips`: the image has
+    more pixels than may be decoded at once, so it must be decoded in strips.
     """
 
     image: ImageFile.ImageFile
@@ -72,19 +73,19 @@ _DEFAULT_LIMITS = Limits()
 
 
 def probe(source: BinaryIO, limits: Limits = _DEFAULT_LIMITS) -> Probe:
-    """Read the header of `source` (seekable, read from its start) without decoding. Changes its position.
+    """Read the header of `source` (seekable, read from its start) without decoding. Changes the position of `source`.
 
-    Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage. A file that passes can still turn out to be
-    damaged when it is rendered.
+    Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage. `render` can still find that a file
+    which passed is damaged.
     """
-    found, _ = inspect(source, limits)
-    return found
+    probed, _ = inspect(source, limits)
+    return probed
 
 
 def inspect(source: BinaryIO, limits: Limits) -> tuple[Probe, OpenedImage | None]:
-    """Check the header of `source`. Also returns the opened image, if Pillow had to open it.
+    """As `probe`. Also returns the opened image, or None if Pillow was not needed (WebP).
 
-    Raises the errors of this package.
+    Raises as `probe` does.
     """
     source.seek(0)
     head = source.read(signatures.HEAD_BYTES)
@@ -126,7 +127,7 @@ def _open_other(kind: Kind, source: BinaryIO, limits: Limits) -> OpenedImage:
         return opened
     _check_size(limits.pixels_in_strips, (width, height))
     check_strip_decodable(kind, opened.image, limits.pixels)
-    # Strips are decoded as stored; Pillow would have rotated a TIFF.
+    # libvips returns the pixels as stored; for a TIFF `opened.turn` is 1, because Pillow would have rotated it.
     return replace(opened, turn=opened.probe.orientation, in_strips=True)
 
 
@@ -142,8 +143,8 @@ def _check_size(pixels: int, size: tuple[int, int]) -> None:
 def _open_jpeg(source: BinaryIO, limits: Limits) -> OpenedImage:
     with parsing():
         header = jpeg_header.read_header(source)
-    most = limits.pixels_progressive_jpeg if header.buffered else limits.pixels_baseline_jpeg
-    _check_size(most, (header.width, header.height))
+    max_pixels = limits.pixels_progressive_jpeg if header.buffered else limits.pixels_baseline_jpeg
+    _check_size(max_pixels, (header.width, header.height))
     if header.buffered and jpeg_header.has_more_scans_than(source, header, limits.jpeg_scans):
         raise CorruptImage
     image = _open(_JpegWithoutDpi, source)
@@ -210,16 +211,18 @@ def _upright(
     progressive: bool = False,
     rotated_by_decoder: bool = False,
 ) -> OpenedImage:
-    """`rotated_by_decoder`: TIFF and HEIC decoders apply the orientation and report the displayed size."""
-    known = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
-    turn = 1 if rotated_by_decoder else known
+    """`rotated_by_decoder`: the decoder (TIFF, HEIC) applies the orientation and reports the displayed size."""
+    valid_orientation = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+    turn = 1 if rotated_by_decoder else valid_orientation
     return OpenedImage(
-        image, _probe(kind, upright(*image.size, turn), frames, image.mode, known, progressive), turn
+        image,
+        _probe(kind, upright(*image.size, turn), frames, image.mode, valid_orientation, progressive),
+        turn,
     )
 
 
 def _inspect_webp(source: BinaryIO, limits: Limits) -> Probe:
-    # Pillow's WebP reader allocates two canvases when it opens a file: check the size before that.
+    # Pillow's WebP reader allocates two canvases when it opens a file, so the size is checked first, without Pillow.
     with parsing():
         header = read_webp_header(source)
     _check_size(limits.pixels, (header.width, header.height))
@@ -237,7 +240,7 @@ def _probe(
 def _rescale_png_transparency(image: PngImageFile) -> None:
     """Convert the transparent value of a PNG to the bit depth of the decoded pixels.
 
-    The file gives it in its own bit depth (PNG specification, 11.3.2.1), and Pillow widens the pixels only.
+    The file has this value in the bit depth of the file (PNG specification, 11.3.2.1). Pillow widens only the pixels.
     """
     value = image.info.get("transparency")
     raw_mode = image.tile[0].args if image.tile else None

@@ -1,7 +1,7 @@
-"""A pool of processes that decode images, so that a time limit can kill a decoder: a thread can't be killed.
+"""A pool of processes that decode images. A decoder that exceeds its time limit is killed, which a thread can't be.
 
-Each process has a pipe of its own and shares no lock with another. A process killed at any moment costs the one call
-that it was running. Pools with one shared queue (pebble, concurrent.futures) can lose a task between hand-over and
+Each process has its own pipe and shares no lock with another process. If a process is killed, only the call that it was
+running fails. Pools with one shared queue (pebble, concurrent.futures) can lose a task between hand-over and
 acknowledgement, or block on a lock whose holder was killed: docs/adr/0006-own-process-pool.md. Used by the app's
 `rendering/decode_pool.py` and by pregen.
 """
@@ -21,7 +21,7 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_START_SECONDS = 60.0  # a loaded machine can take this long
+_START_SECONDS = 60.0  # on a loaded machine a start can take this long
 
 
 class ProcessDied(Exception):
@@ -37,21 +37,21 @@ class PoolStopped(ProcessDied):
 
 
 class ProcessPool:
-    """Up to `size` processes. Each starts at its first call, or in `start`, and is replaced after it dies.
+    """Up to `size` processes. Each one starts at its first call or in `start`, and is replaced after it has died.
 
-    Thread-safe: as many calls run at once as there are processes; further ones wait.
+    Thread-safe. `size` calls can run at the same time; further calls wait for an idle process.
     """
 
     def __init__(self, size: int, context: BaseContext) -> None:
         self._all = [_Process(context) for _ in range(size)]
-        # LIFO: the process used last has warm memory, and processes that are not needed never start.
+        # LIFO: the process used last has warm memory, and a process that is not needed never starts.
         self._idle: queue.LifoQueue[_Process] = queue.LifoQueue()
         for process in reversed(self._all):
             self._idle.put(process)
         self._stopped = False
 
     def start(self) -> None:
-        """Start every process and wait until it answers. Call it before `run`.
+        """Start every process and wait until each has answered a call. Must be called before the first `run`.
 
         Raises ProcessDied.
         """
@@ -59,16 +59,17 @@ class ProcessPool:
             process.run(_START_SECONDS, os.getpid, (), {})
 
     def run(self, seconds: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call the function in another process and return its result or raise its exception.
+        """Call `function` in another process and return its result or raise its exception.
 
-        The function and its values must be picklable. `seconds` start when a process is idle. Raises ProcessTimedOut
-        after them, ProcessDied if the process ends during the call, PoolStopped after `stop`.
+        The function, its arguments and its result must be picklable. `seconds`: the time limit of the call, without the
+        wait for an idle process. Raises ProcessTimedOut after that time, ProcessDied if the process ends during the
+        call, PoolStopped after `stop`.
         """
         process = self._idle.get()
         try:
             if self._stopped:
                 raise PoolStopped
-            return process.run(seconds, function, args, kwargs)  # type: ignore[no-any-return]  # what was pickled
+            return process.run(seconds, function, args, kwargs)  # type: ignore[no-any-return]  # unpickled
         except ProcessDied as failure:
             if self._stopped:
                 raise PoolStopped from failure
@@ -77,13 +78,15 @@ class ProcessPool:
             self._idle.put(process)
 
     def stop(self) -> None:
-        """Kill all processes. Running, waiting and later calls raise PoolStopped."""
+        """Kill all processes. Calls that are running, waiting or made later raise PoolStopped."""
         self._stopped = True
         for process in self._all:
             process.kill()
 
 
 class _Process:
+    """One process of the pool and its pipe."""
+
     def __init__(self, context: BaseContext) -> None:
         self._context = context
         self._process: BaseProcess | None = None
@@ -91,7 +94,7 @@ class _Process:
 
     def run(self, seconds: float, function: Callable[..., T], args: Any, kwargs: Any) -> Any:
         try:
-            pipe = self._started()
+            pipe = self._pipe_of_running_process()
             pipe.send((function, args, kwargs))
             if not pipe.poll(seconds):
                 self.kill()
@@ -105,21 +108,22 @@ class _Process:
         return value
 
     def kill(self) -> None:
-        """The next `run` starts a new process."""
+        """Kill the process. The next `run` starts a new one."""
         if self._process is not None:
             self._process.kill()
             self._process.join()
 
-    def _started(self) -> Connection:
+    def _pipe_of_running_process(self) -> Connection:
+        """The pipe of the process, which is started first if it is not running."""
         if self._pipe is not None:
-            # An idle process sends nothing: a readable pipe means that it has ended.
+            # An idle process sends nothing, so a readable pipe means that the process has ended.
             if not self._pipe.poll():
                 return self._pipe
             self.kill()
             self._pipe.close()
             self._pipe = None
         ours, theirs = self._context.Pipe()
-        # daemon: killed when this process exits, instead of joined.
+        # A daemon process is killed when this process exits; another one would be waited for.
         process: BaseProcess = self._context.Process(target=_run_calls, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
         try:
             process.start()
@@ -130,7 +134,7 @@ class _Process:
 
 
 def _run_calls(pipe: Connection) -> None:
-    """The main loop of a pool process: run one call after the other until the parent closes the pipe."""
+    """The main loop of a pool process: receive a call, run it, send the result; until the parent closes the pipe."""
     exit_with_parent()
     while True:
         try:
@@ -146,7 +150,7 @@ def _run_calls(pipe: Connection) -> None:
 
 
 def exit_with_parent() -> None:
-    """Make this process ignore Ctrl+C and exit as soon as its parent has ended, however that happened."""
+    """Make this process ignore Ctrl+C, and exit when its parent ends for any reason."""
     # A terminal sends Ctrl+C to the whole process group; the parent decides when its workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

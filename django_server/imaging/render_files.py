@@ -1,4 +1,4 @@
-"""Render from file to files. Takes paths and plain values, so that it can be called in another process."""
+"""Render an image file to thumbnail files. All arguments are picklable, so another process can run it."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,4 @@
-"""Resize with little memory, in strips. Must not know the purpose of an image.
-
-Called by `render` for its first and largest step.
-"""
+"""Resize an image in strips, with little memory. Called by `render` for the largest thumbnail."""
 
 from PIL import Image
 
@@ -14,16 +11,17 @@ def resize_in_strips(
     kernel: Image.Resampling,
     region: tuple[float, float, float, float],
 ) -> Image.Image:
-    """`region` (left, top, right, bottom) of `image`, resized to `size`. Equals Image.resize except for rounding.
+    """Resize `region` (left, top, right, bottom) of `image` to `size`. Equals Image.resize except for rounding.
 
-    Pillow's filters read pixels beyond the box, so strips leave no seams. Image.resize as a whole holds an
-    intermediate image of the new width and the old height; its page faults cost 10 ms for a 12-megapixel photo.
+    Pillow's filters also read pixels beyond the box of a strip, so strips leave no seams. One Image.resize of the whole
+    image holds an intermediate image of the new width and the old height, whose page faults cost 10 ms for a
+    12-megapixel photo.
     """
     left, top, right, bottom = region
     step = (bottom - top) / size[1]
-    out = Image.new(image.mode, size, None)
+    resized = Image.new(image.mode, size, None)
     for row in range(0, size[1], _STRIP_ROWS):
         end = min(size[1], row + _STRIP_ROWS)
         box = (left, top + row * step, right, min(bottom, top + end * step))
-        out.paste(image.resize((size[0], end - row), kernel, box=box), (0, row))
-    return out
+        resized.paste(image.resize((size[0], end - row), kernel, box=box), (0, row))
+    return resized

@@ -1,6 +1,6 @@
-"""Detect the type of a file from its first bytes, never from its name or a claimed type.
+"""Detect the type of a file from its first bytes, never from its name or a Content-Type header.
 
-Owns the list of accepted types. Must not open files: callers pass the bytes. Used by `probe` and the API.
+Owns the list of accepted types. Opens no files: callers pass the bytes. Used by `probe` and the API.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ HEAD_BYTES = 64  # the signature and, in ISO media files, the list of compatible
 
 @dataclass(frozen=True)
 class Kind:
-    """An accepted type: Pillow's format name, the media type, the extension of its files (no dot)."""
+    """An accepted type. `format`: Pillow's name. `extension`: the extension of stored files, without a dot."""
 
     format: str
     media_type: str
@@ -39,7 +39,7 @@ _SIGNATURES = (
     (b"II+\0", TIFF),  # BigTIFF
     (b"MM\0+", TIFF),
 )
-# Sizes of the header after "BM" (BITMAPCOREHEADER to BITMAPV5HEADER): the two letters alone match any text.
+# The header sizes that may follow "BM" (BITMAPCOREHEADER to BITMAPV5HEADER): a text file may begin with "BM" too.
 _BMP_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})

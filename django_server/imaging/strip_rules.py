@@ -1,6 +1,6 @@
-"""Decide which images above the limit for a full decode can be decoded strip by strip, and give the reason if not.
+"""Decide whether an image above the limit for a full decode can be decoded strip by strip, and give the reason if not.
 
-Pure: looks at the header that Pillow has read. Called by `probe`; `strips` does the decoding.
+Pure: uses the header that Pillow has read. Called by `probe`; `strips` decodes.
 """
 
 from PIL import ImageFile
@@ -10,17 +10,18 @@ from .errors import TooManyPixels, decoding
 from .signatures import Kind
 
 _KINDS = frozenset({signatures.TIFF, signatures.PNG})
-# Not here: 32-bit integers and floats, whose levels need the whole image; LAB and plain YCbCr, which libvips converts.
+# Left out: 32-bit integers and floats, whose levels depend on the whole image; LAB and plain YCbCr, which libvips
+# converts.
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "I;16", "I;16L", "I;16B", "I;16N"})
-# The compressions of TIFF 6.0, all in pyvips-binary's libvips. Pillow's libtiff also has zstd and LZMA.
+# The compressions of TIFF 6.0. The libvips in pyvips-binary supports all of them. Pillow also decodes zstd and LZMA.
 _COMPRESSIONS = frozenset({
     "raw", "tiff_ccitt", "group3", "group4", "tiff_lzw", "jpeg", "packbits", "tiff_adobe_deflate", "tiff_deflate",
 })  # fmt: skip
 _WIDTH_TAG, _SAMPLES_TAG, _TILE_LENGTH_TAG = 256, 277, 323
-# Measured with libvips 8.18: it keeps 600 rows in its own layout, or close to three rows of tiles.
+# Measured: libvips 8.18 holds 600 decoded rows in memory, or nearly three rows of tiles if these are taller.
 _ROWS_KEPT = 600
 _ROWS_OF_TILES_KEPT = 3
-_MAX_BYTES_KEPT = 600_000_000  # 800 MB with the strips themselves: the same as a full decode of 200 Mpx
+_MAX_BYTES_KEPT = 600_000_000  # with the strips 800 MB, as much as a full decode of 200 Mpx
 
 
 def supports_strips(kind: Kind) -> bool:
@@ -29,7 +30,7 @@ def supports_strips(kind: Kind) -> bool:
 
 
 def check_strip_decodable(kind: Kind, image: ImageFile.ImageFile, whole_pixels: int) -> None:
-    """Raise TooManyPixels, with the reason, for a TIFF or PNG that can only be decoded whole.
+    """Raise TooManyPixels, with the reason, if this TIFF or PNG can't be decoded in strips.
 
     `image` is open and not decoded. `whole_pixels`: the limit for a full decode, for the message.
     """
@@ -50,8 +51,9 @@ def check_strip_decodable(kind: Kind, image: ImageFile.ImageFile, whole_pixels: 
 
 
 def _bytes_kept(image: ImageFile.ImageFile) -> int:
+    """The bytes of decoded rows that libvips holds in memory."""
     tags = getattr(image, "tag_v2", {})  # the stored size of a TIFF; Pillow reports the displayed size
-    with decoding():  # a tag of a damaged file may be no number
+    with decoding():  # in a damaged file a tag may not be a number
         width = int(tags.get(_WIDTH_TAG, image.width))
         rows = max(_ROWS_KEPT, _ROWS_OF_TILES_KEPT * int(tags.get(_TILE_LENGTH_TAG, 0)))
         samples = int(tags.get(_SAMPLES_TAG, len(image.getbands())))

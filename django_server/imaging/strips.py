@@ -1,7 +1,7 @@
-"""Decode an image too large for a full decode in strips with libvips, with the same pixels as Pillow.
+"""Decode, in strips, an image that is too large for a full decode. libvips returns the same pixels as Pillow would.
 
-The only user of pyvips, which is imported at the first such image: most runs have none, the server never has one, and
-libvips does not survive a fork. Called by `render`.
+The only module that uses pyvips. It imports pyvips at the first image that needs it: most runs of pregen have no such
+image, the server never has one, and libvips does not survive a fork. Called by `render`.
 """
 
 from collections.abc import Iterator
@@ -19,37 +19,37 @@ _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 def decode_strips(source: BinaryIO, image: ImageFile.ImageFile, rows: int) -> Iterator[Image.Image]:
-    """Decode the image in `source`, as stored, in strips of `rows` rows from the top; the last may be lower.
+    """Decode the image in `source`, as stored, in strips of `rows` rows from the top; the last strip may have fewer.
 
-    `image` is the same image opened by Pillow and not decoded, a TIFF or PNG that `check_strip_decodable` accepted.
-    Pillow decides the meaning of colours and transparency: a transparent colour becomes alpha, 16-bit samples of
-    colour images keep their upper 8 bits. Raises CorruptImage, TooManyPixels if pyvips is not installed, and the
-    exceptions of reading `source`.
+    `image`: the same TIFF or PNG, which `check_strip_decodable` has accepted, opened by Pillow and not decoded. Colours
+    and transparency are converted as Pillow does: a transparent colour becomes alpha, 16-bit samples of colour images
+    keep their upper 8 bits. Raises CorruptImage, TooManyPixels if pyvips is not installed, and OSError if `source`
+    can't be read.
     """
     vips = load_pyvips()
-    reading = _SourceReader(source)
+    reader = _SourceReader(source)
     custom = vips.SourceCustom()
-    custom.on_read(reading.read)
-    custom.on_seek(reading.seek)
-    # The loader is named, so that none of libvips' other loaders sees a byte.
+    custom.on_read(reader.read)
+    custom.on_seek(reader.seek)
+    # A fixed loader: libvips must not try its other loaders on a hostile file.
     load = vips.Image.tiffload_source if image.format == "TIFF" else vips.Image.pngload_source
     try:
         with decoding():
             stored = load(custom, access="sequential", fail_on="error")
-        picture, mode = _match_pillow_layout(stored, image)
-        region = vips.Region.new(picture)
-        for top in range(0, picture.height, rows):
-            size = (picture.width, min(rows, picture.height - top))
+        converted, mode = _match_pillow_layout(stored, image)
+        region = vips.Region.new(converted)
+        for top in range(0, converted.height, rows):
+            size = (converted.width, min(rows, converted.height - top))
             with decoding():
                 pixels = region.fetch(0, top, *size)
             yield Image.frombuffer(mode, size, pixels, "raw", mode, 0, 1)
     except vips.Error as failure:
         with decoding():
-            raise (reading.failure or CorruptImage()) from failure
+            raise (reader.failure or CorruptImage()) from failure
 
 
 class _SourceReader:
-    """File callbacks for libvips. `failure`: the read error, which libvips sees as the end of the file."""
+    """File callbacks for libvips. `failure`: the exception of a read; libvips is told that the file has ended."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
@@ -75,22 +75,23 @@ def load_pyvips() -> Any:
         raise TooManyPixels(
             "This image has too many pixels to be decoded whole, and pyvips, which decodes in strips, is not installed."
         ) from failure
-    # Each image is read once from its top: libvips' cache would never be used.
+    # Each image is read once, from top to bottom, so libvips' cache would never be used.
     pyvips.cache_set_max(0)
     pyvips.concurrency_set(1)
     return pyvips
 
 
 def _match_pillow_layout(stored: "pyvips.Image", image: ImageFile.ImageFile) -> tuple["pyvips.Image", str]:
+    """Convert the channels to those that Pillow would decode. Also returns Pillow's mode. Raises CorruptImage."""
     if (stored.width, stored.height) not in (image.size, image.size[::-1]):
         raise CorruptImage
     colours = 4 if image.mode == "CMYK" else 1 if stored.bands < 3 else 3
     samples = min(stored.bands, colours + image.has_transparency_data)
-    picture = stored.extract_band(0, n=samples) if samples < stored.bands else stored
-    if picture.format == "ushort" and samples == 1:
-        return picture, "I;16"
-    if picture.format == "ushort":
-        picture = picture.cast("uchar", shift=True)
-    if picture.format != "uchar" or samples not in _MODES:
+    converted = stored.extract_band(0, n=samples) if samples < stored.bands else stored
+    if converted.format == "ushort" and samples == 1:
+        return converted, "I;16"
+    if converted.format == "ushort":
+        converted = converted.cast("uchar", shift=True)
+    if converted.format != "uchar" or samples not in _MODES:
         raise CorruptImage
-    return picture, "CMYK" if image.mode == "CMYK" else _MODES[samples]
+    return converted, "CMYK" if image.mode == "CMYK" else _MODES[samples]

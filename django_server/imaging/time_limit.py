@@ -1,6 +1,6 @@
-"""A time limit for decoding in this process. For worker processes that a pool replaces, never for a server process.
+"""A time limit for decoding in this process, which is killed at the limit: a thread can't be stopped inside a decoder.
 
-A thread can't be stopped inside a decoder; the kernel can kill a process.
+For worker processes only, because their pool replaces them. Must not be used in a server process.
 """
 
 import signal
@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def kill_process_after(seconds: float) -> Iterator[None]:
-    """Kill this process if the block takes longer. Only one such block at a time, in any thread.
+    """Kill this process if the block takes longer. Only one thread may be inside such a block at a time.
 
-    Uses the kernel's default action for SIGALRM, which also works inside a decoder that never returns to Python.
+    Uses the kernel's default action for SIGALRM, which ends the process even if a decoder never returns to Python.
     """
     if signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)  # Python allows this in the main thread only

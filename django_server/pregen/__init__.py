@@ -1,6 +1,6 @@
-"""The command line tool for an existing archive: `scan` writes a manifest of its files, `generate` renders missing
-thumbnails, `report` reads the manifest.
+"""The command line tool for an archive of images that exists already. Must not import Django.
 
-Must not import Django. Uses `imaging` for pixels and `filestore` for names and stores. The server reads manifests and
-journals, and its Celery workers run `tasks`.
+`scan` writes a manifest of the archive's files, `generate` generates missing thumbnails, `report` prints counts from
+the manifest. Uses `imaging` for pixels and `filestore` for keys and stores. The server reads manifests and journals,
+and its Celery workers run `tasks`.
 """

@@ -1,6 +1,6 @@
-"""From a command line to an exit code: parse, call the command, print its result, translate errors.
+"""Run a command line: parse it, call the command, print its result, convert exceptions to an exit code.
 
-Each command imports its modules when it runs: a scan needs no decoder, a report needs no store.
+Each command imports its modules when it runs, because a scan needs no decoder and a report needs no store.
 """
 
 import argparse
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command. Returns the exit code."""
+    """Run the command of `argv` (None: of this process). Returns the exit code."""
     for stream in (sys.stdout, sys.stderr):
-        # A name that the terminal can't show must not end the run.
+        # Without this, a file name that the terminal can't show would end the run.
         with suppress(AttributeError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     options = parse(argv)
@@ -55,7 +55,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _end(code: int) -> int:
-    """Exit now: Python would wait for threads that may be blocked on a server that does not respond."""
+    """Exit at once if other threads run: Python would wait for them, and they may wait for a server without end."""
     if threading.active_count() > 1:
         sys.stderr.flush()
         os._exit(code)
@@ -66,26 +66,28 @@ def _scan(options: argparse.Namespace) -> int:
     from pregen.report.reports import summary_of
     from pregen.scan.scanner import ScanOptions, scan
 
-    # A scan creates millions of values and no cycles: garbage collection took 15 % of its time.
+    # A scan creates millions of objects but no reference cycles. Garbage collection took 15 % of its time.
     gc.disable()
     storage = storage_to_scan(_storage_options(options), os.environ)
     store = open_store(storage, read_secrets(_storage_options(options), os.environ))
     # With --json, stdout holds one JSON object and nothing else.
-    show = options.show_files and not options.json
-    scan_options = ScanOptions(options.output, tuple(options.collections), options.limit, show, options.quiet)
-    scanned = scan(store, storage, scan_options)
+    show_files = options.show_files and not options.json
+    scan_options = ScanOptions(
+        options.output, tuple(options.collections), options.limit, show_files, options.quiet
+    )
+    result = scan(store, storage, scan_options)
     if options.json:
-        stats = {name: asdict(found) for name, found in scanned.scan.collection_stats.items()}
+        stats = {name: asdict(counts) for name, counts in result.scan.collection_stats.items()}
         _write_json(
             manifest=str(options.output),
             collections=stats,
-            scan_duration_seconds=scanned.scan.scan_duration_seconds,
-            thumbnails_without_original=scanned.thumbnails_without_original,
-            left_out=scanned.left_out,
+            scan_duration_seconds=result.scan.scan_duration_seconds,
+            thumbnails_without_original=result.thumbnails_without_original,
+            left_out=result.left_out,
         )
     elif not options.quiet and not options.show_files:
         write_line(summary_of(options.output))
-    return 1 if scanned.left_out else 0
+    return 1 if result.left_out else 0
 
 
 def _generate(options: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
 """Output: logs on stderr, reports and per-file lines on stdout, a progress bar on a terminal.
 
-`-q` leaves errors only. Used by all commands.
+With `-q` only errors are logged. Used by all commands.
 """
 
 import logging
@@ -26,14 +26,15 @@ def set_up_logging(*, quiet: bool, verbose: bool) -> None:
 
 
 def write_line(text: str) -> None:
-    """Print a line of a report, or for a file, on stdout, above the progress bar."""
+    """Print a line on stdout, above the progress bar if there is one."""
     _beside_bar(lambda: print(text))
 
 
 class Progress:
-    """The progress of a command: a bar on a terminal, otherwise a log line every ten seconds; nothing if quiet.
+    """Shows the progress of a command: a bar on a terminal, otherwise a log line every ten seconds. Nothing if `quiet`.
 
-    `share` in `add`: the completed share of the work, 0 to 1, for the time left.
+    The parameter `share` of `add` is the completed share of the work, 0 to 1, from which the remaining time is
+    computed.
     """
 
     def __init__(self, what: str, unit: str, *, quiet: bool, total: int | None = None) -> None:
@@ -60,13 +61,16 @@ class Progress:
         elif time.monotonic() - self._last_logged >= _LINES_EVERY_SECONDS:
             self._last_logged = time.monotonic()
             log.info(
-                "%s", progress_text(self._what, self._unit, self._count, self._seconds(), self._part(share))
+                "%s",
+                progress_text(
+                    self._what, self._unit, self._count, self._seconds(), self._completed_share(share)
+                ),
             )
 
     def _seconds(self) -> float:
         return time.monotonic() - self._started
 
-    def _part(self, share: float | None) -> float | None:
+    def _completed_share(self, share: float | None) -> float | None:
         return share or (self._count / self._total if self._total else None)
 
     def __enter__(self) -> "Progress":
@@ -80,12 +84,12 @@ class Progress:
 
 
 def progress_text(what: str, unit: str, count: int, seconds: float, share: float | None) -> str:
-    """`scan: 12,000 files, 3,400/s, 1.5 minutes left`. Pure."""
+    """A progress line such as `scan: 12,000 files, 3,400/s, 1.5 minutes left`. Pure."""
     from pregen.formatting import duration_text
 
     text = f"{what}: {count:,} {unit}, {count / max(seconds, 1e-6):,.1f}/s"
-    left = seconds * (1 - share) / share if share else None
-    return text if left is None else f"{text}, {duration_text(max(0.0, left))} left"
+    seconds_left = seconds * (1 - share) / share if share else None
+    return text if seconds_left is None else f"{text}, {duration_text(max(0.0, seconds_left))} left"
 
 
 class _HandlerBesideBar(logging.StreamHandler[Any]):

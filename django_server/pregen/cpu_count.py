@@ -1,8 +1,8 @@
-"""How many processors there are to work with."""
+"""The number of usable CPU cores."""
 
 import os
 
 
 def cores() -> int:
-    """The cores this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Errors that end a command, each with a message for people and an exit code. Raised everywhere, caught in `cli`."""
+"""Exceptions that end a command. Each has a message for people and an exit code. `cli` catches them."""
 
 
 class PregenError(Exception):
@@ -8,7 +8,7 @@ class PregenError(Exception):
 
 
 class BadConfiguration(PregenError):
-    """The options and the environment do not name the place of the images, or contradict each other."""
+    """The options and the environment name no location of the images, or contradict each other."""
 
 
 class UnreadableManifest(PregenError):
@@ -28,7 +28,7 @@ class StoreFailure(PregenError):
 
 
 class Interrupted(BaseException):
-    """Ctrl+C or SIGTERM. Not an Exception, like KeyboardInterrupt, so that no handler of failures catches it."""
+    """Ctrl+C or SIGTERM. Like KeyboardInterrupt it is not an Exception, so `except Exception` does not catch it."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal_number)
@@ -36,6 +36,6 @@ class Interrupted(BaseException):
 
 
 def sentence_of(failure: OSError) -> str:
-    """The message of a file or store failure, without errno and paths."""
+    """The message of an OSError as a sentence, without errno and path."""
     text = failure.strerror or "The file can't be read or written."
     return text if text.endswith(".") else f"{text}."

@@ -32,17 +32,17 @@ exit codes: 0 success, or nothing to do; 1 an image or the command failed; 2 usa
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace | None:
-    """The options. None, after printing the help, if there is no command. Exits with 2 for a usage error."""
+    """The options. Without a command, prints the help and returns None. Exits with 2 after a usage error."""
     parser = build_parser()
     options = parser.parse_args(argv)
     if options.command is None:
         parser.print_help()
         return None
-    files = getattr(options, "manifest", None)
-    if files is not None:
-        if len(files) > 1:
-            parser.error(f"-m takes one manifest, not {len(files)}. Did the shell expand a pattern?")
-        options.manifest = files[0]
+    manifests = getattr(options, "manifest", None)
+    if manifests is not None:
+        if len(manifests) > 1:
+            parser.error(f"-m takes one manifest, not {len(manifests)}. Did the shell expand a pattern?")
+        options.manifest = manifests[0]
     return options
 
 
@@ -74,7 +74,7 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     _manifest(parser)
     parser.add_argument(
         "-s", "--size", type=_scale, action="append", metavar="PX", dest="sizes",
-        help="longest edge of a thumbnail; may be repeated, with one decode for all sizes (default: 200)",
+        help="longest edge of a thumbnail; may be repeated, each image is decoded once for all sizes (default: 200)",
     )  # fmt: skip
     _cadence(parser)
     _collection(parser, "all of the manifest")
@@ -100,7 +100,7 @@ def _generate(parser: argparse.ArgumentParser) -> None:
         help="send the work to the Celery workers of the server, queue `bulk`; they need access to the same root",
     )  # fmt: skip
     work.add_argument(
-        "--broker", metavar="URL", help="the Redis address of their broker (default: REDIS_URL)"
+        "--broker", metavar="URL", help="the Redis address of the workers' broker (default: REDIS_URL)"
     )
     work.add_argument(
         "--lost-after", type=_seconds, metavar="SECONDS", default=90.0,
@@ -108,11 +108,11 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     work.add_argument(
         "--skip-existing", action=argparse.BooleanOptionalAction, default=True,
-        help="check first whether the thumbnail exists (default: yes)",
+        help="check before each render whether the thumbnail exists (default: yes)",
     )  # fmt: skip
     work.add_argument(
         "--tiff-as", choices=("original", "png"), default="original",
-        help="thumbnails of .tif, .tiff and .bmp: JPEG under the original's name, or PNG as .png",
+        help="thumbnails of .tif, .tiff and .bmp: JPEG with the original's extension, or PNG with .png",
     )  # fmt: skip
     memory = parser.add_argument_group("checkpoint")
     memory.add_argument(
@@ -167,7 +167,7 @@ def _cadence(parser: argparse.ArgumentParser) -> None:
 def _collection(parser: argparse.ArgumentParser, otherwise: str) -> None:
     parser.add_argument(
         "--collection", action="append", default=[], metavar="NAME", dest="collections",
-        help=f"only this one; may be repeated (default: {otherwise})",
+        help=f"only this collection; may be repeated (default: {otherwise})",
     )  # fmt: skip
 
 
@@ -179,7 +179,7 @@ def _lines(parser: argparse.ArgumentParser) -> None:
 
 
 def _verbose(parser: argparse.ArgumentParser) -> None:
-    # SUPPRESS: otherwise the sub-command's default would override a -v before it.
+    # SUPPRESS: otherwise the default of the sub-command would override a -v that stands before the sub-command.
     parser.add_argument(
         "-v",
         "--verbose",

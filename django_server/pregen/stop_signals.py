@@ -1,7 +1,7 @@
-"""Raise Ctrl+C and SIGTERM as one exception in the main thread. A second Ctrl+C ends the process at once.
+"""Convert Ctrl+C and SIGTERM to the exception Interrupted in the main thread. A second signal ends the process at once.
 
-`cli` makes a run interruptible; `signals_deferred` protects blocks that must not end half done. Used by `cli` and
-`s3_executor`.
+`interruptible` installs the handlers, `signals_deferred` protects blocks that must not be interrupted. Used by `cli`
+and `s3_executor`.
 """
 
 import signal
@@ -15,26 +15,28 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class _SignalDeferral:
-    """A context of the main thread: a signal inside it raises Interrupted at its end."""
+    """A context manager for the main thread. A signal inside the block raises Interrupted at the end of the block."""
 
     def __init__(self) -> None:
-        self._on = False
+        self._active = False
         self._signal: int | None = None
 
     def __enter__(self) -> None:
-        self._on = True
+        self._active = True
 
     def __exit__(self, failed: object, *_: object) -> None:
-        self._on = False
+        self._active = False
         number, self._signal = self._signal, None
-        if number is not None and failed is None:  # an exception of the block ends the run too, and says more
+        if (
+            number is not None and failed is None
+        ):  # otherwise the exception of the block ends the run, and says more
             raise Interrupted(number)
 
     def defer(self, number: int) -> bool:
-        """Whether the signal was stored for the end of the block."""
-        if self._on:
+        """Store the signal if a block is active. Returns whether it was stored."""
+        if self._active:
             self._signal = number
-        return self._on
+        return self._active
 
 
 signals_deferred = _SignalDeferral()
@@ -42,17 +44,17 @@ signals_deferred = _SignalDeferral()
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Inside the block the first SIGINT or SIGTERM raises Interrupted; a second one ends the process."""
+    """In the block the first SIGINT or SIGTERM raises Interrupted, and the second ends the process."""
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
-        for each in _SIGNALS:
-            signal.signal(each, signal.SIG_DFL)
+        for stop_signal in _SIGNALS:
+            signal.signal(stop_signal, signal.SIG_DFL)
         if not signals_deferred.defer(number):
             raise Interrupted(number)
 
-    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
+    previous = {number: signal.signal(number, interrupt) for number in _SIGNALS}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

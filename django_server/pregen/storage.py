@@ -1,6 +1,7 @@
-"""The place of an archive, from options, environment and manifest, and its store.
+"""The location of an archive (`Storage`), from options, environment and manifest, and the store at that location.
 
-Owns the precedence between them. Storage is sent as JSON to workers; secrets are not part of it.
+Owns the precedence of options, environment and manifest. A Storage is sent to workers as JSON, so it contains no
+secrets.
 """
 
 import os
@@ -19,7 +20,7 @@ DEFAULT_PREFIX = "attachments"
 
 @dataclass(frozen=True)
 class Storage:
-    """A folder (`local_root`) or a bucket, and the `prefix` of the keys in it, possibly empty."""
+    """A folder (`local_root`) or a bucket. All its keys begin with `prefix`, which may be empty."""
 
     prefix: str
     local_root: str | None = None
@@ -32,7 +33,7 @@ class Storage:
 
     @property
     def place(self) -> str:
-        """The place in words, for messages."""
+        """The location in words, for messages."""
         at = f" at {self.s3_endpoint}" if self.s3_endpoint else ""
         return f"bucket {self.s3_bucket}{at}" if self.s3_bucket else f"folder {self.local_root}"
 
@@ -42,7 +43,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class StorageOptions:
-    """The storage options of the command line. None: not given, which differs from an empty prefix."""
+    """The storage options of the command line. None: the option is not given, which differs from an empty prefix."""
 
     local_root: str | None = None
     local_prefix: str | None = None
@@ -55,7 +56,7 @@ class StorageOptions:
 
 @dataclass(frozen=True)
 class Secrets:
-    """The S3 credentials. None: boto3 looks for some."""
+    """The S3 credentials. None: boto3 looks for credentials itself."""
 
     access_key: str | None
     secret_key: str | None
@@ -65,7 +66,7 @@ class Secrets:
 
 
 def read_secrets(given: StorageOptions, environment: Mapping[str, str]) -> Secrets:
-    """Options win over the environment unless they are empty."""
+    """Read the S3 credentials. A non-empty option wins over its environment variable."""
     return Secrets(
         given.s3_access_key or environment.get("S3_ACCESS_KEY") or None,
         given.s3_secret_key or environment.get("S3_SECRET_KEY") or None,
@@ -73,7 +74,7 @@ def read_secrets(given: StorageOptions, environment: Mapping[str, str]) -> Secre
 
 
 def storage_to_scan(given: StorageOptions, environment: Mapping[str, str]) -> Storage:
-    """The place to scan. Raises BadConfiguration."""
+    """The location to scan. Raises BadConfiguration."""
     if given.local_root:
         return Storage(_clean(given.local_prefix, DEFAULT_PREFIX), local_root=_absolute(given.local_root))
     bucket = given.s3_bucket or environment.get("S3_BUCKET")
@@ -89,7 +90,7 @@ def storage_to_scan(given: StorageOptions, environment: Mapping[str, str]) -> St
 
 
 def storage_to_generate(given: StorageOptions, environment: Mapping[str, str], scanned: Storage) -> Storage:
-    """The place to generate in: a given local root wins, then a given bucket, then the manifest's `scanned`.
+    """Where to generate: the local root of the options, else their bucket, else `scanned`, the manifest's location.
 
     Raises BadConfiguration.
     """
@@ -122,7 +123,7 @@ def open_store(storage: Storage, secret: Secrets, connections: int = 10) -> Stor
 
 
 def s3_store(storage: Storage, secret: Secrets, connections: int) -> S3Store:
-    """The S3 store of a storage with a bucket, without a request. Raises BadConfiguration."""
+    """The store of a storage with a bucket. Sends no request. Raises BadConfiguration."""
     if storage.s3_bucket is None:
         raise ValueError("storage: without a bucket")
     if find_spec("boto3") is None:

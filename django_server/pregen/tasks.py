@@ -1,7 +1,8 @@
 """The Celery task that renders a chunk of images for `generate --distribute`, in a worker of the server.
 
-Can run twice: existing thumbnails are skipped, and a second write replaces a file with the same content. Results go
-to the run's own list in Redis, one for each image, so that the run knows how far a killed worker came.
+The task is idempotent: existing thumbnails are skipped, and a second write replaces a file by the same content. The
+task pushes one result for each image to a Redis list of the run, so that the run knows which images a killed worker
+finished.
 """
 
 import json
@@ -29,21 +30,21 @@ from pregen.generate.one_image import (
 from pregen.generate.render_requests import RenderRequest
 from pregen.storage import Storage, StorageOptions, open_store, read_secrets
 
-_TRANSFER_THREADS = 8  # images in flight at a time on S3
+_TRANSFER_THREADS = 8  # images that a task processes at a time on S3
 _RESULTS_EXPIRE_SECONDS = 24 * 3600
 _render = serialised(render_in_this_process)
 
 
 @shared_task(name=TASK, bind=True, acks_late=True, ignore_result=True)
 def generate_chunk(self: "Task[Any, Any]", chunk: dict[str, Any]) -> None:
-    """`chunk`: its `id`, the name of the `answers` list, the `storage`, `skip_existing` and the `jobs`."""
+    """Process a chunk, which `celery_executor` sends: `answers` is the name of the list, `jobs` has the requests."""
     with _result_list(self.app.conf.broker_url, chunk) as send:
         send({"begun": True, "host": socket.gethostname()})
         work(chunk, send)
 
 
 def work(chunk: dict[str, Any], send: Any) -> None:
-    """Process the requests; push each outcome to the list as soon as it is known."""
+    """Process the requests of the chunk. `send` pushes each outcome to the list at once."""
     requests = [RenderRequest.from_json(request) for request in chunk["jobs"]]
     storage = Storage(**chunk["storage"])
     try:
@@ -55,15 +56,17 @@ def work(chunk: dict[str, Any], send: Any) -> None:
         return
 
     skip_existing = chunk["skip_existing"]
-    known = stat_many(requests, store) if skip_existing else {}
+    stat_results = stat_many(requests, store) if skip_existing else {}
 
     def process(request: RenderRequest) -> None:
-        outcome = generate_image(request, store, _render, skip_existing=skip_existing, known=known)
+        outcome = generate_image(
+            request, store, _render, skip_existing=skip_existing, stat_results=stat_results
+        )
         send({"outcome": outcome.as_json()})
 
     if storage.s3_bucket is None:
         for request in requests:
-            # If the process is killed, the run misses its results and sends the images to another worker.
+            # After a kill the run gets no results from this process and sends its images to another worker.
             with kill_process_after(chunk["render_seconds"]):
                 process(request)
         return

@@ -1,5 +1,5 @@
-"""`manage.py serve`: starts the processes of one site, restarts them when they die, and stops them all.
+"""`manage.py serve`: starts the processes of a site, restarts each one that exits, and stops them all.
 
-`run.py` is the entry point. The settings use `private_redis` and `addresses`, and Celery uses `child_process`, so
-nothing in this package may import Django.
+`run.py` is the entry point. No module of this package may import Django: the settings import `private_redis` and
+`addresses`, and `config.celery` imports `child_process`.
 """

@@ -1,6 +1,6 @@
 """The network addresses of this machine, and whether a port is free.
 
-Must not import Django (the settings use it) and must not send packets: it only queries the kernel.
+Must not import Django, because the settings use this module. Sends no packets: it only queries the kernel.
 """
 
 import errno
@@ -21,18 +21,21 @@ SIOCGIFADDR = 0x8915
 IFREQ_BYTES = 40
 # A web server that was killed together with its site releases its port well within this time.
 PORT_WAIT_SECONDS = 2.0
-# RFC 5737, for documentation: routed like any remote address, but used by no machine.
+# RFC 5737 reserves it for documentation: it is routed like any remote address, but no machine has it.
 FAR_ADDRESS = ("198.51.100.1", 9)
 
 
 def lan_addresses() -> list[str]:
-    """IPv4 addresses at which other machines may reach this one, the default route's first. May be empty."""
+    """IPv4 addresses at which other machines may reach this one; the address of the default route first.
+
+    May be empty.
+    """
     candidates = [*_default_route_address(), *_interface_addresses()]
     return list(dict.fromkeys(address for address in candidates if _is_reachable_from_outside(address)))
 
 
 def site_url(host: str, port: int, lan: list[str]) -> str:
-    """The URL to print for a site bound to `host`; for every interface, with an address that a phone can open."""
+    """The URL to print for a site bound to `host`. If that is every interface, the first address of `lan` is shown."""
     shown = host
     if host in EVERY_INTERFACE:
         shown = lan[0] if lan and host != "::" else own_address(host)
@@ -45,9 +48,9 @@ def own_address(host: str) -> str:
 
 
 def require_free_port(host: str, port: int, *, port_setting: str | None = "PORT") -> None:
-    """Return when `host`:`port` can be bound. A server that is just exiting gets two seconds to release the port.
+    """Return when `host`:`port` can be bound. A server that is exiting gets two seconds to release the port.
 
-    `port_setting`: the environment variable that changes the port, None when there is none.
+    `port_setting`: the environment variable that changes the port, or None if no variable does.
     Raises: ServeError that names the setting to change, PORT or HOST.
     """
     deadline = time.monotonic() + PORT_WAIT_SECONDS
@@ -64,7 +67,7 @@ def require_free_port(host: str, port: int, *, port_setting: str | None = "PORT"
 def _listen_once(host: str, port: int) -> None:
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind, protocol) as listener:
-        # The web server sets it too: connections of an earlier run in TIME_WAIT do not block the port.
+        # As the web server does: connections of an earlier run in TIME_WAIT do not block the port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(1)
@@ -92,15 +95,15 @@ def _default_route_address() -> list[str]:
 def _interface_addresses() -> list[str]:
     try:
         import fcntl
-    except ImportError:  # not a POSIX system: only the default route is known
+    except ImportError:  # not a POSIX system: only the address of the default route can be found
         return []
-    found = []
+    addresses = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         for _, name in socket.if_nameindex():
             with suppress(OSError):  # an interface without an IPv4 address
                 reply = fcntl.ioctl(probe, SIOCGIFADDR, struct.pack(f"{IFREQ_BYTES}s", name.encode()[:15]))
-                found.append(socket.inet_ntoa(reply[20:24]))
-    return found
+                addresses.append(socket.inet_ntoa(reply[20:24]))
+    return addresses
 
 
 def _is_reachable_from_outside(address: str) -> bool:

@@ -1,4 +1,4 @@
-"""The log file of one child process, DATA_DIR/logs/<name>.log, and the log of the run before.
+"""The log file of one child process: DATA_DIR/logs/<name>.log, and <name>.log.1 from the previous run.
 
 `run.py` creates it, the child process writes it, and the supervisor quotes its end.
 """
@@ -20,7 +20,7 @@ def start_log(path: Path) -> None:
 
 
 def last_lines(path: Path, count: int) -> list[str]:
-    """The last `count` lines that are not blank; fewer when they do not fit into 64 KB."""
+    """The last `count` lines that are not blank; fewer if the last 64 KB of the log have fewer."""
     with path.open("rb") as log:
         log.seek(max(0, path.stat().st_size - TAIL_BYTES))
         lines = log.read().decode(errors="replace").splitlines()

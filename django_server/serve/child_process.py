@@ -17,14 +17,15 @@ from typing import IO
 
 # linux/prctl.h
 PR_SET_PDEATHSIG = 1
-# Loaded at import: between fork and exec no library may be loaded.
+# Loaded at import, because loading a library between fork and exec is not safe.
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def die_with_parent(signal_number: int, parent_pid: int | None = None) -> None:
     """Ask the kernel to send this process `signal_number` when the thread that started it ends. Linux only.
 
-    With `parent_pid`, the signal is also sent when that parent has exited already. Child processes do not inherit this.
+    With `parent_pid`, the signal is also sent if that parent has exited already. Children of this process do not
+    inherit the setting.
     """
     if _LIBC is None:
         return
@@ -40,9 +41,10 @@ def _always() -> bool:
 
 @dataclass(frozen=True)
 class ChildSpec:
-    """How a child process is run.
+    """How to run a child process.
 
-    `log` None: it writes to the terminal. `runs_once`: it has to exit with code 0 before the next process starts.
+    `log` None: the process writes to the terminal. `runs_once`: the process must exit with code 0 before the next one
+    starts, and is not restarted. `grace_seconds`: the time between SIGTERM and SIGKILL when the process is stopped.
     """
 
     name: str
@@ -56,7 +58,7 @@ class ChildSpec:
 
 
 class Child:
-    """At most one running process of a ChildSpec."""
+    """The process of a ChildSpec: not started, running or exited. `start` can be called again after an exit."""
 
     def __init__(self, spec: ChildSpec) -> None:
         self.spec = spec
@@ -76,7 +78,7 @@ class Child:
 
     @property
     def exit_code(self) -> int | None:
-        """Negative: the signal that killed the process. None while it runs, and before the first start."""
+        """The exit code; negative if a signal killed the process. None while it runs and before the first start."""
         return None if self._process is None else self._process.poll()
 
     def terminate(self) -> None:
@@ -88,9 +90,10 @@ class Child:
             self._process.kill()
 
     def kill_process_group(self) -> None:
-        """Kill the processes that the exited process started and left running (the pool of a killed worker)."""
+        """Kill the processes that the exited process left running, such as the pool of a killed worker."""
         if self._process is not None and self._process.poll() is not None:
-            # Its process group has its pid. Only once: later another process may have that pid.
+            # The process group has the pid of the process. The process is forgotten here, so that no second call kills
+            # a group: the kernel may give the pid to another process.
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process = None

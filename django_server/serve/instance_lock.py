@@ -1,4 +1,4 @@
-"""The lock that allows one running site per data folder. Called by `run.py`."""
+"""The lock that prevents a second running site with the same data folder. Called by `run.py`."""
 
 import fcntl
 import os
@@ -17,7 +17,7 @@ def instance_lock(data_dir: Path) -> Iterator[None]:
     """
     path = data_dir / "locks" / "serve.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Python's file descriptors close on exec, so no child process keeps the lock after this one.
+    # Python's file descriptors close on exec, so no child process keeps the lock after this process has ended.
     with path.open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -25,7 +25,7 @@ def instance_lock(data_dir: Path) -> Iterator[None]:
             lock.seek(0)
             holder = lock.read().strip() or "unknown"
             raise ServeError(
-                f"{data_dir} is already being served (by process {holder}): stop that one, or set DATA_DIR."
+                f"{data_dir} is already being served (by process {holder}): stop that process, or set DATA_DIR."
             ) from error
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")

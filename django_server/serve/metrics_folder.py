@@ -1,7 +1,7 @@
-"""The folder of the metric files that all processes of a site share: in memory (/dev/shm) where the machine has that.
+"""The folder of the metric files that all processes of a site share: in memory (/dev/shm) if the machine has that.
 
-prometheus-client's multiprocess mode maps these files into memory. On a full disk the kernel would kill a process with
-SIGBUS when it writes its first value.
+prometheus-client's multiprocess mode maps these files into memory. If they were on a full disk, the kernel would kill a
+process with SIGBUS when it writes its first value.
 """
 
 import shutil
@@ -9,11 +9,11 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-_MEMORY = Path("/dev/shm")  # noqa: S108  mkdtemp makes what is used
+_MEMORY = Path("/dev/shm")  # noqa: S108  mkdtemp creates a private folder in it
 
 
 def prepare_metrics_folder(folder: Path) -> None:
-    """Create `folder` empty: as a link to a folder in /dev/shm, or as an ordinary folder where there is no /dev/shm."""
+    """Create `folder`, empty: a link to a folder in /dev/shm, or an ordinary folder if there is no /dev/shm."""
     delete_metrics_folder(folder)
     try:
         # mkdtemp: accessible to this user alone, with an unpredictable name.
@@ -25,10 +25,10 @@ def prepare_metrics_folder(folder: Path) -> None:
 
 
 def delete_metrics_folder(folder: Path) -> None:
-    """Delete the folder or the link with its target, also those of a run that was killed."""
+    """Delete the folder, or the link and its target. A killed run may have left either of them."""
     if folder.is_symlink():
         target = folder.readlink()
-        # Another target was not created here.
+        # A target elsewhere was not created by this module.
         if target.parent == _MEMORY:
             shutil.rmtree(target, ignore_errors=True)
         folder.unlink()

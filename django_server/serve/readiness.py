@@ -1,4 +1,7 @@
-"""Readiness checks of child processes, polled by the supervisor. A refused connection is False, not an error."""
+"""Readiness checks of child processes, polled by the supervisor.
+
+A refused connection returns False and raises nothing.
+"""
 
 import http.client
 import socket

@@ -1,8 +1,9 @@
-"""The folder of the private Redis: created for this user alone, and deleted at the end.
+"""The folder of the private Redis: created when the site starts, deleted when it stops.
 
-Called by `run.py`, which holds the lock of the data folder. A Redis of a run that was killed is not searched for: on
-Linux the kernel kills it with its parent (`child_process.die_with_parent`). Elsewhere it stays idle, and nothing can
-connect to it, because its socket file is deleted here.
+Only this user can open the folder. Called by `run.py`, which holds the lock of the data folder. A killed run may leave
+its Redis running. This module does not look for it: on Linux the kernel kills Redis with its parent
+(`child_process.die_with_parent`). On other systems that Redis stays idle, and nothing can connect to it, because its
+socket file is deleted here.
 """
 
 import os
@@ -23,9 +24,9 @@ def prepare_redis_folder(socket_file: Path) -> None:
     """
     folder = socket_file.parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = folder.lstat()
-    # The name in a shared folder is predictable: another user may have created it, or a link, to read the traffic.
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+    status = folder.lstat()
+    # In /tmp the folder's name is predictable: another user may have created it, or a link, to read the traffic.
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
         raise ServeError(f"{folder} belongs to another user: delete it, or set DATA_DIR to a shorter path.")
     folder.chmod(0o700)
     socket_file.unlink(missing_ok=True)
@@ -42,7 +43,7 @@ def redis_responds(socket_file: Path) -> bool:
 
 
 def delete_redis_socket(socket_file: Path) -> None:
-    """Delete the socket and its folder. A folder that holds other files stays."""
+    """Delete the socket and its folder. A folder that contains other files is not deleted."""
     socket_file.unlink(missing_ok=True)
     with suppress(OSError):
         socket_file.parent.rmdir()

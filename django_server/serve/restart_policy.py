@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RestartPolicy:
-    """A child process may exit `exits_tolerated` times within `window_seconds`; each exit doubles the pause."""
+    """A process is restarted after up to `exits_tolerated` exits within `window_seconds`.
+
+    Each exit doubles the pause.
+    """
 
     exits_tolerated: int = 4
     window_seconds: float = 60.0
@@ -16,16 +19,20 @@ class RestartPolicy:
 
 @dataclass(frozen=True)
 class RestartAfter:
+    """Restart the process after a pause of `seconds`."""
+
     seconds: float
 
 
 @dataclass(frozen=True)
 class GiveUp:
+    """Do not restart the process: it has exited `exits` times within the window."""
+
     exits: int
 
 
 def decide_restart(policy: RestartPolicy, exits: Sequence[float], now: float) -> RestartAfter | GiveUp:
-    """Decide by the moments (monotonic seconds) at which the process exited, the present exit included."""
+    """`exits`: the times of the exits of one process (monotonic seconds), including the present exit."""
     recent = sum(1 for moment in exits if now - moment <= policy.window_seconds)
     if recent > policy.exits_tolerated:
         return GiveUp(recent)

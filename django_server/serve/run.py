@@ -1,6 +1,6 @@
-"""`serve` from start to stop: lock, ports, child processes, the line with the address, shutdown.
+"""Run a site from start to stop: lock, ports, child processes, the line with the address, shutdown.
 
-Called by the command `serve`. The steps are in the other modules; this one calls them in order.
+Called by the command `serve`. The other modules implement the steps; this module calls them in order.
 """
 
 from collections.abc import Callable
@@ -21,9 +21,9 @@ from serve.supervisor import Supervisor
 def serve(
     site: Site, print_line: Callable[[str], None], plan: Callable[[Site], list[ChildSpec]] = child_specs_of
 ) -> None:
-    """Run the processes of `plan(site)` until SIGINT, SIGTERM or SIGHUP. When it returns, none of them is running.
+    """Run the processes of `plan(site)` until SIGINT, SIGTERM or SIGHUP. Afterwards none of them is running.
 
-    Raises: ServeError with the reason when the site cannot start or continue; then none is running either.
+    Raises: ServeError with the reason when the site cannot start or continue; then, too, no process is running.
     """
     signals = StopSignals()
     signals.listen()
@@ -33,7 +33,7 @@ def serve(
             _require_page_tools(site)
         if site.redis:
             prepare_redis_folder(site.redis.socket)
-        # Empty: counters start at zero with the processes of this run.
+        # Emptied, so that counters start at zero in each run.
         prepare_metrics_folder(site.metrics)
         try:
             _supervise(site, plan(site), signals, print_line)

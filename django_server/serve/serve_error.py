@@ -1,5 +1,5 @@
-"""The one error of `serve`: why the site cannot start or continue, as a sentence for the operator."""
+"""The only exception that `serve` raises for the operator."""
 
 
 class ServeError(Exception):
-    """The command prints its text without a traceback and exits with 1."""
+    """The site cannot start or continue. The text is the reason; the command prints it and exits with 1."""

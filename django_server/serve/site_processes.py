@@ -1,4 +1,7 @@
-"""The child processes of a site with their command lines, in the order of their start. Pure; called by `run.py`."""
+"""The child processes of a site and their command lines, in the order in which to start them.
+
+Pure. Called by `run.py`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +14,7 @@ from serve.private_redis import redis_command
 from serve.readiness import accepts_connections, returns_200
 from serve.redis_folder import redis_responds
 
-# A worker finishes the chunk it is rendering: at most one lease (60 s).
+# A stopped worker finishes the chunk that it is rendering, which takes at most one lease (60 s).
 WORKER_GRACE_SECONDS = 60.0
 WEB_DRAIN_SECONDS = 20
 # uvicorn drains for WEB_DRAIN_SECONDS by itself; two more seconds for its exit.
@@ -24,7 +27,7 @@ STOP_ORDER = ("page", "web", "sweeper", "beat", "worker", "redis")
 
 @dataclass(frozen=True)
 class PrivateRedis:
-    """Socket and executable of the embedded Redis."""
+    """The socket and the executable of the Redis that only this site uses."""
 
     socket: Path
     executable: str
@@ -32,7 +35,10 @@ class PrivateRedis:
 
 @dataclass(frozen=True)
 class Site:
-    """Settings for the command lines. `redis` None: Redis runs elsewhere. `environment`: of the child processes."""
+    """Settings for the command lines. `redis` None: REDIS_URL names another Redis.
+
+    `environment` is for all child processes.
+    """
 
     data_dir: Path
     host: str
@@ -43,7 +49,7 @@ class Site:
     python: str
     environment: Mapping[str, str]
     redis: PrivateRedis | None
-    # With the host name unique among all workers on the same Redis.
+    # Together with the host name, unique among all workers that use the same Redis.
     worker_name: str
     sweep_seconds: int = 10
     develop: bool = False
@@ -54,7 +60,7 @@ class Site:
 
     @property
     def metrics(self) -> Path:
-        """Folder of the metric files of all processes; the web process exports their sums. See `metrics_folder`."""
+        """The folder of the metric files of all processes. The web process exports their sums. See `metrics_folder`."""
         return self.data_dir / "metrics"
 
     def log(self, name: str) -> Path:
@@ -62,7 +68,7 @@ class Site:
 
 
 def child_specs_of(site: Site) -> list[ChildSpec]:
-    """The child processes in the order of their start."""
+    """The child processes in the order in which to start them."""
     redis = [_redis(site, site.redis.socket, site.redis.executable)] if site.redis else []
     migrate = _once(site, "migrate", "--noinput")
     web = [_reloading_web(site), _vite(site)] if site.develop else [_web(site)]
@@ -92,7 +98,7 @@ def _worker(site: Site) -> ChildSpec:
         *("-m", "celery", "--app", "config.celery", "worker"),
         *("--pool", "prefork", "--concurrency", str(site.worker_processes)),
         *("--queues", "uploads,bulk"),
-        # Messages between workers, which nothing here uses.
+        # Switches off messages between workers, which nothing here uses.
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         *("--hostname", f"{site.worker_name}@%h"),
         *("--loglevel", "WARNING"),
@@ -103,7 +109,7 @@ def _worker(site: Site) -> ChildSpec:
 def _beat(site: Site) -> ChildSpec:
     arguments = (
         *("-m", "celery", "--app", "config.celery", "beat"),
-        # In memory: there is no schedule file that SIGKILL could corrupt. A night during which beat is down is skipped.
+        # Keeps the schedule in memory, so SIGKILL can't corrupt a file. A nightly task is skipped if beat is down then.
         *("--scheduler", "celery.beat:Scheduler"),
         *("--loglevel", "WARNING"),
     )
@@ -122,7 +128,8 @@ def _web(site: Site) -> ChildSpec:
         # Heartbeat of the WebSocket contract: the server closes a connection that is silent for 90 s.
         *("--ws-ping-interval", "30", "--ws-ping-timeout", "60"),
         *("--ws-max-size", str(2**20), "--ws-per-message-deflate", "false"),
-        # Longer than clients pause between requests (Retry-After is 5 s): they must not reuse a closed connection.
+        # Longer than a client's pause between requests (Retry-After is 5 s), so that no client reuses a closed
+        # connection.
         *("--timeout-keep-alive", "75"),
         *("--timeout-graceful-shutdown", str(WEB_DRAIN_SECONDS)),
         *("--no-access-log", "--no-server-header", "--log-level", "warning"),
@@ -140,7 +147,7 @@ def _reloading_web(site: Site) -> ChildSpec:
 def _vite(site: Site) -> ChildSpec:
     return ChildSpec(
         name="page",
-        # Vite directly, not by `npm run dev`: a killed npm leaves Vite running.
+        # Vite is started directly: a killed `npm run dev` would leave Vite running.
         command=("node_modules/.bin/vite", "--host", site.host, "--port", str(VITE_PORT), "--strictPort"),
         folder=site.page_root,
         environment={**site.environment, "BACKEND": f"http://{site.own_host}:{site.port}"},

@@ -1,19 +1,16 @@
-"""Whether the site was signalled to stop, and whether a second signal asks to stop without waiting.
-
-Read by the supervisor.
-"""
+"""Records the signals that stop the site; a second signal stops it without waiting. Read by the supervisor."""
 
 import signal
 import time
 from types import FrameType
 
-# Make forwards the signal that its process group has received already, so one Ctrl+C may arrive twice within
-# milliseconds. A person who presses Ctrl+C again takes longer than this.
+# One Ctrl+C may arrive twice within milliseconds: from the terminal, and forwarded by Make. A person who presses Ctrl+C
+# again takes longer than this.
 SAME_REQUEST_SECONDS = 0.3
 
 
 class StopSignals:
-    """Records SIGINT, SIGTERM and SIGHUP from `listen()` on."""
+    """Records SIGINT, SIGTERM and SIGHUP after `listen()` was called."""
 
     def __init__(self) -> None:
         self._arrivals: list[float] = []

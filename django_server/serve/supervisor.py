@@ -1,6 +1,7 @@
-"""Starts child processes in order, restarts those that exit, and stops them in order. Knows nothing of what they do.
+"""Starts child processes in order, restarts each one that exits, and stops them in order.
 
-Called by `run.py` with the specs. One thread, one loop; `restart_policy.py` decides about restarts.
+Does not know what the processes do: `run.py` passes their specs. Runs in one thread. `restart_policy.py` decides
+whether and when to restart a process.
 """
 
 import time
@@ -12,7 +13,7 @@ from serve.restart_policy import GiveUp, RestartPolicy, decide_restart
 from serve.serve_error import ServeError
 from serve.stop_signals import StopSignals
 
-# Shorter than a person notices; twenty polls a second cost no measurable CPU.
+# A person does not notice this delay, and twenty polls a second cost no measurable CPU.
 POLL_SECONDS = 0.05
 READY_WITHIN_SECONDS = 60.0
 LINES_SHOWN = 15
@@ -21,7 +22,7 @@ EXPLAIN_AFTER_SECONDS = 5.0
 
 
 class Supervisor:
-    """The child processes of one site. `print_line` prints one line for the operator."""
+    """The child processes of one `make run`. `print_line` prints one line for the operator."""
 
     def __init__(
         self,
@@ -31,63 +32,71 @@ class Supervisor:
         print_line: Callable[[str], None],
         policy: RestartPolicy,
     ) -> None:
-        """`specs` in the order of their start; `stop_order` names every process that keeps running."""
+        """`specs`: in the order in which to start them.
+
+        `stop_order`: the name of every spec without `runs_once`, in the order in which to stop them.
+        """
         self._children = {spec.name: Child(spec) for spec in specs}
         self._stop_order = stop_order
         self._signals = signals
         self._print_line = print_line
         self._policy = policy
-        self._watched: list[str] = []
-        self._exits: dict[str, list[float]] = {name: [] for name in self._children}
+        self._restartable: list[str] = []  # names of the started processes without `runs_once`
+        self._exit_times: dict[str, list[float]] = {name: [] for name in self._children}
         self._restart_at: dict[str, float] = {}
 
     def start_all(self) -> None:
-        """Start every process and wait until each is ready. Returns early when a stop is requested.
+        """Start every process and wait until all are ready. Returns early when a stop is requested.
 
-        Raises: ServeError when a process fails, keeps exiting or is not ready within a minute.
+        Raises: ServeError when a process that runs once fails, or another one keeps exiting or is not ready in 60 s.
         """
         not_ready: list[Child] = []
         for child in self._children.values():
             if child.spec.runs_once:
-                # It may need the processes before it.
+                # A process that runs once may need the processes started before it.
                 self._await_readiness(not_ready)
                 not_ready = []
                 self._run_once(child)
             elif not self._signals.stop_requested:
                 child.start()
-                self._watched.append(child.spec.name)
+                self._restartable.append(child.spec.name)
                 not_ready.append(child)
         self._await_readiness(not_ready)
 
     def watch(self) -> None:
-        """Keep all processes running until a stop is requested. Raises: ServeError when one keeps exiting."""
+        """Keep all processes running until a stop is requested. Raises: ServeError when a process keeps exiting."""
         while not self._signals.stop_requested:
-            self._restart_exited()
+            self._handle_exits()
             time.sleep(POLL_SECONDS)
 
     def stop_all(self) -> None:
-        """Stop the processes one after the other, each within its grace period. Returns when none is left."""
-        started = time.monotonic()
+        """Stop the processes one after the other. A process that outlasts its grace period is killed.
+
+        Returns when no process is running.
+        """
+        stop_started = time.monotonic()
         explained = False
-        unfinished = [
+        interrupted = [
             name for name, child in self._children.items() if child.spec.runs_once and child.is_running
         ]
-        for name in [*unfinished, *self._stop_order]:
+        for name in [*interrupted, *self._stop_order]:
             child = self._children[name]
             child.terminate()
             kill_at = time.monotonic() + child.spec.grace_seconds
             while child.is_running:
                 if self._signals.force_requested or time.monotonic() > kill_at:
                     child.kill()
-                if not explained and time.monotonic() - started > EXPLAIN_AFTER_SECONDS:
+                if not explained and time.monotonic() - stop_started > EXPLAIN_AFTER_SECONDS:
                     explained = True
                     self._print_line(
                         f"Stopping: {name} finishes its current work (press Ctrl+C again to stop without waiting)."
                     )
                 time.sleep(POLL_SECONDS)
+            # A process that was killed cannot stop its own children, such as the pool of a worker.
             child.kill_process_group()
 
     def _await_readiness(self, children: Sequence[Child]) -> None:
+        """Wait until all of `children` are ready, and restart those that exit meanwhile. Raises: ServeError."""
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         for child in children:
             while not self._signals.stop_requested and not (child.is_running and child.spec.is_ready()):
@@ -95,10 +104,11 @@ class Supervisor:
                     raise ServeError(
                         f"{child.spec.name} was not ready within {READY_WITHIN_SECONDS:.0f} s.{_log_tail(child)}"
                     )
-                self._restart_exited()
+                self._handle_exits()
                 time.sleep(POLL_SECONDS)
 
     def _run_once(self, child: Child) -> None:
+        """Run the process to its end, and keep the others running meanwhile. Raises: ServeError if it fails."""
         if self._signals.stop_requested:
             return
         child.start()
@@ -107,36 +117,39 @@ class Supervisor:
                 child.terminate()
                 if self._signals.force_requested:
                     child.kill()
-            self._restart_exited()
+            self._handle_exits()
             time.sleep(POLL_SECONDS)
         exit_code = child.exit_code
         child.kill_process_group()
         if exit_code and not self._signals.stop_requested:
             raise ServeError(f"{child.spec.name} {describe_exit(exit_code)}.{_log_tail(child)}")
 
-    def _restart_exited(self) -> None:
-        """Restart every process that has exited and whose pause is over."""
+    def _handle_exits(self) -> None:
+        """Schedule a restart for each process that has exited, and restart each one whose pause is over."""
         now = time.monotonic()
-        for name in self._watched:
+        for name in self._restartable:
             child = self._children[name]
             if child.is_running:
                 continue
             if name not in self._restart_at:
-                self._record_exit(child, now)
+                self._schedule_restart(child, now)
             elif now >= self._restart_at[name]:
                 del self._restart_at[name]
                 child.start()
 
-    def _record_exit(self, child: Child, now: float) -> None:
+    def _schedule_restart(self, child: Child, now: float) -> None:
+        """Set the time of the restart of an exited process. Raises: ServeError if it has exited too often."""
         name = child.spec.name
         description = describe_exit(child.exit_code or 0)
+        # Processes that the exited one left running must not work beside those of its successor.
         child.kill_process_group()
-        exits = [moment for moment in self._exits[name] if now - moment <= self._policy.window_seconds]
-        self._exits[name] = exits = [*exits, now]
+        exits = [moment for moment in self._exit_times[name] if now - moment <= self._policy.window_seconds]
+        self._exit_times[name] = exits = [*exits, now]
         decision = decide_restart(self._policy, exits, now)
         if isinstance(decision, GiveUp):
             raise ServeError(
-                f"{name} {description}, for the {decision.exits}th time in a minute: giving up.{_log_tail(child)}"
+                f"{name} {description} (exit {decision.exits} within {self._policy.window_seconds:g} s): giving up."
+                f"{_log_tail(child)}"
             )
         self._print_line(
             f"{name} {description}; starting it again in {decision.seconds:g} s.{_log_hint(child)}"

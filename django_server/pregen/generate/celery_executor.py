@@ -1,7 +1,7 @@
-"""Send chunks to Celery workers through the server's broker and collect their results.
+"""Send chunks of images to Celery workers through the server's broker, and collect the results.
 
-Owns the recovery: a chunk without a response for 90 s is sent again, image by image; the third time it counts as
-failed. Called by `generator`; `tasks` is the worker's side.
+Owns the recovery: after 90 s without a response the images of a chunk are sent again, each alone. An image that gets no
+response three times has failed. Called by `generator`. `tasks` is the code in the worker.
 """
 
 import json
@@ -21,7 +21,7 @@ from pregen.storage import Storage
 TASK = "pregen.make_chunk"
 QUEUE = "bulk"
 _CHUNK_IMAGES = 16
-_MAX_CHUNKS_IN_FLIGHT = 64  # bounds memory, and keeps this many worker processes busy
+_MAX_CHUNKS_IN_FLIGHT = 64  # limits memory; enough to keep 64 worker processes busy
 _MAX_TRIES = 3
 _WAIT_SECONDS = 1
 _WARN_SECONDS = 15.0
@@ -29,7 +29,10 @@ _WARN_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class DistributeOptions:
-    """`worker_timeout_seconds`: after this time without a response the images are sent to another worker."""
+    """`one_by_one`: send one image per chunk, for a throttled run.
+
+    `worker_timeout_seconds`: the time without a response after which images are sent to another worker.
+    """
 
     broker: str
     one_by_one: bool = False
@@ -40,7 +43,7 @@ class DistributeOptions:
 
 @dataclass
 class _Chunk:
-    """Requests sent in one message, by the key of their original."""
+    """The unfinished requests of one message, by the key of their original."""
 
     requests: dict[str, RenderRequest]
     tries: int
@@ -50,7 +53,7 @@ class _Chunk:
 
 @dataclass
 class _InFlight:
-    """All chunks sent and not finished, and requests to be sent again with their number of tries."""
+    """`chunks`: unfinished chunks by id. `retries`: requests to send again, with the number of that try."""
 
     chunks: dict[str, _Chunk] = field(default_factory=dict)
     retries: list[tuple[RenderRequest, int]] = field(default_factory=list)
@@ -62,7 +65,7 @@ def run(
     options: DistributeOptions,
     on_outcome: Callable[[Outcome], None],
 ) -> None:
-    """Have every request processed by workers. Raises BadConfiguration; StoreFailure if the broker fails."""
+    """Have workers process all requests. Raises BadConfiguration; StoreFailure if the broker fails."""
     client = redis_at(options.broker)
     publisher = _Publisher(options, storage, f"pregen.answers.{uuid.uuid4().hex}")
     in_flight = _InFlight()
@@ -86,16 +89,16 @@ def _loop(
     in_flight: _InFlight,
     on_outcome: Callable[[Outcome], None],
 ) -> None:
-    more = True
+    has_more = True
     warned_at = time.monotonic()
     max_in_flight = _MAX_CHUNKS_IN_FLIGHT if not options.one_by_one else 4
-    while more or in_flight.chunks or in_flight.retries:
+    while has_more or in_flight.chunks or in_flight.retries:
         while in_flight.retries and len(in_flight.chunks) < max_in_flight:
             request, tries = in_flight.retries.pop()
             _send([request], tries, publisher, in_flight)
-        while more and len(in_flight.chunks) < max_in_flight:
+        while has_more and len(in_flight.chunks) < max_in_flight:
             batch = list(islice(requests, 1 if options.one_by_one else _CHUNK_IMAGES))
-            more = bool(batch)
+            has_more = bool(batch)
             if batch:
                 _send(batch, 1, publisher, in_flight)
             if options.one_by_one:
@@ -113,8 +116,8 @@ def _loop(
 
 
 def _send(requests: list[RenderRequest], tries: int, publisher: "_Publisher", in_flight: _InFlight) -> None:
-    name = publisher.send(requests)
-    in_flight.chunks[name] = _Chunk(
+    chunk_id = publisher.send(requests)
+    in_flight.chunks[chunk_id] = _Chunk(
         {request.original_key: request for request in requests}, tries, time.monotonic()
     )
 
@@ -122,7 +125,7 @@ def _send(requests: list[RenderRequest], tries: int, publisher: "_Publisher", in
 def _receive(
     client: Any, answers: str, in_flight: _InFlight, on_outcome: Callable[[Outcome], None], *, wait: bool
 ) -> None:
-    """Process the available results; with `wait`, wait up to a second for the first one."""
+    """Handle all available results. With `wait`, wait up to a second for the first one."""
     first = client.blpop([answers], timeout=_WAIT_SECONDS) if wait else None
     texts = [] if first is None else [first[1]]
     texts += client.lpop(answers, 1000) or []
@@ -130,7 +133,7 @@ def _receive(
         message = json.loads(text)
         chunk = in_flight.chunks.get(message["chunk"])
         if chunk is None:
-            continue  # sent to another worker since, whose result counts
+            continue  # its images were sent to another worker; use that worker's results
         chunk.begun, chunk.last_response_at = True, time.monotonic()
         if "outcome" in message:
             outcome = Outcome.from_json(message["outcome"])
@@ -143,22 +146,24 @@ def _receive(
 def _requeue_lost(
     client: Any, options: DistributeOptions, in_flight: _InFlight, on_outcome: Callable[[Outcome], None]
 ) -> None:
-    """Send the chunks without a recent response again."""
+    """Schedule the images of chunks without a recent response to be sent again, or report them as failed."""
     now = time.monotonic()
     overdue = [
-        name
-        for name, chunk in in_flight.chunks.items()
+        chunk_id
+        for chunk_id, chunk in in_flight.chunks.items()
         if now - chunk.last_response_at > options.worker_timeout_seconds
     ]
-    waiting = bool(overdue) and client.llen(QUEUE) > 0
-    for name in overdue:
-        if waiting and not in_flight.chunks[name].begun:
-            continue  # probably still in the queue
-        chunk = in_flight.chunks.pop(name)
-        log.warning("A worker does not respond: its %s images go to another one.", len(chunk.requests))
+    queue_has_messages = bool(overdue) and client.llen(QUEUE) > 0
+    for chunk_id in overdue:
+        if queue_has_messages and not in_flight.chunks[chunk_id].begun:
+            continue  # the message is probably still in the queue
+        chunk = in_flight.chunks.pop(chunk_id)
+        log.warning(
+            "A worker does not respond. Its %s images are sent to another worker.", len(chunk.requests)
+        )
         for request in chunk.requests.values():
             if chunk.tries < _MAX_TRIES:
-                # Alone: an image that kills its worker must not take others with it again.
+                # Each image alone: if one of them kills its worker, the others are processed.
                 in_flight.retries.append((request, chunk.tries + 1))
             else:
                 cause = f"{_MAX_TRIES} workers stopped responding on this image."
@@ -181,10 +186,10 @@ class _Publisher:
         )
 
     def send(self, requests: list[RenderRequest]) -> str:
-        """Publish a chunk and return its id. Credentials are not sent: workers have their own."""
-        name = uuid.uuid4().hex
+        """Publish a chunk and return its id. Contains no credentials: workers have their own."""
+        chunk_id = uuid.uuid4().hex
         chunk = {
-            "id": name,
+            "id": chunk_id,
             "answers": self.answers,
             "storage": self._storage.as_json(),
             "skip_existing": self._options.skip_existing,
@@ -192,19 +197,19 @@ class _Publisher:
             "jobs": [request.as_json() for request in requests],
         }
         self._app.send_task(TASK, args=[chunk], queue=QUEUE, ignore_result=True)
-        return name
+        return chunk_id
 
     def close(self) -> None:
         self._app.close()
 
 
 def redis_at(broker: str) -> Any:
-    """A Redis client of the broker. Raises BadConfiguration for another kind of address."""
+    """A Redis client for the broker. Raises BadConfiguration if the address is not that of a Redis."""
     import redis
 
     url = broker.replace("redis+socket://", "unix://", 1)
     if not url.startswith(("redis://", "rediss://", "unix://")):
-        raise BadConfiguration("The broker is a Redis: redis://HOST:PORT/0 or unix:///PATH.")
+        raise BadConfiguration("The broker must be a Redis: redis://HOST:PORT/0 or unix:///PATH.")
     return redis.Redis.from_url(url, socket_timeout=10, socket_connect_timeout=5)
 
 

@@ -1,6 +1,6 @@
-"""`pregen generate`: choose storage, journals and executor, and run them. Owns the order of the steps.
+"""`pregen generate`: choose the storage, the journals and the executor, and run the executor.
 
-Called by `cli`. `render_requests` selects the work, the executors do it.
+Owns the order of the steps. Called by `cli`. `render_requests` selects the images, the executors process them.
 """
 
 import time
@@ -24,7 +24,10 @@ from pregen.storage import Storage, StorageOptions, open_store, read_secrets, st
 
 @dataclass(frozen=True)
 class GenerateOptions:
-    """`cadence`: minimum seconds between the starts of two images. `checkpoint` None: beside the manifest."""
+    """`cadence`: minimum seconds between the starts of two images.
+
+    `checkpoint`: the journal; None: beside the manifest.
+    """
 
     manifest: Path
     selection: Selection
@@ -73,7 +76,7 @@ def generate(options: GenerateOptions, environment: Mapping[str, str]) -> Totals
 
 
 def paced(requests: Iterator[RenderRequest], cadence: float) -> Iterator[RenderRequest]:
-    """Yield the requests, at most one per `cadence` seconds; 0 or less: no limit."""
+    """Yield the requests, at most one per `cadence` seconds. If `cadence` is 0 or less, there is no limit."""
     earliest = time.monotonic()
     for request in requests:
         if cadence > 0:
@@ -102,7 +105,7 @@ def _work(
     if options.broker is not None:
         from pregen.generate import celery_executor
 
-        open_store(storage, secret)  # fails early if the workers could not read the archive either
+        open_store(storage, secret)  # raises early if the archive can't be read
         distribution = celery_executor.DistributeOptions(
             options.broker,
             options.cadence > 0,
@@ -138,7 +141,7 @@ def _requests(
 
 
 def _journals(options: GenerateOptions) -> dict[int, Path]:
-    """The journal of each size: none without a checkpoint, one for all sizes if a file is given."""
+    """The path of the journal of each size: all the same if --checkpoint is given, no journals with --no-checkpoint."""
     if not options.keep_checkpoint:
         return {}
     return {

@@ -1,7 +1,8 @@
 """The journal of a generate run: one line for each finished thumbnail, so that the next run can skip it.
 
-One file per manifest and size, JSON lines, with the manifest's `created_at` in the first line. A line is one append, so
-several runs can share a file. Owns the file format. Used by generate, report and the server's `register`.
+One file of JSON lines per manifest and size. The first line has the `created_at` of the manifest, its identity. Each
+line is written by one append, so several runs can share a file. Owns the file format. Used by generate, report and the
+server's `register`.
 """
 
 import errno
@@ -27,7 +28,7 @@ _MAX_LINE_BYTES = 64 << 10
 
 @dataclass(frozen=True)
 class GeneratedThumbnail:
-    """One generated thumbnail. `original_*` identify the bytes that it was rendered from.
+    """One generated thumbnail. The `original_*` fields identify the content that it was rendered from.
 
     `original_modified_us`: microseconds since the epoch. Widths and heights in pixels, as displayed.
     """
@@ -50,14 +51,15 @@ class GeneratedThumbnail:
 
 
 def path_for(manifest: Path, scale_px: int) -> Path:
-    """`manifest.json` → `manifest.json.200.journal`."""
+    """The path of the journal: `manifest.json.200.journal` beside `manifest.json`."""
     return manifest.with_name(f"{manifest.name}.{scale_px}{_SUFFIX}")
 
 
 def read_journals(manifest: Path) -> Iterator[GeneratedThumbnail]:
-    """Stream all thumbnails that the journals beside this manifest list, of all sizes.
+    """Yield all thumbnails that the journals beside this manifest list, of all sizes.
 
-    Skips torn lines, and journals of another manifest of the same name. Raises UnreadableManifest, OSError.
+    Skips incomplete lines, and journals that belong to an earlier manifest of the same name. Raises UnreadableManifest,
+    OSError.
     """
     # Imported here: it loads the manifest reader, which writers of journals do not need.
     from pregen.manifest.reader import read_head
@@ -68,7 +70,7 @@ def read_journals(manifest: Path) -> Iterator[GeneratedThumbnail]:
 
 
 def read_journal(path: Path, identity: str) -> Iterator[GeneratedThumbnail]:
-    """As `read_journals`, for one journal. A missing file has no entries."""
+    """As `read_journals`, for one journal. Yields nothing if the file does not exist."""
     for line in _read_lines(path, identity):
         if "thumbnail_key" in line:
             try:
@@ -80,7 +82,7 @@ def read_journal(path: Path, identity: str) -> Iterator[GeneratedThumbnail]:
 
 
 def last_rate(path: Path, identity: str) -> float | None:
-    """Images per second of the last completed run, None if there is none."""
+    """The images per second of the last completed run; None if no run has been completed."""
     rate = None
     for line in _read_lines(path, identity):
         if line.get("run_seconds") and line.get("run_images"):
@@ -89,7 +91,7 @@ def last_rate(path: Path, identity: str) -> float | None:
 
 
 class Journal:
-    """One journal, open for appending. If it belongs to another manifest, it is truncated first."""
+    """One journal, open for appending. A journal of another manifest is emptied first."""
 
     def __init__(self, path: Path, identity: str) -> None:
         """Raises StoreFailure."""
@@ -119,11 +121,11 @@ class Journal:
         try:
             head = os.pread(self._descriptor, _MAX_LINE_BYTES, 0).partition(b"\n")[0]
             if _parsed(head).get("manifest_created_at") != identity:
-                # In place, because another run may have the file open: its lines follow.
+                # In place: another run may have the file open, and its lines must not be lost.
                 os.ftruncate(self._descriptor, 0)
                 self._append({"manifest_created_at": identity})
             elif os.pread(self._descriptor, 1, os.fstat(self._descriptor).st_size - 1) != b"\n":
-                os.write(self._descriptor, b"\n")  # ends a torn line
+                os.write(self._descriptor, b"\n")  # ends an incomplete line
         finally:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
@@ -140,31 +142,32 @@ class FinishedThumbnails:
         self._digests = array("Q")
 
     def read(self, path: Path, identity: str) -> None:
-        """Add the entries of the journal."""
-        marks = array(
-            "Q", (_digest(one.thumbnail_key, one.original_version) for one in read_journal(path, identity))
+        """Add the thumbnails of the journal."""
+        digests = array(
+            "Q",
+            (_digest(entry.thumbnail_key, entry.original_version) for entry in read_journal(path, identity)),
         )
         self._digests = (
-            array("Q", sorted([*self._digests, *marks])) if self._digests else _sorted_in_parts(marks)
+            array("Q", sorted([*self._digests, *digests])) if self._digests else _sorted_in_parts(digests)
         )
 
     def has(self, thumbnail_key: str, original_version: str) -> bool:
-        mark = _digest(thumbnail_key, original_version)
-        place = bisect_left(self._digests, mark)
-        return place < len(self._digests) and self._digests[place] == mark
+        digest = _digest(thumbnail_key, original_version)
+        index = bisect_left(self._digests, digest)
+        return index < len(self._digests) and self._digests[index] == digest
 
     def __len__(self) -> int:
         return len(self._digests)
 
 
-def _sorted_in_parts(marks: "array[int]") -> "array[int]":
-    """Sort in parts: as a list, a million would take 40 MB."""
-    parts = [array("Q", sorted(marks[at : at + 50_000])) for at in range(0, len(marks), 50_000)]
+def _sorted_in_parts(digests: "array[int]") -> "array[int]":
+    """Sort in parts, because a list of a million digests takes 40 MB."""
+    parts = [array("Q", sorted(digests[at : at + 50_000])) for at in range(0, len(digests), 50_000)]
     return array("Q", merge(*parts))
 
 
 def _digest(thumbnail_key: str, original_version: str) -> int:
-    # The chance that two of a million share 64 bits is one in 37 million.
+    # The chance that any two of a million thumbnails have the same 64 bits is one in 37 million.
     return int.from_bytes(
         blake2b(f"{thumbnail_key}\0{original_version}".encode(), digest_size=8).digest(), "big"
     )
@@ -183,9 +186,9 @@ def _read_lines(path: Path, identity: str) -> Iterator[dict[str, Any]]:
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
-    """The object in the line; empty for a torn line."""
+    """The JSON object in the line; {} if the line is incomplete."""
     try:
-        found = json.loads(line)
+        entry = json.loads(line)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return entry if isinstance(entry, dict) else {}

@@ -1,7 +1,8 @@
-"""Run requests on this machine: threads read, stat and write files; a pool of processes, one per core, renders.
+"""Process requests on this machine: threads read, stat and write files, a pool of one process per core renders.
 
-Rendering never waits for the disk. A render that hangs or crashes costs one image: its process is killed and replaced.
-Called by `generator` for folders and throttled runs, and by `s3_executor` for images whose process died.
+Rendering does not wait for the disk. A render that hangs or crashes affects one image only: the pool kills and replaces
+its process. Called by `generator` for folders and throttled runs, and by `s3_executor` for the images of a process that
+died.
 """
 
 import multiprocessing
@@ -34,8 +35,8 @@ from pregen.generate.one_image import (
 )
 from pregen.generate.render_requests import RenderRequest
 
-RENDER_SECONDS = 300.0  # a scan of 600 megapixels takes 10 to 19 s of a core
-FINISH_SECONDS = 10.0  # after a stop, the time that images in flight get to finish
+RENDER_SECONDS = 300.0  # a scanned page of 600 megapixels takes 10 to 19 s of a core
+FINISH_SECONDS = 10.0  # after an interruption, the time to finish images that have been started
 _OPEN_FILES = Path("/proc/self/fd")
 
 
@@ -48,19 +49,19 @@ class Concurrency:
 
 
 def concurrency_for(*, remote: bool, workers: int, one_by_one: bool) -> Concurrency:
-    """Two images for each worker hide a disk's latency, sixteen a network's. Throttled: one image per worker."""
+    """Two images per worker process hide the latency of a disk, sixteen that of a network. `one_by_one`: one image."""
     if one_by_one:
         return Concurrency(workers, workers)
     return Concurrency(workers, max(32, 16 * workers) if remote else 2 * workers)
 
 
 def context() -> BaseContext:
-    """The start method of processes: a fork server on Linux."""
+    """The multiprocessing context: a fork server on Linux, `spawn` elsewhere."""
     return multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 
 
 def start_forkserver(*libraries: str) -> None:
-    """Start the fork server early: it preloads the renderer and `libraries` while this process does other work."""
+    """Start the fork server. It imports the renderer and `libraries` while this process continues."""
     if sys.platform == "linux":
         multiprocessing.set_forkserver_preload(
             ["pregen.generate.one_image", "imaging.render_files", *libraries]
@@ -70,15 +71,15 @@ def start_forkserver(*libraries: str) -> None:
 
 @contextmanager
 def rendering_pool(workers: int) -> Iterator[Render]:
-    """A Render that uses a pool of `workers` processes, stopped at the end. Raises PregenError."""
+    """Yields a `Render` that uses a pool of `workers` processes, which is stopped at the end. Raises PregenError."""
     if not _OPEN_FILES.is_dir():
-        # Without /proc an open file can't be passed to another process by a path.
+        # Without /proc, another process can't open a nameless file by a path.
         yield render_in_this_process
         return
     start_forkserver()
     processes = ProcessPool(workers, context())
     try:
-        # Before the first image, so that the cadence counts from a real start.
+        # Started before the first image, so that the cadence is measured between images that really start.
         try:
             processes.start()
         except ProcessDied as failure:
@@ -122,7 +123,7 @@ def _renderer(processes: ProcessPool) -> Render:
 
 
 def _proc_path(file: BinaryIO) -> Path:
-    """A path by which another process of this user can open the file, even if it is nameless."""
+    """A path by which another process of this user can open the file, even if the file is nameless."""
     return Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
 
 
@@ -136,49 +137,52 @@ def run(
 ) -> None:
     """Process every request. `on_outcome` gets each outcome, one at a time, in the thread that processed it.
 
-    Holds one request for each thread. When interrupted, images in flight get ten seconds; the others are dropped.
+    Holds one request per thread in memory. After an interruption, images that have been started get ten seconds to
+    finish; the others are dropped.
     """
     outcome_lock = threading.Lock()
-    free = threading.BoundedSemaphore(concurrency.transfer_threads)
-    unexpected: list[BaseException] = []
+    idle_threads = threading.BoundedSemaphore(concurrency.transfer_threads)
+    unexpected_failures: list[BaseException] = []
 
     def process(request: RenderRequest, render: Render) -> None:
         try:
-            outcome = generate_image(request, store, render, skip_existing=skip_existing, known={})
+            outcome = generate_image(request, store, render, skip_existing=skip_existing, stat_results={})
             if outcome.failure is None or outcome.failure.code != "stopped":
                 with outcome_lock:
                     on_outcome(outcome)
         except BaseException as failure:  # a bug, or the journal can't be written: ends the run
-            unexpected.append(failure)
+            unexpected_failures.append(failure)
         finally:
-            free.release()
+            idle_threads.release()
 
     with rendering_pool(concurrency.workers) as render:
         threads = ThreadPoolExecutor(concurrency.transfer_threads, thread_name_prefix="pregen")
         try:
-            while not unexpected:
-                free.acquire()
+            while not unexpected_failures:
+                idle_threads.acquire()
                 try:
                     request = next(requests, None)
                 except BaseException:
-                    free.release()
+                    idle_threads.release()
                     raise
                 if request is None:
-                    free.release()
+                    idle_threads.release()
                     break
                 threads.submit(process, request, render)
             threads.shutdown(wait=True)
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
-            _wait_for_threads(free, concurrency.transfer_threads)
+            _wait_for_threads(idle_threads, concurrency.transfer_threads)
             raise
-    if unexpected:
-        raise unexpected[0]
+    if unexpected_failures:
+        raise unexpected_failures[0]
 
 
-def _wait_for_threads(free: threading.BoundedSemaphore, transfer_threads: int) -> None:
+def _wait_for_threads(idle_threads: threading.BoundedSemaphore, transfer_threads: int) -> None:
+    """Wait until all threads are idle, for ten seconds at most."""
     deadline = time.monotonic() + FINISH_SECONDS
     for _ in range(transfer_threads):
-        # Requests that never started do not release the semaphore: this wait ends at the deadline.
-        if not free.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        # Requests that were cancelled before their start do not release the semaphore; then the wait ends at the
+        # deadline.
+        if not idle_threads.acquire(timeout=max(0.0, deadline - time.monotonic())):
             return

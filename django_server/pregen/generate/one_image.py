@@ -1,7 +1,7 @@
 """Generate the thumbnails of one image: check, read, render, write. Failures of the image are returned, not raised.
 
-Owns the order of these steps and the message for each failure. The caller chooses the process that renders. Used by
-all three executors.
+Owns the order of these steps and the message of each failure. The caller passes the function that renders, and so
+chooses the process. Used by all three executors.
 """
 
 import threading
@@ -17,9 +17,9 @@ from pregen.errors import sentence_of
 from pregen.generate.journal import GeneratedThumbnail
 from pregen.generate.render_requests import RenderRequest
 
-QUALITY = 85  # of JPEG; the quality of existing archives
-# Archives hold scans and panoramas. A JPEG is decoded at 1/2 to 1/8 scale, a TIFF or PNG above 200 Mpx in strips; all
-# others are decoded whole, at up to 4 bytes a pixel: 800 MB a worker.
+QUALITY = 85  # JPEG quality, as in existing archives
+# Archives contain large scans and panoramas. A JPEG is decoded at 1/2 to 1/8 scale, a TIFF or PNG above 200 Mpx in
+# strips. Any other image is decoded whole, at up to 4 bytes per pixel: 800 MB per worker.
 LIMITS = imaging.Limits(
     pixels=200_000_000,
     pixels_in_strips=600_000_000,
@@ -30,11 +30,15 @@ LIMITS = imaging.Limits(
 Render = Callable[
     [BinaryIO, Mapping[str, int], Mapping[str, BinaryIO], imaging.OutputFormat], imaging.Rendering
 ]
-"""Render thumbnails (label → pixels) of an open image into open files. Raises ImagingError, OSError, RenderFailed."""
+"""A function that renders thumbnails of an open image into open files.
+
+Arguments: the image, the longest edge in pixels by label, the files by label, the format. Raises ImagingError, OSError,
+RenderFailed.
+"""
 
 
 class RenderFailed(Exception):
-    """The renderer failed, not the image: `code`, and a message."""
+    """The renderer failed, not the image. `cause` is a message for people."""
 
     def __init__(self, code: str, cause: str) -> None:
         super().__init__(code, cause)
@@ -43,7 +47,7 @@ class RenderFailed(Exception):
 
 @dataclass(frozen=True)
 class Failure:
-    """`code` is stable, `cause` is a message for people."""
+    """`code` never changes. `cause` is a message for people."""
 
     code: str
     cause: str
@@ -51,7 +55,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a request: generated thumbnails, scales that existed already, or the failure."""
+    """The result of a request. `made`: new thumbnails. `skipped`: scales whose thumbnail existed."""
 
     request: RenderRequest
     made: tuple[GeneratedThumbnail, ...] = ()
@@ -61,46 +65,48 @@ class Outcome:
     def as_json(self) -> dict[str, Any]:
         return {
             "job": self.request.as_json(),
-            "made": [vars(one) for one in self.made],
+            "made": [vars(thumbnail) for thumbnail in self.made],
             "skipped": self.skipped,
             "failure": vars(self.failure) if self.failure else None,
         }
 
     @classmethod
-    def from_json(cls, found: dict[str, Any]) -> "Outcome":
-        failure = found["failure"]
+    def from_json(cls, values: dict[str, Any]) -> "Outcome":
+        failure = values["failure"]
         return cls(
-            RenderRequest.from_json(found["job"]),
-            tuple(GeneratedThumbnail(**one) for one in found["made"]),
-            tuple(found["skipped"]),
+            RenderRequest.from_json(values["job"]),
+            tuple(GeneratedThumbnail(**thumbnail) for thumbnail in values["made"]),
+            tuple(values["skipped"]),
             Failure(**failure) if failure else None,
         )
 
 
-KnownThumbnails = Mapping[str, StoredFile | None]
-"""Metadata of thumbnails by key, None for a missing one. Keys that are not in it are unknown."""
+StatResults = Mapping[str, StoredFile | None]
+"""Metadata of thumbnails by key, None for a missing thumbnail. A key that is not in it has not been looked up."""
 
 
-def stat_many(requests: Iterable[RenderRequest], store: Store) -> KnownThumbnails:
-    """The metadata of the requests' thumbnails with one request to the store, where it supports that (S3)."""
+def stat_many(requests: Iterable[RenderRequest], store: Store) -> StatResults:
+    """The metadata of the thumbnails of all requests, if the store can look them up with one request (S3); else {}."""
     try:
         return store.stat_many(key for request in requests for key in request.targets.values())
     except (OSError, ValueError):
-        return {}  # then `generate_image` checks each one and reports its own failure
+        return {}  # `generate_image` looks up each thumbnail again, and reports a failure for its image
 
 
 def generate_image(
-    request: RenderRequest, store: Store, render: Render, *, skip_existing: bool, known: KnownThumbnails
+    request: RenderRequest, store: Store, render: Render, *, skip_existing: bool, stat_results: StatResults
 ) -> Outcome:
     """Generate the requested thumbnails and store each atomically. Any failure of this image is in the outcome.
 
-    `known`: the result of `stat_many`; thumbnails that are not in it are checked one by one.
+    `stat_results`: the result of `stat_many`. Other thumbnails are looked up one by one.
     """
     skipped: list[int] = []
     try:
         if skip_existing:
             skipped = [
-                scale for scale, key in request.targets.items() if _is_current(store, key, request, known)
+                scale
+                for scale, key in request.targets.items()
+                if _is_current(store, key, request, stat_results)
             ]
         pending = {scale: key for scale, key in request.targets.items() if scale not in skipped}
         made = _generate(request, pending, store, render) if pending else ()
@@ -113,17 +119,19 @@ def generate_image(
     return Outcome(request, made, tuple(skipped))
 
 
-def _is_current(store: Store, key: str, request: RenderRequest, known: KnownThumbnails) -> bool:
+def _is_current(store: Store, key: str, request: RenderRequest, stat_results: StatResults) -> bool:
     """Whether the thumbnail exists and is not older than its original."""
     try:
-        found = known[key] if key in known else store.stat(key)
+        thumbnail = stat_results[key] if key in stat_results else store.stat(key)
     except FileNotFoundError:
         return False
-    if found is None:
+    if thumbnail is None:
         return False
-    if found.etag:  # S3 gives seconds here, and the original's milliseconds in its listing
-        return found.modified_ns // 1_000_000_000 >= request.modified_us // 1_000_000
-    return found.modified_ns // 1000 >= request.modified_us
+    if (
+        thumbnail.etag
+    ):  # S3 gives a thumbnail's time in seconds, but the original's time, from a listing, in milliseconds
+        return thumbnail.modified_ns // 1_000_000_000 >= request.modified_us // 1_000_000
+    return thumbnail.modified_ns // 1000 >= request.modified_us
 
 
 def _generate(
@@ -150,7 +158,7 @@ def _generate(
 def _generated(
     request: RenderRequest, stored: StoredFile, rendering: imaging.Rendering, scale: int, key: str
 ) -> GeneratedThumbnail:
-    one = rendering.thumbnails[str(scale)]
+    thumbnail = rendering.thumbnails[str(scale)]
     return GeneratedThumbnail(
         request.original_key,
         stored.byte_size,
@@ -158,9 +166,9 @@ def _generated(
         stored.etag,
         scale,
         key,
-        one.byte_size,
-        one.width,
-        one.height,
+        thumbnail.byte_size,
+        thumbnail.width,
+        thumbnail.height,
         rendering.width,
         rendering.height,
     )
@@ -173,11 +181,11 @@ def _failure_of(failure: OSError | ValueError) -> Failure:
 
 
 def serialised(render: Render) -> Render:
-    """Serialise a Render between threads, so that only one image is in memory."""
-    rendering = threading.Lock()
+    """A `Render` that calls `render` in one thread at a time, so that only one decoded image is in memory."""
+    render_lock = threading.Lock()
 
     def render_alone(*arguments: Any) -> imaging.Rendering:
-        with rendering:
+        with render_lock:
             return render(*arguments)
 
     return render_alone
@@ -189,7 +197,7 @@ def render_in_this_process(
     files: Mapping[str, BinaryIO],
     output_format: imaging.OutputFormat,
 ) -> imaging.Rendering:
-    """A Render in the calling process."""
+    """A `Render` that renders in the calling process."""
     return imaging.render(
         source,
         scales,

@@ -1,7 +1,7 @@
-"""Select the work of a run: one request for each image that lacks a thumbnail of a requested size. Pure.
+"""Select the images of a run: one request for each image with a missing or stale thumbnail of a requested size. Pure.
 
-The order of the conditions is a contract: collection, then missing or stale at exactly the requested scale, then
-`--resume`, then `--limit`. Used by generate for work and by the reports for counting.
+Conditions: the collection, `--resume`, a thumbnail that is missing or stale at exactly the requested scale. `--limit`
+counts the images that fulfil all of them. Generate processes the requests, the reports count them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +15,7 @@ from pregen.manifest.timestamps import to_microseconds
 
 @dataclass(frozen=True)
 class Selection:
-    """The selection of a run. `as_png`: thumbnails of .tif, .tiff and .bmp as PNG, named .png."""
+    """Which thumbnails a run generates. `as_png`: thumbnails of .tif, .tiff and .bmp are PNG and named .png."""
 
     scales: tuple[int, ...]
     collections: frozenset[str] = frozenset()
@@ -26,7 +26,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class RenderRequest:
-    """One image to decode once. `targets`: the key of each thumbnail by its scale in pixels."""
+    """One image, which is decoded once. `targets`: the key of each thumbnail to generate, by its scale in pixels."""
 
     original_key: str
     collection: str
@@ -40,35 +40,37 @@ class RenderRequest:
         return {**vars(self), "targets": targets}
 
     @classmethod
-    def from_json(cls, found: dict[str, Any]) -> "RenderRequest":
-        targets = {int(scale): str(key) for scale, key in found["targets"].items()}
-        return cls(**{**found, "targets": targets})
+    def from_json(cls, values: dict[str, Any]) -> "RenderRequest":
+        targets = {int(scale): str(key) for scale, key in values["targets"].items()}
+        return cls(**{**values, "targets": targets})
 
 
 @dataclass(frozen=True)
 class Prefixes:
-    """The prefix of the manifest's keys (`scanned`), and the archive's prefix if it has moved since (`now`)."""
+    """`scanned`: the prefix of the keys in the manifest. `now`: the archive's prefix, which may have changed since."""
 
     scanned: str
     now: str
 
 
 IsFinished = Callable[[str, str], bool]
-"""Whether the thumbnail with that key was generated from that version of the original."""
+"""A function of a thumbnail's key and its original's version: whether this thumbnail is in a journal as finished."""
 
 
 def missing_scales(record: Record, scales: Iterable[int]) -> list[int]:
     """The scales without a thumbnail, or with one older than the original. Pure."""
-    found = record.thumbnails
+    thumbnails = record.thumbnails
     return [
-        scale for scale in scales if scale not in found or found[scale].modified < record.original_modified
+        scale
+        for scale in scales
+        if scale not in thumbnails or thumbnails[scale].modified < record.original_modified
     ]
 
 
 def request_for(
     record: Record, selection: Selection, prefixes: Prefixes, is_finished: IsFinished
 ) -> RenderRequest | None:
-    """The request for this record, None if nothing is missing. Raises InvalidKey for a malformed key."""
+    """The request for this record; None if no thumbnail is missing. Raises InvalidKey for a malformed key."""
     scales = missing_scales(record, selection.scales)
     if not scales:
         return None
@@ -81,11 +83,13 @@ def request_for(
         key = str(original)
     extension = "png" if selection.as_png and original.extension.lower() in EXTENSIONS_HOLDING_JPEG else None
     targets = {scale: str(thumbnail_key(original, scale, extension)) for scale in scales}
-    left = {scale: target for scale, target in targets.items() if not is_finished(target, record.version)}
-    if not left:
+    unfinished = {
+        scale: target for scale, target in targets.items() if not is_finished(target, record.version)
+    }
+    if not unfinished:
         return None
     modified_us = to_microseconds(record.original_modified)
-    return RenderRequest(key, record.collection, record.filename, record.version, modified_us, left)
+    return RenderRequest(key, record.collection, record.filename, record.version, modified_us, unfinished)
 
 
 def select(
@@ -95,10 +99,10 @@ def select(
     is_finished: IsFinished,
     on_rejected: Callable[[str, str], None],
 ) -> Iterator[RenderRequest]:
-    """The requests of a run, in the order of the records. `on_rejected` gets malformed keys and the reason."""
-    left = selection.limit
+    """The requests of a run, in the order of the records. `on_rejected` gets each malformed key and the reason."""
+    images_left = selection.limit
     for record in records:
-        if left == 0:
+        if images_left == 0:
             return
         if selection.collections and record.collection not in selection.collections:
             continue
@@ -107,12 +111,12 @@ def select(
         try:
             request = request_for(record, selection, prefixes, is_finished)
         except InvalidKey:
-            on_rejected(record.original_key, "Its key is not that of an original of its collection.")
+            on_rejected(record.original_key, "Its key is not the key of an original in its collection.")
             continue
         if request is None:
             continue
-        if left is not None:
-            left -= 1
+        if images_left is not None:
+            images_left -= 1
         yield request
 
 

@@ -1,6 +1,6 @@
-"""Count, journal and print the outcomes of a run. Owns the per-file lines and the final block of generate.
+"""Count the outcomes of a run, write them to the journals and print them.
 
-Called with one outcome at a time, by the executors.
+Owns the format of the lines for each file and of the final block of generate. The executors pass one outcome at a time.
 """
 
 import json
@@ -20,7 +20,11 @@ from pregen.generate.render_requests import RenderRequest
 
 @dataclass
 class Totals:
-    """`generated`, `skipped`: thumbnails. `images`: those with a new one. `errors`: images. `planned`: dry run."""
+    """The counts of a run.
+
+    `generated`, `skipped` and `planned` (in a dry run) count thumbnails. `images` counts images with a new thumbnail,
+    in a dry run images with a planned one. `errors` counts failed images, and `causes` counts them by code.
+    """
 
     generated: int = 0
     skipped: int = 0
@@ -46,7 +50,7 @@ class RunRecorder:
     def __init__(
         self, journals: Mapping[int, Journal], progress: Progress, *, show: bool, errors: Path | None
     ) -> None:
-        """Raises StoreFailure if the list of errors can't be written."""
+        """`errors`: the file for the list of errors. Raises StoreFailure if it can't be written."""
         self._journals, self._progress, self._show = journals, progress, show
         self._totals = Totals()
         self._started = time.monotonic()
@@ -54,12 +58,13 @@ class RunRecorder:
 
     def add(self, outcome: Outcome) -> None:
         totals, name = self._totals, outcome.request.filename
-        for one in outcome.made:
-            if one.scale in self._journals:
-                self._journals[one.scale].add(one)
+        for thumbnail in outcome.made:
+            if thumbnail.scale in self._journals:
+                self._journals[thumbnail.scale].add(thumbnail)
             if self._show:
                 write_line(
-                    f"[OK] {printable(name)} -> {printable(one.thumbnail_key)} ({one.byte_size / 1024:.1f} KB)"
+                    f"[OK] {printable(name)} -> {printable(thumbnail.thumbnail_key)} "
+                    f"({thumbnail.byte_size / 1024:.1f} KB)"
                 )
         totals.generated += len(outcome.made)
         totals.skipped += len(outcome.skipped)
@@ -76,7 +81,7 @@ class RunRecorder:
         self._progress.add(1)
 
     def reject(self, key: str, reason: str) -> None:
-        """Count a record that was rejected."""
+        """Count a rejected record of the manifest as an error."""
         self._fail(key, key, "", Failure("invalid_record", reason), ())
 
     def totals(self) -> Totals:
@@ -84,7 +89,7 @@ class RunRecorder:
         return self._totals
 
     def finish(self) -> Totals:
-        """Record the end of a completed run."""
+        """Write the rate of the completed run to the journals."""
         totals = self.totals()
         for journal in set(self._journals.values()):
             if totals.images:

@@ -1,12 +1,12 @@
-"""Run requests on a bucket: processes, one per core, that each do whole images, with threads for the transfers.
+"""Process requests on a bucket, in one process per core. Each process renders and, in threads, transfers its images.
 
-Why a second executor beside `local_executor`: a GET and a PUT cost as much Python CPU as the pixels of a photo, and
-one process can't do them for several that render. At 20 ms of latency, 1,500 photos of 1 megapixel took 1.6 x the
-time of a bare get + put with this module and 2.4 x with `local_executor` (two cores, same hour). Docs:
-docs/adr/0006-own-process-pool.md.
+Reason for a second executor beside `local_executor`: a GET and a PUT need as much CPU in Python as rendering a photo,
+so one process can't transfer the images for several processes that render. At 20 ms of latency, 1,500 photos of 1
+megapixel took 1.6 times the time of a bare GET and PUT with this module and 2.4 times with `local_executor` (two cores,
+same hour). See docs/adr/0006-own-process-pool.md.
 
-The images of a process that died are done again by `local_executor`, which finds the one at fault: a crash, too
-little memory, a render without end. Called by `generator`.
+If a process dies (a crash, too little memory, a render without end), `local_executor` processes its images again and
+finds the image that caused it. Called by `generator`.
 """
 
 import os
@@ -29,8 +29,8 @@ from pregen.console import log
 from pregen.errors import PregenError
 from pregen.generate import local_executor
 from pregen.generate.one_image import (
-    KnownThumbnails,
     Outcome,
+    StatResults,
     generate_image,
     render_in_this_process,
     serialised,
@@ -41,16 +41,20 @@ from pregen.stop_signals import signals_deferred
 from pregen.storage import Secrets, Storage, s3_store
 
 LIBRARIES = (*s3_client.LIBRARIES, __name__)
-"""The modules that each process would import by itself."""
+"""The modules that each process needs. The fork server preloads them."""
 
-_STAT_BATCH = 256  # images checked with one listing: the last of them starts seconds later, not minutes
-_AHEAD = 2  # images queued at a process, so that it never waits for the next one
-_MAX_DEATHS = 10  # after that `local_executor` does the rest
+# The number of images that one listing looks up. The last of them is processed seconds later, not minutes.
+_STAT_BATCH = 256
+_AHEAD = 2  # images that a process gets beyond the number of its threads, so that none of them waits for work
+_MAX_DEATHS = 10  # after so many deaths `local_executor` processes the remaining images
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """The bucket: the values by which a process opens it, and `store`, open in this process."""
+    """`storage` and `secret`: the values by which a process opens the bucket.
+
+    `store`: the bucket, open in this process.
+    """
 
     storage: Storage
     secret: Secrets
@@ -72,39 +76,39 @@ def run(
     *,
     skip_existing: bool,
 ) -> None:
-    """Process every request. `on_outcome` gets each outcome, one at a time.
+    """Process all requests. `on_outcome` gets one outcome at a time.
 
-    When interrupted, images in flight get ten seconds; the others are dropped.
+    After an interruption, images that have been started get ten seconds to finish; the others are dropped.
     """
-    batch = _with_thumbnails(requests, bucket.store, skip_existing=skip_existing)
+    requests_with_stats = _with_thumbnails(requests, bucket.store, skip_existing=skip_existing)
     retries: list[RenderRequest] = []
     workers = _Workers(bucket, concurrency, skip_existing=skip_existing)
     try:
-        while workers.assign(batch):
+        while workers.assign(requests_with_stats):
             retries += workers.collect(on_outcome)
     except BaseException:
         workers.drain(on_outcome, local_executor.FINISH_SECONDS)
         raise
     finally:
         workers.stop()
-    # Requests are left only if every process has died while it had some.
+    # `requests_with_stats` has requests left only if all processes have died.
     if retries:
-        left = chain(retries, (request for request, _ in batch))
-        local_executor.run(left, bucket.store, concurrency, on_outcome, skip_existing=skip_existing)
+        remaining = chain(retries, (request for request, _ in requests_with_stats))
+        local_executor.run(remaining, bucket.store, concurrency, on_outcome, skip_existing=skip_existing)
 
 
 def _with_thumbnails(
     requests: Iterator[RenderRequest], store: Store, *, skip_existing: bool
-) -> Iterator[tuple[RenderRequest, KnownThumbnails]]:
-    """The requests, with the metadata of their thumbnails, fetched for 256 at a time when the first one starts."""
-    while some := list(islice(requests, _STAT_BATCH)):
-        known = stat_many(some, store) if skip_existing else {}
-        for request in some:
-            yield request, {key: known[key] for key in request.targets.values() if key in known}
+) -> Iterator[tuple[RenderRequest, StatResults]]:
+    """Yield each request with the metadata of its thumbnails, which are looked up for 256 requests at a time."""
+    while group := list(islice(requests, _STAT_BATCH)):
+        stat_results = stat_many(group, store) if skip_existing else {}
+        for request in group:
+            yield request, {key: stat_results[key] for key in request.targets.values() if key in stat_results}
 
 
 class _Workers:
-    """The processes, and the requests assigned to each."""
+    """The processes and the requests assigned to each process."""
 
     def __init__(
         self, bucket: Bucket, concurrency: local_executor.Concurrency, *, skip_existing: bool
@@ -116,23 +120,23 @@ class _Workers:
         self._deaths = 0
         self._numbers = count()
 
-    def assign(self, batch: Iterator[tuple[RenderRequest, KnownThumbnails]]) -> bool:
+    def assign(self, requests_with_stats: Iterator[tuple[RenderRequest, StatResults]]) -> bool:
         """Assign requests up to the capacity of each process. Returns whether any request is in flight."""
         for worker in self._workers:
-            for request, known in islice(
-                batch, max(0, self._transfer_threads + _AHEAD - len(worker.assigned))
+            for request, stat_results in islice(
+                requests_with_stats, max(0, self._transfer_threads + _AHEAD - len(worker.assigned))
             ):
                 number = next(self._numbers)
                 try:
-                    with signals_deferred:  # a message cut in half would end the process
+                    with signals_deferred:  # half a message would end the process
                         worker.assigned[number] = request
-                        worker.pipe.send((number, request, known))
+                        worker.pipe.send((number, request, stat_results))
                 except OSError:
-                    break  # the process died: `collect` finds out too
+                    break  # the process died, which `collect` handles
         return self._has_work()
 
     def collect(self, on_outcome: Callable[[Outcome], None]) -> list[RenderRequest]:
-        """Wait for outcomes and pass them to `on_outcome`. Returns the requests of processes that died."""
+        """Wait for outcomes and pass them to `on_outcome`. Returns the unfinished requests of processes that died."""
         retries: list[RenderRequest] = []
         for worker in self._receive(on_outcome, None):
             retries += worker.assigned.values()
@@ -144,10 +148,10 @@ class _Workers:
         return retries
 
     def drain(self, on_outcome: Callable[[Outcome], None], seconds: float) -> None:
-        """Pass on the outcomes that arrive within that time."""
+        """Pass the outcomes that arrive within `seconds` to `on_outcome`."""
         deadline = time.monotonic() + seconds
-        while self._has_work() and (left := deadline - time.monotonic()) > 0:
-            for worker in self._receive(on_outcome, left):
+        while self._has_work() and (seconds_left := deadline - time.monotonic()) > 0:
+            for worker in self._receive(on_outcome, seconds_left):
                 self._end(worker)
 
     def stop(self) -> None:
@@ -158,7 +162,7 @@ class _Workers:
         return any(worker.assigned for worker in self._workers)
 
     def _receive(self, on_outcome: Callable[[Outcome], None], seconds: float | None) -> list[_Worker]:
-        """Wait up to `seconds` for outcomes and pass them on. Returns the workers that died."""
+        """Wait up to `seconds` (None: without limit) and pass on outcomes. Returns the workers that died."""
         ready = wait([worker.pipe for worker in self._workers], seconds)
         readable = [worker for worker in self._workers if worker.pipe in ready]
         return [worker for worker in readable if not _receive_outcome(worker, on_outcome)]
@@ -185,7 +189,7 @@ class _Workers:
 
 def _receive_outcome(worker: _Worker, on_outcome: Callable[[Outcome], None]) -> bool:
     """Read one outcome from the worker's pipe and pass it on. False if the worker has died."""
-    with signals_deferred:  # an outcome that was received is also recorded
+    with signals_deferred:  # so that a received outcome is always recorded
         try:
             number, outcome = worker.pipe.recv()
         except (EOFError, OSError):
@@ -198,19 +202,21 @@ def _receive_outcome(worker: _Worker, on_outcome: Callable[[Outcome], None]) -> 
 def _serve(
     pipe: Connection, storage: Storage, secret: Secrets, transfer_threads: int, skip_existing: bool
 ) -> None:
-    """The main loop of a process: process each request that arrives, one in each thread."""
+    """The main loop of a process: receive requests and process one in each thread."""
     exit_with_parent()
     store = s3_store(storage, secret, transfer_threads)
-    render = serialised(_in_time)
+    render = serialised(_render_in_time)
     send_lock = threading.Lock()
 
-    def process(number: int, request: RenderRequest, known: KnownThumbnails) -> None:
+    def process(number: int, request: RenderRequest, stat_results: StatResults) -> None:
         try:
-            outcome = generate_image(request, store, render, skip_existing=skip_existing, known=known)
+            outcome = generate_image(
+                request, store, render, skip_existing=skip_existing, stat_results=stat_results
+            )
             with send_lock:
                 pipe.send((number, outcome))
         except BaseException:
-            os._exit(1)  # our bug, not the image's: `local_executor` meets it again and reports it
+            os._exit(1)  # a bug, not a damaged image: `local_executor` reports it when it occurs again
 
     with ThreadPoolExecutor(transfer_threads) as threads:
         while True:
@@ -221,7 +227,7 @@ def _serve(
             threads.submit(process, *task)
 
 
-def _in_time(*arguments: Any) -> imaging.Rendering:
-    """A Render that kills this process at its time limit."""
+def _render_in_time(*arguments: Any) -> imaging.Rendering:
+    """A `Render` in this process, which is killed after RENDER_SECONDS."""
     with kill_process_after(local_executor.RENDER_SECONDS):
         return render_in_this_process(*arguments)

@@ -1,1 +1,1 @@
-"""The manifest: the JSON file in which a scan records originals and thumbnails. Read and written record by record."""
+"""The manifest: the JSON file in which a scan lists originals and their thumbnails, one record for each original."""

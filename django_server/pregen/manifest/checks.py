@@ -1,4 +1,4 @@
-"""Check that a manifest is recent and has the requested collections. Used by generate and reports."""
+"""Check the age of a manifest, and that it has the requested collections. Used by generate and the reports."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ def age_of(head: ManifestHead) -> timedelta:
 
 
 def check_not_stale(head: ManifestHead, *, force: bool) -> None:
-    """Raise StaleManifest for a manifest older than 24 hours, unless forced."""
+    """Raise StaleManifest if the manifest is older than 24 hours, unless `force` is set."""
     age = age_of(head)
     if age > STALE_AFTER and not force:
         raise StaleManifest(
@@ -25,8 +25,9 @@ def check_not_stale(head: ManifestHead, *, force: bool) -> None:
 
 
 def check_collections(collections: Iterable[str], head: ManifestHead) -> None:
+    """Raise UnknownCollection if the manifest lacks one of `collections`."""
     unknown = sorted(set(collections) - set(head.collections))
     if unknown:
-        known = ", ".join(printable(name) for name in head.collections[:20]) or "none"
+        existing = ", ".join(printable(name) for name in head.collections[:20]) or "none"
         names = ", ".join(printable(name) for name in unknown)
-        raise UnknownCollection(f"The manifest has no collection {names}. It has: {known}.")
+        raise UnknownCollection(f"The manifest has no collection {names}. It has: {existing}.")

@@ -1,7 +1,7 @@
-"""Read the two ends of a manifest without its records: a shortcut for files of gigabytes.
+"""Read the start and the end of a manifest without its records, because a manifest can have gigabytes.
 
-Works for manifests with two spaces of indent, as pregen writes them; returns None for all others, which are read whole.
-A JSON string can't contain a line break, so text at the start of a line is structure.
+Works only if the manifest is indented by two spaces, as pregen writes it. For any other layout the caller must read the
+whole file. A JSON string can't contain a line break, so text at the start of a line is never part of a string.
 """
 
 import json
@@ -11,13 +11,16 @@ from typing import Any
 
 _OPENING = b'\n  "records": ['
 _CLOSING = b"\n    }\n  ]"  # the end of the last record and of the list
-_HEAD_BYTES = 16 << 20  # thousands of collections
+_HEAD_BYTES = 16 << 20  # room for thousands of collections
 _TAIL_BYTES = 4_096
-_MAX_BRACKETS = 100_000  # a collection has four
+_MAX_BRACKETS = 100_000  # limits the depth of nesting; a collection has four brackets
 
 
 def read_without_records(path: Path) -> dict[str, Any] | None:
-    """The top level of the manifest without its records; None for another layout, or a missing or damaged file."""
+    """The top level of the manifest without its records.
+
+    None if the layout is another, or the file missing or damaged.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)

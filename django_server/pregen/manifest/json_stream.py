@@ -1,7 +1,7 @@
-"""Stream the objects of one array of a JSON document. The only user of ijson.
+"""Stream the records of a manifest from its JSON document. The only module that uses ijson.
 
-Bounds the depth and size of a value, so that a hostile document can't exhaust the memory. (ijson's own object builder
-keeps a path for each level: a million open brackets took all of 24 GB.)
+Limits the depth and the size of a value, so that a hostile document can't exhaust the memory. (ijson's own object
+builder holds a path for each level: a million open brackets took all of 24 GB.)
 """
 
 from collections.abc import Callable, Iterator
@@ -14,12 +14,12 @@ from pregen.errors import UnreadableManifest
 
 _BLOCK_BYTES = 1 << 18
 _MAX_LEVELS = 32  # a manifest has five
-_MAX_VALUES = 1_000_000  # of one record, or of the top level without the records
+_MAX_VALUES = 1_000_000  # in one record, or in one other value of the top level
 _RECORDS = "records"
 
 
 def read(path: Path, on_top: Callable[[str, Any], None]) -> Iterator[Any]:
-    """Yield each record of `records`. Every other value of the top level is passed to `on_top` when it ends.
+    """Yield each record of the array `records`. Every other value of the top level is passed, by name, to `on_top`.
 
     Raises UnreadableManifest if the file is missing, unreadable, truncated, not JSON or not an object.
     """
@@ -49,15 +49,15 @@ def _records(file: BinaryIO, path: Path, on_top: Callable[[str, Any], None]) -> 
                     yield _value(event, value, events, path)
             else:
                 on_top(name, _value(event, value, events, path))
-        next(events, None)  # data after the end is an error
+        next(events, None)  # raises if the document is followed by other data
     except (ijson.JSONError, UnicodeDecodeError, StopIteration) as failure:
         raise UnreadableManifest(
-            f"The manifest {path} is damaged or truncated. Scan again to make a new one."
+            f"The manifest {path} is damaged or truncated. Scan again to write a new one."
         ) from failure
 
 
 def _value(event: str, value: Any, events: Iterator[tuple[str, Any]], path: Path) -> Any:
-    """Build the value that begins with this event."""
+    """Build the value that begins with this event, and consume its other events."""
     if event not in ("start_map", "start_array"):
         return value
     stack: list[Any] = [{} if event == "start_map" else []]
@@ -68,23 +68,23 @@ def _value(event: str, value: Any, events: Iterator[tuple[str, Any]], path: Path
             names[-1] = value
             continue
         if event in ("end_map", "end_array"):
-            done = stack.pop()
+            finished = stack.pop()
             names.pop()
             if not stack:
-                return done
+                return finished
             continue
         if event in ("start_map", "start_array"):
             value = {} if event == "start_map" else []
-        holder = stack[-1]
-        if type(holder) is dict:
-            holder[names[-1]] = value
+        parent = stack[-1]
+        if type(parent) is dict:
+            parent[names[-1]] = value
         else:
-            holder.append(value)
+            parent.append(value)
         if event in ("start_map", "start_array"):
             if len(stack) == _MAX_LEVELS:
                 break
             stack.append(value)
             names.append("")
     raise UnreadableManifest(
-        f"{path} is not a manifest: it holds a value that is nested too deep or too large."
+        f"{path} is not a manifest: it contains a value that is nested too deep or too large."
     )

@@ -1,7 +1,7 @@
-"""Read a manifest record by record, with constant memory. Older and legacy forms load too.
+"""Read a manifest record by record, with constant memory. Also reads manifests of the earlier formats.
 
-Decides which records and keys are valid; invalid ones are reported and skipped. `manifest.writer` writes the file. Used
-by generate, report and the server's `register`.
+Decides which records and keys are valid. Reports and skips invalid records. `manifest.writer` writes the file. Used by
+generate, report and the server's `register`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +33,7 @@ class CollectionStats:
 
 @dataclass(frozen=True)
 class ManifestHead:
-    """The manifest without its records. `created_at` is aware, in UTC."""
+    """The manifest without its records. `created_at` is timezone-aware, in UTC."""
 
     created_at: datetime
     storage_type: str
@@ -47,7 +47,7 @@ class ManifestHead:
 
     @property
     def identity(self) -> str:
-        """Distinguishes this manifest from a later one of the same name: the first line of its journals."""
+        """Distinguishes this manifest from a later one of the same name. The first line of its journals contains it."""
         return self.created_at.isoformat()
 
     @property
@@ -59,7 +59,7 @@ class ManifestHead:
 
 @dataclass(frozen=True)
 class ThumbnailRecord:
-    """`scale`: requested pixels, 0 for a file with the original's own name. `modified`: in UTC."""
+    """`scale`: the longest edge in pixels; 0 for a thumbnail with the file name of its original. `modified`: in UTC."""
 
     scale: int
     key: str
@@ -82,16 +82,16 @@ class Record:
 
     @property
     def version(self) -> str:
-        """Equals `StoredFile.version` of the original until that is written again."""
+        """Equals `StoredFile.version` of the original until the original is written again."""
         return version_of(self.original_size, to_microseconds(self.original_modified), self.original_etag)
 
 
 class _InvalidRecord(ValueError):
-    """An invalid record; the argument is the reason."""
+    """The record is invalid. The argument is the reason as a sentence."""
 
 
 def read_head(path: Path) -> ManifestHead:
-    """Read everything except the records, wherever in the file it is. Raises UnreadableManifest."""
+    """Read everything except the records, in whatever order it is in the file. Raises UnreadableManifest."""
     top = read_without_records(path)
     if top is None:
         top = {}
@@ -106,9 +106,9 @@ def read_head(path: Path) -> ManifestHead:
 
 
 def records(path: Path, on_rejected: Callable[[str, str], None] | None = None) -> Iterator[Record]:
-    """Every valid record, in the order of the file. Raises UnreadableManifest.
+    """Yield every valid record, in the order of the file. Raises UnreadableManifest.
 
-    `on_rejected` gets the key and the reason of every invalid one, for example a key that leads out of the root.
+    `on_rejected` gets the key of every invalid record and the reason, such as a key that leads out of the root.
     """
     for found in json_stream.read(path, lambda _name, _value: None):
         try:
@@ -120,7 +120,7 @@ def records(path: Path, on_rejected: Callable[[str, str], None] | None = None) -
 
 
 def check_key(key: object) -> str:
-    """Return the key if it stays below the root. Raises ValueError."""
+    """Return the key if it is valid and does not lead out of the root. Raises ValueError."""
     if not isinstance(key, str):
         raise _InvalidRecord("Its key is missing.")
     if not key or len(key) > _MAX_KEY_CHARACTERS or "\0" in key:
@@ -154,7 +154,7 @@ def _created_at(top: dict[str, Any]) -> datetime:
     exact = top.get("created_at_utc")
     if isinstance(exact, str):
         return parse_timestamp(exact)
-    # Without an offset it is local time of the scanning machine, taken to be this one.
+    # Earlier formats have local time without an offset. This machine is assumed to be the one that scanned.
     return datetime.fromisoformat(top.get("created_at", "")).astimezone(UTC)
 
 
@@ -170,31 +170,32 @@ def _text(value: object) -> str | None:
     return value
 
 
-def _record(found: Any) -> Record:
-    if not isinstance(found, dict):
+def _record(values: Any) -> Record:
+    if not isinstance(values, dict):
         raise _InvalidRecord("It is not an object.")
-    key = check_key(found.get("original_key"))
+    key = check_key(values.get("original_key"))
     try:
-        collection, filename = str(found["collection"]), str(found["filename"])
-        modified, size = parse_timestamp(found["original_modified"]), int(found["original_size"])
-        etag = str(found.get("original_etag") or "")
-        base = str(found.get("base_thumbnail_key") or found.get("thumbnail_key") or "")
-        thumbnails = _thumbnails(found, base)
+        collection, filename = str(values["collection"]), str(values["filename"])
+        modified, size = parse_timestamp(values["original_modified"]), int(values["original_size"])
+        etag = str(values.get("original_etag") or "")
+        base = str(values.get("base_thumbnail_key") or values.get("thumbnail_key") or "")
+        thumbnails = _thumbnails(values, base)
     except (LookupError, ValueError, TypeError, OverflowError, AttributeError) as failure:
         raise _InvalidRecord("A field of the record is missing or invalid.") from failure
     if key.rpartition("/")[2] != filename or f"{collection}/originals/" not in key:
-        raise _InvalidRecord("Its key is not that of an original of its collection.")
+        raise _InvalidRecord("Its key is not the key of an original in its collection.")
     return Record(key, size, modified, etag, base, collection, filename, thumbnails)
 
 
-def _thumbnails(found: dict[str, Any], base: str) -> dict[int, ThumbnailRecord]:
-    made = {
+def _thumbnails(values: dict[str, Any], base: str) -> dict[int, ThumbnailRecord]:
+    thumbnails = {
         int(scale): ThumbnailRecord(
-            int(scale), str(one["key"]), int(one["size"]), parse_timestamp(one["modified"])
+            int(scale), str(thumbnail["key"]), int(thumbnail["size"]), parse_timestamp(thumbnail["modified"])
         )
-        for scale, one in (found.get("thumbnails") or {}).items()
+        for scale, thumbnail in (values.get("thumbnails") or {}).items()
     }
-    if not made and found.get("thumbnail_exists") and found.get("thumbnail_modified"):
-        size, modified = int(found.get("thumbnail_size") or 0), parse_timestamp(found["thumbnail_modified"])
-        made[LEGACY_SCALE_PX] = ThumbnailRecord(LEGACY_SCALE_PX, base, size, modified)
-    return made
+    # An earlier format has one thumbnail, in fields of the record.
+    if not thumbnails and values.get("thumbnail_exists") and values.get("thumbnail_modified"):
+        size, modified = int(values.get("thumbnail_size") or 0), parse_timestamp(values["thumbnail_modified"])
+        thumbnails[LEGACY_SCALE_PX] = ThumbnailRecord(LEGACY_SCALE_PX, base, size, modified)
+    return thumbnails

@@ -1,7 +1,8 @@
-"""Write a manifest record by record, with constant memory, and put it in place atomically.
+"""Write a manifest record by record, with constant memory, and replace an older one atomically.
 
-Owns the format: byte for byte that of `json.dump(..., indent=2)`, but formatted here, because a scan writes millions of
-records. The statistics come before the records and are known after them: records go to a temporary file first.
+Owns the format, which equals the output of `json.dump(..., indent=2)` byte for byte. This module formats the records
+itself, because a scan writes millions of them. The statistics stand before the records but are complete only after the
+last record, so the records are written to a temporary file (the spool) first.
 """
 
 import json
@@ -26,7 +27,7 @@ from pregen.storage import Storage
 
 @dataclass(frozen=True)
 class Scan:
-    """The values of a manifest beside its records. `created_at` is aware."""
+    """The values of a manifest other than its records. `created_at` is timezone-aware."""
 
     created_at: datetime
     storage: Storage
@@ -36,7 +37,7 @@ class Scan:
 
 
 class RecordsFile:
-    """The temporary file of records."""
+    """The temporary file with the formatted records."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -87,9 +88,9 @@ class ManifestWriter:
 
     def finish(self, scan: Scan) -> None:
         """Write the manifest and replace an older one atomically. Raises OSError."""
-        part = self._path.parent / f".{self._path.name}.{uuid.uuid4().hex}.part~"
+        temporary = self._path.parent / f".{self._path.name}.{uuid.uuid4().hex}.part~"
         try:
-            with part.open("xb") as file:
+            with temporary.open("xb") as file:
                 self._spool.flush()
                 self._spool.seek(0)
                 before, after = _around_records(scan, empty=os.fstat(self._spool.fileno()).st_size == 0)
@@ -98,16 +99,16 @@ class ManifestWriter:
                 file.write(after)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(part, self._path)
+            os.replace(temporary, self._path)
         finally:
             with suppress(FileNotFoundError):
-                part.unlink()
+                temporary.unlink()
 
 
 @contextmanager
 def writing_manifest(path: Path) -> Iterator[ManifestWriter]:
-    """Unless `finish` is called, `path` stays as it is. Raises OSError."""
-    # In the same folder: a manifest may be larger than the file system of temporary files.
+    """Yields a writer. `path` is not changed unless `finish` is called. Raises OSError."""
+    # The spool is in the folder of the manifest: /tmp may be too small for it.
     with tempfile.TemporaryFile("w+", dir=path.parent, encoding="ascii", newline="\n") as spool:
         yield ManifestWriter(path, spool)
 
@@ -115,7 +116,7 @@ def writing_manifest(path: Path) -> Iterator[ManifestWriter]:
 def _around_records(scan: Scan, *, empty: bool) -> tuple[bytes, bytes]:
     """The bytes before and after the records."""
     top: dict[str, object] = {
-        # Naive local time: existing readers compare it with their own local time.
+        # Local time without an offset: existing readers compare it with their local time.
         "created_at": scan.created_at.astimezone().replace(tzinfo=None).isoformat(),
         "created_at_utc": scan.created_at.astimezone(UTC).isoformat(),
         "storage_type": scan.storage.type,

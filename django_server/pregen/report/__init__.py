@@ -1,1 +1,1 @@
-"""`pregen report`: count what a manifest has and lacks, and print it."""
+"""`pregen report`: count the existing and the missing thumbnails of a manifest, and print the counts."""

@@ -1,4 +1,4 @@
-"""Count for the reports, in one pass over the records, with constant memory.
+"""Count images and thumbnails for the reports, in one pass over the records, with constant memory.
 
 Used by `reports`.
 """
@@ -34,7 +34,7 @@ class CollectionTally:
         return self.images - self.with_thumbnails
 
     def add(self, record: Record, scale_px: int | None) -> None:
-        """Count the record. `scale_px`: count it as having a thumbnail only at that size; None: at any."""
+        """Count the record. `scale_px`: the size for which `with_thumbnails` counts it; None: any size."""
         self.images += 1
         self.original_bytes += record.original_size
         self.with_thumbnails += bool(record.thumbnails) if scale_px is None else scale_px in record.thumbnails
@@ -46,28 +46,29 @@ class CollectionTally:
 
 
 def from_stats(stats: Iterable[CollectionStats]) -> list[CollectionTally]:
-    """The manifest's own statistics, without reading the records."""
+    """The counts from the statistics of a manifest, without reading its records."""
     return [
         CollectionTally(
-            one.name,
-            one.total_images,
-            one.with_thumbnails,
-            one.total_original_bytes,
-            one.total_thumbnail_bytes,
+            collection.name,
+            collection.total_images,
+            collection.with_thumbnails,
+            collection.total_original_bytes,
+            collection.total_thumbnail_bytes,
         )
-        for one in stats
+        for collection in stats
     ]
 
 
 def overall(tallies: Iterable[CollectionTally]) -> CollectionTally:
+    """The sum over all collections."""
     total = CollectionTally("TOTAL")
-    for one in tallies:
-        total.images += one.images
-        total.with_thumbnails += one.with_thumbnails
-        total.original_bytes += one.original_bytes
-        total.thumbnail_bytes += one.thumbnail_bytes
-        total.to_generate += one.to_generate
-        for scale, tally in one.scales.items():
+    for collection in tallies:
+        total.images += collection.images
+        total.with_thumbnails += collection.with_thumbnails
+        total.original_bytes += collection.original_bytes
+        total.thumbnail_bytes += collection.thumbnail_bytes
+        total.to_generate += collection.to_generate
+        for scale, tally in collection.scales.items():
             sum_of = total.scales.setdefault(scale, ScaleTally())
             sum_of.count += tally.count
             sum_of.byte_size += tally.byte_size

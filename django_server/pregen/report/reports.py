@@ -1,4 +1,4 @@
-"""The five reports on a manifest: collect the counts of each one. `texts` formats them. Called by `cli`."""
+"""Collect the counts of the five reports on a manifest, and print them. `texts` formats them. Called by `cli`."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _MAX_LINES = 100
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """`scale_px` None: the summary counts thumbnails of any size, the other reports those of 200 pixels."""
+    """`scale_px` None: the summary counts thumbnails of any size, the other reports count those of 200 pixels."""
 
     manifest: Path
     type: str = "summary"
@@ -56,7 +56,7 @@ def summary_of(path: Path) -> str:
 
 
 def _tallies(options: ReportOptions, head: ManifestHead) -> list[CollectionTally]:
-    """Counts from the manifest's statistics if they suffice, otherwise from its records."""
+    """Count by the statistics of the manifest if they suffice, otherwise by its records."""
     if options.type in ("summary", "detailed") and options.scale_px is None and head.collection_stats:
         chosen = options.collections or head.collection_stats
         return from_stats(stats for name, stats in head.collection_stats.items() if name in chosen)

@@ -1,4 +1,4 @@
-"""Format the reports. Pure: counts in, text out. Used by `reports`."""
+"""Format the reports: take counts, return text. Pure. Used by `reports`."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pregen.formatting import duration_text, printable, share_text, size_text
 from pregen.report.counts import CollectionTally, ScaleTally, overall
 
 _WIDTH = 78
-_OTHER_CADENCES = (0.5, 0.1)  # seconds
+_OTHER_CADENCES = (0.5, 0.1)  # seconds; the plan estimates the time for these cadences too
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ def summary(header: ReportHeader, tallies: Sequence[CollectionTally], scale_px: 
     """`scale_px`: count thumbnails of this size; None: of any size."""
     rows = [
         (
-            printable(one.name),
-            f"{one.images:,}",
-            f"{one.with_thumbnails:,}",
-            f"{one.missing:,}",
-            _coverage(one),
+            printable(tally.name),
+            f"{tally.images:,}",
+            f"{tally.with_thumbnails:,}",
+            f"{tally.missing:,}",
+            _coverage(tally),
         )
-        for one in tallies
+        for tally in tallies
     ]
     total = overall(tallies)
     return "\n".join(
@@ -52,12 +52,12 @@ def detailed(header: ReportHeader, tallies: Sequence[CollectionTally], scale_px:
     total = overall(tallies)
     rows = [
         (
-            printable(one.name),
-            size_text(one.original_bytes),
-            size_text(one.thumbnail_bytes),
-            share_text(one.thumbnail_bytes, one.original_bytes),
+            printable(tally.name),
+            size_text(tally.original_bytes),
+            size_text(tally.thumbnail_bytes),
+            share_text(tally.thumbnail_bytes, tally.original_bytes),
         )
-        for one in [*tallies, total]
+        for tally in [*tallies, total]
     ]
     heads = ("Collection", "Originals", "Thumbnails", "Ratio")
     return "\n".join([summary(header, tallies, scale_px), "", "Storage Statistics", "", *_table(heads, rows)])
@@ -70,9 +70,9 @@ def plan(
     cadence: float,
     rate: float | None,
 ) -> str:
-    """`rate`: images per second of the last run, if measured."""
-    count = sum(one.to_generate for one in tallies)
-    rows = [(printable(one.name), f"{one.to_generate:,}") for one in tallies if one.to_generate]
+    """`rate`: the images per second of the last run, or None if no run has been completed."""
+    count = sum(tally.to_generate for tally in tallies)
+    rows = [(printable(tally.name), f"{tally.to_generate:,}") for tally in tallies if tally.to_generate]
     cadences = dict.fromkeys([cadence, *_OTHER_CADENCES])
     estimates = [
         f"  at one image per {seconds:g} s: {duration_text(count * seconds)}"
@@ -106,26 +106,26 @@ def missing_heading(scale_px: int) -> str:
 
 def sizes(tallies: Sequence[CollectionTally], scale_px: int) -> str:
     lines = ["=" * _WIDTH, "THUMBNAIL SIZES", "=" * _WIDTH]
-    for one in tallies:
-        lines += [f"{printable(one.name)}: {one.images:,} images", *_scales(one, scale_px), ""]
+    for tally in tallies:
+        lines += [f"{printable(tally.name)}: {tally.images:,} images", *_scales(tally, scale_px), ""]
     total = overall(tallies)
     lines += [f"Overall: {total.images:,} images", *_scales(total, scale_px), ""]
     return "\n".join([*lines, f"To generate @{scale_px} thumbnails: {total.to_generate:,}"])
 
 
-def _scales(one: CollectionTally, scale_px: int) -> list[str]:
-    found = {scale_px: ScaleTally()} | one.scales
+def _scales(collection: CollectionTally, scale_px: int) -> list[str]:
+    by_scale = {scale_px: ScaleTally()} | collection.scales
     rows = [
         (
             f"@{scale}"
             + (" (same name)" if scale == 0 else "")
             + (" <- target" if scale == scale_px else ""),
             f"{tally.count:,}",
-            share_text(tally.count, one.images),
+            share_text(tally.count, collection.images),
             size_text(tally.byte_size),
             size_text(tally.byte_size / tally.count) if tally.count else "-",
         )
-        for scale, tally in sorted(found.items())
+        for scale, tally in sorted(by_scale.items())
     ]
     return _table(("Size", "Count", "Coverage", "Bytes", "Average"), rows)
 
@@ -145,8 +145,8 @@ def _heading(title: str, header: ReportHeader) -> list[str]:
     return [*lines, ""]
 
 
-def _coverage(one: CollectionTally) -> str:
-    return share_text(one.with_thumbnails, one.images)
+def _coverage(tally: CollectionTally) -> str:
+    return share_text(tally.with_thumbnails, tally.images)
 
 
 def _of_size(scale_px: int | None) -> str:

@@ -1,1 +1,1 @@
-"""`pregen scan`: list originals and thumbnails of each collection and write what exists to a manifest."""
+"""`pregen scan`: list the originals and thumbnails of each collection, and write a manifest of them."""

@@ -1,7 +1,7 @@
 """Match originals with their thumbnails by merging two listings in the same byte order.
 
-One rule for every kind of scan. Memory: the thumbnails that sort between an original and its own thumbnails; nearly
-none if all names have the same length. Used by `scanner`.
+Holds in memory the thumbnails that sort between an original and its own thumbnails: nearly none if all names have the
+same length. Used by `scanner` for all scans.
 """
 
 import os
@@ -17,9 +17,9 @@ Thumbnails = dict[int, ListedFile]
 
 @dataclass(slots=True)
 class MatchedImages:
-    """Images of one folder below `originals/`, in order, and their thumbnails by the image's name.
+    """Images of one folder below `originals/`, in byte order, and their thumbnails by the name of the image.
 
-    `folder` is relative, empty at the top.
+    `folder` is relative to `originals/`, and empty for `originals/` itself.
     """
 
     folder: str
@@ -29,7 +29,7 @@ class MatchedImages:
 
 @dataclass
 class Matcher:
-    """One pass over a collection. `without_original`: thumbnails without an original, as far as the pass has come."""
+    """One pass over a collection. `without_original`: the number of thumbnails without an original so far."""
 
     originals: Iterator[FolderFiles]
     thumbnails: Iterator[FolderFiles]
@@ -37,48 +37,50 @@ class Matcher:
     _pending: dict[str, dict[str, Thumbnails]] = field(default_factory=dict)
 
     def matched(self) -> Iterator[MatchedImages]:
-        """The images folder by folder, in byte order of their keys.
+        """Yield the images folder by folder, in byte order of their keys.
 
         The folders of both listings are relative to `originals/` and `thumbnails/`.
         """
-        ahead = next(self.thumbnails, None)
+        next_files = next(self.thumbnails, None)
         for folder, files in self.originals:
             images = [file for file in files if is_image(file[0])]
             if not images:
                 continue
             last = _last_thumbnail_sort_key(folder, images)
-            while ahead is not None and _sort_key(ahead.folder, ahead.files[0][0]) <= last:
-                self._add_pending(ahead)
-                ahead = next(self.thumbnails, None)
+            while next_files is not None and _sort_key(next_files.folder, next_files.files[0][0]) <= last:
+                self._add_pending(next_files)
+                next_files = next(self.thumbnails, None)
             yield MatchedImages(folder, images, self._pop_thumbnails(folder, images))
             self._drop_passed(_sort_key(folder, images[-1][0]))
-        self.without_original += sum(len(found) for held in self._pending.values() for found in held.values())
+        self.without_original += sum(
+            len(found) for by_name in self._pending.values() for found in by_name.values()
+        )
         self._pending.clear()
-        while ahead is not None:
-            self.without_original += sum(is_image(file[0]) for file in ahead.files)
-            ahead = next(self.thumbnails, None)
+        while next_files is not None:
+            self.without_original += sum(is_image(file[0]) for file in next_files.files)
+            next_files = next(self.thumbnails, None)
 
     def _add_pending(self, run: FolderFiles) -> None:
         by_name = self._pending.setdefault(run.folder, {})
         for file in run.files:
             if is_image(file[0]):
                 name, scale_px = original_of(file[0])
-                # The later one of `_200` and `_0200` counts.
+                # Of `_200` and `_0200`, which have the same scale, the one listed last is used.
                 by_name.setdefault(name, {})[scale_px] = file
 
     def _pop_thumbnails(self, folder: str, images: list[ListedFile]) -> dict[str, Thumbnails]:
         by_name = self._pending.get(folder)
         if not by_name:
             return {}
-        taken = {}
+        popped = {}
         for image in images:
             thumbnails = by_name.pop(image[0], None)
             if thumbnails is not None:
-                taken[image[0]] = thumbnails
-        return taken
+                popped[image[0]] = thumbnails
+        return popped
 
     def _drop_passed(self, place: bytes) -> None:
-        """Drop thumbnails whose original would already have been listed."""
+        """Drop thumbnails whose original sorts at or before `place` and was therefore not found."""
         for folder in list(self._pending):
             by_name = self._pending[folder]
             for name in [name for name in by_name if _sort_key(folder, name) <= place]:
@@ -92,5 +94,5 @@ def _sort_key(folder: str, name: str) -> bytes:
 
 
 def _last_thumbnail_sort_key(folder: str, images: list[ListedFile]) -> bytes:
-    """A key after the last thumbnail of these images: `:` sorts after the digits of a scale."""
+    """A key that sorts after the last thumbnail of these images, because `:` sorts after the digits of a scale."""
     return _sort_key(folder, max([image[0].rpartition(".")[0] + "_:" for image in images]))

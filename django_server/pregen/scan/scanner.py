@@ -1,6 +1,6 @@
-"""`pregen scan`: merge two listings of each collection into a manifest. Owns the order of the steps.
+"""`pregen scan`: merge the listings of originals and thumbnails of each collection into a manifest.
 
-Memory: the names of one folder. Called by `cli`.
+Owns the order of the steps. Holds the names of one folder in memory. Called by `cli`.
 """
 
 import time
@@ -21,12 +21,12 @@ from pregen.scan.matching import MatchedImages, Matcher
 from pregen.storage import Storage
 
 UPLOADS_COLLECTION = "uploads"
-"""The collection of the server's uploads, which `manage.py thumbnails` maintains."""
+"""The collection of the server's uploads. `manage.py thumbnails` generates their thumbnails."""
 
 
 @dataclass(frozen=True)
 class ScanOptions:
-    """`limit`: maximum number of images, None for all. Empty `collections`: all."""
+    """`limit`: the maximum number of images; None: no limit. `collections`: empty for all."""
 
     output: Path
     collections: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class _ScanState:
 
     def __init__(self, store: Store, storage: Storage, options: ScanOptions) -> None:
         self.store, self.storage, self.options = store, storage, options
-        self.left = options.limit
+        self.images_left = options.limit
         self.left_out = 0
         self.without_original = 0
 
@@ -69,21 +69,21 @@ def scan(store: Store, storage: Storage, options: ScanOptions) -> ScanResult:
         with writing_manifest(options.output) as writer:
             stats = _scan_all(state, collections, writer)
             seconds = round(time.monotonic() - started, 2)
-            found = Scan(created_at, storage, collections, stats, seconds)
-            writer.finish(found)
+            finished = Scan(created_at, storage, collections, stats, seconds)
+            writer.finish(finished)
     except OSError as failure:
         raise StoreFailure(f"The scan failed and wrote nothing. {sentence_of(failure)}") from failure
     if state.without_original:
         log.info("%s thumbnails have no original.", f"{state.without_original:,}")
-    return ScanResult(found, state.without_original, state.left_out)
+    return ScanResult(finished, state.without_original, state.left_out)
 
 
 def _targets(store: Store, prefix: str, requested: tuple[str, ...]) -> tuple[str, ...]:
     existing = list(store.folders(prefix))
     unknown = [name for name in requested if name not in existing]
     if unknown:
-        known = ", ".join(printable(name) for name in existing[:20]) or "none"
-        raise UnknownCollection(f"There is no collection {', '.join(unknown)}. There are: {known}.")
+        names = ", ".join(printable(name) for name in existing[:20]) or "none"
+        raise UnknownCollection(f"There is no collection {', '.join(unknown)}. There are: {names}.")
     if requested:
         return tuple(name for name in existing if name in requested)
     return tuple(name for name in existing if name != UPLOADS_COLLECTION)
@@ -119,18 +119,18 @@ def _matched(state: _ScanState, collection: str) -> Iterator[MatchedImages]:
         _below(state, f"{head}/{THUMBNAILS}"),
     )
     for matched in matcher.matched():
-        if state.left is not None:
-            matched.originals = list(islice(matched.originals, state.left))
-            state.left -= len(matched.originals)
+        if state.images_left is not None:
+            matched.originals = list(islice(matched.originals, state.images_left))
+            state.images_left -= len(matched.originals)
         if matched.originals:
             yield matched
-        if state.left == 0:
+        if state.images_left == 0:
             break
     state.without_original += matcher.without_original
 
 
 def _below(state: _ScanState, root: str) -> Iterator[FolderFiles]:
-    """The files below a folder, with folder names relative to it."""
+    """The files below the folder `root`, with folder names relative to `root`."""
     start = len(root) + 1
     for folder, files in state.store.list_by_folder(root, state.on_unlistable):
         yield FolderFiles(folder[start:], files)
@@ -161,12 +161,12 @@ class _Counts:
 def _show(matched: MatchedImages) -> None:
     for name, *_ in matched.originals:
         scales = sorted(matched.thumbnails.get(name, ()))
-        said = ", ".join(f"@{scale}" for scale in scales) or "NO thumbnails"
-        write_line(f"{printable(name)}: {said}")
+        scales_text = ", ".join(f"@{scale}" for scale in scales) or "NO thumbnails"
+        write_line(f"{printable(name)}: {scales_text}")
 
 
 def _progress_share(folder: str) -> float:
-    """The share of a collection before this folder, if folders are named by two hex digits."""
+    """The share of the collection that sorts before this folder, if folders are named by two hex digits; else 0."""
     try:
         return int(folder[:2], 16) / 256 if len(folder.partition("/")[0]) == 2 else 0.0
     except ValueError:

@@ -1,6 +1,7 @@
-"""`manage.py dev_web`: daphne's runserver for `serve --dev`. Its reloaded process exits together with its parent.
+"""`manage.py dev_web`: daphne's runserver for `serve --dev`, in a process that exits together with its parent.
 
-Without that, the reloaded process of a killed `make dev` keeps its port, and the next `make dev` cannot start.
+With plain `runserver`, the server process of a killed `make dev` would keep its port, and the next `make dev` could not
+start.
 """
 
 import os
@@ -22,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("addrport")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        # Django's autoreloader starts this command again as its child process, with RUN_MAIN set: the server.
+        # Django's autoreloader starts this command again in a child process, the server, with RUN_MAIN set.
         if os.environ.get("RUN_MAIN"):
             die_with_parent(signal.SIGKILL)
         call_command("runserver", options["addrport"], skip_checks=False)

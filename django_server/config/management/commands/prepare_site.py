@@ -1,6 +1,7 @@
-"""`manage.py prepare_site`: migrations, static files, bucket, first administrator. The service `migrate`.
+"""`manage.py prepare_site`: migrations, static files, bucket, first administrator.
 
-Every step is idempotent. The command runs at each start, so an upgrade needs no other step.
+Every step is idempotent. The service `migrate` of docker-compose.yml runs it at each start, so an upgrade needs no
+other step.
 """
 
 import os
@@ -24,7 +25,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *_: Any, verbosity: int, **__: Any) -> None:
-        # TMPDIR of docker-compose.yml.
+        # docker-compose.yml sets TMPDIR to this folder.
         (settings.DATA_DIR / "tmp").mkdir(parents=True, exist_ok=True)
         call_command("migrate", interactive=False, verbosity=verbosity)
         call_command("collectstatic", interactive=False, clear=True, verbosity=0)
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         _retry(S3Storage().store.make_bucket, _BUCKET_WITHIN_SECONDS)
 
     def _create_first_administrator(self) -> None:
-        """From DJANGO_SUPERUSER_USERNAME and …_PASSWORD, if both are set and no user has that name."""
+        """Create the user if DJANGO_SUPERUSER_USERNAME and …_PASSWORD are set and no user has that name."""
         name = os.environ.get("DJANGO_SUPERUSER_USERNAME")
         if not name or not os.environ.get("DJANGO_SUPERUSER_PASSWORD"):
             return
@@ -46,7 +47,10 @@ class Command(BaseCommand):
 
 
 def _retry(action: Callable[[], None], seconds: float) -> None:
-    """Call `action` every second until it succeeds: the server may be starting. Raises CommandError after `seconds`."""
+    """Call `action` every second until it succeeds, because the S3 server may be starting.
+
+    Raises CommandError after `seconds`.
+    """
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -41,7 +41,7 @@ def _site(*, develop: bool) -> Site:
         **os.environ,
         # Absolute: the child processes have another working directory.
         "DATA_DIR": str(settings.DATA_DIR),
-        # Without it, buffered log lines are lost in a crash.
+        # So that a crash loses no buffered log lines.
         "PYTHONUNBUFFERED": "1",
     }
     redis = (
@@ -64,6 +64,6 @@ def _site(*, develop: bool) -> Site:
 
 
 def _print_line(line: str) -> None:
-    # A closed terminal must not prevent the child processes from being stopped.
+    # A closed terminal must not raise here, because the child processes would not be stopped.
     with suppress(OSError):
         print(line, flush=True)

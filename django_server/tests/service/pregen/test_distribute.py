@@ -97,7 +97,7 @@ def test_a_missing_or_unreachable_broker_is_reported(archive: Archive, tmp_path:
     archive.scan("-q")
     for url, said in (
         (f"unix://{tmp_path}/none.sock", "The broker can't be reached"),
-        ("amqp://127.0.0.1", "The broker is a Redis"),
+        ("amqp://127.0.0.1", "The broker must be a Redis"),
     ):
         ran = archive.generate("--distribute", "--broker", url)
         assert (ran.code, said in ran.log) == (1, True), ran.log

@@ -105,7 +105,7 @@ def test_a_second_start_on_the_same_data_folder_is_refused_in_a_sentence(
     with serve(tmp_path, free_port()) as second:
         assert second.exit_code() == 1
         assert second.output == (
-            f"{tmp_path} is already being served (by process {site.process.pid}): stop that one, or set DATA_DIR.\n"
+            f"{tmp_path} is already being served (by process {site.process.pid}): stop that process, or set DATA_DIR.\n"
         )
     assert returns_200("127.0.0.1", port, "/healthz")
 

@@ -94,7 +94,7 @@ def test_processes_of_an_exited_child_are_killed_before_it_is_restarted(tmp_path
 def test_a_child_that_keeps_exiting_ends_the_site_and_the_end_of_its_log_is_shown(tmp_path: Path) -> None:
     with _site(tmp_path, "worker=good", "web=broken") as site:
         assert site.exit_code(60) == 1
-        assert "web ended with exit code 1, for the 5th time in a minute: giving up." in site.output
+        assert "web ended with exit code 1 (exit 5 within 60 s): giving up." in site.output
         assert "  The reason why it is broken." in site.output
         assert READY not in site.output
         assert all_end(set(_starts(tmp_path, "worker")), 0)
@@ -152,7 +152,7 @@ def test_a_second_start_on_the_same_data_folder_is_refused_in_a_sentence(tmp_pat
             assert second.exit_code() == 1
             assert second.output == (
                 f"{tmp_path} is already being served (by process {site.process.pid}): "
-                "stop that one, or set DATA_DIR.\n"
+                "stop that process, or set DATA_DIR.\n"
             )
         assert redis_responds(socket_path(tmp_path))
 

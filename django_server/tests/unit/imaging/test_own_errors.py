@@ -14,7 +14,7 @@ from tests.support.corpus.pictures import quadrants, saved
 _PHOTO = saved(quadrants(size=(64, 48)), "JPEG")
 
 
-@pytest.mark.parametrize("step", ["_cascade", "_largest_thumbnail", "_stored_size", "_downscale"])
+@pytest.mark.parametrize("step", ["_cascade", "_largest_raster", "_stored_size", "_downscale"])
 @pytest.mark.parametrize("mistake", [TypeError, AttributeError, KeyError, ValueError, ZeroDivisionError])
 def test_a_mistake_in_a_step_of_the_renderer_is_not_a_damaged_image(
     step: str, mistake: type[Exception], monkeypatch: pytest.MonkeyPatch
