@@ -57,6 +57,6 @@ def start_metrics_listener(**_: object) -> None:
 
 @worker_shutting_down.connect
 def start_draining(**_: object) -> None:
-    from images.worker_draining import begin_draining
+    from images.worker_stop_flag import begin_draining
 
     begin_draining()

@@ -2,7 +2,7 @@
 
 A message may be lost. The database row says what is to be done, and the sweeper queues pending images again. If the
 queue is unavailable, `publish` does not raise; it returns the ids that its caller must mark
-(`images.processing.enqueue`). This module uses no database.
+(`images.processing.enqueue_or_mark`). This module uses no database.
 """
 
 import logging

@@ -23,7 +23,7 @@ from .geometry import JPEG_EDGE_PX, fit, reduction_factor, upright
 from .icc_profiles import to_srgb
 from .pixel_limits import Limits
 from .probe import OpenedImage, open_checked
-from .resize import resize_in_strips
+from .resize_in_strips import resize_in_strips
 from .strips import decode_strips
 
 RECIPE = "1:jpeg-progressive-420,srgb,on-white,first-frame"

@@ -13,7 +13,8 @@ from serve.metrics_folder import delete_metrics_folder, prepare_metrics_folder
 from serve.redis_folder import delete_redis_socket, prepare_redis_folder
 from serve.restart_policy import RestartPolicy
 from serve.serve_error import ServeError
-from serve.site_processes import VITE_PORT, Site, child_specs_of, stop_order
+from serve.site_processes import VITE_PORT, Site, child_specs_of
+from serve.stop_order import stop_order
 from serve.stop_signals import StopSignals
 from serve.supervisor import Supervisor
 

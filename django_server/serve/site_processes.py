@@ -21,8 +21,6 @@ WEB_DRAIN_SECONDS = 20
 WEB_GRACE_SECONDS = WEB_DRAIN_SECONDS + 2.0
 GRACE_SECONDS = 5.0
 VITE_PORT = 5173
-# Redis last: the other processes use it until they exit.
-STOP_ORDER = ("page", "web", "sweeper", "beat", "worker", "redis")
 
 
 @dataclass(frozen=True)
@@ -73,12 +71,6 @@ def child_specs_of(site: Site) -> list[ChildSpec]:
     migrate = _once(site, "migrate", "--noinput")
     web = [_reloading_web(site), _vite(site)] if site.develop else [_web(site)]
     return [*redis, migrate, _worker(site), _beat(site), _sweeper(site), *web]
-
-
-def stop_order(specs: list[ChildSpec]) -> list[str]:
-    """The names of the processes that keep running, in the order in which they are stopped."""
-    running = {spec.name for spec in specs if not spec.runs_once}
-    return [name for name in STOP_ORDER if name in running]
 
 
 def _redis(site: Site, socket: Path, executable: str) -> ChildSpec:

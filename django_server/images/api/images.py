@@ -16,7 +16,7 @@ from images.http.pagination import PAGE, Cursor, after, link_to_next
 from images.models import Image
 from images.processing import transitions
 from images.processing.announce import announce
-from images.processing.enqueue import enqueue
+from images.processing.enqueue_or_mark import enqueue
 from images.queries import by_ids, with_thumbnails
 from images.row_values import Listed
 from images.serializers import Addresses, Json, image_json

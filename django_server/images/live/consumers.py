@@ -16,13 +16,13 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import DatabaseError
 from starlette.types import Message, Receive, Scope, Send
 
+from images.live.bounded_sender import Sender
 from images.live.events import EventFrame
 from images.live.handshake import refuse
 from images.live.hub import hub
 from images.live.protocol import BadFrameError, Ping, Subscribe, Topics, connected_frame, parse, parse_id
 from images.live.replay_queue import ReplayQueue, read
 from images.live.replays import database_now
-from images.live.sender import Sender
 from images.live.subscriptions import Subscriptions
 from images.observability.event_counters import websocket_clients
 from images.serializers import change_cursor

@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from channels.db import database_sync_to_async
 
+from images.live.bounded_sender import Sender
 from images.live.protocol import Subscribe
 from images.live.replays import Replay, batch_snapshot, changes_since, jobs_snapshot
-from images.live.sender import Sender
 
 # The size of the queue. While it is full, no further frame of the client is handled.
 MAX_PENDING = 32

@@ -14,7 +14,7 @@ from images.clock import ago
 from images.models import Image, RemovedImage
 from images.processing import transitions
 from images.processing.announce import announce_deletions, announce_ids
-from images.processing.enqueue import enqueue
+from images.processing.enqueue_or_mark import enqueue
 from images.processing.transitions import Deletion
 
 # Number of images that one call handles.

@@ -14,7 +14,7 @@ from django.db.models import Count, Q, QuerySet
 from images.models import Image, Status
 from images.processing import transitions
 from images.processing.announce import announce_ids
-from images.processing.enqueue import enqueue
+from images.processing.enqueue_or_mark import enqueue
 
 # Number of images in one transaction and in one published message.
 STEP_IMAGES = 500

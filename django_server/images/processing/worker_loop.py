@@ -18,13 +18,13 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from images.observability.timings import Milliseconds, as_fields, in_words, measured, note_stage, stage
 from images.processing import transitions
 from images.processing.announce import announce, announce_ids, announce_unfinished
-from images.processing.enqueue import enqueue
+from images.processing.enqueue_or_mark import enqueue
 from images.processing.outcomes import Failed, Outcome, Postponed, Rendered
 from images.processing.render_image import render_image
 from images.processing.transitions import Claim
 from images.row_values import ImageValues, Listed
 from images.thumbnails.orphaned_files import delete_files_of_deleted_images
-from images.worker_draining import draining
+from images.worker_stop_flag import draining
 
 logger = logging.getLogger(__name__)
 

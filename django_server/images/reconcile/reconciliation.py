@@ -17,7 +17,7 @@ from images.reconcile.merged_listing import count_rows, has_rows, image_rows, me
 from images.reconcile.repair import Repairer
 from images.reconcile.report import Report
 from images.storage import storage
-from images.worker_draining import draining
+from images.worker_stop_flag import draining
 from pregen.formatting import printable
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from uuid import UUID
 from images import celery_queue
 from images.errors import Refusal
 from images.thumbnails.generate import generate_in_worker
-from images.worker_draining import draining
+from images.worker_stop_flag import draining
 
 logger = logging.getLogger(__name__)
 

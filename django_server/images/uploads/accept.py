@@ -21,7 +21,7 @@ from images.errors import Refusal
 from images.models import Batch, Image
 from images.observability.timings import stage
 from images.processing.announce import announce_unfinished
-from images.processing.enqueue import enqueue
+from images.processing.enqueue_or_mark import enqueue
 from images.row_values import ImageValues
 from images.storage import refusing_storage_errors, storage
 from images.uploads.idempotency import KeyClaim

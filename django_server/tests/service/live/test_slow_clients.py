@@ -8,9 +8,9 @@ from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection
 
+from images.live.bounded_sender import MAX_BYTES, MAX_FRAMES, SendBuffer, Sender
 from images.live.events import EventFrame
 from images.live.protocol import encode
-from images.live.sender import MAX_BYTES, MAX_FRAMES, SendBuffer, Sender
 from tests.support.live.live_site import Site, closing_code, frame_of, live_site, say
 from tests.support.servers import Redis
 

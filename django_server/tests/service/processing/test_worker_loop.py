@@ -15,7 +15,7 @@ from images.processing import render_image, transitions
 from images.processing.outcomes import Failed, Postponed
 from images.processing.recovery import end_expired_claims
 from images.processing.worker_loop import process
-from images.worker_draining import _flag
+from images.worker_stop_flag import _flag
 from tests.support.images.pictures import broken_jpeg, jpeg, pending_images
 from tests.support.images.statement_count import statements
 

@@ -1,8 +1,8 @@
 """The same application with a short STUCK_SECONDS, so that tests need not wait 30 s."""
 
-from images.live import sender
+from images.live import bounded_sender
 from tests.support.live.application import application
 
 __all__ = ["application"]
 
-sender.STUCK_SECONDS = 0.5
+bounded_sender.STUCK_SECONDS = 0.5

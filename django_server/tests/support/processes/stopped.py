@@ -50,7 +50,7 @@ def act(action: str, arguments: list[str]) -> None:
     from images.models import Image
     from images.processing.worker_loop import process
     from images.thumbnails.generate import generate_in_worker
-    from images.worker_draining import begin_draining
+    from images.worker_stop_flag import begin_draining
 
     match action:
         case "upload":

@@ -15,7 +15,7 @@ from PIL import Image, ImageChops, ImageStat
 
 import imaging
 from imaging import jpeg_header
-from imaging.resize import resize_in_strips
+from imaging.resize_in_strips import resize_in_strips
 from tests.support.corpus import icc, raw_jpeg
 from tests.support.corpus.make_corpus import every_recipe
 from tests.support.corpus.pictures import quadrants, saved

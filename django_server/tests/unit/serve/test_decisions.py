@@ -15,7 +15,8 @@ from serve.private_redis import socket_path
 from serve.restart_policy import GiveUp, RestartAfter, RestartPolicy, decide_restart
 from serve.run import ready_line
 from serve.serve_error import ServeError
-from serve.site_processes import PrivateRedis, Site, child_specs_of, stop_order
+from serve.site_processes import PrivateRedis, Site, child_specs_of
+from serve.stop_order import stop_order
 from serve.stop_signals import is_repeated_request
 from tests.support.servers import free_port
 
