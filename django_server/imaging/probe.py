@@ -1,7 +1,7 @@
 """Open an image file and check its header against the limits, without decoding pixels.
 
-Decides which Pillow class reads which format. Does not use `Image.open`, which would try formats that are not accepted
-and has one pixel limit for the whole process. Uploads call `probe`; `render` calls `open_checked`.
+Decides which Pillow class reads which format. Does not use `Image.open`, because that would try formats that
+are not accepted, and has one pixel limit for the whole process. Uploads call `probe`; `render` calls `open_checked`.
 """
 
 from collections.abc import Callable
@@ -38,8 +38,9 @@ class _JpegWithoutDpi(JpegImageFile):
 
 @dataclass(frozen=True)
 class Probe:
-    """The contents of the header. `width` x `height`: displayed size in pixels. `orientation`: EXIF's number, 1 to 8.
+    """The contents of the header. `width` and `height`: size in pixels after the EXIF orientation is applied.
 
+    `orientation`: the EXIF orientation, 1 to 8.
     `frames`: the number of frames of an animation, counted or read from the header; 1 for a TIFF of several pages.
     `progressive`: whether the image is a progressive JPEG.
     """
@@ -75,8 +76,8 @@ _DEFAULT_LIMITS = Limits()
 def probe(source: BinaryIO, limits: Limits = _DEFAULT_LIMITS) -> Probe:
     """Read the header of `source` (seekable, read from its start) without decoding. Changes the position of `source`.
 
-    Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage. `render` can still find that a file
-    which passed is damaged.
+    Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage. A file can pass this check and still turn out to
+    be damaged when `render` decodes it.
     """
     probed, _ = inspect(source, limits)
     return probed
@@ -127,7 +128,8 @@ def _open_other(kind: Kind, source: BinaryIO, limits: Limits) -> OpenedImage:
         return opened
     _check_size(limits.pixels_in_strips, (width, height))
     check_strip_decodable(kind, opened.image, limits.pixels)
-    # libvips returns the pixels as stored; for a TIFF `opened.turn` is 1, because Pillow would have rotated it.
+    # Strips are decoded with libvips, which does not rotate. `opened.turn` cannot be used: for a TIFF it is 1, because
+    # it assumes that Pillow decodes and rotates the image.
     return replace(opened, turn=opened.probe.orientation, in_strips=True)
 
 
@@ -240,7 +242,8 @@ def _probe(
 def _rescale_png_transparency(image: PngImageFile) -> None:
     """Convert the transparent value of a PNG to the bit depth of the decoded pixels.
 
-    The file has this value in the bit depth of the file (PNG specification, 11.3.2.1). Pillow widens only the pixels.
+    A PNG can name one grey value or colour as transparent (tRNS). The value is stored in the file's own bit depth (PNG
+    specification, 11.3.2.1). Pillow converts the pixels to 8 bits but leaves this value unchanged.
     """
     value = image.info.get("transparency")
     raw_mode = image.tile[0].args if image.tile else None

@@ -1,8 +1,8 @@
 """The consumer of /ws/upload/: sends a client the events that it subscribed to, and snapshots from the database.
 
-Routed by `images.live.routing`. Changes no row. The server sends a protocol-level ping every 30 s, which WebSocket
-clients answer automatically, and closes the connection 60 s after a ping without an answer. A client's `ping` frame
-is optional.
+`images.live.routing` maps the URL to it. It changes no row. The server sends a protocol-level ping every 30 s, which
+WebSocket clients answer automatically, and closes the connection 60 s after a ping without an answer. Clients may also
+send a JSON message of type `ping`, answered with `pong`, but need not.
 """
 
 import asyncio
@@ -31,14 +31,15 @@ logger = logging.getLogger(__name__)
 
 # WebSocket close code "try again later". Sent to a client that reads too slowly, and when a database query fails.
 TRY_AGAIN_LATER = 1013
-# Time limit for sending the close frame.
+# Time limit in seconds for sending the close frame.
 CLOSE_SECONDS = 1.0
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
     """Lives until the client disconnects or stops reading, or a database query fails.
 
-    Subscribes to groups through `hub`. Channels' own way is one channel per connection, each with an unbounded queue.
+    Subscribes to groups through `hub` and not through Channels, which would open a channel with an unbounded queue for
+    every connection.
     """
 
     # An alias that CHANNEL_LAYERS does not have: Channels then opens no channel (docs/adr/0004).
@@ -66,7 +67,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
         except* (TimeoutError, DatabaseError) as failures:
             await self._end(failures.exceptions[0])
         except* OSError:
-            pass  # The server raises it when the client has disconnected.
+            pass  # The ASGI server raises it when the client has disconnected.
         finally:
             websocket_clients().dec()
             self._sender.stop()
@@ -76,15 +77,17 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
     async def dispatch(self, message: Message) -> None:
         """Calls the handler of the message's type.
 
-        Channels' own `dispatch` first closes old database connections on a thread that all WebSockets share, and so
-        waits for other consumers' queries. This consumer queries on other threads (see `replay_queue.read`).
+        Replaces Channels' `dispatch`, which before each message closes old database connections on one thread shared by
+        all WebSockets, and so waits for whatever else that thread is doing. This is not needed here: the consumer's
+        queries run on other threads (see `replay_queue.read`).
         """
         await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
         """Accepts the connection and starts its tasks.
 
-        Subscribes before reading the cursor, so that every change is either a live event or older than the cursor.
+        Subscribes first, and then reads the change cursor (the database time sent in the `connected` frame). Thus no
+        change is missed: each one either arrives as a live event or is older than the cursor.
         """
         batch_ids = parse_qs(self.scope["query_string"].decode("latin-1")).get("batch", [])
         topics: list[Topics] = []
@@ -95,7 +98,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
             for topic in topics:
                 wanted = wanted.plus(topic)
         except BadFrameError as error:
-            # Send no events, rather than the events of all batches, which Subscriptions() alone would select.
+            # After a bad batch id, subscribe to nothing. `Subscriptions()` without `narrowed=True` would mean all
+            # batches.
             topics, bad_frame, wanted = [], error, Subscriptions(narrowed=True)
         await self._change_subscriptions(wanted)
         now = await read(database_now)
@@ -117,12 +121,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
             self._send_error(error)
 
     def on_events(self, group: str, events: list[EventFrame]) -> None:
-        """Sends the events that the client subscribed to. Called by the hub with new events of a group."""
+        """Sends the events that the client subscribed to. The hub calls this with new events of a group."""
         if wanted := self._subscriptions.wanted(group, events):
             self._sender.send_events(wanted)
 
     def on_gap(self) -> None:
-        """Asks the client to subscribe again. Called by the hub when it may have missed events."""
+        """Asks the client to subscribe again. The hub calls this when the hub itself may have missed events."""
         self._sender.request_resync("gap")
 
     async def _handle(self, text: str | None) -> None:

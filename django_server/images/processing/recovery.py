@@ -21,11 +21,13 @@ from images.processing.transitions import Deletion
 _LIMIT = 1000
 # Number of images in one published message.
 _MESSAGE_IMAGES = 100
-# The process that made a change publishes it itself within this time. Later the sweeper does.
+# A change is normally published within this time by the process that made it. If it is still unpublished after that,
+# the sweeper publishes it.
 _UNANNOUNCED_SECONDS = 5
-# If the queue is empty, an image that was queued so long ago and is still pending has lost its message.
+# If the queue is empty and an image queued more than this many seconds ago is still pending, its message was lost.
 _EMPTY_QUEUE_SECONDS = 5
-# The wait before an image is queued again starts at 30 s and doubles: after five doublings it exceeds the maximum.
+# The wait before an image is queued again starts at half a lease (30 s by default). It doubles with each try, at most
+# five times, and never exceeds `_LONGEST_WAIT_SECONDS`.
 _LONGEST_WAIT_TRIES = 5
 _LONGEST_WAIT_SECONDS = 600
 
@@ -39,9 +41,13 @@ def end_expired_claims() -> int:
 
 
 def requeue_pending() -> int:
-    """Queue pending images again whose queue message was lost. The wait before this doubles each time."""
+    """Queue again the pending images whose queue message was probably lost: they have waited too long.
+
+    The allowed wait doubles with each try.
+    """
     is_due = Q(queued_at__isnull=True)
-    # Half a lease (30 s). After a worker crash, images not yet claimed are thus queued before the claimed ones.
+    # Half a lease (30 s by default) is shorter than a lease. So after a worker crash, the images that the worker had
+    # not claimed are queued again first. The claimed images wait until their lease ends: one may have caused the crash.
     first_wait = settings.LEASE_SECONDS / 2
     for tries in range(_LONGEST_WAIT_TRIES + 1):
         wait = min(first_wait * 2**tries, _LONGEST_WAIT_SECONDS)
@@ -61,7 +67,7 @@ def requeue_pending() -> int:
 
 
 def republish_unannounced() -> int:
-    """Publish changes and deletions that could not be published, or whose publishing process crashed."""
+    """Publish changes and deletions that are still unpublished: publishing failed, or the process crashed before it."""
     unannounced: list[UUID] = list(
         Image.objects.filter(version__gt=F("announced_version"), changed_at__lt=ago(_UNANNOUNCED_SECONDS))
         .order_by("changed_at")

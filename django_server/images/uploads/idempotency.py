@@ -1,10 +1,9 @@
 """Idempotency-Key: a repeated upload gets the response of the first one and stores nothing.
 
 `begin` claims the key before anything is stored. `KeyClaim.complete` stores the response in the transaction that
-commits the images' rows. The claim has a lease (database clock), so that a repeated request can take over from a
-request that crashed. *Key* means the Idempotency-Key here, not a storage key. Only this module writes
-`IdempotentRequest`. Called by the upload routes and the sweeper. Docstrings give the number of SQL statements, which
-tests check.
+commits the images' rows. A claim is valid until its lease ends, by the database's clock. Then a repeated request can
+take over from the first one, which has probably crashed. In this module, *key* means the Idempotency-Key, not a storage
+key. Only this module writes `IdempotentRequest`. The upload routes and the sweeper call it.
 """
 
 import hashlib
@@ -44,32 +43,37 @@ class StoredResponse:
 
 @dataclass(frozen=True)
 class KeyClaim:
-    """One request's claim on its key. `token` differs from the token of a repeat that takes over after the lease.
+    """The claim of one request on a key. For a request without a key, `token` is None and every method does nothing.
 
-    For a request without a key, `token` is None and every method does nothing.
+    `token` identifies the holder. A repeat that takes over stores its own token in the row, so the updates of the
+    former holder no longer match.
     """
 
     token: UUID | None
 
     def renew(self) -> None:
-        """Start a new lease. Call it in the transaction that inserts an image's row before the response is known.
+        """Start a new lease.
 
+        If a request must commit an image's row before it knows its response, call this in that same transaction.
         Raises Refusal request_in_progress if a repeat has taken over; the transaction must then be rolled back.
         """
         self._update(lease_until=_lease_end())
 
     def complete(self, response: HttpResponse) -> None:
-        """Store the response, in the transaction that commits the rows it describes. Raises as `renew` does."""
+        """Store the response. Call this inside the transaction that commits the rows that the response describes.
+
+        Raises as `renew` does.
+        """
         if self.token is not None:
             self._update(answer_status=response.status_code, answer_body=response.content.decode())
 
     def release(self) -> None:
-        """Delete the claim, because nothing of this request is stored. A repeat can then succeed."""
+        """Delete the claim, so that a repeat can succeed. Call this if nothing of the request is stored."""
         if self.token is not None:
             self._rows_without_response().delete()
 
     def end_lease(self) -> None:
-        """Let a repeat take over immediately, because this request does not know whether its rows were committed."""
+        """Let a repeat take over immediately. Call this if it is unknown whether the request's rows were committed."""
         if self.token is not None:
             self._rows_without_response().update(lease_until=Now())
 
@@ -84,10 +88,12 @@ class KeyClaim:
 def begin(
     key: str | None, endpoint: str, files: Sequence[SpooledFile], *, image_id: UUID | None = None
 ) -> KeyClaim | StoredResponse:
-    """Claim `key` for this request, or return the response that the same request got before.
+    """Claim `key` for a new request. For a repeated request, return the response that is stored for the first one.
 
-    Unless it returns a claim, it deletes the spool files. `image_id` is the image whose row will be committed before
-    the response is known; a repeat that takes over deletes that image. Two statements; none without a key.
+    If it returns a stored response or raises, it deletes the uploaded temporary files (`files`).
+    `image_id`: give it if the request commits its image's row before it has a response (the synchronous upload). If the
+    request then crashes, the repeat deletes this image before it stores its own.
+    Runs two SQL statements, or none without a key (a test checks this).
     Raises Refusal: request_in_progress, key_reused.
     """
     if key is None:
@@ -106,9 +112,9 @@ def begin(
 def settled_on_failure(claim: KeyClaim) -> Iterator[None]:
     """A block that processes the request. If it raises, the claim is settled as follows, and the error is raised again.
 
-    A refusal of the files (4xx) is stored as the response, because a repeat would be refused, too. After a failure of
-    the server the claim is deleted. After a database failure, the rows may or may not be committed: the claim is kept,
-    but its lease ends, so that a repeat can take over immediately.
+    A refusal of the files (4xx) is stored as the response, because a repeat would be refused, too. After a 5xx refusal
+    or an unexpected exception, the claim is deleted. After a DatabaseError it is unknown whether the rows were
+    committed, so the claim is kept, but its lease ends now and a repeat can take over.
     """
     try:
         yield
@@ -131,7 +137,7 @@ def settled_on_failure(claim: KeyClaim) -> Iterator[None]:
 
 
 def claim_key(key: str, endpoint: str, files_digest: str, image_id: UUID | None) -> KeyClaim | StoredResponse:
-    """As `begin`, for files with this digest. Deletes no files."""
+    """As `begin`, but takes the digest of the files (see `digest_of`) and deletes no files."""
     token = uuid4()
     IdempotentRequest.objects.bulk_create(
         [
@@ -149,7 +155,7 @@ def claim_key(key: str, endpoint: str, files_digest: str, image_id: UUID | None)
     ended = ExpressionWrapper(Q(lease_until__lt=Now()), output_field=BooleanField())
     row = IdempotentRequest.objects.filter(key=key, endpoint=endpoint).annotate(lease_ended=ended).first()
     if row is None:
-        # The other request released the key between the two statements. The client is asked to repeat.
+        # Another request held the key and deleted its claim between the two statements. Ask the client to repeat.
         raise Refusal("request_in_progress")
     if row.holder == token:
         return KeyClaim(token)
@@ -165,7 +171,8 @@ def claim_key(key: str, endpoint: str, files_digest: str, image_id: UUID | None)
 
 def digest_of(files: Sequence[SpooledFile]) -> str:
     """SHA-256 in hex of the files' names and bytes, in their order. A repeat of a request has the same digest. Pure."""
-    # The sizes are included because only the first bytes of a too large file were hashed.
+    # The `sha256` of a file that is too large covers only its beginning. `byte_size` counts all bytes, so it tells
+    # apart two such files with the same beginning.
     return hashlib.sha256(
         orjson.dumps([[file.name, file.sha256, file.byte_size] for file in files])
     ).hexdigest()
@@ -180,7 +187,10 @@ def delete_expired_keys(limit: int = 1000) -> int:
 
 
 def _take_over(row: IdempotentRequest, token: UUID, image_id: UUID | None) -> None:
-    """Take the key from a request whose lease has ended, and delete the image that this request had committed."""
+    """Take the key from an earlier request whose lease has ended.
+
+    Also deletes the image that the earlier request had committed, if any.
+    """
     with transaction.atomic():
         taken = IdempotentRequest.objects.filter(
             id=row.id, holder=row.holder, answer_status=None, lease_until__lt=Now()

@@ -1,8 +1,9 @@
-"""The journal of a generate run: one line for each finished thumbnail, so that the next run can skip it.
+"""The journal of `generate` for one manifest and size: a file of JSON lines.
 
-One file of JSON lines per manifest and size. The first line has the `created_at` of the manifest, its identity. Each
-line is written by one append, so several runs can share a file. Owns the file format. Used by generate, report and the
-server's `register`.
+It has a line for each finished thumbnail, which later runs then skip, and lines for failures and for the speed of each
+run. The first line holds the manifest's `created_at`, which shows which manifest the journal belongs to. Each line is
+written by one append, so several runs can write to the same file. Only this module knows the file format. `generate`,
+`report` and the server's `register` use it.
 """
 
 import errno
@@ -30,7 +31,8 @@ _MAX_LINE_BYTES = 64 << 10
 class GeneratedThumbnail:
     """One generated thumbnail. The `original_*` fields identify the content that it was rendered from.
 
-    `original_modified_us`: microseconds since the epoch. Widths and heights in pixels, as displayed.
+    `original_modified_us`: microseconds since the epoch. Widths and heights are in pixels, after the EXIF orientation
+    is applied.
     """
 
     original_key: str
@@ -61,7 +63,7 @@ def read_journals(manifest: Path) -> Iterator[GeneratedThumbnail]:
     Skips incomplete lines, and journals that belong to an earlier manifest of the same name. Raises UnreadableManifest,
     OSError.
     """
-    # Imported here: it loads the manifest reader, which writers of journals do not need.
+    # Imported here and not at the top, because code that only writes journals does not need the manifest reader.
     from pregen.manifest.reader import read_head
 
     identity = read_head(manifest).identity
@@ -91,7 +93,7 @@ def last_rate(path: Path, identity: str) -> float | None:
 
 
 class Journal:
-    """One journal, open for appending. A journal of another manifest is emptied first."""
+    """One journal, open for appending. If the file is the journal of another manifest, it is emptied first."""
 
     def __init__(self, path: Path, identity: str) -> None:
         """Raises StoreFailure."""
@@ -121,11 +123,12 @@ class Journal:
         try:
             head = os.pread(self._descriptor, _MAX_LINE_BYTES, 0).partition(b"\n")[0]
             if _parsed(head).get("manifest_created_at") != identity:
-                # In place: another run may have the file open, and its lines must not be lost.
+                # Empty the file, do not replace it with a new one: another run may have it open, and lines that it
+                # appends later would go to the replaced file and be lost.
                 os.ftruncate(self._descriptor, 0)
                 self._append({"manifest_created_at": identity})
             elif os.pread(self._descriptor, 1, os.fstat(self._descriptor).st_size - 1) != b"\n":
-                os.write(self._descriptor, b"\n")  # ends an incomplete line
+                os.write(self._descriptor, b"\n")  # The last line is incomplete: end it.
         finally:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
