@@ -1,7 +1,7 @@
-"""Pixels: read image headers and render thumbnails. Streams in, values and thumbnail bytes out.
+"""Reads image headers and renders thumbnails. Takes streams, and returns values and the bytes of thumbnails.
 
-The only package that imports Pillow. Must not know Django, storage, the network or file names, and must not change
-process-wide settings. Used by the Django app and by pregen; usable from a Python prompt:
+This is the only package that imports Pillow. It must not know Django, storage, the network or file names, and must not
+change process-wide settings. Used by the Django app and by pregen. It can also be used at a Python prompt:
 
     >>> import imaging
     >>> with open("photo.jpg", "rb") as photo:

@@ -37,7 +37,7 @@ def png_frames(source: BinaryIO) -> int:
 
 
 def gif_frames(source: BinaryIO) -> int:
-    """Count the frames of a GIF in its first 200,000 blocks. Raises CorruptImage if there is none."""
+    """Count the frames of a GIF in its first 200,000 blocks. Raises CorruptImage if there is no frame."""
     source.seek(0)
     head = source.read(13)
     if len(head) < 13:
@@ -62,7 +62,7 @@ def gif_frames(source: BinaryIO) -> int:
         elif introducer in (b";", b""):
             break
         else:
-            continue  # a stray byte; Pillow skips it too
+            continue  # A stray byte. Pillow skips it, too.
         while blocks < _MAX_GIF_BLOCKS and (size := source.read(1)) not in (b"\0", b""):
             source.seek(size[0], 1)
             blocks += 1
@@ -75,7 +75,7 @@ def gif_frames(source: BinaryIO) -> int:
 
 @dataclass(frozen=True)
 class WebpHeader:
-    """`width` x `height`: stored size in pixels. `exif`: the EXIF block, if the file has one."""
+    """`width` and `height`: size in pixels before the EXIF orientation is applied. `exif`: the EXIF block, or None."""
 
     width: int
     height: int
@@ -85,7 +85,7 @@ class WebpHeader:
 
 
 def read_webp_header(source: BinaryIO) -> WebpHeader:
-    """Size, frames, alpha and EXIF of a WebP (RFC 9649). Raises CorruptImage, also for a truncated file."""
+    """Size, frames, alpha and EXIF of a WebP (RFC 9649). Raises CorruptImage if the file is damaged or truncated."""
     source.seek(0, 2)
     end = source.tell()
     source.seek(4)

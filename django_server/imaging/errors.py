@@ -54,8 +54,9 @@ class EmptyFile(ImagingError):
     message = "This file is empty."
 
 
-# The exceptions that Pillow, pillow-heif and their C libraries were seen to raise on damaged bytes. Not `Exception`:
-# NameError and ImportError are always bugs of this program. Python raises warnings as exceptions under `-W error`.
+# The exceptions that Pillow, pillow-heif and their C libraries were seen to raise on damaged bytes. `Exception` is not
+# used instead, because NameError and ImportError are always bugs of this program. Python raises warnings as exceptions
+# under `-W error`.
 _DECODER_FAILURES = (
     OSError,
     SyntaxError,
@@ -83,8 +84,8 @@ _PARSER_FAILURES = (OSError, ValueError, OverflowError, struct.error)
 def decoding() -> Iterator[None]:
     """Convert the exceptions of a decoder to CorruptImage or TooManyPixels, and log the cause.
 
-    Put only the call of the library into the block. A failure to read the file (an unreadable disk, a dropped
-    connection) says nothing about the image and is not converted.
+    Put only the call of the library into the block. A failure to read the file, because of an unreadable disk
+    or a dropped connection, says nothing about the image and is not converted.
     """
     try:
         yield
@@ -118,7 +119,8 @@ def _corrupt(failure: Exception) -> Exception:
 
 
 def _is_read_failure(failure: OSError) -> bool:
-    # OSErrors that Pillow raises itself have no errno. EINVAL: a seek to an invalid offset from a damaged header.
+    # OSErrors that Pillow raises itself have no errno. EINVAL comes from a seek to an invalid offset in a damaged
+    # header.
     if isinstance(failure, ConnectionError | TimeoutError):
         return True
     return failure.errno not in (None, errno.EINVAL)

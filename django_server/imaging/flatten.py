@@ -1,6 +1,6 @@
 """Convert the pixels of any Pillow mode to a plain mode: 8-bit RGB, L, CMYK or LAB, composited on white.
 
-Knows the meaning of each Pillow mode. Must not apply colour profiles: `icc_profiles` does. Called by `render`.
+Knows the meaning of each Pillow mode. Must not apply colour profiles, which `icc_profiles` does. Called by `render`.
 """
 
 from collections.abc import Iterable
@@ -28,8 +28,8 @@ class Levels:
 def levels_of(image: Image.Image) -> Levels | None:
     """The levels of a decoded image; None if its values have 8 bits.
 
-    16-bit values use the range 0..65535, so that black stays black. 32-bit integers and floats have no fixed range: the
-    minimum and maximum of the image are used.
+    16-bit values use the range 0..65535, so that black stays black. 32-bit integers and floats have no fixed range, so
+    the minimum and maximum of the image are used.
     """
     if image.mode in _SIXTEEN_BIT_MODES:
         return _SIXTEEN_BITS
@@ -80,7 +80,7 @@ def rows_per_strip(width: int, factor: int) -> int:
 def shrink_strips(strips: Iterable[Image.Image], size: tuple[int, int], factor: int) -> Image.Image:
     """Reduce an image of `size` by `factor`.
 
-    `strips`: plain, of `rows_per_strip` rows each; the last may have fewer.
+    `strips`: the image in a plain mode, in strips of `rows_per_strip` rows. The last strip may have fewer rows.
     """
     reduced_strips = (strip.reduce(factor) for strip in strips)
     first = next(reduced_strips)

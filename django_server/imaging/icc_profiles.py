@@ -29,7 +29,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         raise ValueError(f"not a plain mode: {image.mode}")
     transform = _transform(profile, image.mode) if profile or image.mode == "LAB" else None
     if transform is not None:
-        with decoding():  # uses the profile of the file
+        with decoding():  # This uses the profile from the file.
             return transform.apply(image)
     return image.convert("RGB") if image.mode == "CMYK" else image
 
@@ -47,7 +47,8 @@ def _transform(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform |
 
 def _build(source: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.ImageCmsTransform:
     target = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-    # Browsers use the perceptual intent too; for matrix profiles it equals relative colorimetric.
+    # Browsers use the perceptual intent, too. For matrix profiles, it gives the same result as the relative
+    # colorimetric intent.
     return ImageCms.ImageCmsTransform(source, target, mode, "RGB", ImageCms.Intent.PERCEPTUAL)
 
 

@@ -1,6 +1,6 @@
 """Read the markers of a JPEG without decoding it: size, coding process, number of scans.
 
-Limits the work on hostile files, for which Pillow's header reader takes long. Called by `probe`.
+Limits the work on hostile files, on which Pillow's header reader would take long. Called by `probe`.
 Markers: ITU T.81, table B.1.
 """
 
@@ -27,7 +27,10 @@ _BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class JpegHeader:
-    """`buffered`: a decoder must hold the coefficients of the whole image (progressive, or one scan per component)."""
+    """`buffered`: whether a decoder must hold the coefficients of the whole image.
+
+    This is so for a progressive JPEG, and for a JPEG whose first scan does not contain all components.
+    """
 
     width: int
     height: int

@@ -1,4 +1,4 @@
-"""The limits on image sizes. Values only. Used by `probe` and `render`; reported by `GET /api/limits`."""
+"""The limits on image sizes. `probe` and `render` use them, and `GET /api/limits` reports them."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ Pillow joins each row from pieces of 64 KB in quadratic time; a row of 1 MB is s
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits that are checked by the header, before any decoding. The number of pixels is width x height."""
+    """Limits that are checked against the header, before any decoding. The number of pixels is width x height."""
 
     pixels: int = 100_000_000  # 100 Mpx: 400 MB decoded, as Pillow uses 4 bytes a pixel
     pixels_baseline_jpeg: int = 250_000_000  # decoded at 1/2 to 1/8 scale: about 50 MB resident

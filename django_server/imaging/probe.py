@@ -213,7 +213,7 @@ def _upright(
     progressive: bool = False,
     rotated_by_decoder: bool = False,
 ) -> OpenedImage:
-    """`rotated_by_decoder`: the decoder (TIFF, HEIC) applies the orientation and reports the displayed size."""
+    """`rotated_by_decoder`: the decoder applies the orientation and reports the displayed size (TIFF, HEIC)."""
     valid_orientation = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
     turn = 1 if rotated_by_decoder else valid_orientation
     return OpenedImage(

@@ -1,4 +1,4 @@
-"""A pool of processes that decode images. A decoder that exceeds its time limit is killed, which a thread can't be.
+"""A pool of processes that decode images. A process that exceeds its time limit can be killed, but a thread can't.
 
 Each process has its own pipe and shares no lock with another process. If a process is killed, only the call that it was
 running fails. Pools with one shared queue (pebble, concurrent.futures) can lose a task between hand-over and
@@ -44,7 +44,7 @@ class ProcessPool:
 
     def __init__(self, size: int, context: BaseContext) -> None:
         self._all = [_Process(context) for _ in range(size)]
-        # LIFO: the process used last has warm memory, and a process that is not needed never starts.
+        # Last in, first out: the process used last has warm memory, and a process that is not needed never starts.
         self._idle: queue.LifoQueue[_Process] = queue.LifoQueue()
         for process in reversed(self._all):
             self._idle.put(process)
@@ -123,7 +123,7 @@ class _Process:
             self._pipe.close()
             self._pipe = None
         ours, theirs = self._context.Pipe()
-        # A daemon process is killed when this process exits; another one would be waited for.
+        # Python kills a daemon process when this process exits. It would wait for any other process.
         process: BaseProcess = self._context.Process(target=_run_calls, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
         try:
             process.start()
@@ -134,7 +134,7 @@ class _Process:
 
 
 def _run_calls(pipe: Connection) -> None:
-    """The main loop of a pool process: receive a call, run it, send the result; until the parent closes the pipe."""
+    """The main loop of a pool process: receive a call, run it and send the result, until the parent closes the pipe."""
     exit_with_parent()
     while True:
         try:
@@ -151,7 +151,7 @@ def _run_calls(pipe: Connection) -> None:
 
 def exit_with_parent() -> None:
     """Make this process ignore Ctrl+C, and exit when its parent ends for any reason."""
-    # A terminal sends Ctrl+C to the whole process group; the parent decides when its workers end.
+    # A terminal sends Ctrl+C to the whole process group, but the parent decides when its workers end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = multiprocessing.parent_process()

@@ -1,7 +1,7 @@
 """Decode an image once and write all its thumbnails. Takes a stream, returns thumbnails, sizes and timings.
 
-`image` is the decoded original, a raster the pixels of one thumbnail before encoding. Owns the order of the steps and
-the encoding. Must not know storage, rows or Django. Used by image processing, by the generation
+In this module, `image` is the decoded original, and a raster is the pixels of one thumbnail before encoding. Owns the
+order of the steps and the encoding. Must not know storage, rows or Django. Used by image processing, by the generation
 of missing thumbnails and by pregen. docs/adr/0009-progressive-jpeg-and-resampling.md has the reasons and figures.
 """
 
@@ -37,9 +37,9 @@ OutputFormat = Literal["JPEG", "PNG", "GIF"]
 
 _DEFAULT_LIMITS = Limits()
 _SMALL_PX = 512  # for thumbnails up to this size LANCZOS is visibly sharper, and cheap
-# `reducing_gap`: pixels are averaged by an integer factor, down to `gap` times the target size, before the filter runs.
-# A gap of 1 averages as the scaled decoding of a JPEG does (47 dB against a full LANCZOS at 1500 px, in half the time).
-# A gap of 2 loses nothing visible; for small sizes it costs no more.
+# `reducing_gap`: before the filter runs, pixels are averaged by an integer factor, down to `gap` times the target size.
+# A gap of 1 averages as the scaled decoding of a JPEG does. At 1500 px, the result has 47 dB against
+# that of a full LANCZOS, in half the time. A gap of 2 loses nothing visible, and for small sizes it costs no more.
 _REDUCING_GAP, _REDUCING_GAP_SMALL = 1, 2
 _MAX_STRIP_PIXELS = 1 << 21  # 2 Mpx: 32 MB in four copies; 85 rows of an image that is 24,500 px wide
 
@@ -81,7 +81,7 @@ class Timings:
 
 @dataclass(frozen=True)
 class Rendering:
-    """`width` x `height`: the original's displayed size in pixels."""
+    """`width` and `height`: size of the original in pixels after the EXIF orientation is applied."""
 
     width: int
     height: int
@@ -100,9 +100,10 @@ def render(
 ) -> Rendering:
     """Render one thumbnail for each label of `scales` (label -> longest edge in pixels). JPEG output is progressive.
 
-    `quality`: JPEG quality, 1 to 95. `open_target(label)` opens a real, empty file for writing. If it is also
-    readable, a truncated write (full disk) is detected. Pillow encodes into a real file without holding the interpreter
-    lock. Without `open_target` the bytes are returned in `data`. An image smaller than a scale is not enlarged.
+    `quality`: JPEG quality, 1 to 95. `open_target(label)` opens a real, empty file for writing. If the file is also
+    readable, a write that a full disk has cut short is detected. Pillow encodes into a real file without holding the
+    interpreter lock. Without `open_target`, the bytes are returned in `data`. An image smaller than a scale is not
+    enlarged.
 
     Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage; ValueError for invalid scales; and the
     exceptions of `open_target` and its files.
@@ -151,7 +152,8 @@ def _decode(opened: OpenedImage, largest_px: int) -> tuple[Image.Image, tuple[fl
     image = opened.image
     box: tuple[float, float] = image.size
     if opened.probe.format == "JPEG":
-        # The target has the image's aspect ratio. With a square target of 1500, 3000 x 2000 would be decoded in full.
+        # The target has the image's aspect ratio. With a square target of 1500, an image of 3000 x 2000 would be
+        # decoded in full.
         target = _stored_size(opened, largest_px)
         with decoding():
             draft = image.draft(None, target)
@@ -165,7 +167,11 @@ def _decode(opened: OpenedImage, largest_px: int) -> tuple[Image.Image, tuple[fl
 def _decode_in_strips(
     opened: OpenedImage, source: BinaryIO, largest_px: int
 ) -> tuple[Image.Image, tuple[float, float]]:
-    """As `_decode`, but in strips: each strip is reduced after decoding, as far as its memory limit allows."""
+    """As `_decode`, but in strips. Each strip is reduced after decoding.
+
+    A strip has at least as many rows as the factor of the reduction, so the limit of pixels in a strip limits the
+    factor.
+    """
     width, height = upright(opened.probe.width, opened.probe.height, opened.turn)
     factor = reduction_factor((width, height), _stored_size(opened, largest_px), _reducing_gap(largest_px))
     factor = min(factor, _MAX_STRIP_PIXELS // width)
@@ -252,7 +258,7 @@ def _check_complete(target: BinaryIO) -> None:
 
 
 def _write(raster: Image.Image, target: BinaryIO, output_format: OutputFormat, quality: int) -> None:
-    raster.info = {}  # Pillow would write a comment that is in it
+    raster.info = {}  # Pillow would write a comment from `info` into the file.
     if output_format == "JPEG":
         raster.save(target, "JPEG", quality=quality, progressive=True, subsampling="4:2:0")
     else:

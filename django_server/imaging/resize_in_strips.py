@@ -11,11 +11,11 @@ def resize_in_strips(
     kernel: Image.Resampling,
     region: tuple[float, float, float, float],
 ) -> Image.Image:
-    """Resize `region` (left, top, right, bottom) of `image` to `size`. Equals Image.resize except for rounding.
+    """Resize `region` (left, top, right, bottom) of `image` to `size`.
 
-    Pillow's filters also read pixels beyond the box of a strip, so strips leave no seams. One Image.resize of the whole
-    image holds an intermediate image of the new width and the old height, whose page faults cost 10 ms for a
-    12-megapixel photo.
+    The result equals that of Image.resize except for rounding. Pillow's filters also read pixels beyond the box of a
+    strip, so strips leave no seams. A single Image.resize of the whole image would need an intermediate image of the
+    new width and the old height. Its page faults cost 10 ms for a 12-megapixel photo.
     """
     left, top, right, bottom = region
     step = (bottom - top) / size[1]

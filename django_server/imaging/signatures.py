@@ -39,7 +39,8 @@ _SIGNATURES = (
     (b"II+\0", TIFF),  # BigTIFF
     (b"MM\0+", TIFF),
 )
-# The header sizes that may follow "BM" (BITMAPCOREHEADER to BITMAPV5HEADER): a text file may begin with "BM" too.
+# The sizes of BMP headers, from BITMAPCOREHEADER to BITMAPV5HEADER. They are checked because a text file may begin with
+# "BM", too.
 _BMP_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})

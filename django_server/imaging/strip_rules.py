@@ -10,10 +10,11 @@ from .errors import TooManyPixels, decoding
 from .signatures import Kind
 
 _KINDS = frozenset({signatures.TIFF, signatures.PNG})
-# Left out: 32-bit integers and floats, whose levels depend on the whole image; LAB and plain YCbCr, which libvips
-# converts.
+# These modes are not accepted: 32-bit integers and floats, because their levels depend on the whole image, and LAB and
+# plain YCbCr, because libvips converts them.
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "I;16", "I;16L", "I;16B", "I;16N"})
-# The compressions of TIFF 6.0. The libvips in pyvips-binary supports all of them. Pillow also decodes zstd and LZMA.
+# The compressions of TIFF 6.0. The libvips in pyvips-binary supports all of them. Pillow also decodes zstd and
+# LZMA, which are not accepted here.
 _COMPRESSIONS = frozenset({
     "raw", "tiff_ccitt", "group3", "group4", "tiff_lzw", "jpeg", "packbits", "tiff_adobe_deflate", "tiff_deflate",
 })  # fmt: skip
@@ -32,7 +33,7 @@ def supports_strips(kind: Kind) -> bool:
 def check_strip_decodable(kind: Kind, image: ImageFile.ImageFile, whole_pixels: int) -> None:
     """Raise TooManyPixels, with the reason, if this TIFF or PNG can't be decoded in strips.
 
-    `image` is open and not decoded. `whole_pixels`: the limit for a full decode, for the message.
+    `image` is open and not decoded. `whole_pixels`: the limit for a full decode, which the message names.
     """
     if kind is signatures.PNG and image.info.get("interlace"):
         reason = "in an interlaced PNG"
@@ -52,8 +53,9 @@ def check_strip_decodable(kind: Kind, image: ImageFile.ImageFile, whole_pixels: 
 
 def _bytes_kept(image: ImageFile.ImageFile) -> int:
     """The bytes of decoded rows that libvips holds in memory."""
-    tags = getattr(image, "tag_v2", {})  # the stored size of a TIFF; Pillow reports the displayed size
-    with decoding():  # in a damaged file a tag may not be a number
+    # The tags have the size of a TIFF before rotation. `image.width` is the width after rotation.
+    tags = getattr(image, "tag_v2", {})
+    with decoding():  # In a damaged file, a tag may not be a number.
         width = int(tags.get(_WIDTH_TAG, image.width))
         rows = max(_ROWS_KEPT, _ROWS_OF_TILES_KEPT * int(tags.get(_TILE_LENGTH_TAG, 0)))
         samples = int(tags.get(_SAMPLES_TAG, len(image.getbands())))

@@ -1,7 +1,7 @@
 """Decode, in strips, an image that is too large for a full decode. libvips returns the same pixels as Pillow would.
 
-The only module that uses pyvips. It imports pyvips at the first image that needs it: most runs of pregen have no such
-image, the server never has one, and libvips does not survive a fork. Called by `render`.
+This is the only module that uses pyvips. It imports pyvips at the first image that needs it: most runs of pregen have
+no such image, the server never has one, and libvips does not survive a fork. Called by `render`.
 """
 
 from collections.abc import Iterator
@@ -21,17 +21,17 @@ _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 def decode_strips(source: BinaryIO, image: ImageFile.ImageFile, rows: int) -> Iterator[Image.Image]:
     """Decode the image in `source`, as stored, in strips of `rows` rows from the top; the last strip may have fewer.
 
-    `image`: the same TIFF or PNG, which `check_strip_decodable` has accepted, opened by Pillow and not decoded. Colours
-    and transparency are converted as Pillow does: a transparent colour becomes alpha, 16-bit samples of colour images
-    keep their upper 8 bits. Raises CorruptImage, TooManyPixels if pyvips is not installed, and OSError if `source`
-    can't be read.
+    `image`: the same TIFF or PNG as opened by Pillow, not decoded. `check_strip_decodable` must have accepted it.
+    Colours and transparency are converted as Pillow does: a transparent colour becomes alpha, and of the 16-bit samples
+    of colour images the upper 8 bits are kept. Raises CorruptImage, TooManyPixels if pyvips is not installed, and
+    OSError if `source` can't be read.
     """
     vips = load_pyvips()
     reader = _SourceReader(source)
     custom = vips.SourceCustom()
     custom.on_read(reader.read)
     custom.on_seek(reader.seek)
-    # A fixed loader: libvips must not try its other loaders on a hostile file.
+    # Name the loader, so that libvips does not try other loaders on a hostile file.
     load = vips.Image.tiffload_source if image.format == "TIFF" else vips.Image.pngload_source
     try:
         with decoding():
@@ -49,7 +49,7 @@ def decode_strips(source: BinaryIO, image: ImageFile.ImageFile, rows: int) -> It
 
 
 class _SourceReader:
-    """File callbacks for libvips. `failure`: the exception of a read; libvips is told that the file has ended."""
+    """File callbacks for libvips. If a read fails, libvips is told that the file has ended, and `failure` is set."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
@@ -75,7 +75,7 @@ def load_pyvips() -> Any:
         raise TooManyPixels(
             "This image has too many pixels to be decoded whole, and pyvips, which decodes in strips, is not installed."
         ) from failure
-    # Each image is read once, from top to bottom, so libvips' cache would never be used.
+    # Each image is read once, from top to bottom, so the cache of libvips would never be used.
     pyvips.cache_set_max(0)
     pyvips.concurrency_set(1)
     return pyvips

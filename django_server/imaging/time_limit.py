@@ -1,6 +1,6 @@
-"""A time limit for decoding in this process, which is killed at the limit: a thread can't be stopped inside a decoder.
+"""A time limit for decoding. At the limit the process is killed, because a thread can't be stopped inside a decoder.
 
-For worker processes only, because their pool replaces them. Must not be used in a server process.
+Use this only in worker processes, which are replaced when they die, and never in a server process.
 """
 
 import signal

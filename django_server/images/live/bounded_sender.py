@@ -1,4 +1,4 @@
-"""Sends frames to one client: joins events if the client coalesces, and buffers the frames for the task that writes.
+"""Sends frames to one client: joins events if the client asked for it, and buffers the frames for the writing task.
 
 Used by `consumers` and `replay_queue`. Only `write` and `until_buffer_low` wait; all other calls return immediately.
 """
@@ -14,17 +14,17 @@ from images.live.protocol import Frame, encode, event_frames
 
 # The connection of a client that reads nothing for this long is closed.
 STUCK_SECONDS = 30.0
-# Limits of the buffer: the events of a batch of 1,000 images, one frame of about 1 KB each, and twice as many bytes.
+# Limits of the buffer. The events of a batch of 1,000 images are 1,000 frames of about 1 KB each: half of MAX_BYTES.
 MAX_FRAMES = 1000
 MAX_BYTES = 2 * 2**20
-# The next part of a replay is read when less than two frames of 64 KB are buffered.
+# The next part of a replay is read when the buffer has less than this, which is two frames of 64 KB.
 LOW_BYTES = 128 * 1024
 
 
 class SendBuffer:
     """A bounded buffer of frames to send, so that a client that does not read costs little memory.
 
-    After `replace_all`, `put` accepts no frame until the replacement is taken. Belongs to one event loop.
+    After `replace_all`, `put` accepts no frame until `take` has returned the replacement. Belongs to one event loop.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class SendBuffer:
         self._is_low.set()
 
     def put(self, text: str) -> bool:
-        """Appends a frame. False if the buffer is full, or a replacement has not been taken yet."""
+        """Appends a frame. Returns False if the buffer is full or still contains a replacement."""
         byte_size = len(text.encode())
         if self._replacement or len(self._texts) >= MAX_FRAMES or self._bytes + byte_size > MAX_BYTES:
             return False
@@ -51,7 +51,7 @@ class SendBuffer:
         self._update_size(byte_size)
 
     def replace_all(self, text: str) -> bool:
-        """Replaces all frames by `text`. False if the previous replacement has not been taken yet."""
+        """Replaces all frames by `text`. Returns False if the buffer still contains an earlier replacement."""
         if self._replacement:
             return False
         self._texts.clear()
@@ -87,7 +87,10 @@ def _set_or_clear(event: asyncio.Event, condition: bool) -> None:
 
 
 class Sender:
-    """`resyncs` counts the resync frames. A replay requested before a resync frame must not be sent after it."""
+    """Sends frames through the buffer.
+
+    `resyncs` counts the resync frames. A replay that was requested before a resync frame must not be sent after it.
+    """
 
     def __init__(self, send_text: Callable[[str], Awaitable[None]]) -> None:
         self._send_text = send_text
@@ -109,7 +112,7 @@ class Sender:
             self.request_resync("slow_client")
 
     def send_events(self, events: list[EventFrame]) -> None:
-        """Sends live events; joins a burst into few frames if the client coalesces."""
+        """Sends live events. Joins a burst into few frames if the client asked for it."""
         if self._coalescer is None:
             self._send_all([event.text for event in events])
             return
@@ -118,7 +121,7 @@ class Sender:
             self._open_window()
 
     def send_replayed(self, events: list[EventFrame]) -> None:
-        """Sends events read from the database; fills each frame if the client coalesces."""
+        """Sends events that were read from the database. Joins them into full frames if the client asked for it."""
         self._send_all(event_frames(events, coalesce=self._coalescer is not None))
 
     def set_coalescing(self, wanted: bool) -> None:

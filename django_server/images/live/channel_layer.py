@@ -57,7 +57,8 @@ async def close_layer(layer: Layer) -> None:
     """
     if isinstance(layer, RedisPubSubChannelLayer):
         await layer.flush()
-    elif isinstance(layer, RedisChannelLayer):  # Its flush() would delete the groups of all processes.
+    elif isinstance(layer, RedisChannelLayer):
+        # `flush` of this layer would delete the groups of all processes.
         await layer.close_pools()
 
 
@@ -92,7 +93,7 @@ def _reports_reconnections(on_reconnect: Callable[[], None]) -> Callable[[Any], 
 
 
 def _is_not_connection_error(record: logging.LogRecord) -> bool:
-    """A log filter that drops the layer's traceback, logged every second while Redis is unreachable.
+    """A log filter that drops the traceback that the layer logs every second while Redis is unreachable.
 
     `events` and `hub` log one line instead.
     """

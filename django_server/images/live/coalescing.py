@@ -2,7 +2,7 @@
 
 The first event is sent immediately. It opens a window of WINDOW_SECONDS; the events of a window are sent together at
 its end. So a single image is not delayed, and a batch of hundreds costs four frames a second instead of hundreds.
-`sender` runs the timer of the window.
+`bounded_sender` runs the timer of the window.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ WINDOW_SECONDS = 0.25
 
 @dataclass
 class Coalescer:
-    """Call `add` with each event. While `is_open`, call `end_window` every WINDOW_SECONDS."""
+    """Call `add` with new events. While `is_open`, call `end_window` every WINDOW_SECONDS."""
 
     is_open: bool = False
     _pending: list[EventFrame] = field(default_factory=list)
@@ -25,7 +25,8 @@ class Coalescer:
         """The frames to send now. Opens the window if it was closed."""
         removed = {event.job_hex for event in events if event.kind == "removed"}
         if removed:
-            # An image sent after its removal would reappear in a client that keeps no list of removed images.
+            # If an event of an image were sent after its removal, the image would reappear in a client that keeps no
+            # list of removed images.
             self._add_pending([event for event in self._take_pending() if event.job_hex not in removed])
         frames = [event.text for event in events if event.kind == "removed"]
         images = [event for event in events if event.kind == "image" and event.job_hex not in removed]

@@ -1,8 +1,8 @@
 """Events of images on their way to clients: the groups, the messages of the channel layer, and the publishing thread.
 
-Called by `images.processing.announce`, which encodes each frame once and calls `publish` after the commit;
-`images.live.layer_subscription` receives. This module must not query the database. The layer delivers each message at
-most once; the sweeper publishes lost events again from the rows.
+`images.processing.announce` encodes each frame once and calls `publish` after the commit. `layer_subscription` receives
+the messages. This module must not query the database. The layer delivers each message at most once. The sweeper later
+publishes the changes that could not be published. A client that may have missed events is asked to subscribe again.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ PUBLISH_ERRORS: tuple[type[BaseException], ...] = (*LAYER_ERRORS, CancelledError
 MESSAGE_EVENTS = 25
 MESSAGE_BYTES = 48 * 1024
 
-# The longest wait for the publishing thread. With the time to wake the thread, `publish` stays below 1 s, as promised.
+# The longest wait for the publishing thread. It leaves time to wake the thread, so that `publish` takes less than 1 s.
 PUBLISH_SECONDS = 0.8
 # After a failure, publishing fails immediately for this long: 1,000 publishes must not cost 1,000 time-outs.
 PAUSE_SECONDS = 1.0
@@ -55,7 +55,7 @@ class Event:
 
 @dataclass(frozen=True)
 class EventFrame:
-    """An event to send to clients: `job_hex` to filter by without parsing, and the `byte_size` of `text` in UTF-8."""
+    """An event to send to clients. `job_hex` allows filtering without parsing. `byte_size`: size of `text` in UTF-8."""
 
     job_hex: str
     kind: Kind
@@ -89,10 +89,10 @@ def packed(byte_sizes: Sequence[int], max_count: int, max_bytes: int) -> Iterato
 
 
 def publish(events: Sequence[Event]) -> bool:
-    """Publishes to all subscribers. False if some subscribers may not have received the events.
+    """Publishes to all subscribers. Returns False if some subscribers may not have received the events.
 
-    Callable from any thread and any forked child, but not from an event loop: the call blocks, for less than 1 s.
-    Never raises.
+    Blocks for less than 1 s and never raises. Can be called in any thread and any forked child, but not on an event
+    loop, because it blocks.
     """
     return not events or _send_or_warn(
         list(_messages(events)), f"Events of {len(events)} images were not published"
@@ -143,7 +143,7 @@ def _event_frame(event: object) -> EventFrame:
 
 
 def _is_json_object(text: str) -> bool:
-    """Whether `text` is a JSON object. Checked because it is sent to clients unchanged."""
+    """Whether `text` is a JSON object. This is checked because the text is sent to clients unchanged."""
     try:
         return isinstance(orjson.loads(text), dict)
     except orjson.JSONDecodeError:
@@ -206,8 +206,8 @@ class _Publisher:
         return asyncio.run_coroutine_threadsafe(self._send(messages), self._loop)
 
     async def _send(self, messages: Sequence[Message]) -> None:
-        # The caller's time limit only ends its wait. This one ends the sending, so that a frozen Redis does not keep
-        # the layer's lock.
+        # The caller's time limit ends only the caller's wait. This time limit ends the sending, so that the layer's
+        # lock is released even if Redis is frozen.
         async with asyncio.timeout(PUBLISH_SECONDS):
             for group, message in messages:
                 await self._layer.group_send(group, message)
@@ -229,8 +229,8 @@ class _Publisher:
 
 _current_lock = threading.Lock()
 _current: _Publisher | None = None
-# Keeps the parent's publisher from garbage collection in a forked child: it would close the parent's event loop, and
-# so change the epoll set that both processes share.
+# Keeps the parent's publisher from garbage collection in a forked child. Its collection would close the parent's event
+# loop, and so change the epoll set that both processes share.
 _publishers_of_parent: list[_Publisher] = []
 
 
@@ -245,7 +245,8 @@ def _publisher() -> _Publisher:
 
 
 def _reset_after_fork() -> None:
-    """Makes a forked child create its own publisher: it has no publishing thread and must not use its parent's sockets.
+    """Makes a forked child create its own publisher. The child has no publishing thread and must not use its parent's
+    sockets.
 
     The lock is replaced because another thread may have held it during the fork.
     """

@@ -17,12 +17,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from images.http.allowed_origins import host_is_ours, origin_is_ours
 from images.http.bearer_token import bearer, is_token
 
-# A close code of the range for applications, 4000 to 4999. Part of the contract.
+# A WebSocket close code that clients rely on (docs/api.md). Codes from 4000 to 4999 are for applications.
 NO_TOKEN = 4401
 
 
 async def refuse(send: Send, scope: Scope, status: int) -> None:
-    """Responds with HTTP `status` if the ASGI server supports it; otherwise the server responds with 403."""
+    """Responds with HTTP `status`. If the ASGI server does not support this, it responds with 403 instead."""
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close"})
         return
@@ -67,9 +67,9 @@ class OriginValidator:
 
 
 class TokenValidator:
-    """Closes a WebSocket that lacks the API token with 4401, if API_TOKEN is set.
+    """If API_TOKEN is set, closes a WebSocket without this token with code 4401.
 
-    Accepts it before closing, because browsers hide the HTTP status of a refused handshake from pages.
+    Accepts the WebSocket before closing it, because browsers hide the HTTP status of a refused handshake from pages.
     """
 
     def __init__(self, inner: ASGIApp) -> None:
@@ -90,8 +90,8 @@ class TokenValidator:
 class SessionUser:
     """Wraps Channels' AuthMiddlewareStack, which sets scope["user"]. Refuses with 503 if the session can't be read.
 
-    Queries the database only for a client that sends a session cookie. The consumer gets the server's own `send`: the
-    `send` of Channels' session middleware checks at each frame whether the session must be saved.
+    Queries the database only for a client that sends a session cookie. The consumer gets the server's own `send`,
+    because the `send` of Channels' session middleware checks at each frame whether the session must be saved.
     """
 
     def __init__(self, inner: ASGIApp) -> None:

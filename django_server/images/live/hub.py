@@ -1,8 +1,8 @@
 """One channel-layer subscription per process, fanned out to its WebSockets.
 
 WebSocket consumers join and leave groups here and never use the channel layer themselves. So WebSockets stay open when
-Redis is down, frozen or restarted. Events may be missed meanwhile (a *gap*); afterwards all clients are asked to
-subscribe again.
+Redis is down, frozen or restarted. A time in which events may have been missed is a *gap*. After a gap, all clients are
+asked to subscribe again.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from images.live.layer_subscription import LayerSubscription
 
 logger = logging.getLogger(__name__)
 
-# Pause between two attempts to reach Redis. Same length as the publisher's pause after a failure.
+# The pause between two attempts to reach Redis. It is as long as the publisher's pause after a failure.
 RETRY_SECONDS = 1.0
 # How long a new connection waits for its subscription. After that the connection is accepted anyway, and `on_gap` is
 # called once the subscription works.
@@ -48,8 +48,8 @@ class Hub:
     async def join(self, member: Member, group: str) -> None:
         """Adds the member to the group.
 
-        After this returns, the member gets every event published to the group, or one `on_gap` call if some may have
-        been missed.
+        After this returns, the member gets every event published to the group. If events may have been missed, it gets
+        one `on_gap` call.
         """
         self._members.setdefault(group, set()).add(member)
         try:

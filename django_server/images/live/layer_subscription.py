@@ -17,12 +17,12 @@ from images.live.events import EventFrame, ForeignMessageError, probe_token, rec
 
 logger = logging.getLogger(__name__)
 
-# Pause between two probes: messages that the subscription sends to itself. A half-open connection to Redis is noticed
-# within PROBE_SECONDS + PROBE_TRIES * PROBE_WAIT_SECONDS.
+# The pause between two probes. A probe is a message that the subscription sends to itself. So a half-open connection to
+# Redis is noticed within PROBE_SECONDS + PROBE_TRIES * PROBE_WAIT_SECONDS.
 PROBE_SECONDS = 5.0
 PROBE_TRIES = 3
 PROBE_WAIT_SECONDS = 0.5
-# Time limit for each use of the layer other than receiving, because Redis may freeze.
+# The time limit for each call of the layer except receiving, because Redis may freeze.
 OPEN_SECONDS = 2.0
 
 
@@ -53,15 +53,15 @@ class LayerSubscription:
                 self._groups.add(group)
         self._receive_task = asyncio.create_task(self._receive())
         self._receive_task.add_done_callback(self._on_receiving_ended)
-        # A connection subscribes in order: when the last subscription works, those before it do. Each of several Redis
-        # hosts has its own connection, so with several hosts every group is probed.
+        # A connection subscribes in order, so when the last subscription works, the earlier ones work, too. With
+        # several Redis hosts there is a connection to each host, so every group is probed.
         for group in every_group if host_count() > 1 else every_group[-1:]:
             await self._probe(group)
 
     async def add(self, group: str) -> None:
         """Subscribes to the group too. After this returns, every event published to the group is received.
 
-        Raises: one of LAYER_ERRORS, after which the whole subscription has failed.
+        Raises: one of LAYER_ERRORS. Then the whole subscription has failed.
         """
         if group in self._groups:
             return
@@ -75,7 +75,7 @@ class LayerSubscription:
         self._groups.add(group)
 
     async def discard(self, group: str) -> None:
-        """Unsubscribes from the group. Never raises: further events of the group do no harm."""
+        """Unsubscribes from the group. Ignores errors of the layer, because further events of the group do no harm."""
         self._groups.discard(group)
         try:
             async with asyncio.timeout(OPEN_SECONDS):
@@ -109,7 +109,7 @@ class LayerSubscription:
             await asyncio.wait([self._receive_task])
 
     def _group_to_probe(self) -> str:
-        """With several Redis hosts a random group, so that each host's connection is probed from time to time."""
+        """The probe group. With several Redis hosts, a random group, so that every connection is probed at times."""
         if host_count() == 1:
             return self._probe_group
         return random.choice(tuple(self._groups))  # noqa: S311  no secret

@@ -1,6 +1,6 @@
 """The frames of the WebSocket contract: parses the frames of clients, encodes the frames of the server. Pure.
 
-Called by `consumers`, `sender` and `replays`.
+Called by `consumers`, `bounded_sender` and `replays`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from images.live.events import EventFrame, packed
 
 # The longest frame that the contract allows, in both directions.
 FRAME_BYTES = 64 * 1024
-# Limits of the encoded images in one frame. The other 4 KB are for the frame's own keys.
+# Limits of the encoded images in one frame. The remaining 4 KB are for the frame's own keys.
 FRAME_IMAGES_BYTES = 60 * 1024
 FRAME_IMAGES = 25
 

@@ -1,8 +1,8 @@
 """Replays for a client that has subscribed: the snapshot of a batch or of jobs, or all changes since a cursor.
 
 Each replay is a generator, so that a batch of any size is read page by page as the client reads. A page costs two SQL
-statements. `replay_queue` advances the generators on its reader threads, because they query the database. They yield
-either a whole frame (text) or events, which `sender` joins into frames if the client coalesces.
+statements. `replay_queue` advances the generators on its reader threads, because they query the database. A generator
+yields either a whole frame as text, or events, which `bounded_sender` joins into frames if the client asked for it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,8 +23,8 @@ from images.serializers import Addresses, change_cursor, image_json, notificatio
 from images.sql_statement_guard import no_statements
 
 PAGE_IMAGES = FRAME_IMAGES
-# `changed_at` is the time at which the transaction began, but the change is visible only after the commit, at most this
-# much later.
+# `changed_at` is the time at which the transaction began, but the change is visible only after the commit. The commit
+# is at most this much later.
 CURSOR_SLACK = timedelta(seconds=10)
 # Ids per statement. A client may subscribe to 1,000 jobs, but old versions of SQLite accept only 999 SQL parameters.
 PAGE_IDS = 500
@@ -38,7 +38,7 @@ _NOW = {
 
 
 def database_now() -> datetime:
-    """The time of the database's clock, which all cursors use. One SQL statement."""
+    """The time of the database's clock, which all cursors use. Runs one SQL statement."""
     with connection.cursor() as cursor:
         cursor.execute(_NOW[connection.vendor])
         (now,) = cursor.fetchone()
@@ -48,12 +48,13 @@ def database_now() -> datetime:
 def batch_snapshot(batch_id: UUID) -> Replay:
     """The frames of a batch's snapshot, newest image first, then an event for each deleted image of the batch.
 
-    A batch that does not exist, or not yet, has an empty snapshot.
+    If the batch does not exist yet, the snapshot is empty.
     """
     cursor = change_cursor(database_now())
     images = Image.objects.filter(batch_id=batch_id)
     yield from _snapshot(batch_id, _newest_first(images), _counts(images), cursor)
-    # A client that was disconnected during a deletion still shows the image; the snapshot does not report it.
+    # A client that was disconnected during a deletion still shows the image, and the snapshot does not report the
+    # deletion.
     yield from _removed_pages(RemovedImage.objects.filter(batch_id=batch_id))
 
 

@@ -1,6 +1,6 @@
 """uvicorn's WebSocket protocol with a different shutdown: closes with 1001, and does not wait for stuck clients.
 
-Passed to uvicorn by its import path (`ws=`). This module and the application do not import each other.
+uvicorn gets the class by its import path (`ws=`). This module and the application do not import each other.
 """
 
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 if TYPE_CHECKING:
     from uvicorn._types import ASGISendEvent
 
-# RFC 6455: "going away". uvicorn itself sends 1012.
+# The close code "going away" of RFC 6455. uvicorn itself would send 1012.
 GOING_AWAY = 1001
 # After this time, connections with unsent data are aborted. A client that reads has received the last frames by then.
 SHUTDOWN_SECONDS = 1.0

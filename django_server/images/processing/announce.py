@@ -47,7 +47,7 @@ def announce_unfinished(images: Sequence[ImageValues]) -> None:
 
 
 def announce_ids(ids: Sequence[UUID]) -> None:
-    """Read the current state of these images, in two statements, and publish it."""
+    """Read the current state of these images and publish it. Reading takes two SQL statements."""
     if ids:
         announce(by_ids(ids))
 

@@ -8,9 +8,9 @@ from images.processing import transitions
 
 
 def enqueue(ids: Sequence[UUID], *, one_task_each: bool) -> bool:
-    """Queue these pending images. Returns False if any could not be queued; the sweeper then queues these.
+    """Queue these pending images. Returns False if some could not be queued. The sweeper then queues the rest.
 
-    Raises DatabaseError if the rows could not be marked; the images stay accepted, and the sweeper queues them later.
+    Raises DatabaseError if the rows could not be marked. The images stay accepted, and the sweeper queues them later.
     Do not call this on an event loop: while Redis is frozen it blocks for half a second.
     """
     unsent = celery_queue.publish(ids, one_task_each=one_task_each)

@@ -11,7 +11,7 @@ from images.row_values import ThumbnailRow
 class Rendered:
     """The thumbnails are rendered and stored.
 
-    `width` and `height` are those of the original in pixels, after its orientation was applied.
+    `width` and `height`: size of the original in pixels after the EXIF orientation is applied.
     """
 
     image_id: UUID

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def render_image(image: ImageValues) -> Outcome | Postponed:
-    """Render `image`. A failure of the image or the storage is an outcome; an exception is a bug of the app."""
+    """Render `image`. If the image or the storage fails, it returns an outcome. An exception is a bug of the app."""
     open_target = partial(_open_target, image)
     try:
         with stage("fetch"):

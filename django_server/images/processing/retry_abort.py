@@ -42,7 +42,7 @@ class FailedImages:
         return Image.objects.filter(chosen)
 
     def count_by_code(self) -> Counter[str]:
-        """The number of images for each error code. One SQL statement."""
+        """The number of images for each error code. Runs one SQL statement."""
         counts = self.images().order_by().values_list("error_code").annotate(number=Count("id"))
         return Counter(dict(counts))
 

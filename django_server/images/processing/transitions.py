@@ -1,9 +1,10 @@
 """The functions that change an image's status, and `delete`.
 
 No other module writes `status`, `version`, `claim` or `lease_until` of an existing row. A WHERE clause requires the
-expected old status, in the UPDATE itself or in the SELECT that locks its rows, so a function leaves alone any row that
-another process changed first. Leases are compared by the database's clock only. Functions return the images that they
-changed; the caller announces these after the commit. Docstrings give the number of SQL statements, which tests check.
+expected old status, in the UPDATE itself or in the SELECT that locks its rows, so a function does not change a
+row that another process changed first. Only the database's clock decides whether a lease has ended. Functions return
+the images that they changed, and the caller announces these images after the commit. Docstrings give the number of SQL
+statements, which tests check.
 """
 
 from collections import Counter
@@ -39,8 +40,8 @@ _NO_CLAIM: Mapping[str, Any] = {"claim": None, "lease_until": None}
 class Claim:
     """The exclusive right of one task to process these images.
 
-    Updates with its token succeed until another process takes the image away, with `expire` (after the lease has
-    ended), `abort` or `delete`. `waited_seconds` has, for each image id, the time from queueing to this claim.
+    An update with the claim's token succeeds until another process takes the image away: by `abort` or `delete`, or by
+    `expire` after the lease has ended. `waited_seconds`: the time from queueing to this claim, by image id.
     """
 
     token: UUID
@@ -49,12 +50,12 @@ class Claim:
 
 
 def lease_end() -> Combinable:
-    """When a lease ends that starts now, by the database's clock."""
+    """The end of a lease that starts now, by the database's clock."""
     return from_now(settings.LEASE_SECONDS)
 
 
 def claim(ids: Sequence[UUID]) -> Claim:
-    """pending -> processing for the pending images among `ids`. Two statements."""
+    """pending -> processing for the pending images among `ids`. Runs two SQL statements."""
     token = uuid4()
     number_claimed = _update_in_id_order(
         Image.objects.filter(id__in=ids, status=Status.PENDING),
@@ -74,7 +75,7 @@ def claim(ids: Sequence[UUID]) -> Claim:
 
 
 def insert_claimed(image: Image) -> Claim:
-    """Insert a row already claimed by this process, which renders it itself (synchronous upload). One statement."""
+    """Insert a row that is already claimed, for the synchronous upload. Runs one SQL statement."""
     token = uuid4()
     image.status = Status.PROCESSING
     image.claim = token
@@ -94,7 +95,8 @@ def new_values(image: Image) -> ImageValues:
 def flush(claim: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[Listed]:
     """processing -> completed | error, for each outcome whose image `claim` still holds. Other outcomes are ignored.
 
-    One transaction of at most five statements. With `renew` the other images of the claim get a new lease.
+    Runs one transaction of at most five SQL statements. With `renew`, the images of the claim that have no outcome yet
+    get a new lease.
     """
     outcome_by_id = {outcome.image_id: outcome for outcome in outcomes}
     held = Image.objects.filter(claim=claim.token, status=Status.PROCESSING)
@@ -137,7 +139,7 @@ def flush(claim: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[Lis
 
 
 def renew(claim: Claim) -> None:
-    """Start a new lease for the images that the claim still holds. One statement."""
+    """Start a new lease for the images that the claim still holds. Runs one SQL statement."""
     held = Image.objects.filter(claim=claim.token, status=Status.PROCESSING)
     _update_in_id_order(held, len(claim.images), lease_until=lease_end())
 
@@ -145,8 +147,8 @@ def renew(claim: Claim) -> None:
 def hand_back(claim: Claim, ids: Sequence[UUID], *, postpone: bool = False) -> list[UUID]:
     """processing -> pending for images of the claim that were not rendered. The attempt is not counted.
 
-    With `postpone`, the sweeper queues them, after a wait that grows each time. Without it, the caller must queue them.
-    Returns the ids handed back.
+    With `postpone`, the sweeper queues these images, after a wait that grows each time. Without `postpone`, the caller
+    must queue them. Returns the ids of the images handed back.
     """
     with transaction.atomic():
         handed_back = _lock_ids(Image.objects.filter(id__in=ids, claim=claim.token, status=Status.PROCESSING))
@@ -208,7 +210,7 @@ def retry(ids: Sequence[UUID]) -> list[UUID]:
 
 
 def abort(ids: Sequence[UUID]) -> list[UUID]:
-    """pending | processing -> aborted. A worker that processes an image loses its claim. Returns the ids aborted."""
+    """pending | processing -> aborted. A worker loses its claim to such an image. Returns the ids aborted."""
     with transaction.atomic():
         aborted = _lock_ids(Image.objects.filter(id__in=ids, status__in=[Status.PENDING, Status.PROCESSING]))
         Image.objects.filter(id__in=aborted).update(
@@ -231,7 +233,7 @@ def take_due(is_due: Q, limit: int) -> list[tuple[UUID, int]]:
     """Select at most `limit` pending images for which `is_due` holds, and mark them as queued. The caller queues them.
 
     Returns (id, attempts), oldest first. Two callers never get the same image. `queue_tries` goes up by one, which
-    doubles the wait before the sweeper queues the image again. Two statements.
+    doubles the wait before the sweeper queues the image again. Runs two SQL statements.
     """
     with transaction.atomic():
         pending = Image.objects.filter(is_due, status=Status.PENDING).order_by("uploaded_at")
@@ -244,7 +246,7 @@ def take_due(is_due: Q, limit: int) -> list[tuple[UUID, int]]:
 
 
 def mark_announced(versions: Mapping[UUID, int]) -> None:
-    """Mark these versions as announced. One statement for each distinct version."""
+    """Mark these versions as announced. Runs one SQL statement for each distinct version."""
     by_version: dict[int, list[UUID]] = {}
     for id_, version in versions.items():
         by_version.setdefault(version, []).append(id_)
@@ -315,8 +317,8 @@ def _keys_to_delete(row: Mapping[str, Any], thumbnail_keys: Sequence[str]) -> li
     if not is_upload(row["collection"]):
         return []
     keys = {row["key"], *thumbnail_keys}
-    # `key_of_thumbnail` raises InvalidKey for an image that was uploaded under another KEY_PREFIX. Such an image has no
-    # files besides those in its rows.
+    # `key_of_thumbnail` raises InvalidKey for an image that was uploaded under another KEY_PREFIX. All files
+    # of such an image are listed in its rows.
     with suppress(InvalidKey):
         # A process that crashed between rendering and flush leaves thumbnail files without rows.
         keys |= {key_of_thumbnail(row["key"], scale_px) for scale_px in sizes().values()}

@@ -1,9 +1,9 @@
 """The worker's loop over the images of one task.
 
 It claims the images, renders one after the other, and writes their outcomes to the database in groups (*flush*). When
-the worker stops, it returns the images that it has not begun to the queue (*hand back*). It works the same in a Celery
-process and in a test. A transaction contains SQL only: files, Redis and rendering are outside. Called by the tasks
-`images.process_image` and `images.process_chunk`.
+the worker stops, the loop *hands back* the images that it has not begun: they are queued again. It works the same in a
+Celery process and in a test. A transaction contains SQL only: files, Redis and rendering are outside. Called by the
+tasks `images.process_image` and `images.process_chunk`.
 """
 
 import logging
@@ -28,8 +28,8 @@ from images.worker_stop_flag import draining
 
 logger = logging.getLogger(__name__)
 
-# Decoding so many pixels takes about half a second. Before such an image the finished ones are flushed and published,
-# so that their clients need not wait for it.
+# Decoding so many pixels takes about half a second. Before such an image is decoded, the finished images are flushed
+# and published, so that their clients need not wait.
 _SLOW_PIXELS = 24_000_000
 
 Guard = Callable[[], AbstractContextManager[object]]
@@ -38,9 +38,9 @@ Guard = Callable[[], AbstractContextManager[object]]
 def process(ids: Sequence[UUID], guard: Guard = nullcontext) -> None:
     """Process the pending images among `ids`. `guard()` surrounds each render and limits its time.
 
-    Afterwards each is final, or pending again if the storage was unavailable or the worker stops. An unexpected
-    exception fails only the image that raised it. Raises DatabaseError: the sweeper then queues the images that are
-    still claimed, after their lease has ended.
+    Afterwards each of these images is final or, if the storage was unavailable or the worker stops, pending again. An
+    unexpected exception fails only the image that raised it. If this raises DatabaseError, some images are still
+    claimed. The sweeper queues them after their lease has ended.
     """
     claim = transitions.claim(ids)
     _publish(lambda: announce_unfinished(claim.images))
@@ -110,7 +110,7 @@ class _Unflushed:
         return left_seconds < settings.RENDER_SECONDS
 
     def flush(self, *, renew: bool) -> None:
-        """Write the outcomes to the database and publish them. With `renew` the other images get a new lease."""
+        """Write the outcomes to the database and publish them. With `renew`, unfinished images get a new lease."""
         now = time.monotonic()
         if not self._outcomes:
             if renew:
@@ -122,7 +122,8 @@ class _Unflushed:
         if renew:
             self._lease_started = now
         written = {image["id"] for image, _ in flushed}
-        # The claim no longer holds the other images. Any of them may have been deleted while it was rendered.
+        # The outcomes that were not written are of images that the claim no longer holds. Such an image may have been
+        # deleted while it was rendered, and then its new thumbnail files must be deleted, too.
         delete_files_of_deleted_images(
             [
                 thumbnail
@@ -140,7 +141,8 @@ class _Unflushed:
     def _write(self, outcomes: Sequence[Outcome], *, renew: bool) -> list[Listed]:
         """Write all outcomes in one transaction. If an error occurs, write each outcome in a transaction of its own.
 
-        An outcome that can't be written even so is replaced by `processing_failed`.
+        An outcome that can't be written alone either is replaced by `processing_failed`. If the database is
+        unavailable, raises OperationalError or InterfaceError.
         """
         try:
             return transitions.flush(self._claim, outcomes, renew=renew)
@@ -190,7 +192,7 @@ def _log(image: ImageValues, stages: Milliseconds) -> None:
 
 
 def _hand_back(claim: Claim, ids: Sequence[UUID]) -> None:
-    """Return images that were not begun to the queue, and publish that they are pending again."""
+    """Queue again the images that were not begun, and publish that they are pending again."""
     handed_back = transitions.hand_back(claim, ids)
     enqueue(handed_back, one_task_each=False)
     announce_ids(handed_back)

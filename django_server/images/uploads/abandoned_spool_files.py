@@ -19,7 +19,7 @@ _UNLINK_SECONDS = 60
 
 
 def delete_abandoned_spool_files() -> int:
-    """Delete abandoned spool files, and also the stored original if the image's row was not committed.
+    """Delete abandoned spool files. If the row of such an image was not committed, also delete its stored original.
 
     Returns the number of deleted spool files.
     """

@@ -1,8 +1,9 @@
 """Store validated files as pending images, commit their rows, then queue and announce the images.
 
 Each file is stored under its *key*, its final path in the storage: by a hard link, or by an upload to S3. The upload
-routes call `store_originals`, `insert_rows` and `queue_and_announce` in this order. After a crash at any point, either
-the rows and the files exist, or the spool files do: from their names the sweeper derives which stored files to delete.
+routes call `store_originals`, `insert_rows` and `queue_and_announce` in this order. After a crash at any point,
+either the rows and the stored files exist, or the spool files still exist. From the names of the spool files, the
+sweeper derives which stored files to delete.
 """
 
 import logging
@@ -49,16 +50,17 @@ def insert_rows(
 ) -> None:
     """In one transaction, insert the rows of the images and store the response for the request's Idempotency-Key.
 
-    The batch is inserted, too, if it does not exist. Three SQL statements for any number of files; two without an
-    Idempotency-Key. Raises Refusal request_in_progress if a repeated request has taken over the Idempotency-Key; the
-    stored files and the spool files are then deleted. After any other failure the spool files are kept, because the
-    transaction may or may not be committed. The sweeper checks that later.
+    The batch is inserted, too, if it does not exist. Runs three SQL statements for any number of files, or two without
+    an Idempotency-Key. If a repeated request has taken over the Idempotency-Key, deletes the stored files and the spool
+    files and raises Refusal request_in_progress. After any other failure, it is unknown whether the transaction was
+    committed. So the spool files are kept, and the sweeper later checks whether the rows exist.
     """
     try:
         try:
             _insert_rows(images, batch_id, claim, response)
         except IntegrityError:
-            # The batch existed, but another process deleted it, still empty, between the two inserts. Insert it again.
+            # The batch existed but was still empty, and another process deleted it between the two inserts. Insert the
+            # batch again.
             _insert_rows(images, batch_id, claim, response)
     except Refusal:
         delete_stored(files, images)
@@ -74,7 +76,7 @@ def _insert_rows(images: Sequence[Image], batch_id: UUID, claim: KeyClaim, respo
 
 
 def queue_and_announce(images: Sequence[ImageValues], *, one_task_each: bool) -> None:
-    """Queue the committed images and publish their state. If any of this fails, the sweeper does it later."""
+    """Queue the committed images and publish their state. If one of these fails, the sweeper does it later."""
     all_queued = False
     try:
         with stage("queue"):

@@ -1,7 +1,7 @@
 """Spool the files of a multipart request: write each to `incoming/{id}`, and hash it (SHA-256) while it is written.
 
-Uses Django's parser with an upload handler and rules for file names and file counts of our own. Does not look at the
-content of files: `validation` does. Called by the upload routes.
+Uses Django's parser, but has its own upload handler and its own rules for file names and file counts. Does not look at
+the content of files, which `validation` does. Called by the upload routes.
 """
 
 import hashlib
@@ -28,7 +28,10 @@ _DIRECTION_MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u
 
 @dataclass(frozen=True)
 class SpooledFile:
-    """One file of a request, on disk at `path`, which is `incoming/{id}`. `index` is its position in the request."""
+    """One file of a request, on disk at `path`, which is `incoming/{id}`. `index` is its position in the request.
+
+    If it is `too_large`, the file at `path` and `sha256` cover only its beginning, but `byte_size` counts all bytes.
+    """
 
     index: int
     id: uuid.UUID
@@ -66,7 +69,7 @@ def spool_files(request: HttpRequest, field_name: str, *, max_files: int) -> lis
 
 
 def clean_name(name: str) -> str:
-    """The display name of a file: the last part of its path, without control and direction marks.
+    """The display name of a file: the last part of its path, without control characters and direction marks.
 
     At most 255 characters long.
     """
@@ -81,7 +84,8 @@ def clean_name(name: str) -> str:
 
 class _Parser(MultiPartParser):
     def sanitize_file_name(self, file_name: str) -> str:
-        # Django drops a part whose sanitized name is empty. Indexes would then differ from those of the client's files.
+        # Django drops a file whose sanitized name is empty. `SpooledFile.index` would then differ from the position of
+        # the file in the request.
         return clean_name(file_name)
 
 

@@ -52,15 +52,16 @@ class RenderedUpload:
 def rendered_upload(file: SpooledFile, key: KeyClaim) -> Iterator[RenderedUpload]:
     """Store and render the spooled file, then run the block, which must call `complete`.
 
-    Waits for a render slot and holds it to the end of the block. Then the spool file is deleted. After a database error
-    it is kept, because the row may or may not be committed: from the spool file, the sweeper later finds this out.
-    Raises Refusal; nothing of the upload is kept then.
+    Waits for a render slot and holds it to the end of the block. Then the spool file is deleted. After a database
+    error, it is unknown whether the row was committed. So the spool file is kept, and the sweeper later checks whether
+    the row exists. If this raises Refusal, nothing of the upload is kept.
     """
     try:
         validated = validate([file])
         for _, refusal in validated.rejected:
             raise refusal
-        # A request that waits for a slot holds no database connection: a thousand may wait, PostgreSQL has a hundred.
+        # A request must not hold a database connection while it waits for a slot: a thousand requests may wait, but
+        # PostgreSQL allows about a hundred connections.
         connection.close()
         with render_slot(settings.RENDER_SLOT_WAIT_SECONDS):
             upload = _store_and_render(*validated.accepted[0], key)

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class UploadSummary:
-    """The values of the log line, which the route sets. `rejected` has the error code of each rejected file."""
+    """The values of the log line, which the route sets. `rejected`: the error code of each rejected file."""
 
     batch_id: UUID | None = None
     job_id: UUID | None = None
@@ -26,7 +26,7 @@ class UploadSummary:
 
 @contextmanager
 def logged_upload(endpoint: str) -> Iterator[UploadSummary]:
-    """A block that processes one upload. Afterwards, also after a Refusal, the log line is written.
+    """A block that processes one upload. When it ends, normally or with a Refusal, the log line is written.
 
     Other exceptions are logged by `images.http.exception_responses`.
     """
