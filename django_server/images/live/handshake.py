@@ -22,7 +22,7 @@ NO_TOKEN = 4401
 
 
 async def refuse(send: Send, scope: Scope, status: int) -> None:
-    """Responds with HTTP `status`. If the ASGI server does not support this, it responds with 403 instead."""
+    """Responds with HTTP `status`. If the ASGI server does not support this, the client gets 403 instead."""
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close"})
         return
@@ -67,7 +67,7 @@ class OriginValidator:
 
 
 class TokenValidator:
-    """If API_TOKEN is set, closes a WebSocket without this token with code 4401.
+    """If API_TOKEN is set, closes a WebSocket that did not send this token, with code 4401.
 
     Accepts the WebSocket before closing it, because browsers hide the HTTP status of a refused handshake from pages.
     """

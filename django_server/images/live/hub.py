@@ -48,8 +48,8 @@ class Hub:
     async def join(self, member: Member, group: str) -> None:
         """Adds the member to the group.
 
-        After this returns, the member gets every event published to the group. If events may have been missed, it gets
-        one `on_gap` call.
+        After this returns, the member gets every event published to the group. The exception is a gap, after which
+        it gets one `on_gap` call.
         """
         self._members.setdefault(group, set()).add(member)
         try:

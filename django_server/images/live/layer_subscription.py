@@ -75,7 +75,7 @@ class LayerSubscription:
         self._groups.add(group)
 
     async def discard(self, group: str) -> None:
-        """Unsubscribes from the group. Ignores errors of the layer, because further events of the group do no harm."""
+        """Unsubscribes from the group. Does not raise: after an error, the subscription is marked as failed."""
         self._groups.discard(group)
         try:
             async with asyncio.timeout(OPEN_SECONDS):

@@ -48,7 +48,7 @@ def database_now() -> datetime:
 def batch_snapshot(batch_id: UUID) -> Replay:
     """The frames of a batch's snapshot, newest image first, then an event for each deleted image of the batch.
 
-    If the batch does not exist yet, the snapshot is empty.
+    If the batch does not exist, the snapshot is empty.
     """
     cursor = change_cursor(database_now())
     images = Image.objects.filter(batch_id=batch_id)

@@ -1,7 +1,7 @@
 """Send chunks of images to Celery workers through the server's broker, and collect the results.
 
-Owns the recovery: after 90 s without a response the images of a chunk are sent again, each alone. An image that gets no
-response three times has failed. Called by `generator`. `tasks` is the code in the worker.
+Owns the recovery: after 90 s without a response, the images of a chunk are sent again, each in a chunk of its own. An
+image has failed if three tries get no response. Called by `generator`. `tasks` is the code in the worker.
 """
 
 import json
@@ -21,7 +21,7 @@ from pregen.storage import Storage
 TASK = "pregen.make_chunk"
 QUEUE = "bulk"
 _CHUNK_IMAGES = 16
-_MAX_CHUNKS_IN_FLIGHT = 64  # limits memory; enough to keep 64 worker processes busy
+_MAX_CHUNKS_IN_FLIGHT = 64  # This limits memory, and keeps 64 worker processes busy.
 _MAX_TRIES = 3
 _WAIT_SECONDS = 1
 _WARN_SECONDS = 15.0
@@ -29,7 +29,7 @@ _WARN_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class DistributeOptions:
-    """`one_by_one`: send one image per chunk, for a throttled run.
+    """`one_by_one`: for a throttled run, send one image per chunk.
 
     `worker_timeout_seconds`: the time without a response after which images are sent to another worker.
     """
@@ -53,7 +53,7 @@ class _Chunk:
 
 @dataclass
 class _InFlight:
-    """`chunks`: unfinished chunks by id. `retries`: requests to send again, with the number of that try."""
+    """`chunks`: unfinished chunks by id. `retries`: requests to send again, each with the number of its next try."""
 
     chunks: dict[str, _Chunk] = field(default_factory=dict)
     retries: list[tuple[RenderRequest, int]] = field(default_factory=list)
@@ -65,7 +65,7 @@ def run(
     options: DistributeOptions,
     on_outcome: Callable[[Outcome], None],
 ) -> None:
-    """Have workers process all requests. Raises BadConfiguration; StoreFailure if the broker fails."""
+    """Have workers process all requests. Raises BadConfiguration, or StoreFailure if the broker fails."""
     client = redis_at(options.broker)
     publisher = _Publisher(options, storage, f"pregen.answers.{uuid.uuid4().hex}")
     in_flight = _InFlight()
@@ -133,7 +133,7 @@ def _receive(
         message = json.loads(text)
         chunk = in_flight.chunks.get(message["chunk"])
         if chunk is None:
-            continue  # its images were sent to another worker; use that worker's results
+            continue  # The images were sent to another worker, whose results are used.
         chunk.begun, chunk.last_response_at = True, time.monotonic()
         if "outcome" in message:
             outcome = Outcome.from_json(message["outcome"])
@@ -156,14 +156,14 @@ def _requeue_lost(
     queue_has_messages = bool(overdue) and client.llen(QUEUE) > 0
     for chunk_id in overdue:
         if queue_has_messages and not in_flight.chunks[chunk_id].begun:
-            continue  # the message is probably still in the queue
+            continue  # The message is probably still in the queue.
         chunk = in_flight.chunks.pop(chunk_id)
         log.warning(
             "A worker does not respond. Its %s images are sent to another worker.", len(chunk.requests)
         )
         for request in chunk.requests.values():
             if chunk.tries < _MAX_TRIES:
-                # Each image alone: if one of them kills its worker, the others are processed.
+                # Send each image alone. An image that kills its worker then does not affect the others.
                 in_flight.retries.append((request, chunk.tries + 1))
             else:
                 cause = f"{_MAX_TRIES} workers stopped responding on this image."
@@ -186,7 +186,7 @@ class _Publisher:
         )
 
     def send(self, requests: list[RenderRequest]) -> str:
-        """Publish a chunk and return its id. Contains no credentials: workers have their own."""
+        """Publish a chunk and return its id. The chunk contains no credentials, because workers have their own."""
         chunk_id = uuid.uuid4().hex
         chunk = {
             "id": chunk_id,

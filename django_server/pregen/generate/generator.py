@@ -26,7 +26,7 @@ from pregen.storage import Storage, StorageOptions, open_store, read_secrets, st
 class GenerateOptions:
     """`cadence`: minimum seconds between the starts of two images.
 
-    `checkpoint`: the journal; None: beside the manifest.
+    `checkpoint`: the path of the journal. If it is None, the journals are beside the manifest.
     """
 
     manifest: Path
@@ -47,7 +47,7 @@ class GenerateOptions:
 
 
 def generate(options: GenerateOptions, environment: Mapping[str, str]) -> Totals:
-    """Generate the missing thumbnails. Raises PregenError before the first image; later failures are counted."""
+    """Generate the missing thumbnails. Raises PregenError if the run can't go on. Failures of images are counted."""
     head = reader.read_head(options.manifest)
     check_not_stale(head, force=options.force)
     check_collections(options.selection.collections, head)
@@ -76,7 +76,7 @@ def generate(options: GenerateOptions, environment: Mapping[str, str]) -> Totals
 
 
 def paced(requests: Iterator[RenderRequest], cadence: float) -> Iterator[RenderRequest]:
-    """Yield the requests, at most one per `cadence` seconds. If `cadence` is 0 or less, there is no limit."""
+    """Yield the requests, at most one in `cadence` seconds. If `cadence` is 0 or less, there is no limit."""
     earliest = time.monotonic()
     for request in requests:
         if cadence > 0:
@@ -105,7 +105,7 @@ def _work(
     if options.broker is not None:
         from pregen.generate import celery_executor
 
-        open_store(storage, secret)  # raises early if the archive can't be read
+        open_store(storage, secret)  # Raises if the archive can't be read, before anything is sent.
         distribution = celery_executor.DistributeOptions(
             options.broker,
             options.cadence > 0,
@@ -141,7 +141,7 @@ def _requests(
 
 
 def _journals(options: GenerateOptions) -> dict[int, Path]:
-    """The path of the journal of each size: all the same if --checkpoint is given, no journals with --no-checkpoint."""
+    """The path of the journal for each size. --checkpoint gives one path for all sizes, --no-checkpoint gives none."""
     if not options.keep_checkpoint:
         return {}
     return {

@@ -1,4 +1,4 @@
-"""Process requests on this machine: threads read, stat and write files, a pool of one process per core renders.
+"""Process requests on this machine. Threads read, stat and write files, and a pool of processes renders.
 
 Rendering does not wait for the disk. A render that hangs or crashes affects one image only: the pool kills and replaces
 its process. Called by `generator` for folders and throttled runs, and by `s3_executor` for the images of a process that
@@ -35,8 +35,8 @@ from pregen.generate.one_image import (
 )
 from pregen.generate.render_requests import RenderRequest
 
-RENDER_SECONDS = 300.0  # a scanned page of 600 megapixels takes 10 to 19 s of a core
-FINISH_SECONDS = 10.0  # after an interruption, the time to finish images that have been started
+RENDER_SECONDS = 300.0  # A scanned page of 600 megapixels takes 10 to 19 s of a core.
+FINISH_SECONDS = 10.0  # The time to finish images that have been started, after an interruption.
 _OPEN_FILES = Path("/proc/self/fd")
 
 
@@ -49,7 +49,10 @@ class Concurrency:
 
 
 def concurrency_for(*, remote: bool, workers: int, one_by_one: bool) -> Concurrency:
-    """Two images per worker process hide the latency of a disk, sixteen that of a network. `one_by_one`: one image."""
+    """Two images per worker process hide the latency of a disk, and sixteen hide that of a network.
+
+    With `one_by_one`, each worker process has one image.
+    """
     if one_by_one:
         return Concurrency(workers, workers)
     return Concurrency(workers, max(32, 16 * workers) if remote else 2 * workers)
@@ -79,7 +82,8 @@ def rendering_pool(workers: int) -> Iterator[Render]:
     start_forkserver()
     processes = ProcessPool(workers, context())
     try:
-        # Started before the first image, so that the cadence is measured between images that really start.
+        # Start the processes before the first image. Otherwise the first images would wait for their processes and then
+        # follow each other faster than the cadence.
         try:
             processes.start()
         except ProcessDied as failure:
@@ -138,7 +142,7 @@ def run(
     """Process every request. `on_outcome` gets each outcome, one at a time, in the thread that processed it.
 
     Holds one request per thread in memory. After an interruption, images that have been started get ten seconds to
-    finish; the others are dropped.
+    finish, and all other images are dropped.
     """
     outcome_lock = threading.Lock()
     idle_threads = threading.BoundedSemaphore(concurrency.transfer_threads)
@@ -150,7 +154,7 @@ def run(
             if outcome.failure is None or outcome.failure.code != "stopped":
                 with outcome_lock:
                     on_outcome(outcome)
-        except BaseException as failure:  # a bug, or the journal can't be written: ends the run
+        except BaseException as failure:  # A bug, or the journal can't be written. Both end the run.
             unexpected_failures.append(failure)
         finally:
             idle_threads.release()
@@ -182,7 +186,7 @@ def _wait_for_threads(idle_threads: threading.BoundedSemaphore, transfer_threads
     """Wait until all threads are idle, for ten seconds at most."""
     deadline = time.monotonic() + FINISH_SECONDS
     for _ in range(transfer_threads):
-        # Requests that were cancelled before their start do not release the semaphore; then the wait ends at the
-        # deadline.
+        # Requests that were cancelled before their start do not release the semaphore. In this case the wait ends at
+        # the deadline.
         if not idle_threads.acquire(timeout=max(0.0, deadline - time.monotonic())):
             return

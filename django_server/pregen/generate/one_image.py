@@ -38,7 +38,7 @@ RenderFailed.
 
 
 class RenderFailed(Exception):
-    """The renderer failed, not the image. `cause` is a message for people."""
+    """The original can't be read, or the renderer failed. `cause` is a message for people."""
 
     def __init__(self, code: str, cause: str) -> None:
         super().__init__(code, cause)
@@ -82,11 +82,11 @@ class Outcome:
 
 
 StatResults = Mapping[str, StoredFile | None]
-"""Metadata of thumbnails by key, None for a missing thumbnail. A key that is not in it has not been looked up."""
+"""The metadata of thumbnails by key, or None for a missing thumbnail. Other thumbnails have not been looked up."""
 
 
 def stat_many(requests: Iterable[RenderRequest], store: Store) -> StatResults:
-    """The metadata of the thumbnails of all requests, if the store can look them up with one request (S3); else {}."""
+    """The metadata of the thumbnails of all requests, or {} if the store can't look them up together, as S3 can."""
     try:
         return store.stat_many(key for request in requests for key in request.targets.values())
     except (OSError, ValueError):
@@ -98,7 +98,7 @@ def generate_image(
 ) -> Outcome:
     """Generate the requested thumbnails and store each atomically. Any failure of this image is in the outcome.
 
-    `stat_results`: the result of `stat_many`. Other thumbnails are looked up one by one.
+    `stat_results`: the result of `stat_many`. Thumbnails that are not in it are looked up one by one.
     """
     skipped: list[int] = []
     try:
@@ -127,9 +127,9 @@ def _is_current(store: Store, key: str, request: RenderRequest, stat_results: St
         return False
     if thumbnail is None:
         return False
-    if (
-        thumbnail.etag
-    ):  # S3 gives a thumbnail's time in seconds, but the original's time, from a listing, in milliseconds
+    if thumbnail.etag:
+        # This is S3. It gives the time of a thumbnail in seconds, but the time of an original, which is from a listing,
+        # in milliseconds.
         return thumbnail.modified_ns // 1_000_000_000 >= request.modified_us // 1_000_000
     return thumbnail.modified_ns // 1000 >= request.modified_us
 
@@ -177,7 +177,7 @@ def _generated(
 def _failure_of(failure: OSError | ValueError) -> Failure:
     if isinstance(failure, OSError):
         return Failure("storage_failed", f"The thumbnail can't be written: {sentence_of(failure)}")
-    return Failure("invalid_key", "Its key is not valid in this archive.")
+    return Failure("invalid_key", "The key is not valid in this archive.")
 
 
 def serialised(render: Render) -> Render:

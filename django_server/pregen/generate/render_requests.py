@@ -1,7 +1,8 @@
 """Select the images of a run: one request for each image with a missing or stale thumbnail of a requested size. Pure.
 
-Conditions: the collection, `--resume`, a thumbnail that is missing or stale at exactly the requested scale. `--limit`
-counts the images that fulfil all of them. Generate processes the requests, the reports count them.
+An image is selected if it is in a requested collection, has a file name that is not before that of `--resume`, and
+lacks a current thumbnail of exactly the requested scale. `--limit` counts the selected images. `generate` processes the requests, and the reports
+count them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -47,7 +48,7 @@ class RenderRequest:
 
 @dataclass(frozen=True)
 class Prefixes:
-    """`scanned`: the prefix of the keys in the manifest. `now`: the archive's prefix, which may have changed since."""
+    """`scanned`: the prefix of the keys in the manifest. `now`: the prefix of the archive, which may have changed."""
 
     scanned: str
     now: str
@@ -58,7 +59,7 @@ IsFinished = Callable[[str, str], bool]
 
 
 def missing_scales(record: Record, scales: Iterable[int]) -> list[int]:
-    """The scales without a thumbnail, or with one older than the original. Pure."""
+    """The scales without a thumbnail, or with a thumbnail that is older than the original. Pure."""
     thumbnails = record.thumbnails
     return [
         scale
@@ -111,7 +112,7 @@ def select(
         try:
             request = request_for(record, selection, prefixes, is_finished)
         except InvalidKey:
-            on_rejected(record.original_key, "Its key is not the key of an original in its collection.")
+            on_rejected(record.original_key, "The key is not the key of an original in its collection.")
             continue
         if request is None:
             continue

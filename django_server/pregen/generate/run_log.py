@@ -22,8 +22,8 @@ from pregen.generate.render_requests import RenderRequest
 class Totals:
     """The counts of a run.
 
-    `generated`, `skipped` and `planned` (in a dry run) count thumbnails. `images` counts images with a new thumbnail,
-    in a dry run images with a planned one. `errors` counts failed images, and `causes` counts them by code.
+    `generated`, `skipped` and `planned` (in a dry run) count thumbnails. `images` counts images with a new thumbnail
+    or, in a dry run, with a planned thumbnail. `errors` counts failed images, and `causes` counts them by code.
     """
 
     generated: int = 0
@@ -116,7 +116,7 @@ class RunRecorder:
 
 
 def dry_run(requests: Iterator[RenderRequest], *, show: bool) -> Totals:
-    """Count, and with `show` print, the thumbnails that a run would generate."""
+    """Count the thumbnails that a run would generate. With `show`, also print them."""
     totals = Totals(is_dry_run=True)
     for request in requests:
         totals.images += 1

@@ -1,12 +1,12 @@
 """Process requests on a bucket, in one process per core. Each process renders and, in threads, transfers its images.
 
-Reason for a second executor beside `local_executor`: a GET and a PUT need as much CPU in Python as rendering a photo,
-so one process can't transfer the images for several processes that render. At 20 ms of latency, 1,500 photos of 1
-megapixel took 1.6 times the time of a bare GET and PUT with this module and 2.4 times with `local_executor` (two cores,
-same hour). See docs/adr/0006-own-process-pool.md.
+This is a second executor beside `local_executor`, because a GET and a PUT need as much CPU in Python as rendering a
+photo. So one process can't transfer the images for several processes that render. On two cores and at 20 ms of latency,
+1,500 photos of 1 megapixel took 1.6 times the time of a bare GET and PUT with this module, and 2.4 times with
+`local_executor` in the same hour. See docs/adr/0006-own-process-pool.md.
 
-If a process dies (a crash, too little memory, a render without end), `local_executor` processes its images again and
-finds the image that caused it. Called by `generator`.
+A process may die because of a crash, too little memory or a render that takes too long. Then `local_executor` processes
+the images of that process again and finds the image that is the cause. Called by `generator`.
 """
 
 import os
@@ -43,15 +43,19 @@ from pregen.storage import Secrets, Storage, s3_store
 LIBRARIES = (*s3_client.LIBRARIES, __name__)
 """The modules that each process needs. The fork server preloads them."""
 
-# The number of images that one listing looks up. The last of them is processed seconds later, not minutes.
+# The number of images that are looked up together. It is small, so that the last of these images is processed seconds
+# after the look-up, not minutes.
 _STAT_BATCH = 256
-_AHEAD = 2  # images that a process gets beyond the number of its threads, so that none of them waits for work
-_MAX_DEATHS = 10  # after so many deaths `local_executor` processes the remaining images
+# The number of images that a process gets beyond the number of its threads, so that no thread waits for work.
+_AHEAD = 2
+# After so many deaths of processes, no new process is started. After the death of all, `local_executor` processes the
+# remaining images.
+_MAX_DEATHS = 10
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """`storage` and `secret`: the values by which a process opens the bucket.
+    """`storage` and `secret`: the values with which a process opens the bucket.
 
     `store`: the bucket, open in this process.
     """
@@ -78,7 +82,7 @@ def run(
 ) -> None:
     """Process all requests. `on_outcome` gets one outcome at a time.
 
-    After an interruption, images that have been started get ten seconds to finish; the others are dropped.
+    After an interruption, images that have been started get ten seconds to finish, and all other images are dropped.
     """
     requests_with_stats = _with_thumbnails(requests, bucket.store, skip_existing=skip_existing)
     retries: list[RenderRequest] = []
@@ -128,11 +132,11 @@ class _Workers:
             ):
                 number = next(self._numbers)
                 try:
-                    with signals_deferred:  # half a message would end the process
+                    with signals_deferred:  # An incomplete message would end the process.
                         worker.assigned[number] = request
                         worker.pipe.send((number, request, stat_results))
                 except OSError:
-                    break  # the process died, which `collect` handles
+                    break  # The process died, which `collect` handles.
         return self._has_work()
 
     def collect(self, on_outcome: Callable[[Outcome], None]) -> list[RenderRequest]:
@@ -189,7 +193,7 @@ class _Workers:
 
 def _receive_outcome(worker: _Worker, on_outcome: Callable[[Outcome], None]) -> bool:
     """Read one outcome from the worker's pipe and pass it on. False if the worker has died."""
-    with signals_deferred:  # so that a received outcome is always recorded
+    with signals_deferred:  # A received outcome must always be recorded.
         try:
             number, outcome = worker.pipe.recv()
         except (EOFError, OSError):
@@ -216,7 +220,8 @@ def _serve(
             with send_lock:
                 pipe.send((number, outcome))
         except BaseException:
-            os._exit(1)  # a bug, not a damaged image: `local_executor` reports it when it occurs again
+            # This is a bug, not a damaged image. `local_executor` reports it when it occurs again.
+            os._exit(1)
 
     with ThreadPoolExecutor(transfer_threads) as threads:
         while True:

@@ -15,7 +15,7 @@ def age_of(head: ManifestHead) -> timedelta:
 
 
 def check_not_stale(head: ManifestHead, *, force: bool) -> None:
-    """Raise StaleManifest if the manifest is older than 24 hours, unless `force` is set."""
+    """Raise StaleManifest if the manifest is older than 24 hours and `force` is not set."""
     age = age_of(head)
     if age > STALE_AFTER and not force:
         raise StaleManifest(

@@ -1,4 +1,4 @@
-"""Read the start and the end of a manifest without its records, because a manifest can have gigabytes.
+"""Read the start and the end of a manifest without its records, because a manifest can be gigabytes long.
 
 Works only if the manifest is indented by two spaces, as pregen writes it. For any other layout the caller must read the
 whole file. A JSON string can't contain a line break, so text at the start of a line is never part of a string.
@@ -11,7 +11,7 @@ from typing import Any
 
 _OPENING = b'\n  "records": ['
 _CLOSING = b"\n    }\n  ]"  # the end of the last record and of the list
-_HEAD_BYTES = 16 << 20  # room for thousands of collections
+_HEAD_BYTES = 16 << 20  # enough for thousands of collections
 _TAIL_BYTES = 4_096
 _MAX_BRACKETS = 100_000  # limits the depth of nesting; a collection has four brackets
 
@@ -19,7 +19,7 @@ _MAX_BRACKETS = 100_000  # limits the depth of nesting; a collection has four br
 def read_without_records(path: Path) -> dict[str, Any] | None:
     """The top level of the manifest without its records.
 
-    None if the layout is another, or the file missing or damaged.
+    Returns None if the file is missing or damaged, or has another layout.
     """
     try:
         with path.open("rb") as file:

@@ -1,7 +1,7 @@
-"""Stream the records of a manifest from its JSON document. The only module that uses ijson.
+"""Stream the records of a manifest from its JSON document. No other module uses ijson.
 
-Limits the depth and the size of a value, so that a hostile document can't exhaust the memory. (ijson's own object
-builder holds a path for each level: a million open brackets took all of 24 GB.)
+Limits the depth and the size of a value, so that a hostile document can't exhaust the memory. The object
+builder of ijson is not used, because it holds a path for each level: a million open brackets took all of 24 GB.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ _RECORDS = "records"
 
 
 def read(path: Path, on_top: Callable[[str, Any], None]) -> Iterator[Any]:
-    """Yield each record of the array `records`. Every other value of the top level is passed, by name, to `on_top`.
+    """Yield each record of the array `records`. `on_top` gets the name and value of every other field of the top level.
 
     Raises UnreadableManifest if the file is missing, unreadable, truncated, not JSON or not an object.
     """
@@ -49,7 +49,7 @@ def _records(file: BinaryIO, path: Path, on_top: Callable[[str, Any], None]) -> 
                     yield _value(event, value, events, path)
             else:
                 on_top(name, _value(event, value, events, path))
-        next(events, None)  # raises if the document is followed by other data
+        next(events, None)  # Raises JSONError if other data follows the document.
     except (ijson.JSONError, UnicodeDecodeError, StopIteration) as failure:
         raise UnreadableManifest(
             f"The manifest {path} is damaged or truncated. Scan again to write a new one."

@@ -47,7 +47,7 @@ class ManifestHead:
 
     @property
     def identity(self) -> str:
-        """Distinguishes this manifest from a later one of the same name. The first line of its journals contains it."""
+        """Distinguishes this manifest from a later one of the same name. Each of its journals begins with it."""
         return self.created_at.isoformat()
 
     @property
@@ -82,7 +82,7 @@ class Record:
 
     @property
     def version(self) -> str:
-        """Equals `StoredFile.version` of the original until the original is written again."""
+        """The same as `StoredFile.version` of the original, until the original is written again."""
         return version_of(self.original_size, to_microseconds(self.original_modified), self.original_etag)
 
 
@@ -91,7 +91,7 @@ class _InvalidRecord(ValueError):
 
 
 def read_head(path: Path) -> ManifestHead:
-    """Read everything except the records, in whatever order it is in the file. Raises UnreadableManifest."""
+    """Read all fields except the records. The fields may have any order. Raises UnreadableManifest."""
     top = read_without_records(path)
     if top is None:
         top = {}
@@ -122,11 +122,11 @@ def records(path: Path, on_rejected: Callable[[str, str], None] | None = None) -
 def check_key(key: object) -> str:
     """Return the key if it is valid and does not lead out of the root. Raises ValueError."""
     if not isinstance(key, str):
-        raise _InvalidRecord("Its key is missing.")
+        raise _InvalidRecord("The key is missing.")
     if not key or len(key) > _MAX_KEY_CHARACTERS or "\0" in key:
-        raise _InvalidRecord("Its key is empty, too long or invalid.")
+        raise _InvalidRecord("The key is empty, too long or invalid.")
     if any(part in ("", ".", "..") for part in key.split("/")):
-        raise _InvalidRecord("Its key leads out of the archive.")
+        raise _InvalidRecord("The key leads out of the archive.")
     return key
 
 
@@ -154,7 +154,7 @@ def _created_at(top: dict[str, Any]) -> datetime:
     exact = top.get("created_at_utc")
     if isinstance(exact, str):
         return parse_timestamp(exact)
-    # Earlier formats have local time without an offset. This machine is assumed to be the one that scanned.
+    # Earlier formats have local time without an offset. It is assumed to be the local time of this machine.
     return datetime.fromisoformat(top.get("created_at", "")).astimezone(UTC)
 
 
@@ -172,7 +172,7 @@ def _text(value: object) -> str | None:
 
 def _record(values: Any) -> Record:
     if not isinstance(values, dict):
-        raise _InvalidRecord("It is not an object.")
+        raise _InvalidRecord("The record is not an object.")
     key = check_key(values.get("original_key"))
     try:
         collection, filename = str(values["collection"]), str(values["filename"])
@@ -183,7 +183,7 @@ def _record(values: Any) -> Record:
     except (LookupError, ValueError, TypeError, OverflowError, AttributeError) as failure:
         raise _InvalidRecord("A field of the record is missing or invalid.") from failure
     if key.rpartition("/")[2] != filename or f"{collection}/originals/" not in key:
-        raise _InvalidRecord("Its key is not the key of an original in its collection.")
+        raise _InvalidRecord("The key is not the key of an original in its collection.")
     return Record(key, size, modified, etag, base, collection, filename, thumbnails)
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-# Times outside the range of `datetime` are clamped: a file may have a modification time in the year 30000.
+# Times outside the range of `datetime` are clamped, because a file may have a modification time in the year 30000.
 _EARLIEST_S, _LATEST_S = -62_135_596_800, 253_402_300_799  # 0001-01-01 and 9999-12-31
 
 
@@ -19,14 +19,14 @@ def format_timestamp(microseconds: int) -> str:
     return f"{text}.{rest:06}+00:00" if rest else text + "+00:00"
 
 
-@lru_cache(maxsize=4096)  # in an archive thousands of files have the same minute
+@lru_cache(maxsize=4096)  # In an archive, thousands of files are from the same minute.
 def _iso_second(seconds: int) -> str:
     within = min(max(seconds, _EARLIEST_S), _LATEST_S)
     return (_EPOCH + timedelta(seconds=within)).replace(tzinfo=None).isoformat()
 
 
 def parse_timestamp(text: str) -> datetime:
-    """The time as an aware datetime in UTC. A text without an offset is in UTC. Raises ValueError."""
+    """The time as an aware datetime in UTC. A text without an offset is taken as UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 

@@ -1,4 +1,4 @@
-"""Write a manifest record by record, with constant memory, and replace an older one atomically.
+"""Write a manifest record by record, with constant memory, and replace an older manifest atomically.
 
 Owns the format, which equals the output of `json.dump(..., indent=2)` byte for byte. This module formats the records
 itself, because a scan writes millions of them. The statistics stand before the records but are complete only after the
@@ -87,7 +87,7 @@ class ManifestWriter:
         self.records = RecordsFile(spool)
 
     def finish(self, scan: Scan) -> None:
-        """Write the manifest and replace an older one atomically. Raises OSError."""
+        """Write the manifest and replace an older manifest atomically. Raises OSError."""
         temporary = self._path.parent / f".{self._path.name}.{uuid.uuid4().hex}.part~"
         try:
             with temporary.open("xb") as file:
@@ -107,8 +107,8 @@ class ManifestWriter:
 
 @contextmanager
 def writing_manifest(path: Path) -> Iterator[ManifestWriter]:
-    """Yields a writer. `path` is not changed unless `finish` is called. Raises OSError."""
-    # The spool is in the folder of the manifest: /tmp may be too small for it.
+    """Yields a writer. Only its method `finish` changes the file at `path`. Raises OSError."""
+    # The spool is in the folder of the manifest, because /tmp may be too small for it.
     with tempfile.TemporaryFile("w+", dir=path.parent, encoding="ascii", newline="\n") as spool:
         yield ManifestWriter(path, spool)
 
