@@ -1,8 +1,8 @@
 """Select the images of a run: one request for each image with a missing or stale thumbnail of a requested size. Pure.
 
 An image is selected if it is in a requested collection, has a file name that is not before that of `--resume`, and
-lacks a current thumbnail of exactly the requested scale. `--limit` counts the selected images. `generate` processes the requests, and the reports
-count them.
+lacks a current thumbnail of exactly the requested scale. `--limit` counts the selected images. `generate` processes the
+requests, and the reports count them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
