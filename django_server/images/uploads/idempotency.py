@@ -1,9 +1,9 @@
 """Idempotency-Key: a repeated upload gets the response of the first one and stores nothing.
 
 `begin` claims the key before anything is stored. `KeyClaim.complete` stores the response in the transaction that
-commits the images' rows. A claim is valid until its lease ends, by the database's clock. Then a repeated request can
-take over from the first one, which has probably crashed. In this module, *key* means the Idempotency-Key, not a storage
-key. Only this module writes `IdempotentRequest`. The upload routes and the sweeper call it.
+commits the images' rows. Each claim has a lease. After the lease has ended, by the database's clock, a repeated
+request can take over from the first one, which has probably crashed. In this module, *key* means the Idempotency-Key,
+not a storage key. Only this module writes `IdempotentRequest`. The upload routes and the sweeper call it.
 """
 
 import hashlib
