@@ -29,8 +29,8 @@ def list_seconds(client: httpx.Client) -> float:
 def must_not_count_rounds_without_a_queue(faults: FaultSite) -> None:
     """The sweeper tries in vain each round: days of that would count past what the column holds."""
     log = faults.site.data_dir / "logs" / "sweeper.log"
-    before = log.read_text().count("The queue is away")
-    assert eventually(lambda: log.read_text().count("The queue is away") >= before + 2)
+    before = log.read_text().count("The queue is unavailable")
+    assert eventually(lambda: log.read_text().count("The queue is unavailable") >= before + 2)
     tries = "SELECT max(queue_tries) FROM images_image WHERE status = 'pending' AND queued_at IS NULL"
     assert eventually(lambda: faults.rows(tries) == [(0,)])
 

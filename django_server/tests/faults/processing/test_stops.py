@@ -46,7 +46,7 @@ WORKER = [
     ("after", "images.processing.transitions:claim", 1),
     ("before", "images.processing.transitions:mark_announced", 1),
     ("before", "images.processing.worker_loop:render_image", 1),
-    ("before", "images.processing.render_image:_target", 3),
+    ("before", "images.processing.render_image:_open_target", 3),
     ("before", "os:link", 2),
     ("before", "images.processing.worker_loop:render_image", 3),
     ("before", "images.processing.transitions:flush", 1),
