@@ -214,9 +214,9 @@ def test_an_administrator_sees_each_worker_with_its_queues_and_what_it_does(stac
         page = asking.get("/admin/status/")
         assert page.status_code == 200
         rows = {cells[0]: cells[1:] for cells in cells_of(page.text)}
-        assert rows["celery@worker-1"] == ["uploads", "1", "nothing", "0"]
-        assert rows["celery@worker-2"] == ["uploads", "1", "nothing", "0"]
-        assert rows["celery@bulk-1"] == ["bulk", "1", "nothing", "0"]
+        assert rows["celery@worker-1"] == ["uploads", "1", "none", "0"]
+        assert rows["celery@worker-2"] == ["uploads", "1", "none", "0"]
+        assert rows["celery@bulk-1"] == ["bulk", "1", "none", "0"]
         # An instance that does not respond is not listed and delays nothing.
         os.kill(stack.instances["worker-1"].pid, signal.SIGSTOP)
         try:
