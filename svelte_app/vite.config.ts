@@ -24,5 +24,8 @@ export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
     environment: 'node',
+    // No test changes shared state, so one module graph serves all files: less than half the CPU time.
+    isolate: false,
+    pool: 'threads',
   },
 });

@@ -228,7 +228,9 @@ CHANNEL_LAYERS = {
 # --- Django ------------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "daphne",
+    # As an app, daphne only replaces the command `runserver`, which is for development. Without it, every process starts
+    # with a fifth less CPU time and 17 MB less memory.
+    *(["daphne"] if DEBUG else []),
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

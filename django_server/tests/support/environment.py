@@ -87,7 +87,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if any(path.is_relative_to(place) for place in ALONE):
             item.add_marker("alone")
         if folder != "unit" and config.pluginmanager.hasplugin("xdist"):
-            item.add_marker(pytest.mark.xdist_group(str(path)))
+            item.add_marker(pytest.mark.xdist_group("stack" if folder == "stack" else str(path)))
 
 
 @pytest.fixture(scope="session")
