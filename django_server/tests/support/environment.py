@@ -29,6 +29,7 @@ ALONE = (
     "service/live",
     "service/processing/test_concurrent_workers.py",
     "service/serve/test_supervised_children.py",
+    "stress",
 )
 
 # Of what a developer may have set, this would change what tests see.
