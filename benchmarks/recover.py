@@ -69,12 +69,12 @@ def measure() -> tuple[list[Row], str]:
 
 
 def _batch(running: SiteOnServers, *, kill: bool) -> Recovery:
-    with running.batch_in_the_middle() as batch:
+    with running.partly_processed_batch() as batch:
         worker, claims = running.worker, batch.claims()
         started = time.monotonic()
         if kill:
             os.kill(worker, signal.SIGKILL)
-            batch.must_be_in_the_middle()
+            batch.require_partly_processed()
         held_seconds = batch.free_seconds(claims, started)
         _until_final(batch)
         seconds = time.monotonic() - started

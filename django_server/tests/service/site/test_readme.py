@@ -1,4 +1,4 @@
-"""The commands of README.md and docs/api.md, and the WebSocket client, run as they are printed, but for the port."""
+"""The commands of README.md and docs/api.md, and the WebSocket client, run as printed except for the port."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def blocks(page: str, language: str, site: RunningSite) -> list[str]:
 
 
 def run(script: str, folder: Path) -> str:
-    """What a shell block prints, run in `folder`."""
+    """The output of a shell block that is run in `folder`."""
     ran = subprocess.run(
         ["sh", "-c", script], cwd=folder, capture_output=True, text=True, check=True, timeout=120
     )
