@@ -109,7 +109,7 @@ def _key_of_the_other(key: str, one: Image, other: Image) -> str:
     return key.replace(folder, other_folder)
 
 
-def test_a_condition_narrows_what_is_deleted() -> None:
+def test_a_condition_selects_the_deleted_images() -> None:
     first, second = uploaded(2)
     batch = Batch.objects.create()
     Image.objects.update(batch=batch)

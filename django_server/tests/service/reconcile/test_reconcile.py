@@ -173,7 +173,7 @@ def test_a_file_whose_request_is_about_to_commit_its_row_is_left_alone() -> None
     assert not path_of(key).exists()
 
 
-@pytest.mark.parametrize("claimed_by", ["processing", "making thumbnails"])
+@pytest.mark.parametrize("claimed_by", ["processing", "generating thumbnails"])
 def test_a_file_of_a_claimed_image_is_left_alone(claimed_by: str) -> None:
     (image,) = uploaded()
     lease = Now() + timedelta(minutes=1)

@@ -83,7 +83,7 @@ def test_an_image_is_stored_in_the_bucket_and_responses_link_to_it(store: S3Stor
     assert list(store.list()) == []
 
 
-def test_uploads_of_every_kind_go_into_the_bucket(store: S3Store, queue_messages: Any) -> None:
+def test_uploads_of_every_kind_are_stored_in_the_bucket(store: S3Store, queue_messages: Any) -> None:
     one = ContentFile(jpeg(64, 40), "one.jpg")
     answer = Client().post("/api/upload", {"image": one})
     assert answer.status_code == 200, answer.content
