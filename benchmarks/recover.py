@@ -35,13 +35,13 @@ _REPETITION_SECONDS = 2 * 10 + LEASE_SECONDS + SWEEP_SECONDS
 
 @dataclass(frozen=True)
 class Recovery:
-    """One batch, from its middle on. `again`: images that were claimed more than once.
+    """One batch, from the moment when some of its images are final. `again`: images claimed more than once.
 
-    `held_seconds`: until what was claimed in the middle was claimed no more.
+    `claimed_seconds`: until none of the claims of that moment was left.
     """
 
     seconds: float
-    held_seconds: float
+    claimed_seconds: float
     lost: int
     again: int
 
@@ -75,12 +75,12 @@ def _batch(running: SiteOnServers, *, kill: bool) -> Recovery:
         if kill:
             os.kill(worker, signal.SIGKILL)
             batch.require_partly_processed()
-        held_seconds = batch.free_seconds(claims, started)
+        claimed_seconds = batch.free_seconds(claims, started)
         _until_final(batch)
         seconds = time.monotonic() - started
         jobs = batch.jobs().values()
     lost = IMAGES - sum(job.status == "completed" for job in jobs)
-    return Recovery(seconds, held_seconds, lost, sum(job.attempts > 1 for job in jobs))
+    return Recovery(seconds, claimed_seconds, lost, sum(job.attempts > 1 for job in jobs))
 
 
 def _until_final(batch: BatchUnderFault) -> None:
@@ -90,14 +90,14 @@ def _until_final(batch: BatchUnderFault) -> None:
 
 def _rows(alone: list[Recovery], killed: list[Recovery]) -> list[Row]:
     work, whole = (median(one.seconds for one in some) for some in (alone, killed))
-    held = max(one.held_seconds for one in killed)
-    most = LEASE_SECONDS + SWEEP_SECONDS + SLACK_SECONDS
+    claimed = max(one.claimed_seconds for one in killed)
+    limit_seconds = LEASE_SECONDS + SWEEP_SECONDS + SLACK_SECONDS
     sum_ = f" (lease {LEASE_SECONDS}, sweep {SWEEP_SECONDS}, {SLACK_SECONDS})"
     final = "from kill -9 of the worker until all are final, without the work itself"
     freed = "from kill -9 until the dead hold no image any more, at most"
     return [
-        at_most("recover", final, whole - work, most, "s", sum_),
-        at_most("recover", freed, held, most, "s", sum_),
+        at_most("recover", final, whole - work, limit_seconds, "s", sum_),
+        at_most("recover", freed, claimed, limit_seconds, "s", sum_),
         exactly("recover", f"images lost, of {len(killed)} x {IMAGES}", sum(one.lost for one in killed), 0),
         at_most("recover", "images begun again, at most", max(one.again for one in killed), CHUNK, "images"),
         reported(
