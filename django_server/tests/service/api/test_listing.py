@@ -39,13 +39,13 @@ def follow(path: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_pages_followed_by_their_links_hold_every_image_once() -> None:
+def test_pages_followed_by_their_links_contain_every_image_once() -> None:
     images = pending_images(*[jpeg(8, 8)] * 7)
     names = [image["name"] for image in follow("/api/list?limit=3")]
     assert names == [image.name for image in reversed(images)]
 
 
-def test_images_of_one_moment_are_neither_lost_nor_repeated() -> None:
+def test_images_with_the_same_upload_time_are_neither_lost_nor_repeated() -> None:
     images = pending_images(*[jpeg(8, 8)] * 7)
     Image.objects.update(uploaded_at=datetime(2026, 1, 2, tzinfo=UTC))
     assert sorted(image["id"] for image in follow("/api/list?limit=2")) == sorted(
@@ -90,7 +90,7 @@ def test_a_list_takes_two_statements_for_five_images_or_forty(number: int) -> No
     assert all(url.startswith("/media/") for image in answer.json() for url in image["thumbnails"].values())
 
 
-def test_the_filters_of_the_list() -> None:
+def test_the_list_is_filtered_by_batch_ids_status_name_and_collection() -> None:
     batch = Batch.objects.create()
     in_batch = pending_images(jpeg(8, 8), jpeg(8, 8), batch=batch)
     pending_images(jpeg(8, 8))

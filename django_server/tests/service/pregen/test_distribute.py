@@ -24,7 +24,7 @@ def broker() -> Iterator[Redis]:
 
 @contextmanager
 def _worker(broker: Redis, host: str, folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """The server's own worker, with two processes."""
+    """The server's own worker, with one child process."""
     command = [
         sys.executable,
         "-m",

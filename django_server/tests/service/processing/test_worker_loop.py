@@ -132,7 +132,7 @@ def test_retry_resets_the_attempts_of_a_failed_image_and_changes_no_other() -> N
     assert (failed.status, failed.attempts, failed.error_code, failed.finished_at) == ("pending", 0, "", None)
 
 
-def test_abort_changes_unfinished_images_only_and_releases_their_claim() -> None:
+def test_abort_changes_unfinished_images_only_and_their_worker_writes_nothing() -> None:
     working, finished = pending_images(jpeg(), jpeg())
     process([finished.id])
     claim = transitions.claim([working.id])
@@ -152,7 +152,7 @@ def test_a_chunk_costs_the_same_statements_for_one_image_or_sixteen(number: int,
     assert len(statements(captured)) == 7
 
 
-def test_a_flush_with_failures_and_a_renewed_lease_stays_within_eight_statements(settings: Any) -> None:
+def test_a_flush_with_failures_and_a_renewed_lease_takes_at_most_five_statements(settings: Any) -> None:
     settings.FLUSH_IMAGES = 4
     settings.FLUSH_SECONDS = 60
     images = pending_images(*[jpeg(), broken_jpeg()] * 3)

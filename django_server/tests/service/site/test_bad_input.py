@@ -139,7 +139,7 @@ def test_a_name_is_data_and_never_a_path(postgres_site: RunningSite, path: str) 
 
 @pytest.mark.parametrize(("path", "field"), ENDPOINTS.items())
 @pytest.mark.parametrize("name", NAMES)
-def test_one_strange_name_each(postgres_site: RunningSite, path: str, field: str, name: str) -> None:
+def test_each_strange_name_is_accepted_or_refused_as_an_invalid_request(postgres_site: RunningSite, path: str, field: str, name: str) -> None:
     body, headers = raw_multipart([(field, name, jpeg(40, 30))])
     with postgres_site.client() as client:
         answer = client.post(path, content=body, headers=headers)

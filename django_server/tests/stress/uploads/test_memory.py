@@ -33,7 +33,7 @@ def body_of(files: int, file_bytes: int) -> Iterator[bytes]:
     [(10, 50 * 2**20), (1000, 500_000), (1000, 2_000)],
     ids=["500 MB", "1,000 x 500 KB", "1,000"],
 )
-def test_a_large_request_does_not_grow_the_web_process(
+def test_a_large_request_takes_bounded_memory_in_the_web_process(
     embedded_site: RunningSite, files: int, file_bytes: int
 ) -> None:
     web = embedded_site.process.child("uvicorn")
