@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.live.live_site import Site, frames_before_pong, frame_of, frames_of, live_site, send_frame
+from tests.support.live.live_site import Site, frame_of, frames_before_pong, frames_of, live_site, send_frame
 from tests.support.servers import Redis, redis_server
 
 

@@ -114,6 +114,8 @@ def test_a_killed_renderer_fails_at_most_its_own_image(archive: Archive) -> None
         assert running.wait(60) in (0, 1)
     failed = sum("code" in line for line in archive.journal())
     assert 0 < failed <= kills
-    assert len(archive.thumbnails()) == 2 * (images - failed), "an image that was not failed has no thumbnails"
+    assert len(archive.thumbnails()) == 2 * (images - failed), (
+        "an image that was not failed has no thumbnails"
+    )
     assert _generate(archive) == 0
     assert len(archive.thumbnails()) == 2 * images

@@ -52,7 +52,9 @@ def test_a_worker_frozen_past_its_lease_changes_nothing_when_it_continues(
         record(row)
 
 
-def test_images_whose_tasks_are_delivered_twice_are_processed_once(faults: FaultSite, record: Callable[[Row], None]) -> None:
+def test_images_whose_tasks_are_delivered_twice_are_processed_once(
+    faults: FaultSite, record: Callable[[Row], None]
+) -> None:
     broker = faults.redis.url.replace("unix://", "redis+socket://", 1)
     with faults.partly_processed_batch() as batch, Celery(broker=broker, set_as_current=False) as celery:
         ids = list(batch.jobs())

@@ -78,7 +78,9 @@ def test_all_images_are_processed_after_redis_was_killed_and_started_empty(
         record(batch.require_all_completed("kill -9 of Redis, started empty", time.monotonic()))
 
 
-def test_all_images_are_processed_after_redis_was_emptied(faults: FaultSite, record: Callable[[Row], None]) -> None:
+def test_all_images_are_processed_after_redis_was_emptied(
+    faults: FaultSite, record: Callable[[Row], None]
+) -> None:
     with faults.partly_processed_batch() as batch, RedisClient.from_url(faults.redis.url) as redis:
         redis.flushall()
         since = time.monotonic()

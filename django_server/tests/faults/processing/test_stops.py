@@ -15,7 +15,7 @@ from django.conf import settings
 
 from images.models import Image, RemovedImage, Status, Thumbnail
 from images.thumbnails.generate import generate_in_worker
-from tests.support.images.closing import require_invariants, require_files_match_rows, process_until_final
+from tests.support.images.closing import process_until_final, require_files_match_rows, require_invariants
 from tests.support.images.pictures import jpeg, pending_images
 from tests.support.processes.site_environment import site_environment
 from tests.support.sites.started_site import SERVER_ROOT
@@ -140,7 +140,9 @@ def test_an_upload_killed_after_its_commit_is_processed(
     _require_all_completed(3)
 
 
-def test_an_upload_killed_between_its_queue_messages_is_processed(photos: list[str], queue_messages: Any) -> None:
+def test_an_upload_killed_between_its_queue_messages_is_processed(
+    photos: list[str], queue_messages: Any
+) -> None:
     _kill_at(("after", "celery.app.base:Celery.send_task", 2), "upload", _TASK_PER_IMAGE, "images", *photos)
     assert len(queue_messages()) == 2
     _require_all_completed(3)
@@ -154,7 +156,9 @@ def test_images_of_a_worker_killed_at_any_step_are_completed(stop: Any, queue_me
 
 
 @pytest.mark.parametrize("stop", GENERATING, ids=_test_id)
-def test_thumbnails_are_generated_after_their_generator_was_killed_at_any_step(stop: Any, queue_messages: Any) -> None:
+def test_thumbnails_are_generated_after_their_generator_was_killed_at_any_step(
+    stop: Any, queue_messages: Any
+) -> None:
     (image,) = pending_images(jpeg(640, 400))
     process_until_final()
     for thumbnail in Thumbnail.objects.all():
@@ -169,7 +173,9 @@ def test_thumbnails_are_generated_after_their_generator_was_killed_at_any_step(s
 
 
 @pytest.mark.parametrize("stop", HANDING_BACK, ids=_test_id)
-def test_images_of_a_worker_killed_while_it_hands_them_back_are_completed(stop: Any, queue_messages: Any) -> None:
+def test_images_of_a_worker_killed_while_it_hands_them_back_are_completed(
+    stop: Any, queue_messages: Any
+) -> None:
     images = pending_images(*[jpeg(64, 40)] * 3)
     _kill_at(stop, "hand-back", *[str(image.id) for image in images])
     _require_all_completed(3)
@@ -197,7 +203,9 @@ def test_a_deletion_killed_before_its_commit_deletes_nothing(queue_messages: Any
     _require_all_completed(1)
 
 
-def test_a_deletion_killed_after_its_commit_is_published_and_its_files_are_deleted(queue_messages: Any) -> None:
+def test_a_deletion_killed_after_its_commit_is_published_and_its_files_are_deleted(
+    queue_messages: Any,
+) -> None:
     image, other = pending_images(*[jpeg(64, 40)] * 2)
     _kill_at(("after", "images.processing.transitions:delete", 1), "delete", str(image.id))
     process_until_final()

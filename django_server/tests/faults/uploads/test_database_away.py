@@ -106,7 +106,9 @@ def test_a_statement_that_waits_for_a_lock_is_aborted_in_time(site: RunningSite,
     assert seconds < PROMISED_SECONDS
 
 
-def test_a_statement_is_aborted_in_time_when_its_database_freezes(site: RunningSite, database: Postgres) -> None:
+def test_a_statement_is_aborted_in_time_when_its_database_freezes(
+    site: RunningSite, database: Postgres
+) -> None:
     answers: list[tuple[httpx.Response, float]] = []
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'images_image'::regclass"
     with site.client() as client, transaction(database.url) as cursor:

@@ -36,7 +36,9 @@ def ids_in(messages: Any) -> list[str]:
     return [id_ for _, (first,) in messages() for id_ in ([first] if isinstance(first, str) else first)]
 
 
-def test_an_image_whose_message_is_lost_is_queued_again_soon_when_the_queue_is_empty(queue_messages: Any) -> None:
+def test_an_image_whose_message_is_lost_is_queued_again_soon_when_the_queue_is_empty(
+    queue_messages: Any,
+) -> None:
     (image,) = pending_images(jpeg())
     queued_ago(image, 6)
     assert requeue_pending() == 1
@@ -153,7 +155,9 @@ def test_one_sweep_from_the_command_line_repairs_and_queues_an_image(queue_messa
     assert ids_in(queue_messages) == [str(image.id)]
 
 
-def test_two_sweeps_at_once_queue_each_image_once(queue_messages: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_sweeps_at_once_queue_each_image_once(
+    queue_messages: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     images = pending_images(*[jpeg()] * 3)
     Image.objects.update(queued_at=None)
     both = threading.Barrier(2)

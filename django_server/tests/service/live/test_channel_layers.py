@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from images.live.events import ForeignMessageError, probe_token, received_events
 from tests.support.fuzz.effort import search
-from tests.support.live.live_site import frames_before_pong, frame_of, frames_of, live_site
+from tests.support.live.live_site import frame_of, frames_before_pong, frames_of, live_site
 from tests.support.servers import Redis, redis_server
 
 OWN_LAYER = "tests.support.live.other_layer_settings.OwnLayer"

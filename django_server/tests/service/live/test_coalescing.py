@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from images.live.coalescing import Coalescer
 from images.live.events import EventFrame, packed
 from images.live.protocol import FRAME_BYTES, FRAME_IMAGES
-from tests.support.live.live_site import Site, frames_before_pong, frame_of, send_frame
+from tests.support.live.live_site import Site, frame_of, frames_before_pong, send_frame
 
 
 def image(number: int, byte_size: int = 100) -> EventFrame:

@@ -7,7 +7,15 @@ from uuid import uuid4
 import pytest
 from websockets.typing import Origin
 
-from tests.support.live.live_site import Site, closing_code, frame_of, frames_of, live_site, refusal_of, send_frame
+from tests.support.live.live_site import (
+    Site,
+    closing_code,
+    frame_of,
+    frames_of,
+    live_site,
+    refusal_of,
+    send_frame,
+)
 from tests.support.servers import Redis
 
 

@@ -8,7 +8,15 @@ from uuid import uuid4
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from tests.support.live.live_site import Frames, Site, frames_before_pong, frame_of, frames_of, live_site, send_frame
+from tests.support.live.live_site import (
+    Frames,
+    Site,
+    frame_of,
+    frames_before_pong,
+    frames_of,
+    live_site,
+    send_frame,
+)
 from tests.support.servers import Redis, postgres
 
 FRAME_BYTES = 64 * 1024

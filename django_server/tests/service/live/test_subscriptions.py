@@ -7,7 +7,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.typing import Origin
 
-from tests.support.live.live_site import Site, frames_before_pong, frame_of, frames_of, refusal_of, send_frame
+from tests.support.live.live_site import Site, frame_of, frames_before_pong, frames_of, refusal_of, send_frame
 
 
 async def test_a_new_client_receives_connected_with_a_cursor(site: Site) -> None:

@@ -93,7 +93,9 @@ def test_an_invalid_date_or_id_is_refused(arguments: list[str]) -> None:
         delete(*arguments, "--apply")
 
 
-def test_the_next_run_deletes_the_rest_after_a_stopped_one(monkeypatch: pytest.MonkeyPatch, stored_keys: Any) -> None:
+def test_the_next_run_deletes_the_rest_after_a_stopped_one(
+    monkeypatch: pytest.MonkeyPatch, stored_keys: Any
+) -> None:
     monkeypatch.setattr(deletion, "_STEP_IMAGES", 2)
     in_batch(5)
     delete_step, steps = delete_images, 0

@@ -213,9 +213,7 @@ def test_an_image_that_may_have_killed_its_worker_is_a_chunk_of_its_own() -> Non
     assert list(chunks(candidates)) == [[ids[2]], [ids[0], ids[1], ids[3], ids[4]], [ids[5]]]
 
 
-def test_a_failure_is_stored_and_the_other_images_get_their_thumbnails(
-    settings: Any, caplog: Any
-) -> None:
+def test_a_failure_is_stored_and_the_other_images_get_their_thumbnails(settings: Any, caplog: Any) -> None:
     first, broken, gone, last = uploaded(4)
     resize(settings, small=77)
     path_of(broken.key).write_bytes(b"no image any more")

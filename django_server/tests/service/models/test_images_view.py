@@ -71,7 +71,9 @@ def test_the_view_shows_the_columns_that_an_operator_needs() -> None:
     assert not shown.keys() & {"claim", "lease_until", "thumbs_claim"}
 
 
-def test_all_images_are_deleted_with_files_thumbnails_and_empty_batches(stored_keys: Any, published: Any) -> None:
+def test_all_images_are_deleted_with_files_thumbnails_and_empty_batches(
+    stored_keys: Any, published: Any
+) -> None:
     batch = Batch.objects.create()
     images = pending_images(jpeg(), jpeg(), batch=batch)
     process([image.id for image in images])

@@ -113,7 +113,9 @@ def test_a_killed_process_leaves_its_counters_and_not_its_open_websockets(tmp_pa
         process.communicate()
 
 
-async def get_metrics(*headers: tuple[bytes, bytes], client: Any = _OWN, method: str = "GET") -> tuple[int, bytes]:
+async def get_metrics(
+    *headers: tuple[bytes, bytes], client: Any = _OWN, method: str = "GET"
+) -> tuple[int, bytes]:
     """Status and body of the response of /metrics."""
     answer: list[Any] = []
 

@@ -55,7 +55,9 @@ def _worker(broker: Redis, host: str, folder: Path) -> Iterator["subprocess.Pope
                 running.wait(30)
 
 
-def test_a_killed_workers_chunk_is_processed_by_another(archive: Archive, broker: Redis, tmp_path: Path) -> None:
+def test_a_killed_workers_chunk_is_processed_by_another(
+    archive: Archive, broker: Redis, tmp_path: Path
+) -> None:
     count = 48
     for index in range(count):
         archive.put(f"fungi/originals/{index:02}.jpg", picture((3000, 2000)))

@@ -25,11 +25,11 @@ from images.processing.recovery import republish_unannounced, requeue_pending
 from images.sweeper import sweep
 from tests.support.fuzz.effort import seconds
 from tests.support.images.closing import (
-    require_invariants,
-    require_files_match_rows,
     end_all_waits,
-    take_messages,
     process_until_final,
+    require_files_match_rows,
+    require_invariants,
+    take_messages,
 )
 from tests.support.images.pictures import jpeg, pending_images
 from tests.support.processes.site_environment import site_environment
@@ -150,7 +150,9 @@ def _images_to_repair() -> list[Image]:
 
 
 def _require_each_repaired_once(images: list[Image]) -> None:
-    crashed, lost, unannounced = ({image.id for image in part} for part in (images[:30], images[30:60], images[60:]))
+    crashed, lost, unannounced = (
+        {image.id for image in part} for part in (images[:30], images[30:60], images[60:])
+    )
     assert set(Image.objects.filter(id__in=crashed).values_list("status", "version")) == {("pending", 2)}
     assert set(Image.objects.exclude(id__in=crashed).values_list("status", "version")) == {("pending", 1)}
     assert set(Image.objects.filter(id__in=unannounced).values_list("announced_version", flat=True)) == {1}

@@ -35,7 +35,7 @@ from images.processing.render_image import render_image
 from images.processing.transitions import Claim
 from images.row_values import ImageValues, Listed
 from tests.support.fuzz.effort import search
-from tests.support.images.closing import require_invariants, process_until_final
+from tests.support.images.closing import process_until_final, require_invariants
 from tests.support.images.pictures import jpeg, pending_images
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,7 +56,8 @@ class Expected:
     def changed_to(self, status: str, **more: Any) -> "Expected":
         """The next version of the image, without a claim."""
         return replace(
-            self, **{"status": status, "version": self.version + 1, "claimed_by": None, "expired": False, **more}
+            self,
+            **{"status": status, "version": self.version + 1, "claimed_by": None, "expired": False, **more},
         )
 
 
@@ -130,7 +131,9 @@ class Protocol(RuleBasedStateMachine):
         assert [image["id"] for image in claim.images] == pending
         for id_ in pending:
             expected = self.expected[id_]
-            self.expected[id_] = expected.changed_to("processing", claimed_by=claim.token, attempts=expected.attempts + 1)
+            self.expected[id_] = expected.changed_to(
+                "processing", claimed_by=claim.token, attempts=expected.attempts + 1
+            )
         return multiple(*[Worker(claim)][: len(pending)])
 
     @rule(target=workers)
@@ -162,7 +165,9 @@ class Protocol(RuleBasedStateMachine):
     @rule(target=flushed, worker=workers, renew=st.booleans())
     def flush(self, worker: Worker, renew: bool) -> Any:
         """A flush changes and returns only images that the worker still has claimed."""
-        claimed = {outcome.image_id for outcome in worker.rendered if self._has_claimed(worker, outcome.image_id)}
+        claimed = {
+            outcome.image_id for outcome in worker.rendered if self._has_claimed(worker, outcome.image_id)
+        }
         listed = transitions.flush(worker.claim, worker.rendered, renew=renew)
         assert {image["id"] for image, _ in listed} == claimed
         for outcome in worker.rendered:
@@ -190,7 +195,9 @@ class Protocol(RuleBasedStateMachine):
             claimed
         )
         for id_ in claimed:
-            self.expected[id_] = self.expected[id_].changed_to("pending", attempts=self.expected[id_].attempts - 1)
+            self.expected[id_] = self.expected[id_].changed_to(
+                "pending", attempts=self.expected[id_].attempts - 1
+            )
 
     # --- publishing -------------------------------------------------------------------------------------------------
 
@@ -310,13 +317,19 @@ class Protocol(RuleBasedStateMachine):
     def teardown(self) -> None:
         """After any sequence of steps, sweeping and processing make every image final."""
         final = {
-            id_ for id_, expected in self.expected.items() if expected.status in ("completed", "error", "aborted")
+            id_
+            for id_, expected in self.expected.items()
+            if expected.status in ("completed", "error", "aborted")
         }
         process_until_final(_QUEUE.take_all)
         require_invariants()
         for row in Image.objects.values("id", "status", "version"):
             expected = self.expected[row["id"]]
-            assert row["version"] == expected.version if row["id"] in final else row["version"] > expected.version
+            assert (
+                row["version"] == expected.version
+                if row["id"] in final
+                else row["version"] > expected.version
+            )
             assert row["status"] == expected.status if row["id"] in final else row["status"] != "aborted"
 
     def _require_current_values(self, listed: Sequence[Listed]) -> None:

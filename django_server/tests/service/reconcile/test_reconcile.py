@@ -22,7 +22,7 @@ from images.storage import storage
 from images.tasks import reconcile as nightly
 from images.thumbnail_rules import missing_scales, sizes
 from images.thumbnails.generate import generate_in_worker
-from tests.support.images.old_images import archived, path_of, put, age_rows, uploaded
+from tests.support.images.old_images import age_rows, archived, path_of, put, uploaded
 from tests.support.images.pictures import jpeg, spooled
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -226,7 +226,11 @@ def test_json_output_is_one_object() -> None:
         "file_without_row": 0,
     }
     assert output["checked"] == {"files": 3, "rows": 4}
-    assert (output["applied"], output["finished"], output["unrepairable"]) == (True, True, {"original_missing": 0})
+    assert (output["applied"], output["finished"], output["unrepairable"]) == (
+        True,
+        True,
+        {"original_missing": 0},
+    )
 
 
 def test_quiet_prints_nothing_without_differences() -> None:

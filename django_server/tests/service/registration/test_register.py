@@ -230,7 +230,9 @@ def test_a_dry_run_and_one_collection() -> None:
     call_command("register", str(manifest), "--dry-run", stdout=output)
     assert output.getvalue().startswith("3 new, 0 changed, 0 unchanged; 1 thumbnails found.")
     assert not Image.objects.exists()
-    call_command("register", str(manifest), "--collection", "moss", "--json", stdout=(output := io.StringIO()))
+    call_command(
+        "register", str(manifest), "--collection", "moss", "--json", stdout=(output := io.StringIO())
+    )
     assert json.loads(output.getvalue())["new"] == 1
     assert [image["name"] for image in Client().get("/api/list").json()] == ["c.jpg"]
 

@@ -139,7 +139,9 @@ def test_a_name_is_data_and_never_a_path(postgres_site: RunningSite, path: str) 
 
 @pytest.mark.parametrize(("path", "field"), ENDPOINTS.items())
 @pytest.mark.parametrize("name", NAMES)
-def test_each_strange_name_is_accepted_or_refused_as_an_invalid_request(postgres_site: RunningSite, path: str, field: str, name: str) -> None:
+def test_each_strange_name_is_accepted_or_refused_as_an_invalid_request(
+    postgres_site: RunningSite, path: str, field: str, name: str
+) -> None:
     body, headers = raw_multipart([(field, name, jpeg(40, 30))])
     with postgres_site.client() as client:
         answer = client.post(path, content=body, headers=headers)
@@ -203,9 +205,7 @@ def test_other_content_types_and_methods_are_refused_as_json(postgres_site: Runn
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_a_truncated_body_with_the_right_length_is_refused(
-    postgres_site: RunningSite, path: str
-) -> None:
+def test_a_truncated_body_with_the_right_length_is_refused(postgres_site: RunningSite, path: str) -> None:
     body, headers = raw_multipart([(ENDPOINTS[path], "a.jpg", jpeg())], closed=False)
     with postgres_site.client() as client:
         answer = client.post(path, content=body, headers=headers)
@@ -222,9 +222,7 @@ def test_more_than_a_thousand_files_are_refused(postgres_site: RunningSite, path
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_a_body_over_the_limit_is_refused_before_it_arrives(
-    postgres_site: RunningSite, path: str
-) -> None:
+def test_a_body_over_the_limit_is_refused_before_it_arrives(postgres_site: RunningSite, path: str) -> None:
     head = (
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {700 * 2**20}\r\n"
         "Content-Type: multipart/form-data; boundary=x\r\n\r\n"

@@ -126,7 +126,9 @@ def test_a_hostile_name_is_data_in_json_and_no_part_of_a_key(
         assert "onerror" not in text
 
 
-def test_no_response_allows_access_by_pages_of_other_sites(client: httpx.Client, image: dict[str, Any]) -> None:
+def test_no_response_allows_access_by_pages_of_other_sites(
+    client: httpx.Client, image: dict[str, Any]
+) -> None:
     preflight = {**EVIL, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x"}
     answers = [
         *(client.get(path, headers=EVIL) for path in ("/api/list", "/healthz", "/api/limits", "/nothing")),

@@ -40,7 +40,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_curl_lines_of_the_readme_send_images_and_read_the_list(embedded_site: RunningSite, folder: Path) -> None:
+def test_the_curl_lines_of_the_readme_send_images_and_read_the_list(
+    embedded_site: RunningSite, folder: Path
+) -> None:
     lines = [
         line
         for block in blocks(README, "sh", embedded_site)

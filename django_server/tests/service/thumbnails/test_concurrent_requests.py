@@ -21,7 +21,7 @@ from images.errors import Refusal
 from images.models import Image, Thumbnail
 from images.thumbnails import claims, render_and_store
 from images.thumbnails.generate import generate_in_worker
-from tests.support.images.completed_images import archived, request_thumbnail, completed_upload, stored_file
+from tests.support.images.completed_images import archived, completed_upload, request_thumbnail, stored_file
 from tests.support.images.pictures import jpeg
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -97,7 +97,9 @@ def test_the_claim_of_a_crashed_process_is_taken_over_after_its_lease(settings: 
     assert request_thumbnail(image, "small").status_code == 302
 
 
-def generate_with_interruption(monkeypatch: pytest.MonkeyPatch, image: Image, meanwhile: Callable[[], Any]) -> None:
+def generate_with_interruption(
+    monkeypatch: pytest.MonkeyPatch, image: Image, meanwhile: Callable[[], Any]
+) -> None:
     """Generate the image's thumbnails, with a call of `meanwhile` after rendering and before the files are renamed."""
     original = claims.complete
 

@@ -16,7 +16,7 @@ from images.models import Image, Thumbnail
 from images.row_values import ThumbnailValues
 from images.thumbnail_rules import is_valid, missing_scales
 from imaging import RECIPE
-from tests.support.images.completed_images import archived, request_thumbnail, completed_upload, stored_file
+from tests.support.images.completed_images import archived, completed_upload, request_thumbnail, stored_file
 from tests.support.images.pictures import jpeg
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ from PIL import Image as Picture
 
 from images.models import Image, Thumbnail
 from images.rendering.slots import render_slot
-from tests.support.images.completed_images import archived, request_thumbnail, completed_upload, stored_file
+from tests.support.images.completed_images import archived, completed_upload, request_thumbnail, stored_file
 from tests.support.images.pictures import broken_jpeg, pending_images
 from tests.support.images.statement_count import statements
 

@@ -76,9 +76,7 @@ def test_nothing_is_left_in_the_spool(queue_messages: Any, settings: Any) -> Non
     assert list(settings.INCOMING_ROOT.iterdir()) == []
 
 
-def test_the_spool_file_stays_when_the_rows_cannot_be_written(
-    settings: Any, monkeypatch: Any
-) -> None:
+def test_the_spool_file_stays_when_the_rows_cannot_be_written(settings: Any, monkeypatch: Any) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise DatabaseError
 

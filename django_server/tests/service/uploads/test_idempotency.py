@@ -78,7 +78,9 @@ def test_without_a_key_a_repeat_is_another_upload(path: str) -> None:
 
 @pytest.mark.parametrize("path", MANY)
 @pytest.mark.parametrize("number", [1, 100])
-def test_an_upload_with_a_key_takes_at_most_eight_statements_and_its_repeat_two(path: str, number: int) -> None:
+def test_an_upload_with_a_key_takes_at_most_eight_statements_and_its_repeat_two(
+    path: str, number: int
+) -> None:
     with CaptureQueriesContext(connection) as captured:
         assert post(path, "a-key", [jpeg(8, 8)] * number).status_code == 202
     assert len(statements(captured)) <= 8
@@ -98,9 +100,7 @@ def test_a_refusal_of_the_files_is_stored(path: str, settings: Any) -> None:
     assert post(path, "another-key").status_code in (200, 202)
 
 
-def test_the_refusal_of_an_undecodable_image_is_stored(
-    settings: Any, stored_keys: Any
-) -> None:
+def test_the_refusal_of_an_undecodable_image_is_stored(settings: Any, stored_keys: Any) -> None:
     broken = broken_jpeg()
     answers = [post("/api/upload", "a-key", [broken]) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [422, 422]

@@ -73,9 +73,7 @@ def test_other_syntax_is_refused_with_the_variable(
         ({"THUMBNAIL_QUALITY": "high"}, "THUMBNAIL_QUALITY must be a whole number."),
     ],
 )
-def test_a_command_does_not_start_with_invalid_sizes(
-    variables: dict[str, str], sentence: str
-) -> None:
+def test_a_command_does_not_start_with_invalid_sizes(variables: dict[str, str], sentence: str) -> None:
     run = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=Path(__file__).resolve().parents[3],
