@@ -67,9 +67,9 @@ def measure() -> tuple[list[Row], str]:
         rows += _one_task_each(running, small) + _growth(running, small)
     return rows, (
         f"{PROCESSES} worker processes on {os.cpu_count()} cores that the client shares; a phone-like mix of JPEG, PNG "
-        f"and WebP, {kilobytes:.0f} KB on average, and JPEGs of {SMALL_MEGAPIXELS} megapixels; wall time unless said, "
-        f"medians, interleaved. The floor: the renderer over the same files in a pool of {PROCESSES} bare processes. "
-        f"Python {platform.python_version()}, {platform.machine()}."
+        f"and WebP, {kilobytes:.0f} KB on average, and JPEGs of {SMALL_MEGAPIXELS} megapixels; wall time unless "
+        "stated otherwise, medians, interleaved. The floor: the renderer over the same files in a pool of "
+        f"{PROCESSES} bare processes. Python {platform.python_version()}, {platform.machine()}."
     )
 
 
@@ -103,7 +103,7 @@ def _against_the_floor(
         at_most("batch", f"{about} {requests}, against the floor", wall["page"] / wall["floor"], 1.35),
         at_most("batch", f"{about} in one request, against the floor", wall["one"] / wall["floor"], 1.6),
         at_most("batch", f"{about} {requests}, CPU against the floor's", cpu["page"] / cpu["floor"], 1.3),
-        at_most("batch", f"{FEW_MIXED} of them", wall["few"], 9, "s", " on two idle cores"),
+        at_most("batch", f"{FEW_MIXED} mixed images {requests}", wall["few"], 9, "s", " on two idle cores"),
         reported("batch", f"{about}, the floor", wall["floor"], "s"),
         reported("batch", f"{about} {requests}", wall["page"], "s"),
         reported("batch", f"{about} in one request", wall["one"], "s"),

@@ -43,10 +43,10 @@ def measure() -> tuple[list[Row], str]:
     rows = [
         at_most("cold", "memory above idle", growth, round(BOUND_MB), "MB"),
         exactly("cold", "errors other than 503", result.errors, 0),
-        exactly("cold", "thumbnails made", result.answers["302"], IMAGES * len(LABELS)),
+        exactly("cold", "thumbnails generated", result.answers["302"], IMAGES * len(LABELS)),
         reported("cold", "idle memory", memory.before_mb, "MB"),
-        reported("cold", "answers 503", result.answers["503"], ""),
-        reported("cold", "until all are made", result.seconds, "s"),
+        reported("cold", "responses with status 503", result.answers["503"], ""),
+        reported("cold", "until all thumbnails are generated", result.seconds, "s"),
     ]
     return rows, (
         f"{IMAGES} images of {SIZE[0]} x {SIZE[1]}, {megabytes:.1f} MB, half of them progressive JPEGs, "

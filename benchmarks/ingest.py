@@ -101,7 +101,7 @@ def measure() -> tuple[list[Row], str]:
     rows = [*_rows(costs), reported("ingest", "SHA-256 alone, CPU per MB", _hash_ms(random_bytes), "ms")]
     return rows, (
         "CPU and memory of the one uvicorn process alone. bare: the same uvicorn with Django's own handler of uploads "
-        "into temporary files, which nobody hashes (SHA-256), syncs to the disk, records or queues. Medians of "
+        "into temporary files, which it does not hash (SHA-256), sync to the disk, record or queue. Medians of "
         f"{len(costs[SHAPES[0], 'bare'])}, interleaved; memory at most. "
         f"Python {platform.python_version()}, {platform.machine()}."
     )
@@ -169,9 +169,7 @@ def _rows(costs: dict[tuple[Shape, str], list[Cost]]) -> list[Row]:
             rows.append(
                 at_most("ingest", f"{about}, CPU per MB against bare", cpu[endpoint] / cpu["bare"], 1.3)
             )
-            rows.append(
-                at_most("ingest", f"{about}, memory grows by", growth[endpoint], MAX_GROWTH_MB, "MB")
-            )
+            rows.append(at_most("ingest", f"{about}, memory grows by", growth[endpoint], MAX_GROWTH_MB, "MB"))
             orientation.append(reported("ingest", f"{about}, CPU per MB", cpu[endpoint], "ms"))
     return rows + orientation
 

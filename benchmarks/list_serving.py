@@ -68,7 +68,9 @@ class Serving:
     def __init__(self, database_url: str, data_dir: Path) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, child_end = context.Pipe()
-        self._process = context.Process(target=serve, args=(child_end, database_url, str(data_dir)), daemon=True)
+        self._process = context.Process(
+            target=serve, args=(child_end, database_url, str(data_dir)), daemon=True
+        )
         self._process.start()
 
     def serve(self, series: RequestSeries) -> Served:

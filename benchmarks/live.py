@@ -83,8 +83,8 @@ def measure() -> tuple[list[Row], str]:
                 if not number or case == JUDGED:  # the others, whose times are not judged, once
                     found[case].append(asyncio.run(_delivery_of(running, live, case)))
     return _rows(found), (
-        f"{IMAGES:,} JPEGs of {_MEGAPIXELS * 1e6:,.0f} pixels in one request, really processed; each is told three "
-        "times: pending, processing, completed. daphne has the WebSocket, as in production, and all clients are one "
+        f"{IMAGES:,} JPEGs of {_MEGAPIXELS * 1e6:,.0f} pixels in one request, each really processed, with three "
+        "events: pending, processing, completed. daphne serves the WebSocket, as in production; all clients are one "
         f"process on the same {os.cpu_count()} cores. CPU is daphne's, for all three. Medians of {len(found[JUDGED])} "
         f"for {JUDGED}, the others once. Python {platform.python_version()}, {platform.machine()}."
     )
@@ -134,10 +134,10 @@ def _rows(found: dict[Case, list[Delivery]]) -> list[Row]:
         missing = max(one.missing for one in deliveries)
         resyncs = max(one.resyncs for one in deliveries)
         if case.coalesce:
-            rows.append(exactly("live", f"{case}, messages not delivered of {due:,}", missing, 0))
+            rows.append(exactly("live", f"{case}, events not received, of {due:,}", missing, 0))
         else:
-            rows.append(reported("live", f"{case}, messages not pushed of {due:,}", missing, ""))
-            rows.append(reported("live", f"{case}, told to ask for a snapshot instead", resyncs, "times"))
+            rows.append(reported("live", f"{case}, events not received, of {due:,}", missing, ""))
+            rows.append(reported("live", f"{case}, resync messages", resyncs, ""))
         if case == JUDGED:
             rows.append(at_most("live", f"{case}, CPU per image", cpu_ms, 1.5, "ms"))
             rows.append(at_most("live", f"{case}, p95 from commit to frame", p95_ms, 500, "ms"))

@@ -67,7 +67,7 @@ def measure() -> tuple[list[Row], str]:
                     for path, seconds in answer_seconds(running.url, PATHS, keep_going).items():
                         found.setdefault((path, name), []).extend(seconds)
     return _rows(found), (
-        f"One uvicorn process, its workers, the load and the asking client on {os.cpu_count()} cores. Uploads: "
+        f"One uvicorn process, its workers, the load and the measuring client on {os.cpu_count()} cores. Uploads: "
         f"{AT_ONCE} requests of {PER_UPLOAD} JPEGs of {megabytes:.1f} MB at a time, for {SECONDS} s; lists: {AT_ONCE} "
         f"pages of {PAGE:,} at a time, for {SECONDS} s; cold: {COLD_IMAGES} images of 12 megapixels, "
         f"{len(COLD_LABELS)} labels each, all at once. All requests of a process share one interpreter, and all "

@@ -63,7 +63,7 @@ def measure() -> tuple[list[Row], str]:
     return _rows(alone, killed), (
         f"Batches of {IMAGES} JPEGs of a megapixel on PostgreSQL and Redis, the whole worker of {PROCESSES} processes "
         f"killed once {CHUNK} are final; LEASE_SECONDS={LEASE_SECONDS}, SWEEP_SECONDS={SWEEP_SECONDS}. Wall time, "
-        "medians; the work itself is the same batch left alone, in turn. "
+        "medians; batches without and with a kill in turn. "
         f"Python {platform.python_version()}, {platform.machine()}."
     )
 
@@ -93,15 +93,15 @@ def _rows(alone: list[Recovery], killed: list[Recovery]) -> list[Row]:
     claimed = max(one.claimed_seconds for one in killed)
     limit_seconds = LEASE_SECONDS + SWEEP_SECONDS + SLACK_SECONDS
     sum_ = f" (lease {LEASE_SECONDS}, sweep {SWEEP_SECONDS}, {SLACK_SECONDS})"
-    final = "from kill -9 of the worker until all are final, without the work itself"
-    freed = "from kill -9 until the dead hold no image any more, at most"
+    final = "from kill -9 of the worker until all are final, minus the time without a kill"
+    freed = "from kill -9 until no image is claimed by the killed worker, at most"
     return [
         at_most("recover", final, whole - work, limit_seconds, "s", sum_),
         at_most("recover", freed, claimed, limit_seconds, "s", sum_),
         exactly("recover", f"images lost, of {len(killed)} x {IMAGES}", sum(one.lost for one in killed), 0),
-        at_most("recover", "images begun again, at most", max(one.again for one in killed), CHUNK, "images"),
-        reported(
-            "recover", "begun again in the batches left alone", sum(one.again for one in alone), "images"
+        at_most(
+            "recover", "images claimed again, at most", max(one.again for one in killed), CHUNK, "images"
         ),
-        reported("recover", "the work itself, from the same moment on", work, "s"),
+        reported("recover", "images claimed again without a kill", sum(one.again for one in alone), "images"),
+        reported("recover", "the same batch without a kill, from the same moment on", work, "s"),
     ]

@@ -42,12 +42,12 @@ def measure() -> tuple[list[Row], str]:
     rows = [
         exactly("warm", "requests to the app for pictures", to_app, 0),
         exactly("warm", "pictures served", len(pictures), due),
-        exactly("warm", "of them to be kept for a year", cacheable, due),
-        exactly("warm", "status of the list asked for again", repeated.status_code, 304),
+        exactly("warm", "pictures that may be cached for a year", cacheable, due),
+        exactly("warm", "status of the list requested again with its ETag", repeated.status_code, 304),
         reported("warm", "bytes of the page's list, gzip", _wire_bytes(page), "B"),
     ]
     return rows, (
-        f"{IMAGES} images as a phone's folder has them, {LABELS} labels, on a started site with PostgreSQL and Redis. "
+        f"{IMAGES} images like a phone's, {LABELS} labels, on a started site with PostgreSQL and Redis. "
         f"Counts, no times. Python {platform.python_version()}, {platform.machine()}."
     )
 
