@@ -27,7 +27,8 @@ function seededRandom(seed: number): RandomBelow {
   };
 }
 
-const pick = <Value>(random: RandomBelow, values: readonly Value[]): Value => values[random(values.length)] as Value;
+const pick = <Value>(random: RandomBelow, values: readonly Value[]): Value =>
+  values[random(values.length)] as Value;
 
 function shuffled<Value>(random: RandomBelow, values: readonly Value[]): Value[] {
   const left = [...values];
