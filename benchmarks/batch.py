@@ -42,7 +42,7 @@ _LARGE_SECONDS, _MIXED_SECONDS, _SMALL_SECONDS = 0.1, 0.04, 0.05
 
 
 @dataclass(frozen=True)
-class Way:
+class UploadPlan:
     """How the images are uploaded."""
 
     endpoint: str
@@ -60,24 +60,24 @@ def measure() -> tuple[list[Row], str]:
         files = make_samples(Path(folder) / "mix", _DIFFERENT, seed=1, shrunk=2)
         kilobytes = sum(file.stat().st_size for file in files) / len(files) / 1e3
         mixed, small = pictures_of(files, MIXED), generated_pictures(SMALL_MEGAPIXELS, seed=1)
-        _on_the_way(running, small, Way("batch", PROCESSES * PER_REQUEST))  # warms up
+        _measured_upload(running, small, UploadPlan("batch", PROCESSES * PER_REQUEST))  # warms up
         with floor_of(PROCESSES, Path(folder), files) as floor:
             rows = _against_the_floor(running, floor, files, mixed)
             rows += _large_against_the_floor(running, floor, _photos(Path(folder)))
         rows += _one_task_each(running, small) + _growth(running, small)
     return rows, (
         f"{PROCESSES} worker processes on {os.cpu_count()} cores that the client shares; a phone-like mix of JPEG, PNG "
-        f"and WebP, {kilobytes:.0f} KB on average, and JPEGs of {SMALL_MEGAPIXELS} megapixels; wall time unless said, "
-        f"medians, interleaved. The floor: the renderer over the same files in a pool of {PROCESSES} bare processes. "
-        f"Python {platform.python_version()}, {platform.machine()}."
+        f"and WebP, {kilobytes:.0f} KB on average, and JPEGs of {SMALL_MEGAPIXELS} megapixels; wall time unless "
+        "stated otherwise, medians, interleaved. The floor: the renderer over the same files in a pool of "
+        f"{PROCESSES} bare processes. Python {platform.python_version()}, {platform.machine()}."
     )
 
 
-def _on_the_way(running: SiteOnServers, pictures: Sequence[Picture], way: Way) -> Work:
+def _measured_upload(running: SiteOnServers, pictures: Sequence[Picture], plan: UploadPlan) -> Work:
     """Wall time from POST to the last event; CPU of the site with its PostgreSQL and Redis, without the client."""
-    turns = [pictures[number % len(pictures)] for number in range(way.images)]
+    turns = [pictures[number % len(pictures)] for number in range(plan.images)]
     before = cpu_of(running)
-    seconds = journey_seconds(running.site, way.endpoint, turns, way.per_request, way.at_once)
+    seconds = journey_seconds(running.site, plan.endpoint, turns, plan.per_request, plan.at_once)
     return Work(seconds, cpu_of(running) - before)
 
 
@@ -88,9 +88,9 @@ def _against_the_floor(
     measured: dict[str, list[Work]] = {"floor": [], "page": [], "one": [], "few": []}
     ways = {
         "floor": partial(floor.render, sources),
-        "page": partial(_on_the_way, running, mixed, Way("batch", MIXED)),
-        "one": partial(_on_the_way, running, mixed, Way("batch", MIXED, per_request=MIXED)),
-        "few": partial(_on_the_way, running, mixed, Way("batch", FEW_MIXED)),
+        "page": partial(_measured_upload, running, mixed, UploadPlan("batch", MIXED)),
+        "one": partial(_measured_upload, running, mixed, UploadPlan("batch", MIXED, per_request=MIXED)),
+        "few": partial(_measured_upload, running, mixed, UploadPlan("batch", FEW_MIXED)),
     }
     for _ in range(rounds_of(MIXED * _MIXED_SECONDS)):
         for name, work in ways.items():
@@ -103,7 +103,7 @@ def _against_the_floor(
         at_most("batch", f"{about} {requests}, against the floor", wall["page"] / wall["floor"], 1.35),
         at_most("batch", f"{about} in one request, against the floor", wall["one"] / wall["floor"], 1.6),
         at_most("batch", f"{about} {requests}, CPU against the floor's", cpu["page"] / cpu["floor"], 1.3),
-        at_most("batch", f"{FEW_MIXED} of them", wall["few"], 9, "s", " on two idle cores"),
+        at_most("batch", f"{FEW_MIXED} mixed images {requests}", wall["few"], 9, "s", " on two idle cores"),
         reported("batch", f"{about}, the floor", wall["floor"], "s"),
         reported("batch", f"{about} {requests}", wall["page"], "s"),
         reported("batch", f"{about} in one request", wall["one"], "s"),
@@ -126,7 +126,7 @@ def _large_against_the_floor(running: SiteOnServers, floor: Floor, files: Sequen
     cpu: dict[str, list[float]] = {"floor": [], "site": []}
     for _ in range(rounds_of(LARGE * _LARGE_SECONDS)):
         cpu["floor"].append(floor.render(sources).cpu_seconds)
-        cpu["site"].append(_on_the_way(running, photos, Way("batch", LARGE)).cpu_seconds)
+        cpu["site"].append(_measured_upload(running, photos, UploadPlan("batch", LARGE)).cpu_seconds)
     bare, ours = (median(some) / LARGE for some in cpu.values())
     return [
         at_most("batch", f"{LARGE} JPEGs of 12 megapixels, CPU against the floor's", ours / bare, 1.3),
@@ -139,7 +139,7 @@ def _one_task_each(running: SiteOnServers, small: Sequence[Picture]) -> list[Row
     measured: dict[str, list[Work]] = {"async": [], "batch": []}
     for _ in range(rounds_of(SMALL * _SMALL_SECONDS)):
         for endpoint, works in measured.items():
-            works.append(_on_the_way(running, small, Way(endpoint, SMALL)))
+            works.append(_measured_upload(running, small, UploadPlan(endpoint, SMALL)))
     seconds = {name: median(one.wall_seconds for one in some) for name, some in measured.items()}
     about = f"{SMALL:,} images of {SMALL_MEGAPIXELS} megapixels"
     return [
@@ -153,7 +153,7 @@ def _growth(running: SiteOnServers, small: Sequence[Picture]) -> list[Row]:
     measured: dict[int, list[Work]] = {images: [] for images in GROWTH}
     for _ in range(rounds_of(max(GROWTH) * _SMALL_SECONDS)):
         for images, works in measured.items():
-            works.append(_on_the_way(running, small, Way("batch", images)))
+            works.append(_measured_upload(running, small, UploadPlan("batch", images)))
     wall = {at: median(one.wall_seconds for one in some) / at * 1e3 for at, some in measured.items()}
     cpu = {at: median(one.cpu_seconds for one in some) / at * 1e3 for at, some in measured.items()}
     few, many = min(GROWTH), max(GROWTH)

@@ -88,7 +88,7 @@ def _wall(cost: Cost) -> float:
 
 def measure_scan(folder: Path) -> list[Row]:
     root = folder / "tree"
-    _plant(root)
+    _create_tree(root)
     found: dict[str, list[Cost]] = {"find": [], "scan": []}
     for _ in range(ROUNDS):
         found["find"].append(run(["find", str(root / "attachments"), "-printf", "%s %T@ %p\\n"]))
@@ -103,7 +103,7 @@ def measure_scan(folder: Path) -> list[Row]:
     ]
 
 
-def _plant(root: Path) -> None:
+def _create_tree(root: Path) -> None:
     """Originals and thumbnails, spread by two pairs of hex digits. Hard links, because they are fast to create."""
     made: set[str] = set()
     source = root / "source"
@@ -224,17 +224,17 @@ def _measure_s3(folder: Path, endpoint: str) -> list[Row]:
         request = urllib.request.Request(place, memory.getvalue(), method="PUT")  # noqa: S310
         urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
 
-    with ThreadPoolExecutor(16) as hands:
-        list(hands.map(put, range(_OBJECTS)))
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(put, range(_OBJECTS)))
     manifest, keys = str(folder / "s3.json"), ["--s3-access-key", "k", "--s3-secret-key", "s"]
-    _alone([*_TOOL, "scan", "-o", manifest, "-q", "--s3-endpoint", endpoint, "--s3-bucket", "photos", *keys])
+    _timed([*_TOOL, "scan", "-o", manifest, "-q", "--s3-endpoint", endpoint, "--s3-bucket", "photos", *keys])
     for number in range(ROUNDS):
         # Whole processes: each one imports boto3 and opens its connections.
         for subject in ("transfer", "thumbnails"):
             program = [sys.executable, str(_HERE / "pregen_subjects.py"), subject]
-            found[subject].append(_alone([*program, endpoint, "photos", str(_OBJECTS)])[0])
+            found[subject].append(_timed([*program, endpoint, "photos", str(_OBJECTS)])[0])
         size = str(200 + number)  # another one in each round
-        taken, out = _alone([*_TOOL, "generate", "-m", manifest, "-c", "0", "-s", size, "--json", *keys])
+        taken, out = _timed([*_TOOL, "generate", "-m", manifest, "-c", "0", "-s", size, "--json", *keys])
         made = json.loads(out)["generated"]
         if made != _OBJECTS:
             raise RuntimeError(f"generate made {made} of {_OBJECTS}")
@@ -252,7 +252,7 @@ def _measure_s3(folder: Path, endpoint: str) -> list[Row]:
     ]
 
 
-def _alone(command: list[str]) -> tuple[float, str]:
+def _timed(command: list[str]) -> tuple[float, str]:
     """Wall seconds and output of the command, while the S3 server runs as another child."""
     started = time.perf_counter()
     done = subprocess.run(command, cwd=_SERVER, capture_output=True, text=True, check=True)

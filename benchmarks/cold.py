@@ -38,15 +38,15 @@ def measure() -> tuple[list[Row], str]:
         megabytes = sum(file.stat().st_size for file in files) / PHOTOS / 1e6
         ids = cold_images(running, IMAGES, files)
         with MemoryWatch(running.process.child("uvicorn")) as memory:
-            made = asyncio.run(burst(running.url, ids, LABELS))
+            result = asyncio.run(burst(running.url, ids, LABELS))
     growth = memory.peak_mb - memory.before_mb
     rows = [
         at_most("cold", "memory above idle", growth, round(BOUND_MB), "MB"),
-        exactly("cold", "errors other than 503", made.errors, 0),
-        exactly("cold", "thumbnails made", made.answers["302"], IMAGES * len(LABELS)),
+        exactly("cold", "errors other than 503", result.errors, 0),
+        exactly("cold", "thumbnails generated", result.answers["302"], IMAGES * len(LABELS)),
         reported("cold", "idle memory", memory.before_mb, "MB"),
-        reported("cold", "answers 503", made.answers["503"], ""),
-        reported("cold", "until all are made", made.seconds, "s"),
+        reported("cold", "responses with status 503", result.answers["503"], ""),
+        reported("cold", "until all thumbnails are generated", result.seconds, "s"),
     ]
     return rows, (
         f"{IMAGES} images of {SIZE[0]} x {SIZE[1]}, {megabytes:.1f} MB, half of them progressive JPEGs, "

@@ -23,7 +23,7 @@ def cpu_seconds(*pids: int) -> float:
     for one in {found for pid in pids for found in (pid, *descendants(pid))}:
         with suppress(
             FileNotFoundError, ProcessLookupError
-        ):  # it ended while we looked: its parent has its time
+        ):  # it exited meanwhile: its time is counted with the reaped children of its parent
             own, reaped = _times(one)
             seconds += own + reaped
     return seconds

@@ -37,7 +37,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 from tests.support.processes.memory import reset_peak, resident_mb
 from tests.support.sites.running_site import RunningSite
 
-MOST_GROWTH_MB = 60
+MAX_GROWTH_MB = 60
 _ANSWER_SECONDS = 120.0
 _ROUND_SECONDS = 40.0
 
@@ -95,13 +95,13 @@ def measure() -> tuple[list[Row], str]:
             for shape in SHAPES:
                 content = small.content + random_bytes[: shape.file_bytes - len(small.content)]
                 for name, subject in subjects.items():
-                    if number or shape == SHAPES[0]:  # which is what warms up
-                        cost = asyncio.run(_taken_in(subject, shape, content))
+                    if number or shape == SHAPES[0]:  # the first round only warms up
+                        cost = asyncio.run(_cost_of(subject, shape, content))
                         costs.setdefault((shape, name), []).extend([cost] if number else [])
     rows = [*_rows(costs), reported("ingest", "SHA-256 alone, CPU per MB", _hash_ms(random_bytes), "ms")]
     return rows, (
         "CPU and memory of the one uvicorn process alone. bare: the same uvicorn with Django's own handler of uploads "
-        "into temporary files, which nobody hashes (SHA-256), syncs to the disk, records or queues. Medians of "
+        "into temporary files, which it does not hash (SHA-256), sync to the disk, record or queue. Medians of "
         f"{len(costs[SHAPES[0], 'bare'])}, interleaved; memory at most. "
         f"Python {platform.python_version()}, {platform.machine()}."
     )
@@ -132,7 +132,7 @@ def _bare(running: RunningSite) -> Iterator[Subject]:
             yield Subject(f"http://{server.address}", "/upload", server.pid)
 
 
-async def _taken_in(subject: Subject, shape: Shape, content: bytes) -> Cost:
+async def _cost_of(subject: Subject, shape: Shape, content: bytes) -> Cost:
     batch = str(uuid4())
     pictures = [Picture(f"{number:04}.jpg", content) for number in range(shape.files)]
     async with httpx.AsyncClient(base_url=subject.url, timeout=_ANSWER_SECONDS, trust_env=False) as client:
@@ -169,9 +169,7 @@ def _rows(costs: dict[tuple[Shape, str], list[Cost]]) -> list[Row]:
             rows.append(
                 at_most("ingest", f"{about}, CPU per MB against bare", cpu[endpoint] / cpu["bare"], 1.3)
             )
-            rows.append(
-                at_most("ingest", f"{about}, memory grows by", growth[endpoint], MOST_GROWTH_MB, "MB")
-            )
+            rows.append(at_most("ingest", f"{about}, memory grows by", growth[endpoint], MAX_GROWTH_MB, "MB"))
             orientation.append(reported("ingest", f"{about}, CPU per MB", cpu[endpoint], "ms"))
     return rows + orientation
 

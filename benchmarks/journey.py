@@ -76,7 +76,7 @@ async def _all_completed(socket: ClientConnection, number: int) -> None:
     while len(completed) < number:
         frame = orjson.loads(await socket.recv())
         if frame["type"] == "resync":
-            raise RuntimeError("The listener was told to subscribe again: its time is not the images'.")
+            raise RuntimeError("The client missed events, so the time it measured is not that of the images.")
         for image in frame.get("images", [frame]):
             if image.get("status") == "completed":
                 completed.add(image["job_id"])

@@ -25,7 +25,7 @@ from results import Row, at_least, at_most, point, reported
 sys.path.append(str(Path(__file__).resolve().parent.parent / "django_server"))
 
 from list_rows import EPOCH_SECONDS, IMAGES_PER_BATCH, Thumbnails, make_database
-from list_serving import Ask, Cost, Serving, cost_of
+from list_serving import Cost, RequestSeries, Serving, cost_of
 from sizes import SCALES
 
 ROUNDS = 5
@@ -38,13 +38,13 @@ FILTERS = {
     "status, one in a hundred": "status=error",
     "collection, one in ten": "collection=archive",
     "collection and status": "collection=archive&status=error",
-    "collection and status, none such": "collection=uploads&status=error",
+    "collection and status, no match": "collection=uploads&status=error",
     "batch": "batch={batch}",
     "batch and status": "batch={batch}&status=error",
-    "q, one such name": "q=0500123",
-    "q, every name": "q=img",
-    "q of two letters, every name": "q=g_",
-    "q of two letters, none such": "q=zq",
+    "q, one match": "q=0500123",
+    "q, all match": "q=img",
+    "q of two letters, all match": "q=g_",
+    "q of two letters, no match": "q=zq",
 }
 
 
@@ -52,20 +52,20 @@ def measure() -> tuple[list[Row], str]:
     """The rows, and a sentence on the conditions of the measurement."""
     with _servings() as (servings, postgres_pid):
         million = servings["1 M"]
-        asks = {name: (serving, _of("/api/list")) for name, serving in servings.items()}
-        asks["DRF"] = (million, _of("/drf/list"))
-        asks["DRF plain"] = (million, _of("/drf/plain"))
+        requests = {name: (serving, _repeated("/api/list")) for name, serving in servings.items()}
+        requests["DRF"] = (million, _repeated("/drf/list"))
+        requests["DRF plain"] = (million, _repeated("/drf/plain"))
         for depth in DEPTHS:
-            asks[_deep(depth)] = (million, _of(f"/api/list?cursor={_cursor_at(depth)}"))
-        asks["gzip"] = (million, Ask(("/api/list",) * REQUESTS, gzip=True))
-        asks["1000"] = (million, Ask(("/api/list?limit=1000",)))
-        asks["DRF 1000"] = (million, Ask(("/drf/list?limit=1000",)))
-        for said, query in FILTERS.items():
-            asks[said] = (million, Ask((f"/api/list?{query.format(batch=_batch_at(DEPTH))}",)))
-        costs: dict[str, list[Cost]] = {name: [] for name in asks}
+            requests[_deep(depth)] = (million, _repeated(f"/api/list?cursor={_cursor_at(depth)}"))
+        requests["gzip"] = (million, RequestSeries(("/api/list",) * REQUESTS, gzip=True))
+        requests["1000"] = (million, RequestSeries(("/api/list?limit=1000",)))
+        requests["DRF 1000"] = (million, RequestSeries(("/drf/list?limit=1000",)))
+        for label, query in FILTERS.items():
+            requests[label] = (million, RequestSeries((f"/api/list?{query.format(batch=_batch_at(DEPTH))}",)))
+        costs: dict[str, list[Cost]] = {name: [] for name in requests}
         for number in range(ROUNDS + 1):
-            for name, (serving, ask) in asks.items():
-                cost = cost_of(serving, ask, postgres_pid)
+            for name, (serving, series) in requests.items():
+                cost = cost_of(serving, series, postgres_pid)
                 if number:  # the first round warms up
                     costs[name].append(cost)
     return _rows(costs), (
@@ -91,8 +91,8 @@ def _servings() -> Iterator[tuple[Mapping[str, Serving], int]]:
         yield servings, server.pid
 
 
-def _of(target: str) -> Ask:
-    return Ask((target,) * REQUESTS)
+def _repeated(target: str) -> RequestSeries:
+    return RequestSeries((target,) * REQUESTS)
 
 
 def _deep(depth: int) -> str:
@@ -118,23 +118,23 @@ def _rows(costs: Mapping[str, list[Cost]]) -> list[Row]:
     both = {name: median(one.both_seconds for one in some) for name, some in costs.items()}
     wall = {name: median(one.wall_seconds for one in some) for name, some in costs.items()}
     growth, deep = both["1 M"] / both["1 k"], both[_deep(DEPTH)] / both["1 M"]
-    lighter = costs["gzip"][0].body_bytes / costs["1 M"][0].body_bytes
+    gzip_share = costs["gzip"][0].body_bytes / costs["1 M"][0].body_bytes
     rows = [
         at_least(
             "list", "less CPU than DRF's ModelSerializer, 1 M", serving["DRF plain"] / serving["1 M"], 3
         ),
-        at_least(
-            "list", "the same, with a URL for each file as we give it", serving["DRF"] / serving["1 M"], 3
-        ),
+        at_least("list", "the same, with a URL for each file", serving["DRF"] / serving["1 M"], 3),
         reported("list", "the same, with limit=1000", serving["DRF 1000"] / serving["1000"], "x"),
         at_most("list", "1 M against 1 k, with PostgreSQL's CPU", growth, 1.2),
         at_most("list", f"from the {DEPTH:,}th on against the first page, with PostgreSQL's CPU", deep, 1.2),
-        at_most("list", "gzip against plain, bytes", lighter, 0.25),
+        at_most("list", "gzip against plain, bytes", gzip_share, 0.25),
         reported("list", "gzip against plain, CPU", serving["gzip"] / serving["1 M"], "x"),
     ]
-    for said, name in {"ours, 1 M": "1 M", "DRF with URLs, 1 M": "DRF", "DRF, 1 M": "DRF plain"}.items():
-        rows.append(reported("list", f"CPU a page, {said}", serving[name] / REQUESTS * 1e3, "ms"))
-        rows.append(reported("list", f"with PostgreSQL's, {said}", both[name] / REQUESTS * 1e3, "ms"))
+    for label, name in {"ours, 1 M": "1 M", "DRF with URLs, 1 M": "DRF", "DRF, 1 M": "DRF plain"}.items():
+        rows.append(reported("list", f"CPU a page, {label}", serving[name] / REQUESTS * 1e3, "ms"))
+        rows.append(
+            reported("list", f"CPU a page with PostgreSQL's, {label}", both[name] / REQUESTS * 1e3, "ms")
+        )
     rows += [reported("list", "CPU of limit=1000, ours", serving["1000"] * 1e3, "ms")]
     in_all = {images: both[name] / REQUESTS * 1e3 for name, images in IMAGES.items()}
     rows += [
@@ -146,5 +146,5 @@ def _rows(costs: Mapping[str, list[Cost]]) -> list[Row]:
     rows += [point("list", line, at, ms, "ms") for at, ms in {1: in_all[IMAGES["1 M"]], **at_depth}.items()]
     given_up = "for orientation; the site gives up at 3,000 ms"
     return rows + [
-        reported("list", f"1 M, wall time, {said}", wall[said] * 1e3, "ms", given_up) for said in FILTERS
+        reported("list", f"1 M, wall time, {label}", wall[label] * 1e3, "ms", given_up) for label in FILTERS
     ]

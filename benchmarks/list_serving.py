@@ -23,7 +23,7 @@ _REAP_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
-class Ask:
+class RequestSeries:
     """Requests for `targets` (path and query), one after another."""
 
     targets: tuple[str, ...]
@@ -32,7 +32,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Served:
-    """Time in the serving process for an Ask, and the length of the last body."""
+    """Time in the serving process for a RequestSeries, and the length of the last body."""
 
     cpu_seconds: float
     wall_seconds: float
@@ -53,10 +53,10 @@ class Cost:
         return self.serving_seconds + self.postgres_seconds
 
 
-def cost_of(serving: Serving, ask: Ask, postgres_pid: int) -> Cost:
+def cost_of(serving: Serving, series: RequestSeries, postgres_pid: int) -> Cost:
     """Send the requests and measure. Each has a connection, whose process PostgreSQL reaps when it is closed."""
     before = reaped_cpu_seconds(postgres_pid)
-    served = serving.ask(ask)
+    served = serving.serve(series)
     time.sleep(_REAP_SECONDS)
     postgres_seconds = reaped_cpu_seconds(postgres_pid) - before
     return Cost(served.cpu_seconds, postgres_seconds, served.wall_seconds, served.body_bytes)
@@ -67,14 +67,16 @@ class Serving:
 
     def __init__(self, database_url: str, data_dir: Path) -> None:
         context = multiprocessing.get_context("spawn")
-        self._pipe, there = context.Pipe()
-        self._process = context.Process(target=serve, args=(there, database_url, str(data_dir)), daemon=True)
+        self._pipe, child_end = context.Pipe()
+        self._process = context.Process(
+            target=serve, args=(child_end, database_url, str(data_dir)), daemon=True
+        )
         self._process.start()
 
-    def ask(self, ask: Ask) -> Served:
-        self._pipe.send(ask)
+    def serve(self, series: RequestSeries) -> Served:
+        self._pipe.send(series)
         if not self._pipe.poll(_ANSWER_SECONDS):
-            raise RuntimeError(f"No answer to {ask.targets[0]} in {_ANSWER_SECONDS:.0f} s.")
+            raise RuntimeError(f"No answer to {series.targets[0]} in {_ANSWER_SECONDS:.0f} s.")
         answer: Served = self._pipe.recv()
         return answer
 
@@ -101,18 +103,18 @@ def serve(pipe: Connection, database_url: str, data_dir: str) -> None:
     from config.asgi import application
 
     with asyncio.Runner() as runner:
-        while (ask := pipe.recv()) is not None:
-            pipe.send(runner.run(_serve(application, ask)))
+        while (series := pipe.recv()) is not None:
+            pipe.send(runner.run(_serve(application, series)))
 
 
-async def _serve(application: Any, ask: Ask) -> Served:
+async def _serve(application: Any, series: RequestSeries) -> Served:
     cpu, wall = time.process_time(), time.perf_counter()
     messages: list[dict[str, Any]] = []
-    for target in ask.targets:
-        messages = await _request(application, target, gzip=ask.gzip)
+    for target in series.targets:
+        messages = await _request(application, target, gzip=series.gzip)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     if messages[0]["status"] != 200:
-        raise RuntimeError(f"{ask.targets[-1]} was answered {messages[0]['status']}.")
+        raise RuntimeError(f"{series.targets[-1]} was answered {messages[0]['status']}.")
     return Served(cpu, wall, sum(len(message.get("body", b"")) for message in messages[1:]))
 
 

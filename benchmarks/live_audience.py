@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 _CONNECTING = 50  # at a time
 _SUBSCRIBED_SECONDS = 120.0
 
-Message = tuple[str, str]  # an image's id and the status it came to
+Message = tuple[str, str]  # an image's id and its new status
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def read(text: str) -> Frame:
 class Listener:
     """One client. It counts live events only, not the snapshot."""
 
-    heard: set[Message] = field(default_factory=set)
+    received: set[Message] = field(default_factory=set)
     arrived: list[tuple[float, Frame]] = field(default_factory=list)
     resyncs: int = 0
     frames: int = 0
@@ -57,7 +57,7 @@ class Listener:
     async def listen(self, socket: ClientConnection, due: int) -> None:
         """Returns when all expected events have been received, or the connection was closed."""
         try:
-            while len(self.heard) < due:
+            while len(self.received) < due:
                 text = await socket.recv(decode=True)
                 now = time.time()
                 frame = read(text)
@@ -65,7 +65,7 @@ class Listener:
                     self.resyncs += 1
                 elif frame.type.startswith("send_upload_notification"):
                     self.frames += 1
-                    self.heard |= frame.messages
+                    self.received |= frame.messages
                     self.arrived.append((now, frame))
         except ConnectionClosed:
             return
@@ -82,7 +82,7 @@ class Audience:
     listeners: list[Listener]
     sockets: list[ClientConnection]
 
-    async def hear(self, due: int, seconds: float) -> None:
+    async def receive(self, due: int, seconds: float) -> None:
         """Returns when each client has received that number of events, or after the time limit."""
         listening = [
             asyncio.create_task(one.listen(socket, due))
@@ -100,7 +100,7 @@ async def audience(url: str, batch: str, clients: int, *, coalesce: bool) -> Asy
     few = asyncio.Semaphore(_CONNECTING)
     subscribe = orjson.dumps({"type": "subscribe", "batch_id": batch, "coalesce": coalesce}).decode()
 
-    async def enter() -> ClientConnection:
+    async def subscribed_socket() -> ClientConnection:
         async with few:
             socket = await connect(url, proxy=None, compression=None, ping_interval=None)
             await socket.send(subscribe)
@@ -109,7 +109,7 @@ async def audience(url: str, batch: str, clients: int, *, coalesce: bool) -> Asy
             return socket
 
     async with asyncio.timeout(_SUBSCRIBED_SECONDS):
-        sockets = await asyncio.gather(*(enter() for _ in range(clients)))
+        sockets = await asyncio.gather(*(subscribed_socket() for _ in range(clients)))
     try:
         yield Audience([Listener() for _ in sockets], list(sockets))
     finally:

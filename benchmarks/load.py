@@ -26,14 +26,14 @@ import httpx
 from load_report import Answer, report_of
 from load_requests import PATHS, Lists, Requests, Thumbnails, Uploads, generated_pictures, pictures_of
 
-MOST_REQUESTS = 1_000_000
-MOST_SECONDS = 3600
-MOST_CONCURRENCY = 5000
+MAX_REQUESTS = 1_000_000
+MAX_SECONDS = 3600
+MAX_CONCURRENCY = 5000
 _SPARE_FILES = 64
 _LISTED = 200
 
 
-class CannotBegin(Exception):
+class CannotStart(Exception):
     """The load cannot start; its text is the reason."""
 
 
@@ -42,16 +42,16 @@ def is_this_machine(host: str) -> bool:
     try:
         found = {entry[4][0] for entry in socket.getaddrinfo(host, None)}
     except OSError as error:
-        raise CannotBegin(f"The host {host} is not known.") from error
+        raise CannotStart(f"The host {host} is not known.") from error
     return all(ipaddress.ip_address(address).is_loopback for address in found)
 
 
 def check_address(url: httpx.URL, owned: bool) -> None:
-    """Raises CannotBegin if the address must not be load-tested."""
+    """Raises CannotStart if the address must not be load-tested."""
     if url.scheme not in ("http", "https") or not url.host:
-        raise CannotBegin("The address must begin with http:// or https:// and name a host.")
+        raise CannotStart("The address must begin with http:// or https:// and name a host.")
     if not owned and not is_this_machine(url.host):
-        raise CannotBegin(
+        raise CannotStart(
             f"{url.host} is not this machine. Say --i-own-this-server if it is yours to put load on."
         )
 
@@ -65,7 +65,7 @@ async def answer_of(client: httpx.AsyncClient, requests: Requests, seconds: floa
     try:
         async with asyncio.timeout(seconds):
             if request.url.host != client.base_url.host:
-                outcome = "another host"  # a storage of its own: not what was asked to be put under load
+                outcome = "another host"  # a separate storage server, which is not to be tested
             else:
                 answer = await client.send(request)
                 received = len(answer.content)
@@ -100,7 +100,7 @@ async def put_load(
 
 
 async def requests_of(client: httpx.AsyncClient, options: argparse.Namespace) -> tuple[Requests, int]:
-    """The requests to send, and their number. Raises CannotBegin."""
+    """The requests to send, and their number. Raises CannotStart."""
     chance = random.Random(options.seed)
     try:
         if options.what == "uploads":
@@ -116,8 +116,8 @@ async def requests_of(client: httpx.AsyncClient, options: argparse.Namespace) ->
         listed = await client.get("/api/list", params={"limit": _LISTED}, timeout=options.timeout)
         return Thumbnails(listed.raise_for_status().json(), chance), options.count
     except (ValueError, httpx.HTTPError) as error:
-        said = str(error) if type(error) is ValueError else "The list of images could not be read."
-        raise CannotBegin(said) from error
+        reason = str(error) if type(error) is ValueError else "The list of images could not be read."
+        raise CannotStart(reason) from error
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -127,7 +127,7 @@ async def run(options: argparse.Namespace) -> int:
     headers = {"Authorization": f"Bearer {options.token}"} if options.token else {}
     trusted = httpx.create_ssl_context(
         trust_env=False
-    )  # takes a hundred times as long as the rest of a client
+    )  # creating it takes a hundred times as long as the rest of a client
 
     def new_client() -> httpx.AsyncClient:
         # No proxy from the environment: the load is for the named server only.
@@ -147,17 +147,17 @@ async def run(options: argparse.Namespace) -> int:
 def allow_open_files(wanted: int) -> None:
     """Raise the limit of file descriptors for that number of connections, if the system allows it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+    maximum = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, maximum), hard))
 
 
-def bounded(most: float, *, whole: bool = True) -> Callable[[str], float]:
-    """An argument type: a positive number up to `most`."""
+def bounded(maximum: float, *, whole: bool = True) -> Callable[[str], float]:
+    """An argument type: a positive number up to `maximum`."""
 
     def read(text: str) -> float:
         value = int(text) if whole else float(text)
-        if not 0 < value <= most:
-            raise argparse.ArgumentTypeError(f"must be above 0 and at most {most:,}")
+        if not 0 < value <= maximum:
+            raise argparse.ArgumentTypeError(f"must be above 0 and at most {maximum:,}")
         return value
 
     return read
@@ -168,9 +168,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("url", help="of the server, as http://127.0.0.1:8000")
     parser.add_argument("what", choices=("uploads", "lists", "thumbnails"))
     parser.add_argument(
-        "--count", type=bounded(MOST_REQUESTS), default=100, help="images, or requests that read"
+        "--count", type=bounded(MAX_REQUESTS), default=100, help="images, or requests that read"
     )
-    parser.add_argument("--concurrency", type=bounded(MOST_CONCURRENCY), default=8, help="requests at a time")
+    parser.add_argument("--concurrency", type=bounded(MAX_CONCURRENCY), default=8, help="requests at a time")
     parser.add_argument("--endpoint", choices=tuple(PATHS), default="batch")
     parser.add_argument("--per-request", type=bounded(1000), default=1, help="files in one request")
     parser.add_argument("--folder", type=Path, help="of images; by default they are generated")
@@ -178,9 +178,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--megapixels", type=bounded(100, whole=False), default=1.0, help="of generated images"
     )
     parser.add_argument("--page", type=bounded(1000), default=100, help="images in a page of the list")
-    parser.add_argument("--seconds", type=bounded(MOST_SECONDS, whole=False), default=300.0, help="at most")
+    parser.add_argument("--seconds", type=bounded(MAX_SECONDS, whole=False), default=300.0, help="at most")
     parser.add_argument(
-        "--timeout", type=bounded(MOST_SECONDS, whole=False), default=60.0, help="of one request"
+        "--timeout", type=bounded(MAX_SECONDS, whole=False), default=60.0, help="of one request"
     )
     parser.add_argument("--max-error-rate", type=float, default=0.0, help="0 to 1")
     parser.add_argument("--token", help="API_TOKEN of the server")
@@ -198,7 +198,7 @@ def main() -> None:
     allow_open_files(options.concurrency + _SPARE_FILES)
     try:
         code = asyncio.run(run(options))
-    except CannotBegin as error:
+    except CannotStart as error:
         print(error, file=sys.stderr)
         code = 2
     sys.exit(code)

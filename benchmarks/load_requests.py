@@ -19,7 +19,7 @@ PATHS = {"upload": "/api/upload", "async": "/api/async/upload", "batch": "/api/a
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif"}
 _LIST = "/api/list"
 # Maximum number of remembered cursors: enough for random jumps in a list of any length.
-_MOST_TARGETS = 10_000
+_MAX_TARGETS = 10_000
 _GENERATED = 8
 
 
@@ -100,7 +100,7 @@ class Lists:
 
     def learn(self, answer: httpx.Response) -> None:
         following = answer.links.get("next", {}).get("url")
-        if following and len(self.targets) < _MOST_TARGETS and following not in self.targets:
+        if following and len(self.targets) < _MAX_TARGETS and following not in self.targets:
             self.targets.append(following)
 
 
@@ -117,7 +117,7 @@ class Thumbnails:
             maps = [image["thumbnails"] for image in self.listed]
             self.targets = [url for urls in maps if urls for url in urls.values()]
         except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError("The list does not tell thumbnails as expected.") from error
+            raise ValueError("The response of the list has no thumbnails in the expected form.") from error
         if not self.targets:
             raise ValueError("No image of the list has thumbnails.")
 

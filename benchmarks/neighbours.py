@@ -43,7 +43,7 @@ PER_UPLOAD = 25
 COLD_IMAGES = 40
 COLD_LABELS = ("small", "large")
 _PHOTOS = 2
-_MOST = 100_000  # requests and images of a load that its seconds end
+_MAX_COUNT = 100_000  # requests and images of a load that its seconds end
 _BEGIN_SECONDS = 1.5  # until a load's process has begun
 IDLE = "idle"
 
@@ -63,11 +63,11 @@ def measure() -> tuple[list[Row], str]:
         answer_seconds(running.url, PATHS, _for_a_while())  # warms up
         for _ in range(rounds_of(4 * SECONDS)):
             for name, load in _loads(running, photos).items():
-                with load as goes_on:
-                    for path, seconds in answer_seconds(running.url, PATHS, goes_on).items():
+                with load as keep_going:
+                    for path, seconds in answer_seconds(running.url, PATHS, keep_going).items():
                         found.setdefault((path, name), []).extend(seconds)
     return _rows(found), (
-        f"One uvicorn process, its workers, the load and the asking client on {os.cpu_count()} cores. Uploads: "
+        f"One uvicorn process, its workers, the load and the measuring client on {os.cpu_count()} cores. Uploads: "
         f"{AT_ONCE} requests of {PER_UPLOAD} JPEGs of {megabytes:.1f} MB at a time, for {SECONDS} s; lists: {AT_ONCE} "
         f"pages of {PAGE:,} at a time, for {SECONDS} s; cold: {COLD_IMAGES} images of 12 megapixels, "
         f"{len(COLD_LABELS)} labels each, all at once. All requests of a process share one interpreter, and all "
@@ -82,7 +82,7 @@ def _photo(path: Path, number: int) -> Path:
 
 
 def _loads(running: RunningSite, photos: Sequence[Path]) -> dict[str, Load]:
-    lists = ("lists", "--page", str(PAGE), "--count", str(_MOST))
+    lists = ("lists", "--page", str(PAGE), "--count", str(_MAX_COUNT))
     return {
         IDLE: nullcontext(_for_a_while()),
         f"{AT_ONCE} batch uploads": _uploads(running, photos[0].parent),
@@ -95,11 +95,11 @@ def _for_a_while() -> Callable[[], bool]:
     """Whether less than the given seconds have passed since the first call."""
     started: list[float] = []
 
-    def goes_on() -> bool:
+    def keep_going() -> bool:
         started.append(time.monotonic())
         return started[-1] - started[0] < SECONDS
 
-    return goes_on
+    return keep_going
 
 
 @contextmanager
@@ -118,9 +118,9 @@ def _load_tool(running: RunningSite, *words: str) -> Iterator[Callable[[], bool]
 
 @contextmanager
 def _uploads(running: RunningSite, folder: Path) -> Iterator[Callable[[], bool]]:
-    words = ("uploads", "--folder", str(folder), "--count", str(_MOST), "--per-request", str(PER_UPLOAD))
-    with _load_tool(running, *words) as goes_on:
-        yield goes_on
+    words = ("uploads", "--folder", str(folder), "--count", str(_MAX_COUNT), "--per-request", str(PER_UPLOAD))
+    with _load_tool(running, *words) as keep_going:
+        yield keep_going
     # Images that are still pending must not affect the next load.
     with running.client() as client:
         for batch in client.get("/api/batches", params={"limit": 1000}).json():
@@ -131,7 +131,7 @@ def _uploads(running: RunningSite, folder: Path) -> Iterator[Callable[[], bool]]
 @contextmanager
 def _cold_gallery(running: RunningSite, photos: Sequence[Path]) -> Iterator[Callable[[], bool]]:
     ids = cold_images(running, COLD_IMAGES, photos)
-    process = multiprocessing.get_context("spawn").Process(target=_look, args=(running.url, ids))
+    process = multiprocessing.get_context("spawn").Process(target=_request_all, args=(running.url, ids))
     process.start()
     try:
         time.sleep(_BEGIN_SECONDS)
@@ -141,7 +141,7 @@ def _cold_gallery(running: RunningSite, photos: Sequence[Path]) -> Iterator[Call
         process.join()
 
 
-def _look(url: str, ids: Sequence[str]) -> None:
+def _request_all(url: str, ids: Sequence[str]) -> None:
     asyncio.run(burst(url, ids, COLD_LABELS))
 
 

@@ -65,8 +65,8 @@ def transfer(endpoint: str, bucket: str, count: int) -> None:
             Bucket=bucket, Key=f"bare/{number:05}.jpg", Body=bytes(8_000), ContentType="image/jpeg"
         )
 
-    with ThreadPoolExecutor(CONNECTIONS) as hands:
-        list(hands.map(one, range(count)))
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        list(pool.map(one, range(count)))
 
 
 def thumbnails(endpoint: str, bucket: str, count: int) -> None:
@@ -92,8 +92,8 @@ def _thumbnails(endpoint: str, bucket: str, numbers: range) -> None:
             Bucket=bucket, Key=f"plain/{number:05}.jpg", Body=memory.getvalue(), ContentType="image/jpeg"
         )
 
-    with ThreadPoolExecutor(CONNECTIONS // 2) as hands:
-        list(hands.map(one, numbers))
+    with ThreadPoolExecutor(CONNECTIONS // 2) as pool:
+        list(pool.map(one, numbers))
 
 
 def _client(endpoint: str) -> Any:

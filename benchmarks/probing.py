@@ -15,17 +15,17 @@ PAUSE_SECONDS = 0.02
 
 
 def answer_seconds(
-    url: str, paths: Sequence[str], goes_on: Callable[[], bool]
+    url: str, paths: Sequence[str], keep_going: Callable[[], bool]
 ) -> Mapping[str, Sequence[float]]:
-    """path -> latencies in seconds. Each path has its own connection and is requested while `goes_on()`, at least once.
+    """path -> latencies in seconds. Each path has its own connection and is requested at least once.
 
-    Raises RuntimeError on a status other than 200.
+    Requests are repeated while `keep_going()`. Raises RuntimeError on a status other than 200.
     """
 
-    def ask(path: str) -> list[float]:
+    def measure(path: str) -> list[float]:
         seconds: list[float] = []
         with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
-            while goes_on() or not seconds:
+            while keep_going() or not seconds:
                 started = time.perf_counter()
                 answer = client.get(path)
                 seconds.append(time.perf_counter() - started)
@@ -34,5 +34,5 @@ def answer_seconds(
                 time.sleep(PAUSE_SECONDS)
         return seconds
 
-    with ThreadPoolExecutor(len(paths)) as hands:
-        return dict(zip(paths, hands.map(ask, paths), strict=True))
+    with ThreadPoolExecutor(len(paths)) as pool:
+        return dict(zip(paths, pool.map(measure, paths), strict=True))

@@ -35,13 +35,13 @@ _REPETITION_SECONDS = 2 * 10 + LEASE_SECONDS + SWEEP_SECONDS
 
 @dataclass(frozen=True)
 class Recovery:
-    """One batch, from its middle on. `again`: images that were claimed more than once.
+    """One batch, from the moment when some of its images are final. `again`: images claimed more than once.
 
-    `held_seconds`: until what was claimed in the middle was claimed no more.
+    `claimed_seconds`: until none of the claims of that moment was left.
     """
 
     seconds: float
-    held_seconds: float
+    claimed_seconds: float
     lost: int
     again: int
 
@@ -63,24 +63,24 @@ def measure() -> tuple[list[Row], str]:
     return _rows(alone, killed), (
         f"Batches of {IMAGES} JPEGs of a megapixel on PostgreSQL and Redis, the whole worker of {PROCESSES} processes "
         f"killed once {CHUNK} are final; LEASE_SECONDS={LEASE_SECONDS}, SWEEP_SECONDS={SWEEP_SECONDS}. Wall time, "
-        "medians; the work itself is the same batch left alone, in turn. "
+        "medians; batches without and with a kill in turn. "
         f"Python {platform.python_version()}, {platform.machine()}."
     )
 
 
 def _batch(running: SiteOnServers, *, kill: bool) -> Recovery:
-    with running.batch_in_the_middle() as batch:
+    with running.partly_processed_batch() as batch:
         worker, claims = running.worker, batch.claims()
         started = time.monotonic()
         if kill:
             os.kill(worker, signal.SIGKILL)
-            batch.must_be_in_the_middle()
-        held_seconds = batch.free_seconds(claims, started)
+            batch.require_partly_processed()
+        claimed_seconds = batch.free_seconds(claims, started)
         _until_final(batch)
         seconds = time.monotonic() - started
         jobs = batch.jobs().values()
     lost = IMAGES - sum(job.status == "completed" for job in jobs)
-    return Recovery(seconds, held_seconds, lost, sum(job.attempts > 1 for job in jobs))
+    return Recovery(seconds, claimed_seconds, lost, sum(job.attempts > 1 for job in jobs))
 
 
 def _until_final(batch: BatchUnderFault) -> None:
@@ -90,18 +90,18 @@ def _until_final(batch: BatchUnderFault) -> None:
 
 def _rows(alone: list[Recovery], killed: list[Recovery]) -> list[Row]:
     work, whole = (median(one.seconds for one in some) for some in (alone, killed))
-    held = max(one.held_seconds for one in killed)
-    most = LEASE_SECONDS + SWEEP_SECONDS + SLACK_SECONDS
+    claimed = max(one.claimed_seconds for one in killed)
+    limit_seconds = LEASE_SECONDS + SWEEP_SECONDS + SLACK_SECONDS
     sum_ = f" (lease {LEASE_SECONDS}, sweep {SWEEP_SECONDS}, {SLACK_SECONDS})"
-    final = "from kill -9 of the worker until all are final, without the work itself"
-    freed = "from kill -9 until the dead hold no image any more, at most"
+    final = "from kill -9 of the worker until all are final, minus the time without a kill"
+    freed = "from kill -9 until no image is claimed by the killed worker, at most"
     return [
-        at_most("recover", final, whole - work, most, "s", sum_),
-        at_most("recover", freed, held, most, "s", sum_),
+        at_most("recover", final, whole - work, limit_seconds, "s", sum_),
+        at_most("recover", freed, claimed, limit_seconds, "s", sum_),
         exactly("recover", f"images lost, of {len(killed)} x {IMAGES}", sum(one.lost for one in killed), 0),
-        at_most("recover", "images begun again, at most", max(one.again for one in killed), CHUNK, "images"),
-        reported(
-            "recover", "begun again in the batches left alone", sum(one.again for one in alone), "images"
+        at_most(
+            "recover", "images claimed again, at most", max(one.again for one in killed), CHUNK, "images"
         ),
-        reported("recover", "the work itself, from the same moment on", work, "s"),
+        reported("recover", "images claimed again without a kill", sum(one.again for one in alone), "images"),
+        reported("recover", "the same batch without a kill, from the same moment on", work, "s"),
     ]

@@ -42,14 +42,16 @@ class Row:
         return float(found[2]) if found else None
 
 
-def at_most(name: str, what: str, value: float, most: float, unit: str = "x", condition: str = "") -> Row:
-    """A row whose target holds up to `most`. `condition` is appended to the target."""
-    return Row(name, what, round(value, 2), unit, f"<= {most:g} {unit}{condition}".strip(), value <= most)
+def at_most(name: str, what: str, value: float, maximum: float, unit: str = "x", condition: str = "") -> Row:
+    """A row whose target holds up to `maximum`. `condition` is appended to the target."""
+    return Row(
+        name, what, round(value, 2), unit, f"<= {maximum:g} {unit}{condition}".strip(), value <= maximum
+    )
 
 
-def at_least(name: str, what: str, value: float, least: float, unit: str = "x") -> Row:
-    """A row whose target holds from `least` on."""
-    return Row(name, what, round(value, 2), unit, f">= {least:g} {unit}".strip(), value >= least)
+def at_least(name: str, what: str, value: float, minimum: float, unit: str = "x") -> Row:
+    """A row whose target holds from `minimum` on."""
+    return Row(name, what, round(value, 2), unit, f">= {minimum:g} {unit}".strip(), value >= minimum)
 
 
 def exactly(name: str, what: str, value: int, due: int) -> Row:
@@ -119,8 +121,8 @@ def _page(rows: list[Row], sentences: dict[str, str]) -> str:
     judged = [row for row in rows if row.holds is not None]
     parts = [
         "# What `make bench` measured last",
-        f"{sum(bool(row.holds) for row in judged)} of {len(judged)} targets hold. A ratio (x) is one of values of the "
-        "same run; times of a machine's own are for orientation.",
+        f"{sum(bool(row.holds) for row in judged)} of {len(judged)} targets hold. A ratio (x) compares values of "
+        "the same run; absolute times depend on the machine and are for orientation.",
         "![Each value beside its target](targets.svg)",
         "![How values grow](series.svg)",
     ]

@@ -24,7 +24,7 @@ SIZES = (5, 10, 20, 50, 100, 200, 300, 1000)
 ENDPOINTS = ("async", "batch")
 MEGAPIXELS = 0.2
 _ROUND_SECONDS = 30.0
-_OFTEN = 100  # nothing is judged here: what takes long is done once
+_OFTEN = 100  # there are no targets here, so larger batches are measured once
 # The original's figures: seconds by endpoint and number of images, and the claimed saving of a batch from a number of
 # images on.
 PUBLISHED_SECONDS = {
@@ -83,7 +83,7 @@ def _rows(runs: Runs) -> list[Row]:
     ]
     for images in SIZES:
         saved = 1 - seconds["batch", images] / seconds["async", images]
-        claim = next(said for least, said in PUBLISHED_SAVINGS.items() if images >= least)
+        claim = next(saving for minimum, saving in PUBLISHED_SAVINGS.items() if images >= minimum)
         rows.append(
             point("seed", "{} images, saved by a batch", images, saved * 100, "%", f"the original: {claim}")
         )

@@ -19,7 +19,7 @@ _DATE = formatdate(usegmt=True)
 
 
 def _listing(bucket: str, query: dict[str, list[str]]) -> bytes:
-    prefix, most = query.get("prefix", [""])[0], int(query.get("max-keys", ["1000"])[0])
+    prefix, max_keys = query.get("prefix", [""])[0], int(query.get("max-keys", ["1000"])[0])
     after = query.get("continuation-token", [f"{bucket}/{query.get('start-after', [''])[0]}"])[0]
     keys = [key for key in sorted(_FILES) if key.startswith(f"{bucket}/{prefix}") and key > after]
     if query.get("delimiter"):
@@ -33,11 +33,11 @@ def _listing(bucket: str, query: dict[str, list[str]]) -> bytes:
         found = "".join(
             f"<Contents><Key>{escape(key.partition('/')[2])}</Key><Size>{len(_FILES[key])}</Size><ETag>&quot;"
             f"{_etag(_FILES[key])}&quot;</ETag><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>"
-            for key in keys[:most]
+            for key in keys[:max_keys]
         )
         more = (
-            f"<NextContinuationToken>{escape(keys[most - 1])}</NextContinuationToken>"
-            if len(keys) > most
+            f"<NextContinuationToken>{escape(keys[max_keys - 1])}</NextContinuationToken>"
+            if len(keys) > max_keys
             else ""
         )
     truncated = "true" if more else "false"

@@ -58,7 +58,7 @@ def naive(photo: bytes) -> Callable[[], object]:
 
 
 def vips(photo: bytes) -> Callable[[], object]:
-    """libvips, each size from the one before: `thumbnail` decodes no more than it has to, as the renderer does."""
+    """libvips, each size from the one before. Like the renderer, `thumbnail` decodes at a reduced scale if it can."""
     # One thread: more threads only add CPU for images of this size.
     os.environ["VIPS_CONCURRENCY"] = "1"
     import pyvips

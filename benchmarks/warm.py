@@ -32,22 +32,22 @@ def measure() -> tuple[list[Row], str]:
         page = client.get("/api/list", params={"limit": IMAGES})
         urls = [url for image in page.json() for url in image["thumbnails"].values()]
         pictures = [client.get(url, follow_redirects=True) for url in urls]
-        again = client.get(
+        repeated = client.get(
             "/api/list", params={"limit": IMAGES}, headers={"If-None-Match": page.headers["etag"]}
         )
-    asked = [one for picture in pictures for one in (*picture.history, picture)]
-    to_app = sum(one.url.path.startswith(_APP) for one in asked)
-    kept = sum(_is_kept(picture) for picture in pictures)
+    requests = [one for picture in pictures for one in (*picture.history, picture)]
+    to_app = sum(one.url.path.startswith(_APP) for one in requests)
+    cacheable = sum(_is_cacheable(picture) for picture in pictures)
     due = IMAGES * LABELS
     rows = [
         exactly("warm", "requests to the app for pictures", to_app, 0),
         exactly("warm", "pictures served", len(pictures), due),
-        exactly("warm", "of them to be kept for a year", kept, due),
-        exactly("warm", "status of the list asked for again", again.status_code, 304),
+        exactly("warm", "pictures that may be cached for a year", cacheable, due),
+        exactly("warm", "status of the list requested again with its ETag", repeated.status_code, 304),
         reported("warm", "bytes of the page's list, gzip", _wire_bytes(page), "B"),
     ]
     return rows, (
-        f"{IMAGES} images as a phone's folder has them, {LABELS} labels, on a started site with PostgreSQL and Redis. "
+        f"{IMAGES} images like a phone's, {LABELS} labels, on a started site with PostgreSQL and Redis. "
         f"Counts, no times. Python {platform.python_version()}, {platform.machine()}."
     )
 
@@ -61,15 +61,15 @@ def _upload(client: httpx.Client) -> None:
         files = [("images", (f"{number}-{name}", content)) for name, content in contents]
         client.post("/api/async/batch/upload", params={"batch": batch}, files=files).raise_for_status()
     for _ in range(5):
-        told = client.get(f"/api/batches/{batch}", params={"wait": _FINISH_SECONDS}, timeout=90).json()
-        if told["counts"] == {"completed": IMAGES}:
+        state = client.get(f"/api/batches/{batch}", params={"wait": _FINISH_SECONDS}, timeout=90).json()
+        if state["counts"] == {"completed": IMAGES}:
             return
-    raise RuntimeError(f"The images were not completed: {told['counts']}")
+    raise RuntimeError(f"The images were not completed: {state['counts']}")
 
 
-def _is_kept(picture: httpx.Response) -> bool:
-    said = {part.strip() for part in picture.headers.get("cache-control", "").split(",")}
-    return picture.status_code == 200 and said == _FOR_A_YEAR
+def _is_cacheable(picture: httpx.Response) -> bool:
+    directives = {part.strip() for part in picture.headers.get("cache-control", "").split(",")}
+    return picture.status_code == 200 and directives == _FOR_A_YEAR
 
 
 def _wire_bytes(page: httpx.Response) -> int:

@@ -35,7 +35,7 @@ class Written:
 def log_writes(running: SiteOnServers) -> None:
     """Make PostgreSQL log each statement that changes rows."""
     with closing(psycopg2.connect(running.postgres.url.replace("postgres:", "postgresql:", 1))) as connection:
-        connection.autocommit = True  # ALTER SYSTEM stands in no transaction
+        connection.autocommit = True  # ALTER SYSTEM runs outside transactions
         with connection.cursor() as cursor:
             cursor.execute("ALTER SYSTEM SET log_statement = 'mod'")
             cursor.execute("SELECT pg_reload_conf()")
@@ -50,13 +50,13 @@ def written(running: SiteOnServers) -> Iterator[Written]:
         lines.seek(0, 2)
         before = _pushes(redis)
         yield counted
-        if not eventually(lambda: _untold(running) == 0, _PATIENCE_SECONDS):
-            raise RuntimeError("Some images were not noted as told.")
+        if not eventually(lambda: _unannounced(running) == 0, _PATIENCE_SECONDS):
+            raise RuntimeError("The events of some images were not published.")
         counted.tasks = _pushes(redis) - before
         counted.statements = sum(_STATEMENT in line for line in lines)
 
 
-def _untold(running: SiteOnServers) -> int:
+def _unannounced(running: SiteOnServers) -> int:
     ((count,),) = running.rows("SELECT count(*) FROM images_image WHERE announced_version < version")
     return int(count)
 

@@ -48,8 +48,8 @@ test('"Cancel all" cancels files in upload and in processing', async ({ page }) 
 test('two corrupt files among fifty are listed by name and stay when finished files are cleared', async ({
   page,
 }) => {
-  const bad = [corrupt(nameOf('rotten', 1)), corrupt(nameOf('rotten', 2))];
-  const good = photos(48, 'sound');
+  const bad = [corrupt(nameOf('corrupted', 1)), corrupt(nameOf('corrupted', 2))];
+  const good = photos(48, 'valid');
   await openUpload(page, 'batch');
   await choose(page, [...good.slice(0, 30), ...bad, ...good.slice(30)]);
   await expect(progress(page).getByText('48 photos finished, 2 could not be added.')).toBeVisible();

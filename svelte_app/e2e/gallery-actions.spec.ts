@@ -20,13 +20,13 @@ const images = (page: Page): ReturnType<Page['getByTestId']> => page.getByTestId
 test('the gallery is filtered by name, status and batch, and its URL contains the filter', async ({
   page,
 }) => {
-  const bad = corrupt(nameOf('sought', 9));
+  const bad = corrupt(nameOf('filtered', 9));
   await openUpload(page, 'batch');
-  await choose(page, [...photos(3, 'sought'), bad]);
+  await choose(page, [...photos(3, 'filtered'), bad]);
   await expect(progress(page).getByText('3 photos finished, 1 could not be added.')).toBeVisible();
   await page.getByRole('link', { name: 'Gallery', exact: true }).click();
-  await search(page, prefixOf('sought'));
-  await expect(page).toHaveURL(/\/gallery\?q=sought-\w+-$/);
+  await search(page, prefixOf('filtered'));
+  await expect(page).toHaveURL(/\/gallery\?q=filtered-\w+-$/);
   await expect(images(page)).toHaveCount(4);
   await page.getByLabel('Status').selectOption('Failed');
   await expect(page).toHaveURL(/status=error/);
@@ -36,12 +36,12 @@ test('the gallery is filtered by name, status and batch, and its URL contains th
   // A reload restores the filter from the URL. "Back" undoes one step.
   await page.reload();
   await expect(images(page)).toHaveCount(1);
-  await expect(page.getByLabel('Name contains')).toHaveValue(prefixOf('sought'));
+  await expect(page.getByLabel('Name contains')).toHaveValue(prefixOf('filtered'));
   await page.goBack();
   await expect(images(page)).toHaveCount(4);
   await expect(page.getByLabel('Status')).toHaveValue('');
 
-  await gridImage(page, nameOf('sought', 1)).click();
+  await gridImage(page, nameOf('filtered', 1)).click();
   await page.getByRole('link', { name: 'Show this upload' }).click();
   await page.getByRole('link', { name: '3 finished' }).click();
   await expect(page).toHaveURL(/status=completed&batch=/);
@@ -50,7 +50,7 @@ test('the gallery is filtered by name, status and batch, and its URL contains th
   await expect(page.getByText('No photos match.')).toBeVisible();
   await page.getByRole('link', { name: 'Show all photos', exact: true }).click();
   await expect(page).toHaveURL(/\/gallery$/);
-  await expectLoaded(page.getByAltText(nameOf('sought', 1)));
+  await expectLoaded(page.getByAltText(nameOf('filtered', 1)));
 });
 
 test('several images are selected and deleted at once', async ({ page, context }) => {
@@ -82,11 +82,11 @@ test('several images are selected and deleted at once', async ({ page, context }
 });
 
 test('failed images are selected and retried', async ({ page }) => {
-  const bad = corrupt(nameOf('hope', 9));
+  const bad = corrupt(nameOf('retried', 9));
   await openUpload(page, 'batch');
-  await choose(page, [...photos(1, 'hope'), bad]);
+  await choose(page, [...photos(1, 'retried'), bad]);
   await expect(progress(page).getByText('1 photo finished, 1 could not be added.')).toBeVisible();
-  await page.goto(`/gallery?q=${prefixOf('hope')}`);
+  await page.goto(`/gallery?q=${prefixOf('retried')}`);
   await page.getByRole('button', { name: 'Select', exact: true }).click();
   await page.getByRole('button', { name: 'Select all 2' }).click();
   await expect(page.getByText('2 photos selected')).toBeVisible();

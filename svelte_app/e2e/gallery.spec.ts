@@ -48,8 +48,8 @@ test('an image has its own URL, details and a back button', async ({ page }) => 
 });
 
 test('a deleted image disappears from the gallery and from its URL', async ({ page }) => {
-  await uploadAll(page, 'sync', photos(1, 'doomed'));
-  await page.getByRole('link', { name: `${nameOf('doomed', 1)}, open` }).click();
+  await uploadAll(page, 'sync', photos(1, 'deleted'));
+  await page.getByRole('link', { name: `${nameOf('deleted', 1)}, open` }).click();
   await page.getByRole('button', { name: 'Delete' }).click();
   const dialog = page.getByRole('dialog', { name: 'Delete this photo?' });
   await dialog.getByRole('button', { name: 'Cancel' }).click();
@@ -60,7 +60,7 @@ test('a deleted image disappears from the gallery and from its URL', async ({ pa
   await expect(page).not.toHaveURL(address);
   await page.goto('/gallery');
   await expect(page.getByTestId('image').or(page.getByText('No photos yet.')).first()).toBeVisible();
-  await expect(page.getByAltText(nameOf('doomed', 1))).toHaveCount(0);
+  await expect(page.getByAltText(nameOf('deleted', 1))).toHaveCount(0);
   await page.goto(address);
   await expect(page.getByRole('alert')).toBeVisible();
 });

@@ -31,7 +31,7 @@ test('files finish without a live connection', async ({ page }) => {
   await page.routeWebSocket('**/ws/upload/', (socket) => socket.close());
   await openUpload(page, 'async');
   await expect(page.getByText('Reconnecting', { exact: true })).toBeVisible();
-  await choose(page, photos(3, 'deaf'));
+  await choose(page, photos(3, 'disconnected'));
   await expect(progress(page).getByText('3 photos finished.')).toBeVisible({ timeout: 40_000 });
 });
 

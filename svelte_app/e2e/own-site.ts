@@ -1,6 +1,6 @@
 /**
  * A separate site for specs that kill the server or change its settings. Environment variable: PYTHON, an
- * interpreter with the server's packages (deerror: the virtual environment of `make`).
+ * interpreter with the server's packages (default: the virtual environment of `make`).
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

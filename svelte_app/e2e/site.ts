@@ -38,7 +38,7 @@ export function photos(count: number, prefix: string, { large = false } = {}): U
   const buffers = names.map((name) => readFileSync(join(folder, name)));
   return Array.from({ length: count }, (_, at) => {
     const buffer = buffers[at % buffers.length];
-    if (buffer === undefined) throw new Error(`${folder} holds no photo-01.jpg`);
+    if (buffer === undefined) throw new Error(`${folder} has no photo-01.jpg`);
     return { name: nameOf(prefix, at + 1), mimeType: 'image/jpeg', buffer };
   });
 }

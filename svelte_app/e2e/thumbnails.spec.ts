@@ -1,4 +1,4 @@
-/** Thumbnails are loaded from storage. The app is asked only for missing ones. */
+/** Thumbnails are loaded from storage. The app responds only to requests for missing ones. */
 import { expect, test, type Page } from '@playwright/test';
 
 import { expectLoaded, nameOf, prefixOf, photos, gridImage, uploadAll } from './site';
@@ -71,7 +71,7 @@ test('an image of unknown dimensions is shown in a square', async ({ page }) => 
   await expectLoaded(page.getByAltText(nameOf('unmeasured', 1)));
   const box = await gridImage(page, nameOf('unmeasured', 1)).boundingBox();
   expect(Math.abs((box?.width ?? 0) - (box?.height ?? 1))).toBeLessThan(1);
-  // The page may be asking for the list again: a handler that outlives the test fails it.
+  // The page may be requesting the list again: a handler that still runs at the end would fail the test.
   await page.unrouteAll({ behavior: 'wait' });
 });
 

@@ -8,7 +8,7 @@ const file = (name: string, readable = true): FileSystemEntry =>
     name,
     isFile: true,
     isDirectory: false,
-    file: (good: (file: File) => void, bad: (fault: DOMException) => void) =>
+    file: (good: (file: File) => void, bad: (error: DOMException) => void) =>
       readable ? good(new File(['x'], name)) : bad(new DOMException('no', 'NotReadableError')),
   }) as unknown as FileSystemEntry;
 

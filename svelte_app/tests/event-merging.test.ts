@@ -14,10 +14,10 @@ interface Change {
   readonly status: JobEvent['status'] | null;
 }
 
-type Dice = (below: number) => number;
+type RandomBelow = (below: number) => number;
 
 /** A seeded random number generator (mulberry32), so that a failure can be reproduced. */
-function diceOf(seed: number): Dice {
+function seededRandom(seed: number): RandomBelow {
   let state = seed;
   return (below) => {
     state = (state + 0x6d2b79f5) | 0;
@@ -27,22 +27,23 @@ function diceOf(seed: number): Dice {
   };
 }
 
-const pick = <Value>(dice: Dice, values: readonly Value[]): Value => values[dice(values.length)] as Value;
+const pick = <Value>(random: RandomBelow, values: readonly Value[]): Value =>
+  values[random(values.length)] as Value;
 
-function shuffled<Value>(dice: Dice, values: readonly Value[]): Value[] {
+function shuffled<Value>(random: RandomBelow, values: readonly Value[]): Value[] {
   const left = [...values];
-  return values.map(() => left.splice(dice(left.length), 1)[0] as Value);
+  return values.map(() => left.splice(random(left.length), 1)[0] as Value);
 }
 
 /** A random sequence of changes to some rows, in commit order. */
-function historyOf(dice: Dice): Change[] {
+function historyOf(random: RandomBelow): Change[] {
   const versions = new Map<string, number>();
   const deleted = new Set<string>();
   const history: Change[] = [];
-  for (let left = dice(24); left > 0; left -= 1) {
-    const job_id = pick(dice, JOBS);
+  for (let left = random(24); left > 0; left -= 1) {
+    const job_id = pick(random, JOBS);
     const version = (versions.get(job_id) ?? 0) + 1;
-    const status = version > 1 && dice(6) === 0 ? null : pick(dice, STATUSES);
+    const status = version > 1 && random(6) === 0 ? null : pick(random, STATUSES);
     if (deleted.has(job_id)) continue;
     versions.set(job_id, version);
     if (status === null) deleted.add(job_id);
@@ -66,10 +67,10 @@ const messageFor = (change: Change): string =>
     : JSON.stringify({ type: 'send_upload_notification', ...change });
 
 /** The changes as messages, single or coalesced at random. */
-function messagesFor(dice: Dice, changes: readonly Change[]): string[] {
+function messagesFor(random: RandomBelow, changes: readonly Change[]): string[] {
   const messages: string[] = [];
   for (let at = 0; at < changes.length;) {
-    const run = changes.slice(at, at + 1 + dice(4));
+    const run = changes.slice(at, at + 1 + random(4));
     const images = run.filter((change) => change.status !== null);
     if (run.length > 1 && images.length === run.length) {
       messages.push(JSON.stringify({ type: 'send_upload_notifications', images }));
@@ -102,16 +103,16 @@ function latestAfter(messages: readonly string[]): Record<string, [number, strin
 
 test('the page reaches the database state after one snapshot and lost, repeated and reordered events', () => {
   for (let seed = 1; seed <= ROUNDS; seed += 1) {
-    const dice = diceOf(seed);
-    const history = historyOf(dice);
-    const snapshotAt = dice(history.length + 1);
+    const random = seededRandom(seed);
+    const history = historyOf(random);
+    const snapshotAt = random(history.length + 1);
     // Events from before the snapshot may be lost. Later events are always delivered.
-    const received = history.slice(0, snapshotAt).filter(() => dice(2) === 0);
+    const received = history.slice(0, snapshotAt).filter(() => random(2) === 0);
     const later = history.slice(snapshotAt);
-    const repeated = history.filter(() => dice(4) === 0);
-    const messages = messagesFor(dice, shuffled(dice, [...received, ...later, ...repeated]));
+    const repeated = history.filter(() => random(4) === 0);
+    const messages = messagesFor(random, shuffled(random, [...received, ...later, ...repeated]));
     for (const message of snapshotOf(history.slice(0, snapshotAt)).reverse()) {
-      messages.splice(dice(messages.length + 1), 0, message);
+      messages.splice(random(messages.length + 1), 0, message);
     }
     const state = [...stateAfter(history).values()].map(({ job_id, version, status }) => [
       job_id,

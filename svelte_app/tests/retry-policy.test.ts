@@ -12,7 +12,7 @@ const response = (status: number, code: string | null = null, after: number | nu
 });
 
 test.each([
-  ['a network fault', { kind: 'network' } as Outcome],
+  ['a network error', { kind: 'network' } as Outcome],
   ['a stalled upload', { kind: 'stalled' } as Outcome],
   ['a 500', response(500, 'internal')],
   ['a 502 from a proxy', response(502)],

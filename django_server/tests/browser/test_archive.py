@@ -1,4 +1,4 @@
-"""An archive of 100,000 files that exists already: scanned, registered, and looked at in a real browser."""
+"""An existing archive of 100,000 files is scanned, registered, and opened in a real browser."""
 
 import json
 import os
@@ -22,7 +22,7 @@ COLOURS = ("teal", "firebrick", "goldenrod", "slateblue", "olive")
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with 100,000 originals in 1,000 folders: names of one file each for five pictures."""
+    """A folder with 100,000 originals in 1,000 folders, which are hard links to five pictures."""
     root = tmp_path_factory.mktemp("archive")
     sources = []
     for colour in COLOURS:
@@ -41,7 +41,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def archive_site(
     archive: Path, run_postgres: RunServers, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningSite]:
-    """A site that keeps its files in the archive's folder."""
+    """A site that stores its files in the archive's folder."""
     settings = {
         "DATABASE_URL": new_database(run_postgres, "archive"),
         "SECRET_KEY": "for tests only",
@@ -72,8 +72,8 @@ def test_a_hundred_thousand_files_go_from_scan_to_gallery(
 ) -> None:
     manifest = str(tmp_path / "manifest.json")
     run("-m", "pregen", "scan", "--local-root", str(archive), "-o", manifest, "-q", site=archive_site)
-    told = json.loads(run("manage.py", "register", manifest, "--json", site=archive_site))
-    assert (told["new"], told["unchanged"], told["skipped"]) == (FILES, 0, {})
+    registered = json.loads(run("manage.py", "register", manifest, "--json", site=archive_site))
+    assert (registered["new"], registered["unchanged"], registered["skipped"]) == (FILES, 0, {})
     again = json.loads(run("manage.py", "register", manifest, "--json", site=archive_site))
     assert (again["new"], again["changed"], again["unchanged"]) == (0, 0, FILES)
     before = {path for path in (archive / "attachments").rglob("*") if path.is_file()}

@@ -1,4 +1,4 @@
-"""The page in the distribution's Chromium, against a really started site: runs the specs of svelte_app/e2e."""
+"""Runs the specs of svelte_app/e2e: the page in the distribution's Chromium, with a started site."""
 
 import os
 import subprocess
@@ -12,13 +12,13 @@ from tests.support.sites.running_site import running_site
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PAGE = REPOSITORY / "svelte_app"
-# Every spec, on two cores that also render its pictures.
+# All specs, on two cores that also render their pictures.
 SPECS_SECONDS = 900
 
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Generated photos, as `make samples` writes them; the same, small, for what needs many; and a tiny one."""
+    """Generated photos as written by `make samples`, small copies for specs with many files, and a tiny one."""
     folder = tmp_path_factory.mktemp("samples")
     script = REPOSITORY / "benchmarks" / "samples.py"
     subprocess.run([sys.executable, script, folder], check=True, capture_output=True, timeout=120)
@@ -40,7 +40,7 @@ def test_every_spec_of_the_page_passes_in_a_real_browser(samples: Path, tmp_path
     assert (PAGE / "dist" / "index.html").exists(), "The page is not built: `make test` builds it."
     with running_site(tmp_path) as site:
         run = subprocess.run(
-            # With the server broken every spec would wait out its time limit.
+            # With a broken server every spec would run into its time limit.
             ["node_modules/.bin/playwright", "test", "--max-failures", "5", "--grep-invert", "@archive"],
             cwd=PAGE,
             env={
@@ -57,5 +57,5 @@ def test_every_spec_of_the_page_passes_in_a_real_browser(samples: Path, tmp_path
         )
     assert run.returncode == 0, f"{run.stdout}\n{run.stderr}\n{site.process.output}"
     assert " passed" in run.stdout
-    # A spec that was skipped has told nothing.
+    # A skipped spec has tested nothing.
     assert " skipped" not in run.stdout

@@ -1,4 +1,4 @@
-"""The same protocol on the embedded default's database: the app's tests, once more, on SQLite."""
+"""Runs tests of the app again on SQLite, the embedded default's database."""
 
 from pathlib import Path
 
@@ -21,5 +21,5 @@ from tests.support.processes.rerun_on_sqlite import failures_on_sqlite
         "uploads/test_idempotency",
     ],
 )
-def test_what_holds_on_postgresql_holds_on_sqlite(name: str) -> None:
+def test_the_tests_pass_on_sqlite_too(name: str) -> None:
     assert failures_on_sqlite(Path(__file__).parent / f"{name}.py") == ""

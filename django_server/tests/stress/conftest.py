@@ -1,4 +1,4 @@
-"""Started sites under stress."""
+"""Started sites for the stress tests."""
 
 from tests.support.fixtures.sites import embedded_site, postgres_site
 from tests.support.fixtures.stressed_site import many_open_files, stressed_site

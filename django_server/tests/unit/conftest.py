@@ -1,4 +1,4 @@
-"""Unit tests start no server: this fails one that does."""
+"""Fails a unit test that starts a server."""
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager

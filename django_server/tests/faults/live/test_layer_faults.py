@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.live.live_site import Site, answers_next, frame_of, frames_of, live_site, say
+from tests.support.live.live_site import Site, frame_of, frames_before_pong, frames_of, live_site, send_frame
 from tests.support.servers import Redis, redis_server
 
 
@@ -80,7 +80,7 @@ async def test_clients_stay_connected_without_redis_and_are_asked_to_subscribe_a
             assert (await frame_of(newcomer))["type"] == "connected"
             (image,) = (await frame_of(newcomer))["images"]
             assert image["status"] == "completed"
-            assert await answers_next(plain) == []
+            assert await frames_before_pong(plain) == []
             own_redis.start()
             for client in (plain, watching, newcomer):
                 assert await frame_of(client, 15) == {"type": "resync", "reason": "gap"}
@@ -112,7 +112,7 @@ async def test_a_frozen_redis_is_noticed_and_clients_are_asked_to_subscribe_agai
         own_redis.freeze()
         try:
             await asyncio.sleep(7)  # a probe every five seconds, and two for it to fail
-            await say(client, type="ping")
+            await send_frame(client, type="ping")
             assert await frame_of(client) == {"type": "pong"}
         finally:
             own_redis.thaw()

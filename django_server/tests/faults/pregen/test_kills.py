@@ -32,7 +32,7 @@ def _generate(archive: Archive) -> int:
 
 
 def _finished(archive: Archive) -> list[tuple[str, int, int]]:
-    """Journalled thumbnails with inode and time: a file that is written again has others."""
+    """Journalled thumbnails with inode and time: both change when a file is written again."""
     found = []
     for scale in (200, 64):
         for line in archive.journal(scale):
@@ -94,7 +94,7 @@ def _lives(pid: int) -> bool:
         return False
 
 
-def test_a_renderer_killed_in_the_middle_costs_its_own_image_at_most(archive: Archive) -> None:
+def test_a_killed_renderer_fails_at_most_its_own_image(archive: Archive) -> None:
     images, rounds, kills = 60, 5, 0
     chance = random.Random(7)
     for index in range(images):
@@ -105,7 +105,7 @@ def test_a_renderer_killed_in_the_middle_costs_its_own_image_at_most(archive: Ar
             # Two thumbnails an image: the last kill happens when half of all exist, before the run ends.
             while _journalled(archive) < images // rounds * (number + 1):
                 time.sleep(0.002)
-            # Some are rendering, some are between two images: the journal is written during the next render.
+            # Some renderers render, some are between two images: the journal is written during the next render.
             time.sleep(chance.random() * 0.02)
             for forkserver in children_of(running.pid):
                 for renderer in children_of(forkserver):
@@ -114,6 +114,8 @@ def test_a_renderer_killed_in_the_middle_costs_its_own_image_at_most(archive: Ar
         assert running.wait(60) in (0, 1)
     failed = sum("code" in line for line in archive.journal())
     assert 0 < failed <= kills
-    assert len(archive.thumbnails()) == 2 * (images - failed), "what no kill touched was not made"
+    assert len(archive.thumbnails()) == 2 * (images - failed), (
+        "an image that was not failed has no thumbnails"
+    )
     assert _generate(archive) == 0
     assert len(archive.thumbnails()) == 2 * images

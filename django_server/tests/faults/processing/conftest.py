@@ -1,4 +1,4 @@
-"""One site for all faults, on servers that only they use, and the table of what came of them."""
+"""One site for all faults, on servers of its own, and the table of the results."""
 
 from collections.abc import Callable, Iterator
 
@@ -17,7 +17,7 @@ _ROWS = pytest.StashKey[list[Row]]()
 
 @pytest.fixture(scope="package")
 def faults(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultSite]:
-    """The site that the faults strike, one after the other."""
+    """The site in which the tests cause their faults, one after the other."""
     with postgres() as database, redis_server() as redis:
         settings = {**SETTINGS, "DATABASE_URL": database.url, "REDIS_URL": redis.url}
         with running_site(tmp_path_factory.mktemp("faults"), settings) as site:
@@ -26,7 +26,7 @@ def faults(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultSite]:
 
 @pytest.fixture
 def record(pytestconfig: pytest.Config) -> Callable[[Row], None]:
-    """Takes a row for the table."""
+    """A function that adds a row to the table."""
     return pytestconfig.stash.setdefault(_ROWS, []).append
 
 

@@ -1,4 +1,4 @@
-"""Processes of the site killed in the middle of two hundred images: nothing is lost, little is done twice."""
+"""Processes of the site are killed while 200 images are processed: no image is lost, and few are rendered twice."""
 
 import os
 import signal
@@ -23,49 +23,49 @@ from tests.support.sites.fault_table import Row
 
 
 @pytest.mark.parametrize(("killed", "processes"), [("one worker child", 1), ("the whole worker", 2)])
-def test_what_a_killed_worker_held_is_done_by_another_soon_after_its_lease(
+def test_images_of_a_killed_worker_are_processed_by_another_soon_after_their_lease(
     faults: FaultSite, record: Callable[[Row], None], killed: str, processes: int
 ) -> None:
-    with faults.batch_in_the_middle() as batch:
+    with faults.partly_processed_batch() as batch:
         claims = batch.claims()
         os.kill(faults.worker_children[0] if processes == 1 else faults.worker, signal.SIGKILL)
         since = time.monotonic()
-        left = batch.must_be_in_the_middle()
+        left = batch.require_partly_processed()
         free_seconds = batch.free_seconds(claims, since)
-        row = batch.ends_well(f"kill -9 of {killed}", since, free_seconds)
+        row = batch.require_all_completed(f"kill -9 of {killed}", since, free_seconds)
         assert free_seconds <= FREE_WITHIN_SECONDS
         assert row.final_seconds <= FREE_WITHIN_SECONDS + 3 * left * batch.image_seconds
         assert row.repeated <= processes * CHUNK
-        # Each attempt but the last ended with its lease: pending, then twice a change for each.
+        # Version 1 is `pending`; each attempt makes two changes. All attempts but the last ended with their lease.
         assert {job.version - 2 * job.attempts for job in batch.jobs().values()} == {1}
         record(row)
 
 
-def test_a_worker_told_to_end_hands_back_what_it_has_not_begun(
+def test_a_terminated_worker_hands_back_the_images_it_has_not_begun(
     faults: FaultSite, record: Callable[[Row], None]
 ) -> None:
-    with faults.batch_in_the_middle() as batch:
+    with faults.partly_processed_batch() as batch:
         worker = faults.worker
         os.kill(worker, signal.SIGTERM)
         since = time.monotonic()
-        batch.must_be_in_the_middle()
+        batch.require_partly_processed()
         assert eventually(lambda: not is_alive(worker))
         free_seconds = time.monotonic() - since
-        # Its successor takes seconds to start: what is held now would wait for its lease.
+        # The next worker takes seconds to start: an image still claimed now would wait for its lease to expire.
         assert batch.claims() == set()
-        row = batch.ends_well("SIGTERM of the worker (deploy)", since, free_seconds)
+        row = batch.require_all_completed("SIGTERM of the worker (deploy)", since, free_seconds)
         assert row.repeated == 0
         record(row)
 
 
-def test_a_web_process_killed_after_its_202_is_not_missed(
+def test_images_of_a_web_process_killed_after_its_202_are_processed(
     faults: FaultSite, record: Callable[[Row], None]
 ) -> None:
-    with faults.batch_in_the_middle() as batch:
+    with faults.partly_processed_batch() as batch:
         os.kill(faults.web, signal.SIGKILL)
         since = time.monotonic()
-        batch.must_be_in_the_middle()
-        row = batch.ends_well("kill -9 of the web process", since)
+        batch.require_partly_processed()
+        row = batch.require_all_completed("kill -9 of the web process", since)
         assert row.repeated == 0
         record(row)
 
@@ -97,19 +97,19 @@ def test_an_upload_cut_off_by_a_killed_web_process_is_sent_again_and_stored_once
 
     web = faults.web
     sending = threading.Thread(target=send_until_answered)
-    with faults.batch_in_the_middle() as batch:
+    with faults.partly_processed_batch() as batch:
         sending.start()
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while len(faults.spooled()) < CHUNK:  # looked at often: the rows are there soon after
+        while len(faults.spooled()) < CHUNK:  # polled without a pause: the rows follow soon
             assert time.monotonic() < deadline
         os.kill(web, signal.SIGKILL)
         since = time.monotonic()
         assert faults.jobs(batch_id) == {}
-        batch.must_be_in_the_middle()
+        batch.require_partly_processed()
         sending.join(60)
         assert len(answers) == 1
         assert len(faults.jobs(batch_id)) == IMAGES
-        row = batch.ends_well("kill -9 of the web process mid-upload", since)
+        row = batch.require_all_completed("kill -9 of the web process mid-upload", since)
         assert {job.status for job in faults.jobs(batch_id).values()} == {"completed"}
         assert row.repeated == 0
         record(row)

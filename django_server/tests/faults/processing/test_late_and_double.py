@@ -1,4 +1,4 @@
-"""Work that comes late or twice, and an image that kills whoever works on it."""
+"""A worker frozen past its lease, tasks delivered twice, two sweepers, and an image that kills each worker."""
 
 import os
 import signal
@@ -30,38 +30,40 @@ from tests.support.sites.started_site import SERVER_ROOT
 MAX_ATTEMPTS = 3
 
 
-def test_a_worker_that_sleeps_past_its_lease_changes_nothing_when_it_wakes(
+def test_a_worker_frozen_past_its_lease_changes_nothing_when_it_continues(
     faults: FaultSite, record: Callable[[Row], None]
 ) -> None:
-    with faults.batch_in_the_middle() as batch:
+    with faults.partly_processed_batch() as batch:
         claims = batch.claims()
-        sleeper = freeze_outside_a_transaction(faults)
+        frozen = freeze_outside_a_transaction(faults)
         since = time.monotonic()
         try:
-            batch.must_be_in_the_middle()
+            batch.require_partly_processed()
             free_seconds = batch.free_seconds(claims, since)
-            row = batch.ends_well("SIGSTOP of a worker child past its lease", since, free_seconds)
+            row = batch.require_all_completed("SIGSTOP of a worker child past its lease", since, free_seconds)
             before = batch.jobs()
         finally:
-            os.kill(sleeper, signal.SIGCONT)
-        # It dies of the image it took too long for; had it just ended one, it flushes and lives on.
-        eventually(lambda: not is_alive(sleeper), 3)
+            os.kill(frozen, signal.SIGCONT)
+        # It exits if its image has exceeded RENDER_SECONDS; if it had just finished an image, it flushes and goes on.
+        eventually(lambda: not is_alive(frozen), 3)
         assert batch.jobs() == before
         assert free_seconds <= FREE_WITHIN_SECONDS
         assert row.repeated <= CHUNK
         record(row)
 
 
-def test_a_task_delivered_twice_is_done_once(faults: FaultSite, record: Callable[[Row], None]) -> None:
+def test_images_whose_tasks_are_delivered_twice_are_processed_once(
+    faults: FaultSite, record: Callable[[Row], None]
+) -> None:
     broker = faults.redis.url.replace("unix://", "redis+socket://", 1)
-    with faults.batch_in_the_middle() as batch, Celery(broker=broker, set_as_current=False) as celery:
+    with faults.partly_processed_batch() as batch, Celery(broker=broker, set_as_current=False) as celery:
         ids = list(batch.jobs())
         for start in range(0, IMAGES, CHUNK):
             arguments = [ids[start : start + CHUNK]]
             celery.send_task("images.process_chunk", args=arguments, queue="uploads")
         since = time.monotonic()
-        batch.must_be_in_the_middle()
-        row = batch.ends_well("every task delivered twice", since)
+        batch.require_partly_processed()
+        row = batch.require_all_completed("every task delivered twice", since)
         assert {(job.version, job.attempts) for job in batch.jobs().values()} == {(3, 1)}
         record(row)
 
@@ -69,19 +71,19 @@ def test_a_task_delivered_twice_is_done_once(faults: FaultSite, record: Callable
 def test_two_sweepers_at_once_repair_each_image_once(
     faults: FaultSite, record: Callable[[Row], None]
 ) -> None:
-    with second_sweeper(faults), faults.batch_in_the_middle() as batch:
+    with second_sweeper(faults), faults.partly_processed_batch() as batch:
         claims = batch.claims()
         os.kill(faults.worker_children[0], signal.SIGKILL)
         since = time.monotonic()
-        batch.must_be_in_the_middle()
+        batch.require_partly_processed()
         free_seconds = batch.free_seconds(claims, since)
-        row = batch.ends_well("kill -9 of a worker child, two sweepers", since, free_seconds)
+        row = batch.require_all_completed("kill -9 of a worker child, two sweepers", since, free_seconds)
         assert row.repeated <= CHUNK
         assert {job.version - 2 * job.attempts for job in batch.jobs().values()} == {1}
         record(row)
 
 
-def test_an_image_that_kills_its_worker_each_time_ends_alone(
+def test_an_image_that_kills_its_worker_each_time_fails_and_no_other_does(
     faults: FaultSite, record: Callable[[Row], None]
 ) -> None:
     with faults.site.client() as client:
@@ -91,13 +93,13 @@ def test_an_image_that_kills_its_worker_each_time_ends_alone(
         assert answer.status_code == 202, answer.text
         jobs = answer.json()["jobs"]
         since = time.monotonic()
-        with faults.batch_in_the_middle() as batch:
-            batch.must_be_in_the_middle()
-            row = batch.ends_well("an image that kills its worker each time", since)
-        ends = {job["name"]: client.get(f"/api/images/{job['job_id']}").json() for job in jobs}
-        poison = ends.pop("poison.jpg")
+        with faults.partly_processed_batch() as batch:
+            batch.require_partly_processed()
+            row = batch.require_all_completed("an image that kills its worker each time", since)
+        final_images = {job["name"]: client.get(f"/api/images/{job['job_id']}").json() for job in jobs}
+        poison = final_images.pop("poison.jpg")
         assert (poison["status"], poison["error"]["code"]) == ("error", "processing_failed")
-        assert {image["status"] for image in ends.values()} == {"completed"}
+        assert {image["status"] for image in final_images.values()} == {"completed"}
         attempts = {id_: job.attempts for id_, job in faults.jobs(answer.json()["batch_id"]).items()}
         assert attempts.pop(poison["id"]) == MAX_ATTEMPTS
         assert max(attempts.values()) <= 2
@@ -105,18 +107,18 @@ def test_an_image_that_kills_its_worker_each_time_ends_alone(
 
 
 def freeze_outside_a_transaction(faults: FaultSite) -> int:
-    """A worker child, stopped at its work. In a transaction it would keep its locks, and prove another thing."""
-    held = """
+    """The pid of a worker child, frozen outside a transaction: inside one it would keep its locks, another fault."""
+    transactions = """
         SELECT count(*) FROM pg_stat_activity
         WHERE state <> 'idle' AND pid <> pg_backend_pid() AND datname = current_database()
     """
-    sleeper = faults.worker_children[0]
+    frozen = faults.worker_children[0]
     for _ in range(50):
-        os.kill(sleeper, signal.SIGSTOP)
-        if eventually(lambda: faults.rows(held) == [(0,)], 0.5):
-            return sleeper
-        os.kill(sleeper, signal.SIGCONT)
-    raise AssertionError("It is always in a transaction.")
+        os.kill(frozen, signal.SIGSTOP)
+        if eventually(lambda: faults.rows(transactions) == [(0,)], 0.5):
+            return frozen
+        os.kill(frozen, signal.SIGCONT)
+    raise AssertionError("The worker child is always in a transaction.")
 
 
 @contextmanager
@@ -134,7 +136,7 @@ def second_sweeper(faults: FaultSite) -> Iterator[None]:
 
 
 def slow_jpeg() -> bytes:
-    """59 megapixels in six hundred scans, 2 MB: a hundred would be refused. Decodes many times RENDER_SECONDS."""
+    """59 megapixels (100 would be refused) in 600 scans, 2 MB. Decoding takes many times RENDER_SECONDS."""
     out = BytesIO()
     Picture.linear_gradient("L").resize((7700, 7700)).save(out, "JPEG", progressive=True, quality=60)
     return raw_jpeg.with_repeated_last_scan(out.getvalue(), 600)

@@ -1,4 +1,4 @@
-"""PostgreSQL stopped in the middle of two hundred images: every request is told so, and later all is done."""
+"""PostgreSQL is stopped while 200 images are processed: requests get a 503; after its start all are processed."""
 
 import time
 from collections.abc import Callable
@@ -12,21 +12,21 @@ from tests.support.sites.fault_table import Row
 REFUSED_WITHIN_SECONDS = 5.0
 
 
-def test_without_postgresql_requests_get_our_503_and_later_all_is_done(
+def test_without_postgresql_requests_get_503_and_after_its_start_all_images_are_processed(
     faults: FaultSite, record: Callable[[Row], None]
 ) -> None:
-    with faults.batch_in_the_middle() as batch, faults.site.client() as client:
-        batch.must_be_in_the_middle()
+    with faults.partly_processed_batch() as batch, faults.site.client() as client:
+        batch.require_partly_processed()
         faults.postgres.stop()
         try:
-            asked: list[Callable[[], httpx.Response]] = [
+            requests: list[Callable[[], httpx.Response]] = [
                 lambda: client.get("/api/list"),
                 lambda: client.get(f"/api/batches/{batch.batch_id}"),
                 lambda: client.post("/api/async/batch/upload", files=photos(5)),
                 lambda: client.post("/api/upload", files={"image": photos(1)[0][1]}),
             ]
-            for ask in asked:
-                answer, seconds = timed(ask)
+            for request in requests:
+                answer, seconds = timed(request)
                 assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
                 assert seconds < REFUSED_WITHIN_SECONDS
                 assert int(answer.headers["retry-after"]) > 0
@@ -36,6 +36,6 @@ def test_without_postgresql_requests_get_our_503_and_later_all_is_done(
         finally:
             faults.postgres.start()
         since = time.monotonic()
-        batch.must_be_in_the_middle()
-        record(batch.ends_well("PostgreSQL stopped, later started", since))
+        batch.require_partly_processed()
+        record(batch.require_all_completed("PostgreSQL stopped, later started", since))
         assert eventually(faults.is_ready)

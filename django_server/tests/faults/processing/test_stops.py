@@ -1,6 +1,7 @@
-"""Every step of the protocol may be the last one: a real process is killed right there, and all ends well.
+"""A real process is killed at each step of uploading, processing, generating and deleting; afterwards all is repaired.
 
-Each on the run's PostgreSQL and Redis. A name that is no longer called fails its test: then nothing was killed.
+The tests use the run's PostgreSQL and Redis. If a listed function is no longer called, its test fails, because then
+nothing was killed.
 """
 
 import signal
@@ -14,7 +15,7 @@ from django.conf import settings
 
 from images.models import Image, RemovedImage, Status, Thumbnail
 from images.thumbnails.generate import generate_in_worker
-from tests.support.images.closing import all_is_well, files_are_the_rows, work_until_quiet
+from tests.support.images.closing import process_until_final, require_files_match_rows, require_invariants
 from tests.support.images.pictures import jpeg, pending_images
 from tests.support.processes.site_environment import site_environment
 from tests.support.sites.started_site import SERVER_ROOT
@@ -22,10 +23,10 @@ from tests.support.sites.started_site import SERVER_ROOT
 pytestmark = pytest.mark.django_db(transaction=True)
 
 _BATCH = "/api/async/batch/upload"
-_SINGLES = "/api/async/upload"
-_NOW = "/api/upload"
+_TASK_PER_IMAGE = "/api/async/upload"
+_SYNCHRONOUS = "/api/upload"
 
-# When, where, at which call.
+# Before or after the call, the function, and the number of the call.
 BEFORE_THE_COMMIT = [
     ("before", "images.uploads.multipart:sync_to_disk", 2),
     ("before", "images.uploads.accept:link_files", 1),
@@ -55,7 +56,7 @@ WORKER = [
     ("before", "images.processing.worker_loop:announce", 1),
     ("before", "images.processing.transitions:mark_announced", 2),
 ]
-COLD = [
+GENERATING = [
     ("after", "images.thumbnails.claims:acquire", 1),
     ("after", "images.thumbnails.render_and_store:_render", 1),
     ("before", "os:replace", 2),
@@ -87,8 +88,8 @@ SYNCHRONOUS_AFTER_THE_COMMIT = [
 ]
 
 
-def _killed_at(stop: tuple[str, str, int], *action: str) -> None:
-    """Run the action in a process of its own until it is killed at the stop."""
+def _kill_at(stop: tuple[str, str, int], *action: str) -> None:
+    """Run the action in a process of its own, which is killed at the stop."""
     when, place, count = stop
     ended = subprocess.run(
         [sys.executable, "-m", "tests.support.processes.stopped", when, place, str(count), *action],
@@ -102,7 +103,7 @@ def _killed_at(stop: tuple[str, str, int], *action: str) -> None:
     assert ended.returncode == -signal.SIGKILL, ended.stdout + ended.stderr
 
 
-def _named(stop: Any) -> str:
+def _test_id(stop: Any) -> str:
     return f"{stop[0]} {stop[1].rpartition(':')[2]} {stop[2]}" if isinstance(stop, tuple) else str(stop)
 
 
@@ -114,92 +115,100 @@ def photos(tmp_path: Path) -> list[str]:
     return [str(path) for path in paths]
 
 
-def _ends_well(completed: int) -> None:
-    work_until_quiet()
-    all_is_well()
-    files_are_the_rows()
+def _require_all_completed(completed: int) -> None:
+    process_until_final()
+    require_invariants()
+    require_files_match_rows()
     assert Image.objects.filter(status=Status.COMPLETED).count() == Image.objects.count() == completed
 
 
-@pytest.mark.parametrize("address", [_BATCH, _SINGLES])
-@pytest.mark.parametrize("stop", BEFORE_THE_COMMIT, ids=_named)
-def test_an_upload_killed_before_its_commit_never_was(
+@pytest.mark.parametrize("address", [_BATCH, _TASK_PER_IMAGE])
+@pytest.mark.parametrize("stop", BEFORE_THE_COMMIT, ids=_test_id)
+def test_an_upload_killed_before_its_commit_leaves_nothing(
     stop: Any, address: str, photos: list[str], queue_messages: Any
 ) -> None:
-    _killed_at(stop, "upload", address, "images", *photos)
+    _kill_at(stop, "upload", address, "images", *photos)
     assert Image.objects.count() == 0
-    _ends_well(0)
+    _require_all_completed(0)
 
 
-@pytest.mark.parametrize("stop", AFTER_THE_COMMIT, ids=_named)
-def test_an_upload_killed_after_its_commit_is_finished(
+@pytest.mark.parametrize("stop", AFTER_THE_COMMIT, ids=_test_id)
+def test_an_upload_killed_after_its_commit_is_processed(
     stop: Any, photos: list[str], queue_messages: Any
 ) -> None:
-    _killed_at(stop, "upload", _BATCH, "images", *photos)
-    _ends_well(3)
+    _kill_at(stop, "upload", _BATCH, "images", *photos)
+    _require_all_completed(3)
 
 
-def test_an_upload_killed_between_its_messages_is_finished(photos: list[str], queue_messages: Any) -> None:
-    _killed_at(("after", "celery.app.base:Celery.send_task", 2), "upload", _SINGLES, "images", *photos)
+def test_an_upload_killed_between_its_queue_messages_is_processed(
+    photos: list[str], queue_messages: Any
+) -> None:
+    _kill_at(("after", "celery.app.base:Celery.send_task", 2), "upload", _TASK_PER_IMAGE, "images", *photos)
     assert len(queue_messages()) == 2
-    _ends_well(3)
+    _require_all_completed(3)
 
 
-@pytest.mark.parametrize("stop", WORKER, ids=_named)
-def test_a_worker_killed_anywhere_leaves_nothing_undone(stop: Any, queue_messages: Any) -> None:
+@pytest.mark.parametrize("stop", WORKER, ids=_test_id)
+def test_images_of_a_worker_killed_at_any_step_are_completed(stop: Any, queue_messages: Any) -> None:
     images = pending_images(*[jpeg(64, 40)] * 3)
-    _killed_at(stop, "process", *[str(image.id) for image in images])
-    _ends_well(3)
+    _kill_at(stop, "process", *[str(image.id) for image in images])
+    _require_all_completed(3)
 
 
-@pytest.mark.parametrize("stop", COLD, ids=_named)
-def test_a_maker_of_thumbnails_killed_anywhere_is_followed_by_another(stop: Any, queue_messages: Any) -> None:
+@pytest.mark.parametrize("stop", GENERATING, ids=_test_id)
+def test_thumbnails_are_generated_after_their_generator_was_killed_at_any_step(
+    stop: Any, queue_messages: Any
+) -> None:
     (image,) = pending_images(jpeg(640, 400))
-    work_until_quiet()
+    process_until_final()
     for thumbnail in Thumbnail.objects.all():
         (Path(settings.MEDIA_ROOT) / thumbnail.key).unlink()
     Thumbnail.objects.all().delete()
-    _killed_at(stop, "thumbnails", str(image.id))
+    _kill_at(stop, "thumbnails", str(image.id))
     Image.objects.filter(thumbs_claim__isnull=False).update(thumbs_lease_until="2026-01-01T00:00Z")
     generate_in_worker(image.id)
-    work_until_quiet()
-    all_is_well()
-    files_are_the_rows()
+    process_until_final()
+    require_invariants()
+    require_files_match_rows()
 
 
-@pytest.mark.parametrize("stop", HANDING_BACK, ids=_named)
-def test_a_worker_killed_while_it_hands_back_leaves_nothing_undone(stop: Any, queue_messages: Any) -> None:
+@pytest.mark.parametrize("stop", HANDING_BACK, ids=_test_id)
+def test_images_of_a_worker_killed_while_it_hands_them_back_are_completed(
+    stop: Any, queue_messages: Any
+) -> None:
     images = pending_images(*[jpeg(64, 40)] * 3)
-    _killed_at(stop, "hand-back", *[str(image.id) for image in images])
-    _ends_well(3)
+    _kill_at(stop, "hand-back", *[str(image.id) for image in images])
+    _require_all_completed(3)
 
 
-@pytest.mark.parametrize("stop", SYNCHRONOUS_BEFORE_THE_COMMIT, ids=_named)
-def test_a_synchronous_upload_killed_before_its_commit_never_was(
+@pytest.mark.parametrize("stop", SYNCHRONOUS_BEFORE_THE_COMMIT, ids=_test_id)
+def test_a_synchronous_upload_killed_before_its_commit_leaves_nothing(
     stop: Any, photos: list[str], queue_messages: Any
 ) -> None:
-    _killed_at(stop, "upload", _NOW, "image", photos[0])
-    _ends_well(0)
+    _kill_at(stop, "upload", _SYNCHRONOUS, "image", photos[0])
+    _require_all_completed(0)
 
 
-@pytest.mark.parametrize("stop", SYNCHRONOUS_AFTER_THE_COMMIT, ids=_named)
-def test_a_synchronous_upload_killed_after_its_commit_is_finished(
+@pytest.mark.parametrize("stop", SYNCHRONOUS_AFTER_THE_COMMIT, ids=_test_id)
+def test_a_synchronous_upload_killed_after_its_commit_is_completed(
     stop: Any, photos: list[str], queue_messages: Any
 ) -> None:
-    _killed_at(stop, "upload", _NOW, "image", photos[0])
-    _ends_well(1)
+    _kill_at(stop, "upload", _SYNCHRONOUS, "image", photos[0])
+    _require_all_completed(1)
 
 
-def test_a_removal_killed_before_its_commit_never_was(queue_messages: Any) -> None:
+def test_a_deletion_killed_before_its_commit_deletes_nothing(queue_messages: Any) -> None:
     (image,) = pending_images(jpeg(64, 40))
-    _killed_at(("after", "django.db.models.query:QuerySet.delete", 1), "delete", str(image.id))
-    _ends_well(1)
+    _kill_at(("after", "django.db.models.query:QuerySet.delete", 1), "delete", str(image.id))
+    _require_all_completed(1)
 
 
-def test_a_removal_killed_after_its_commit_is_told_and_its_files_go(queue_messages: Any) -> None:
+def test_a_deletion_killed_after_its_commit_is_published_and_its_files_are_deleted(
+    queue_messages: Any,
+) -> None:
     image, other = pending_images(*[jpeg(64, 40)] * 2)
-    _killed_at(("after", "images.processing.transitions:delete", 1), "delete", str(image.id))
-    work_until_quiet()
-    all_is_well()
+    _kill_at(("after", "images.processing.transitions:delete", 1), "delete", str(image.id))
+    process_until_final()
+    require_invariants()
     assert (RemovedImage.objects.get().image_id, Image.objects.get().id) == (image.id, other.id)
-    files_are_the_rows()
+    require_files_match_rows()

@@ -1,4 +1,4 @@
-"""A site on servers of its own, which the tests take away; the fixtures of the app's tests."""
+"""A site on servers of its own, which the tests make unavailable; the fixtures of the app's tests."""
 
 from tests.support.fixtures.app import empty_storage, queue_messages, stored_keys
 from tests.support.fixtures.request_site import database, room, site

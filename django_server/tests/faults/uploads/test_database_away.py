@@ -1,4 +1,4 @@
-"""PostgreSQL stopped, frozen or locked: our 503 within five seconds on every endpoint, and nothing half-done kept."""
+"""PostgreSQL is stopped, frozen or locked: each endpoint responds with 503 within five seconds and stores no part."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ from tests.support.servers import Postgres
 from tests.support.sites.running_site import RunningSite
 from tests.support.sites.site_state import is_ready, require_consistent, transaction, value
 
-# The promise of the contract.
+# The limit that the documentation of the API names.
 PROMISED_SECONDS = 5.0
 ID = "00000000-0000-0000-0000-000000000000"
 FILE = ("a.jpg", jpeg(64, 48))
@@ -67,12 +67,12 @@ def require_refusal(answer: httpx.Response) -> None:
     assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
     assert answer.headers["Retry-After"] == "5"
     assert set(answer.json()) == {"error", "code"}
-    # No library's text: that would name the host, its port or the account.
+    # The text of a library's exception would name the host, its port or the account.
     assert answer.json()["error"] == "The database is not available. Try again in a moment."
 
 
 @pytest.mark.parametrize("away", [stopped, frozen])
-def test_every_endpoint_says_so_within_five_seconds_and_works_again_afterwards(
+def test_every_endpoint_responds_with_503_within_five_seconds_and_works_again_afterwards(
     site: RunningSite, database: Postgres, away: Any
 ) -> None:
     with site.client() as client, ThreadPoolExecutor(len(REQUESTS)) as pool:
@@ -98,7 +98,7 @@ def test_every_endpoint_says_so_within_five_seconds_and_works_again_afterwards(
     require_consistent(site)
 
 
-def test_a_statement_that_waits_for_another_is_given_up(site: RunningSite, database: Postgres) -> None:
+def test_a_statement_that_waits_for_a_lock_is_aborted_in_time(site: RunningSite, database: Postgres) -> None:
     with site.client() as client, transaction(database.url) as cursor:
         cursor.execute("LOCK TABLE images_image IN ACCESS EXCLUSIVE MODE")
         answer, seconds = timed(lambda: client.get("/api/list"))
@@ -106,7 +106,9 @@ def test_a_statement_that_waits_for_another_is_given_up(site: RunningSite, datab
     assert seconds < PROMISED_SECONDS
 
 
-def test_a_database_that_freezes_under_a_statement_is_given_up(site: RunningSite, database: Postgres) -> None:
+def test_a_statement_is_aborted_in_time_when_its_database_freezes(
+    site: RunningSite, database: Postgres
+) -> None:
     answers: list[tuple[httpx.Response, float]] = []
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'images_image'::regclass"
     with site.client() as client, transaction(database.url) as cursor:
@@ -121,14 +123,14 @@ def test_a_database_that_freezes_under_a_statement_is_given_up(site: RunningSite
     assert answers[0][1] < PROMISED_SECONDS
 
 
-def test_who_waits_for_a_batch_is_told_too(site: RunningSite, database: Postgres) -> None:
+def test_a_request_that_waits_for_a_batch_gets_503_too(site: RunningSite, database: Postgres) -> None:
     with site.client() as client, frozen(database):
         answer, seconds = timed(lambda: client.get(f"/api/batches/{ID}", params={"wait": 60}))
     require_refusal(answer)
     assert seconds < PROMISED_SECONDS
 
 
-def test_migrations_and_workers_wait_as_long_as_it_takes(site: RunningSite) -> None:
+def test_commands_have_no_statement_timeout(site: RunningSite) -> None:
     source = (
         "import django; django.setup();"
         "from django.db import connection; cursor = connection.cursor();"

@@ -1,4 +1,4 @@
-"""A database that fails at one statement of an upload: before the commit nothing stays, behind it nothing is undone."""
+"""The database fails at one statement of an upload: before the commit nothing is kept, after it nothing is undone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ def nothing_queued(queue_messages: Any) -> None:
 
 @contextmanager
 def failing_at(start: str, table: str) -> Iterator[None]:
-    """Each statement that starts so and names the table fails as when the server has gone."""
+    """Each statement that begins with `start` and names the table fails, as after a crash of the server."""
 
     def execute(run: Any, sql: str, *rest: Any) -> Any:
         if sql.startswith(start) and f'"{table}"' in sql:
@@ -46,11 +46,11 @@ def post(path: str, key: str) -> Any:
         ("/api/async/upload", "images_image"),
         ("/api/async/batch/upload", "images_image"),
         ("/api/upload", "images_image"),
-        # Its row is there by then; the repeat removes it.
+        # The image's row exists by then; the repeated request deletes it.
         ("/api/upload", "images_thumbnail"),
     ],
 )
-def test_a_repeat_after_the_failure_is_done_at_once_and_alone(
+def test_a_repeat_after_the_failure_is_accepted_at_once_and_leaves_one_image(
     path: str, table: str, stored_keys: Any
 ) -> None:
     with failing_at("INSERT", table):
@@ -58,12 +58,12 @@ def test_a_repeat_after_the_failure_is_done_at_once_and_alone(
         assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
     assert post(path, "a-key").status_code in (200, 202)
     image = Image.objects.get()
-    of_others = [key for key in stored_keys() if "thumbnails" in key and str(image.id) not in key]
-    assert of_others == []
+    of_other_images = [key for key in stored_keys() if "thumbnails" in key and str(image.id) not in key]
+    assert of_other_images == []
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_what_is_committed_is_accepted_though_its_announcement_cannot_be_noted(path: str) -> None:
+def test_a_committed_upload_is_accepted_although_its_announced_version_cannot_be_written(path: str) -> None:
     with failing_at('UPDATE "images_image" SET "announced_version"', "images_image"):
         answer = post(path, "a-key")
     assert answer.status_code in (200, 202)

@@ -29,7 +29,7 @@ def stored(database: Postgres, name: str) -> int:
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_of_the_same_request_many_times_at_once_one_is_done(
+def test_the_same_request_sent_many_times_at_once_is_executed_once(
     site: RunningSite, database: Postgres, path: str
 ) -> None:
     before, key, content = stored(database, "a.jpg"), str(uuid4()), jpeg(640, 480)
@@ -50,17 +50,17 @@ def test_of_the_same_request_many_times_at_once_one_is_done(
 @pytest.mark.parametrize(
     ("path", "stuck_at"),
     [
-        # Behind the links and before the rows.
+        # After the links and before the rows.
         ("/api/async/batch/upload", "images_image"),
-        # Behind its row, rendered, and before its thumbnails.
+        # After its row and the rendering, and before its thumbnails.
         ("/api/upload", "images_thumbnail"),
     ],
 )
-def test_a_repeat_after_a_killed_web_process_is_the_only_one_kept(
+def test_a_repeat_after_a_killed_web_process_stores_the_only_image(
     site: RunningSite, database: Postgres, path: str, stuck_at: str
 ) -> None:
     with site.client() as client:
-        # So that nobody else waits for the table: the workers are idle.
+        # Idle workers do not wait for the locked table.
         all_final(client)
     before, key, content = stored(database, "a.jpg"), str(uuid4()), jpeg(640, 480)
     web = site.process.child("uvicorn")
@@ -81,7 +81,7 @@ def test_a_repeat_after_a_killed_web_process_is_the_only_one_kept(
         assert eventually(lambda: value(database.url, f"SELECT count(*) {waiting}", stuck_at) > 0)
         os.kill(web, signal.SIGKILL)
         request.join()
-        # PostgreSQL sees that its client is gone only when it writes to it: what is stuck must not be committed.
+        # PostgreSQL notices the lost client only when it writes to it: the waiting statement must not be committed.
         cursor.execute(f"SELECT pg_terminate_backend(pid) {waiting}", [stuck_at])
     assert isinstance(broken[0], httpx.TransportError)
     assert eventually(lambda: site.process.has_another(web, "uvicorn") and is_ready(site), 60)

@@ -1,4 +1,4 @@
-"""A storage without room: our 503, no row without its file, no file without its row. The disk is really full."""
+"""A really full file system: uploads get a 503, and no row without its file or file without its row is left."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.support.sites.running_site import RunningSite
 from tests.support.sites.site_state import require_consistent
 
 ENDPOINTS = {"/api/upload": "image", "/api/async/upload": "images", "/api/async/batch/upload": "images"}
-# Stays in memory until it is parsed; is written to disk on its way in.
+# The small one stays in memory until it is parsed; the large one is written to disk while it arrives.
 CONTENTS = {"small": jpeg(800, 600), "large": jpeg(800, 600) + bytes(5 * 2**20)}
 
 
@@ -34,7 +34,7 @@ def test_an_upload_is_refused_and_nothing_of_it_is_kept(
     require_consistent(site)
 
 
-def test_a_storage_that_fills_up_while_a_batch_comes_in_keeps_none_of_it(
+def test_nothing_is_kept_of_a_batch_that_fills_the_storage_while_it_arrives(
     site: RunningSite, room: Room
 ) -> None:
     if not site.data_dir.is_mount():
@@ -42,7 +42,7 @@ def test_a_storage_that_fills_up_while_a_batch_comes_in_keeps_none_of_it(
     files: list[Any] = [("images", (f"{index}.jpg", CONTENTS["large"])) for index in range(12)]
     with site.client() as client:
         before = len(client.get("/api/list", params={"limit": 1000}).json())
-        # 60 MB of files into 48 MB of room.
+        # 60 MB of files, 48 MB of space.
         answer = client.post("/api/async/batch/upload", files=files)
         assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
         assert len(client.get("/api/list", params={"limit": 1000}).json()) == before

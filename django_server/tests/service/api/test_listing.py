@@ -1,4 +1,4 @@
-"""Reading: pages by keyset, the same number of statements whatever the page holds."""
+"""Lists, images and batches: pages by keyset, filters, conditional requests, and a constant number of statements."""
 
 import gzip
 import uuid
@@ -28,7 +28,7 @@ def get(path: str, **query: Any) -> Any:
 
 
 def follow(path: str) -> list[dict[str, Any]]:
-    """All pages, as a client reads them: by the Link header."""
+    """The images of all pages, which are found by their Link headers."""
     found: list[dict[str, Any]] = []
     while path:
         answer = Client().get(path)
@@ -39,13 +39,13 @@ def follow(path: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_pages_followed_by_their_links_hold_every_image_once() -> None:
+def test_pages_followed_by_their_links_contain_every_image_once() -> None:
     images = pending_images(*[jpeg(8, 8)] * 7)
     names = [image["name"] for image in follow("/api/list?limit=3")]
     assert names == [image.name for image in reversed(images)]
 
 
-def test_images_of_one_moment_are_neither_lost_nor_repeated() -> None:
+def test_images_with_the_same_upload_time_are_neither_lost_nor_repeated() -> None:
     images = pending_images(*[jpeg(8, 8)] * 7)
     Image.objects.update(uploaded_at=datetime(2026, 1, 2, tzinfo=UTC))
     assert sorted(image["id"] for image in follow("/api/list?limit=2")) == sorted(
@@ -53,7 +53,7 @@ def test_images_of_one_moment_are_neither_lost_nor_repeated() -> None:
     )
 
 
-def test_a_new_image_moves_no_page() -> None:
+def test_a_new_image_does_not_shift_the_next_page() -> None:
     pending_images(*[jpeg(8, 8)] * 4)
     first = get("/api/list", limit=2)
     pending_images(jpeg(8, 8))
@@ -63,7 +63,7 @@ def test_a_new_image_moves_no_page() -> None:
     assert len(set(shown)) == 4
 
 
-def test_a_page_whose_last_image_was_deleted_leads_on_as_if_it_were_there() -> None:
+def test_the_next_page_is_the_same_when_the_last_image_of_a_page_was_deleted() -> None:
     moment = datetime(2026, 1, 2, tzinfo=UTC)
     completed_rows(3, moment=moment)
     completed_rows(3)
@@ -90,12 +90,12 @@ def test_a_list_takes_two_statements_for_five_images_or_forty(number: int) -> No
     assert all(url.startswith("/media/") for image in answer.json() for url in image["thumbnails"].values())
 
 
-def test_the_filters_of_the_list() -> None:
+def test_the_list_is_filtered_by_batch_ids_status_name_and_collection() -> None:
     batch = Batch.objects.create()
-    mine = pending_images(jpeg(8, 8), jpeg(8, 8), batch=batch)
+    in_batch = pending_images(jpeg(8, 8), jpeg(8, 8), batch=batch)
     pending_images(jpeg(8, 8))
-    process([mine[0].id])
-    ids = [str(image.id) for image in mine]
+    process([in_batch[0].id])
+    ids = [str(image.id) for image in in_batch]
     assert {image["id"] for image in get("/api/list", batch=str(batch.id)).json()} == set(ids)
     assert {image["id"] for image in get("/api/list", ids=",".join(ids)).json()} == set(ids)
     assert {image["id"] for image in get("/api/list", ids=ids).json()} == set(ids)
@@ -109,7 +109,7 @@ def conditional(path: str, etag: str, **headers: str) -> Any:
     return Client().get(path, headers={"if-none-match": etag, **headers})
 
 
-def test_a_list_or_batch_that_did_not_change_is_answered_without_a_body_until_it_does() -> None:
+def test_an_unchanged_list_or_batch_gets_304_until_it_changes() -> None:
     batch = Batch.objects.create()
     completed_rows(3, batch)
     for path in ("/api/list?limit=2", f"/api/batches/{batch.id}?limit=2"):
@@ -117,9 +117,9 @@ def test_a_list_or_batch_that_did_not_change_is_answered_without_a_body_until_it
         assert first["Cache-Control"] == "no-cache"
         assert first["Vary"] == "Accept-Encoding"
         etag = first["ETag"]
-        for known in (etag, etag.removeprefix("W/"), f'"other", {etag}', "*"):
-            same = conditional(path, known)
-            assert (same.status_code, same.content) == (304, b""), known
+        for if_none_match in (etag, etag.removeprefix("W/"), f'"other", {etag}', "*"):
+            same = conditional(path, if_none_match)
+            assert (same.status_code, same.content) == (304, b""), if_none_match
             assert [same[name] for name in ("ETag", "Link", "Vary", "Cache-Control")] == [
                 first[name] for name in ("ETag", "Link", "Vary", "Cache-Control")
             ]
@@ -131,7 +131,7 @@ def test_a_list_or_batch_that_did_not_change_is_answered_without_a_body_until_it
         assert changed["ETag"] != etag
 
 
-def test_the_last_page_is_another_answer_once_there_is_a_next_one() -> None:
+def test_the_last_page_has_another_etag_once_there_is_a_next_page() -> None:
     completed_rows(2)
     alone = get("/api/list", limit=2)
     assert "Link" not in alone
@@ -141,7 +141,7 @@ def test_the_last_page_is_another_answer_once_there_is_a_next_one() -> None:
     assert 'rel="next"' in longer["Link"]
 
 
-def test_a_list_is_compressed_for_who_takes_that_and_is_the_same_json() -> None:
+def test_a_list_is_compressed_for_clients_that_accept_gzip_and_is_the_same_json() -> None:
     completed_rows(20)
     plain = get("/api/list")
     for accepted in ("gzip", "br, gzip;q=0.8", "gzip, deflate"):
@@ -188,7 +188,7 @@ def test_a_cursor_reads_back_as_it_was_built(moment: datetime, id_: uuid.UUID) -
     assert parse_cursor(str(cursor)) == cursor
 
 
-def test_one_image_its_absence_and_its_deletion(stored_keys: Any) -> None:
+def test_an_image_is_read_and_deleted_and_then_not_found(stored_keys: Any) -> None:
     (image,) = pending_images(jpeg())
     process([image.id])
     path = f"/api/images/{image.id}"
@@ -199,7 +199,7 @@ def test_one_image_its_absence_and_its_deletion(stored_keys: Any) -> None:
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-def test_a_guests_files_stay_when_its_row_is_deleted(stored_keys: Any) -> None:
+def test_files_of_an_archive_stay_when_the_row_is_deleted(stored_keys: Any) -> None:
     (image,) = pending_images(jpeg())
     process([image.id])
     Image.objects.update(collection="somebodys-archive")
@@ -208,7 +208,7 @@ def test_a_guests_files_stay_when_its_row_is_deleted(stored_keys: Any) -> None:
     assert stored_keys() == before
 
 
-def test_a_batch_tells_its_counts_and_pages_its_images() -> None:
+def test_a_batch_has_counts_and_pages_of_images() -> None:
     batch = Batch.objects.create()
     images = pending_images(*[jpeg(8, 8)] * 3, batch=batch)
     process([images[0].id])
@@ -246,7 +246,7 @@ def test_a_batch_is_aborted_retried_and_deleted_as_a_whole(stored_keys: Any, que
 
 
 @pytest.mark.parametrize(("action", "code"), [("retry", "not_retryable"), ("abort", "not_abortable")])
-def test_a_change_that_does_not_fit_the_state_is_refused_with_it(action: str, code: str) -> None:
+def test_a_change_that_the_status_forbids_is_refused_with_the_status(action: str, code: str) -> None:
     (image,) = pending_images(jpeg(8, 8))
     process([image.id])
     answer = Client().post(f"/api/images/{image.id}/{action}")

@@ -1,4 +1,4 @@
-"""`GET /api/batches/{id}?wait=`: holds the answer until all are final, and holds up nobody else."""
+"""`GET /api/batches/{id}?wait=`: responds when all images are final, and delays no other request."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ CONNECTIONS = "SELECT count(*) FROM pg_stat_activity"
 
 @pytest.fixture
 def unfinished(site: RunningSite, database: Postgres) -> Iterator[dict[str, Any]]:
-    """The job of a batch of one, which is never done: its claim is held for an hour by nobody."""
+    """The only job of a batch, which does not become final: its claim has a lease of an hour and no worker."""
     with site.client() as client:
         answer = client.post("/api/async/batch/upload", files=[("images", ("a.jpg", jpeg(64, 48)))]).json()
         job: dict[str, Any] = answer["jobs"][0]
@@ -39,27 +39,27 @@ def unfinished(site: RunningSite, database: Postgres) -> Iterator[dict[str, Any]
         assert client.delete(f"/api/batches/{job['batch_id']}").status_code == 202
 
 
-def test_the_answer_comes_when_all_images_are_final(site: RunningSite) -> None:
+def test_the_response_is_sent_when_all_images_are_final(site: RunningSite) -> None:
     files = [("images", (f"{index}.jpg", jpeg(800, 600))) for index in range(8)]
     with site.client() as client:
         batch = client.post("/api/async/batch/upload", files=files).json()["batch_id"]
-        told = client.get(f"/api/batches/{batch}", params={"wait": 60}).json()
-    assert (told["final"], told["counts"]) == (True, {"completed": 8})
-    assert len(told["images"]) == 8
+        response = client.get(f"/api/batches/{batch}", params={"wait": 60}).json()
+    assert (response["final"], response["counts"]) == (True, {"completed": 8})
+    assert len(response["images"]) == 8
 
 
-def test_the_answer_comes_when_the_time_is_up(site: RunningSite, unfinished: dict[str, Any]) -> None:
+def test_the_response_is_sent_when_the_time_is_up(site: RunningSite, unfinished: dict[str, Any]) -> None:
     started = time.monotonic()
     with site.client() as client:
-        told = client.get(f"/api/batches/{unfinished['batch_id']}", params={"wait": 1}).json()
+        response = client.get(f"/api/batches/{unfinished['batch_id']}", params={"wait": 1}).json()
     assert time.monotonic() - started >= 1
-    assert (told["final"], told["counts"]) == (False, {"processing": 1})
+    assert (response["final"], response["counts"]) == (False, {"processing": 1})
 
 
 @pytest.mark.parametrize(
     ("wait", "status"), [("0", 200), ("61", 400), ("-1", 400), ("soon", 400), ("", 400), ("²", 400)]
 )
-def test_only_zero_to_sixty_seconds_can_be_asked_for(
+def test_only_zero_to_sixty_seconds_are_accepted(
     site: RunningSite, unfinished: dict[str, Any], wait: str, status: int
 ) -> None:
     with site.client() as client:
@@ -67,7 +67,7 @@ def test_only_zero_to_sixty_seconds_can_be_asked_for(
     assert answer.status_code == status
 
 
-def test_nobody_waits_for_a_batch_that_is_not_there(site: RunningSite) -> None:
+def test_an_unknown_batch_gets_404_without_waiting(site: RunningSite) -> None:
     started = time.monotonic()
     with site.client() as client:
         answer = client.get(f"/api/batches/{uuid4()}", params={"wait": 60})
@@ -75,7 +75,7 @@ def test_nobody_waits_for_a_batch_that_is_not_there(site: RunningSite) -> None:
     assert time.monotonic() - started < 30
 
 
-async def test_many_who_wait_hold_no_thread_and_no_connection_and_stall_nobody(
+async def test_many_waiting_requests_use_no_thread_and_no_connection_and_delay_no_other_request(
     site: RunningSite, database: Postgres, unfinished: dict[str, Any]
 ) -> None:
     url = f"/api/batches/{unfinished['batch_id']}"
@@ -93,7 +93,7 @@ async def test_many_who_wait_hold_no_thread_and_no_connection_and_stall_nobody(
         assert min(connections) < FEW
         assert (await client.post(f"/api/images/{unfinished['id']}/abort")).status_code == 202
         started = time.monotonic()
-        # Woken together, they don't take all connections either.
+        # All wake at the same time, and even then do not use all connections.
         while not all(waiter.done() for waiter in waiters):
             assert await asyncio.to_thread(value, database.url, CONNECTIONS) < FEW
             assert time.monotonic() - started < 30
@@ -103,7 +103,7 @@ async def test_many_who_wait_hold_no_thread_and_no_connection_and_stall_nobody(
     assert all(answer.json()["final"] for answer in answers)
 
 
-async def test_who_leaves_while_waiting_leaves_nothing_behind(
+async def test_a_client_that_disconnects_while_it_waits_leaves_no_open_file(
     site: RunningSite, unfinished: dict[str, Any]
 ) -> None:
     web = site.process.child("uvicorn")

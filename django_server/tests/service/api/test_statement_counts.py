@@ -1,4 +1,4 @@
-"""How often a reader asks the database does not depend on how many rows or labels there are."""
+"""The number of SQL statements of each reader does not depend on the number of rows or labels."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ALL_LABELS = {"small": 240, "medium": 1024, "large": 1500}
 
 
-def asks(read: Callable[[], object]) -> int:
-    """How many statements it makes."""
+def statement_count(read: Callable[[], object]) -> int:
+    """The number of SQL statements that `read` executes."""
     with CaptureQueriesContext(connection) as captured:
         read()
     return len(statements(captured))
@@ -32,7 +32,7 @@ def read(client: Client, path: str) -> None:
 
 
 def readers(batch: Batch) -> dict[str, Callable[[], object]]:
-    """Whatever shows images, each as its user asks it."""
+    """Every endpoint and page that shows images, as its user requests it."""
     client, admin = Client(), Client()
     user, _ = User.objects.get_or_create(username="admin", is_staff=True, is_superuser=True)
     admin.force_login(user)
@@ -51,7 +51,7 @@ def readers(batch: Batch) -> dict[str, Callable[[], object]]:
     }
 
 
-def test_every_reader_makes_as_many_statements_for_five_images_as_for_forty_and_for_one_label_as_for_three(
+def test_every_reader_executes_as_many_statements_for_five_images_as_for_forty_and_for_one_label_as_for_three(
     settings: Any,
 ) -> None:
     counts: dict[str, list[int]] = {}
@@ -63,8 +63,8 @@ def test_every_reader_makes_as_many_statements_for_five_images_as_for_forty_and_
             completed_rows(more, batch)
             assert len(sizes()) == labels
             for name, reader in readers(batch).items():
-                reader()  # what is asked once a process, as for content types, is no part of it
-                counts.setdefault(name, []).append(asks(reader))
+                reader()  # statements that run once a process, as for content types, do not count
+                counts.setdefault(name, []).append(statement_count(reader))
     assert {name: numbers for name, numbers in counts.items() if len(set(numbers)) > 1} == {}
     assert counts["list"][0] == 2
     assert counts["one image"][0] == 2
@@ -78,16 +78,16 @@ def test_a_snapshot_costs_two_statements_a_page_whatever_the_page_holds(settings
         for number in (5, PAGE_IMAGES - 1):
             batch = Batch.objects.create()
             completed_rows(number, batch)
-            counts.add(asks(lambda batch=batch: list(batch_snapshot(batch.id))))  # type: ignore[misc]
+            counts.add(statement_count(lambda batch=batch: list(batch_snapshot(batch.id))))  # type: ignore[misc]
             completed_rows(PAGE_IMAGES, batch)
-            counts.add(asks(lambda batch=batch: list(batch_snapshot(batch.id))) - 2)  # type: ignore[misc]
+            counts.add(statement_count(lambda batch=batch: list(batch_snapshot(batch.id))) - 2)  # type: ignore[misc]
     assert len(counts) == 1
 
 
 def test_a_page_of_a_thousand_takes_two_statements() -> None:
     completed_rows(1001)
     answers = []
-    assert asks(lambda: answers.append(Client().get("/api/list", {"limit": 1000}))) == 2
+    assert statement_count(lambda: answers.append(Client().get("/api/list", {"limit": 1000}))) == 2
     (answer,) = answers
     assert len(answer.json()) == 1000
     assert 'rel="next"' in answer["Link"]
@@ -95,7 +95,7 @@ def test_a_page_of_a_thousand_takes_two_statements() -> None:
     assert "/api/thumbnails/" not in answer.content.decode()
 
 
-def test_the_admin_shows_a_thumbnail_that_serves_from_its_file_and_another_by_the_app() -> None:
+def test_the_admin_links_a_valid_thumbnail_to_its_file_and_a_stale_one_to_the_app() -> None:
     image, stale = completed_rows(2)
     stale.thumbnails.update(source_version="of other bytes")
     admin = Client()

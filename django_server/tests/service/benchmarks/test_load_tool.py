@@ -1,4 +1,4 @@
-"""`benchmarks/load.py`, run as its user runs it: against a site, against a server that fails, and where it must not."""
+"""`benchmarks/load.py`, run as a command: against a site, against a failing server, and with invalid arguments."""
 
 import json
 import socket
@@ -28,13 +28,13 @@ def load(*words: str) -> "subprocess.CompletedProcess[str]":
 def report(*words: str, exit_code: int = 0) -> dict[str, Any]:
     ended = load(*words, "--json")
     assert ended.returncode == exit_code, ended.stderr + ended.stdout
-    told: dict[str, Any] = json.loads(ended.stdout)
-    return told
+    result: dict[str, Any] = json.loads(ended.stdout)
+    return result
 
 
 @contextmanager
 def failing_server(*behaviours: bytes) -> Iterator[str]:
-    """A server that treats its connections in turn: an answer, or nothing (it hangs up), or `sleep` (it is silent)."""
+    """A server that applies the behaviours in turn: a response, nothing (it disconnects), or `sleep` (no response)."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         silent: list[socket.socket] = []
 
@@ -74,29 +74,29 @@ def test_uploads_lists_and_thumbnails_of_a_site_are_all_answered(
     url = embedded_site.url
     for endpoint, per_request, requests in (("upload", 1, 6), ("async", 4, 2), ("batch", 5, 2)):
         words = ("--endpoint", endpoint, "--count", "6", "--per-request", str(per_request), *folder)
-        told = report(url, "uploads", *words)
-        assert (told["requests"], told["errors"]) == (requests, 0)
-        assert told["sent_bytes"] > 6 * 600
+        result = report(url, "uploads", *words)
+        assert (result["requests"], result["errors"]) == (requests, 0)
+        assert result["sent_bytes"] > 6 * 600
     with embedded_site.client() as client:
         wait_until_final(client)
-        mine = client.get("/api/list", params={"q": "own-"}).json()
-    assert len(mine) == 18
-    told = report(url, "lists", "--count", "40", "--page", "3", "--concurrency", "5")
-    assert (told["requests"], told["errors_by_status"]) == (40, {})
-    latency = told["latency_seconds"]
+        uploaded = client.get("/api/list", params={"q": "own-"}).json()
+    assert len(uploaded) == 18
+    result = report(url, "lists", "--count", "40", "--page", "3", "--concurrency", "5")
+    assert (result["requests"], result["errors_by_status"]) == (40, {})
+    latency = result["latency_seconds"]
     assert 0 < latency["p50"] <= latency["p95"] <= latency["p99"] <= latency["max"]
-    told = report(url, "thumbnails", "--count", "30")
-    assert told["errors"] == 0
-    assert told["received_bytes"] > 0
+    result = report(url, "thumbnails", "--count", "30")
+    assert result["errors"] == 0
+    assert result["received_bytes"] > 0
 
 
-def test_a_generated_picture_is_one_the_site_takes(embedded_site: RunningSite) -> None:
+def test_a_generated_picture_is_accepted_by_the_site(embedded_site: RunningSite) -> None:
     ended = load(embedded_site.url, "uploads", "--endpoint", "upload", "--count", "1", "--megapixels", "0.01")
     assert ended.returncode == 0, ended.stderr
     assert "1 requests in" in ended.stdout
 
 
-def test_a_server_that_drops_connections_and_fails_is_borne_and_told() -> None:
+def test_dropped_connections_and_error_responses_are_counted() -> None:
     answers = (
         ANSWER % b"200 OK",
         b"",
@@ -105,32 +105,32 @@ def test_a_server_that_drops_connections_and_fails_is_borne_and_told() -> None:
     )
     with failing_server(*answers) as url:
         words = (url, "lists", "--count", "40", "--concurrency", "4")
-        told = report(*words, exit_code=1)
-        assert (told["requests"], told["errors"], told["error_rate"]) == (40, 30, 0.75)
-        assert told["errors_by_status"] == {"503": 10, "connection": 20}
+        result = report(*words, exit_code=1)
+        assert (result["requests"], result["errors"], result["error_rate"]) == (40, 30, 0.75)
+        assert result["errors_by_status"] == {"503": 10, "connection": 20}
         report(*words, "--max-error-rate", "0.75")
         uploads = report(url, "uploads", "--count", "8", "--megapixels", "0.01", exit_code=1)
         assert uploads["requests"] == 8
 
 
-def test_nobody_listening_is_an_error_of_each_request() -> None:
+def test_a_closed_port_is_an_error_of_each_request() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    told = report(f"http://127.0.0.1:{port}", "lists", "--count", "5", exit_code=1)
-    assert told["errors_by_status"] == {"connection": 5}
-    assert told["latency_seconds"] == {}
+    result = report(f"http://127.0.0.1:{port}", "lists", "--count", "5", exit_code=1)
+    assert result["errors_by_status"] == {"connection": 5}
+    assert result["latency_seconds"] == {}
 
 
-def test_a_silent_server_ends_neither_a_request_late_nor_the_run() -> None:
+def test_a_silent_server_delays_neither_a_request_nor_the_run_past_its_limit() -> None:
     with failing_server(b"sleep") as url:
-        told = report(url, "lists", "--count", "4", "--concurrency", "4", "--timeout", "0.5", exit_code=1)
-        assert told["errors_by_status"] == {"timeout": 4}
-        told = report(url, "lists", "--count", "100000", "--seconds", "1", exit_code=1)
-        assert told["elapsed_seconds"] < 3
+        result = report(url, "lists", "--count", "4", "--concurrency", "4", "--timeout", "0.5", exit_code=1)
+        assert result["errors_by_status"] == {"timeout": 4}
+        result = report(url, "lists", "--count", "100000", "--seconds", "1", exit_code=1)
+        assert result["elapsed_seconds"] < 3
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "sentence"),
     [
         (["http://192.0.2.1", "lists"], "192.0.2.1 is not this machine"),
         (["http://0.0.0.0:1", "lists"], "not this machine"),
@@ -145,8 +145,8 @@ def test_a_silent_server_ends_neither_a_request_late_nor_the_run() -> None:
         ),
     ],
 )
-def test_what_it_can_not_or_must_not_do_is_said_in_a_sentence(words: list[str], said: str) -> None:
+def test_invalid_arguments_are_refused_in_a_sentence(words: list[str], sentence: str) -> None:
     ended = load(*words)
     assert ended.returncode == 2
-    assert said in ended.stderr
+    assert sentence in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -1,4 +1,4 @@
-"""What a connection to PostgreSQL costs beside its statements."""
+"""The cost of a PostgreSQL connection apart from the app's statements."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def remembering() -> Iterator[None]:
+def cached_ids() -> Iterator[None]:
     cache_parsed_ids()
     yield
     psycopg2.extras.register_uuid()
@@ -30,7 +30,7 @@ def test_a_new_connection_has_its_time_zone_without_a_statement() -> None:
         opened.close()
 
 
-@pytest.mark.usefixtures("remembering")
+@pytest.mark.usefixtures("cached_ids")
 def test_equal_ids_come_as_the_same_object_and_null_as_none() -> None:
     one, other = uuid4(), uuid4()
     with connection.cursor() as cursor:

@@ -29,7 +29,7 @@ def _read(store: Store, key: str) -> bytes:
         return file.read()
 
 
-def test_a_file_is_there_whole_or_not_at_all(store: S3Store) -> None:
+def test_a_file_is_complete_or_absent(store: S3Store) -> None:
     with store.writing("a/x.jpg") as file:
         file.write(b"first")
         assert file.fileno() > 0
@@ -82,11 +82,11 @@ def test_folders_are_named_in_byte_order_of_their_names(store: S3Store) -> None:
 
 def test_stat_equals_the_entry_of_a_listing(store: S3Store) -> None:
     _write(store, "a/x.jpg", b"12345")
-    told, listed = store.stat("a/x.jpg"), next(store.list())
+    stat, listed = store.stat("a/x.jpg"), next(store.list())
     # HEAD gives the time in seconds; the etag identifies the content.
-    assert (told.key, told.byte_size, told.version) == (listed.key, listed.byte_size, listed.version)
-    assert abs(told.modified_ns - time.time_ns()) < 60e9
-    assert len(told.etag) == 32
+    assert (stat.key, stat.byte_size, stat.version) == (listed.key, listed.byte_size, listed.version)
+    assert abs(stat.modified_ns - time.time_ns()) < 60e9
+    assert len(stat.etag) == 32
 
 
 def test_fetch_returns_the_metadata_of_the_content(store: S3Store) -> None:
@@ -132,10 +132,10 @@ def test_stat_many_returns_existing_and_missing_files(store: S3Store) -> None:
         **dict.fromkeys(missing, False),
     }
     for key in there:
-        found, told = seen[key], store.stat(key)
+        found, stat = seen[key], store.stat(key)
         assert found is not None
-        assert (found.key, found.byte_size, found.etag) == (key, told.byte_size, told.etag)
-        assert found.modified_ns // 1_000_000_000 == told.modified_ns // 1_000_000_000
+        assert (found.key, found.byte_size, found.etag) == (key, stat.byte_size, stat.etag)
+        assert found.modified_ns // 1_000_000_000 == stat.modified_ns // 1_000_000_000
     assert store.stat_many([]) == {}
     assert store.stat_many(["b/x.jpg"]) == {"b/x.jpg": None}
 
@@ -167,7 +167,7 @@ def test_the_media_type_is_that_of_the_content(key: str, expected: str) -> None:
     assert media_type(key) == expected
 
 
-def test_type_and_caching_go_with_the_file(s3: S3, store: S3Store) -> None:
+def test_media_type_and_cache_control_are_stored_with_the_file(s3: S3, store: S3Store) -> None:
     store.cache_control = "max-age=60"
     _write(store, "a/thumbnails/x_200.tif")
     head = store._client().head_object(Bucket=store.bucket, Key="a/thumbnails/x_200.tif")
@@ -182,7 +182,7 @@ def test_a_missing_key_raises_file_not_found(s3: S3, store: S3Store) -> None:
     for act in (lambda: next(nowhere.list()), lambda: list(nowhere.folders()), lambda: _read(nowhere, "x")):
         with pytest.raises(OSError, match="There is no bucket 'no-such-bucket'") as failure:
             act()
-        # Otherwise all of its files would be taken for deleted.
+        # A caller would treat FileNotFoundError as if all files of the bucket were deleted.
         assert not isinstance(failure.value, FileNotFoundError)
 
 

@@ -1,4 +1,4 @@
-"""API_TOKEN: asked for what changes something and for the socket, and for nothing else."""
+"""API_TOKEN is required for changes and for the WebSocket, and for nothing else."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ OPEN = ["/api/list", "/api/batches", "/api/limits", "/api/openapi.json", "/api/d
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Site]:
-    """A site that asks for the token."""
+    """A site that requires the token."""
     with pytest.MonkeyPatch.context() as patch, redis_server() as redis:
         patch.setenv("API_TOKEN", TOKEN)
         with live_site(redis.url, application="config.asgi:application") as started:
@@ -60,7 +60,7 @@ def test_a_large_body_without_the_token_is_refused_and_the_answer_can_be_read(cl
 
 
 @pytest.mark.parametrize(("method", "path"), CHANGES)
-def test_a_change_with_the_token_is_let_through(client: httpx.Client, method: str, path: str) -> None:
+def test_a_change_with_the_token_is_accepted(client: httpx.Client, method: str, path: str) -> None:
     answer = client.request(method, path, headers=GIVEN)
     assert answer.status_code in (202, 404, 415) or answer.json()["code"].startswith("not_"), answer.text
 
@@ -71,7 +71,7 @@ def test_an_image_is_uploaded_with_the_token(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("path", OPEN)
-def test_what_only_reads_stays_open(client: httpx.Client, path: str) -> None:
+def test_reading_needs_no_token(client: httpx.Client, path: str) -> None:
     assert client.get(path).status_code == 200
 
 
@@ -90,14 +90,14 @@ async def test_the_socket_is_closed_with_4401_without_the_token(guarded: Site, q
         assert await closing_code(connected) == 4401
 
 
-def test_where_no_token_is_set_everybody_is_let_in() -> None:
+def test_without_a_configured_token_every_request_is_accepted() -> None:
     assert is_token(None, "")
     assert is_token("anything", "")
     assert not is_token(None, "set")
     assert not is_token("", "set")
 
 
-def test_the_scheme_is_written_in_any_case_and_odd_bytes_are_no_token() -> None:
+def test_the_scheme_may_be_in_any_case_and_invalid_bytes_are_no_token() -> None:
     assert bearer(b"bearer  a-token ") == "a-token"
     assert bearer(None) is None
     assert not is_token(bearer(b"Bearer \xff\xfe"), "set")

@@ -1,4 +1,4 @@
-"""The sweeper, each repair alone."""
+"""Each repair of the sweeper, and a whole sweep."""
 
 import os
 import threading
@@ -36,14 +36,16 @@ def ids_in(messages: Any) -> list[str]:
     return [id_ for _, (first,) in messages() for id_ in ([first] if isinstance(first, str) else first)]
 
 
-def test_what_the_queue_lost_is_queued_again_soon_when_the_queue_is_empty(queue_messages: Any) -> None:
+def test_an_image_whose_message_is_lost_is_queued_again_soon_when_the_queue_is_empty(
+    queue_messages: Any,
+) -> None:
     (image,) = pending_images(jpeg())
     queued_ago(image, 6)
     assert requeue_pending() == 1
     assert ids_in(queue_messages) == [str(image.id)]
 
 
-def test_what_waits_in_a_queue_is_not_queued_twice(queue_messages: Any) -> None:
+def test_an_image_is_not_queued_again_while_the_queue_contains_messages(queue_messages: Any) -> None:
     first, second = pending_images(jpeg(), jpeg())
     queued_ago(first, 6)
     requeue_pending()
@@ -55,7 +57,7 @@ def test_what_waits_in_a_queue_is_not_queued_twice(queue_messages: Any) -> None:
 @pytest.mark.parametrize(
     ("tries", "waited", "due"), [(1, 59, 0), (1, 61, 1), (3, 239, 0), (3, 241, 1), (9, 601, 1)]
 )
-def test_each_time_it_waits_twice_as_long_at_most_ten_minutes(
+def test_the_pause_before_queueing_again_doubles_up_to_ten_minutes(
     queue_messages: Any, tries: int, waited: float, due: int
 ) -> None:
     (image,) = pending_images(jpeg())
@@ -63,14 +65,14 @@ def test_each_time_it_waits_twice_as_long_at_most_ten_minutes(
     assert requeue_pending() == due
 
 
-def test_what_never_reached_the_queue_is_due_at_once(queue_messages: Any) -> None:
+def test_an_image_that_never_reached_the_queue_is_due_at_once(queue_messages: Any) -> None:
     (image,) = pending_images(jpeg())
     Image.objects.update(queued_at=None)
     assert requeue_pending() == 1
     assert ids_in(queue_messages) == [str(image.id)]
 
 
-def test_what_was_tried_before_goes_alone(queue_messages: Any) -> None:
+def test_an_image_with_an_earlier_attempt_is_queued_in_a_task_of_its_own(queue_messages: Any) -> None:
     images = pending_images(*[jpeg()] * 4)
     Image.objects.update(queued_at=None, attempts=1)
     requeue_pending()
@@ -78,7 +80,7 @@ def test_what_was_tried_before_goes_alone(queue_messages: Any) -> None:
     assert {task for task, _ in queue_messages()} == {"images.process_image"}
 
 
-def test_versions_nobody_heard_of_are_told_once() -> None:
+def test_unannounced_versions_are_published_once() -> None:
     (image,) = pending_images(jpeg())
     Image.objects.update(changed_at=Now() - timedelta(seconds=6))
     assert republish_unannounced() == 1
@@ -87,12 +89,12 @@ def test_versions_nobody_heard_of_are_told_once() -> None:
     assert image.announced_version == image.version
 
 
-def test_a_change_that_is_about_to_be_told_is_left_to_its_teller() -> None:
+def test_a_recent_change_is_left_to_the_process_that_made_it() -> None:
     pending_images(jpeg())
     assert republish_unannounced() == 0
 
 
-def test_removals_are_told_and_forgotten_after_a_day() -> None:
+def test_deletions_are_published_and_their_records_deleted_after_a_day() -> None:
     RemovedImage.objects.create(image_id=uuid.uuid4(), version=3, removed_at=Now() - timedelta(hours=25))
     assert republish_unannounced() == 1
     assert delete_old_deletion_notes() == 0
@@ -100,7 +102,7 @@ def test_removals_are_told_and_forgotten_after_a_day() -> None:
     assert delete_old_deletion_notes() == 1
 
 
-def test_the_files_of_a_removed_image_go_even_when_its_remover_died(stored_keys: Any) -> None:
+def test_files_of_a_deleted_image_are_deleted_although_the_deleting_process_crashed(stored_keys: Any) -> None:
     (image,) = pending_images(jpeg())
     process([image.id])
     transitions.delete(Image.objects.all())
@@ -116,7 +118,7 @@ def aged(path: Any, seconds: float) -> None:
     os.utime(path, (then, then))
 
 
-def test_a_spool_file_whose_row_was_committed_is_only_a_marker(stored_keys: Any) -> None:
+def test_a_spool_file_of_a_committed_row_is_deleted_and_the_original_stays(stored_keys: Any) -> None:
     (image,) = pending_images(jpeg())
     marker = spooled(jpeg()).path
     marker = marker.rename(marker.with_name(str(image.id)))
@@ -125,7 +127,7 @@ def test_a_spool_file_whose_row_was_committed_is_only_a_marker(stored_keys: Any)
     assert stored_keys() == [image.key]
 
 
-def test_a_spool_file_without_a_row_takes_its_key_along_after_an_hour(
+def test_a_spool_file_without_a_row_is_deleted_with_its_original_after_an_hour(
     stored_keys: Any, settings: Any
 ) -> None:
     from images.storage import storage
@@ -142,7 +144,7 @@ def test_a_spool_file_without_a_row_takes_its_key_along_after_an_hour(
     assert list(settings.INCOMING_ROOT.iterdir()) == []
 
 
-def test_one_round_from_the_command_line_repairs_all(queue_messages: Any) -> None:
+def test_one_sweep_from_the_command_line_repairs_and_queues_an_image(queue_messages: Any) -> None:
     (image,) = pending_images(jpeg())
     Image.objects.update(
         status=Status.PROCESSING, claim=uuid.uuid4(), lease_until=Now() - timedelta(seconds=1), attempts=1
@@ -153,7 +155,9 @@ def test_one_round_from_the_command_line_repairs_all(queue_messages: Any) -> Non
     assert ids_in(queue_messages) == [str(image.id)]
 
 
-def test_two_rounds_at_once_do_no_harm(queue_messages: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_sweeps_at_once_queue_each_image_once(
+    queue_messages: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     images = pending_images(*[jpeg()] * 3)
     Image.objects.update(queued_at=None)
     both = threading.Barrier(2)
@@ -171,7 +175,7 @@ def test_two_rounds_at_once_do_no_harm(queue_messages: Any, monkeypatch: pytest.
             connection.close()
 
     if connection.vendor == "sqlite":
-        # SQLite has one writer, and the test database one connection: the rounds can only follow each other.
+        # SQLite has one writer, and the test database one connection: the sweeps can only follow each other.
         sweep()
         sweep()
     else:
@@ -182,16 +186,16 @@ def test_two_rounds_at_once_do_no_harm(queue_messages: Any, monkeypatch: pytest.
     assert sorted(ids_in(queue_messages)) == sorted(str(image.id) for image in images)
 
 
-def test_a_step_that_fails_keeps_no_other_from_its_repairs() -> None:
+def test_a_failing_step_does_not_keep_the_others_from_running() -> None:
     ran: list[str] = []
 
     def broken() -> int:
         raise KeyError("ours")
 
-    def sound() -> int:
-        ran.append("sound")
+    def working() -> int:
+        ran.append("working")
         return 0
 
     with pytest.raises(KeyError, match="ours"):
-        sweep([broken, sound])
-    assert ran == ["sound"]
+        sweep([broken, working])
+    assert ran == ["working"]

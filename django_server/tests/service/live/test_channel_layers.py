@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from images.live.events import ForeignMessageError, probe_token, received_events
 from tests.support.fuzz.effort import search
-from tests.support.live.live_site import answers_next, frame_of, frames_of, live_site
+from tests.support.live.live_site import frame_of, frames_before_pong, frames_of, live_site
 from tests.support.servers import Redis, redis_server
 
 OWN_LAYER = "tests.support.live.other_layer_settings.OwnLayer"
@@ -89,7 +89,7 @@ def wrong_messages() -> list[Any]:
     return wrong
 
 
-async def test_messages_of_others_in_our_groups_end_nobodys_subscription(redis: Redis) -> None:
+async def test_messages_of_other_applications_in_our_groups_end_no_subscription(redis: Redis) -> None:
     with live_site(redis.url) as site:
         batch = str(uuid4())
         (one,) = site.actor.create_images(count=1, batch=batch)
@@ -106,7 +106,7 @@ async def test_messages_of_others_in_our_groups_end_nobodys_subscription(redis: 
             site.actor.change_status(ids=[one], status="pending")
             for client in (plain, watching):
                 assert (await frame_of(client))["job_id"] == one
-                assert await answers_next(client) == []
+                assert await frames_before_pong(client) == []
         await layer.flush()
         assert site.log.count("Ignored a message") == 1
         assert "interrupted" not in site.log
@@ -120,7 +120,7 @@ anything = st.recursive(
 almost_genuine = st.fixed_dictionaries(
     {},
     optional={
-        "type": st.sampled_from(["image.events", "subscription.probe", "news"]) | anything,
+        "type": st.sampled_from(["image.events", "subscription.probe", "other"]) | anything,
         "group": st.just("all") | anything,
         "token": anything,
         "events": st.lists(st.tuples(anything, st.just("image") | anything, st.just(TEXT) | anything))

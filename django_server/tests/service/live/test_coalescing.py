@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from images.live.coalescing import Coalescer
 from images.live.events import EventFrame, packed
 from images.live.protocol import FRAME_BYTES, FRAME_IMAGES
-from tests.support.live.live_site import Site, answers_next, frame_of, say
+from tests.support.live.live_site import Site, frame_of, frames_before_pong, send_frame
 
 
 def image(number: int, byte_size: int = 100) -> EventFrame:
@@ -72,10 +72,10 @@ def test_every_image_is_sent_once_whatever_the_sizes(bursts: list[list[int]]) ->
 
 
 @given(st.lists(st.integers(0, 200)), st.integers(1, 10), st.integers(1, 300))
-def test_packing_keeps_the_order_and_the_bounds(sizes: list[int], most: int, most_bytes: int) -> None:
-    runs = [sizes[run] for run in packed(sizes, most, most_bytes)]
+def test_packing_keeps_the_order_and_the_bounds(sizes: list[int], max_count: int, max_bytes: int) -> None:
+    runs = [sizes[run] for run in packed(sizes, max_count, max_bytes)]
     assert [size for run in runs for size in run] == sizes
-    assert all(0 < len(run) <= most and (len(run) == 1 or sum(run) <= most_bytes) for run in runs)
+    assert all(0 < len(run) <= max_count and (len(run) == 1 or sum(run) <= max_bytes) for run in runs)
 
 
 async def test_a_coalescing_client_gets_a_batch_in_few_frames_and_every_image(site: Site) -> None:
@@ -83,7 +83,7 @@ async def test_a_coalescing_client_gets_a_batch_in_few_frames_and_every_image(si
     ids = site.actor.create_images(count=100, batch=batch)
     async with site.connect() as client:
         await frame_of(client)
-        await say(client, type="subscribe", batch_id=batch, coalesce=True)
+        await send_frame(client, type="subscribe", batch_id=batch, coalesce=True)
         while not (await frame_of(client))["last"]:
             pass
         site.actor.change_status(ids=ids, status="processing")
@@ -102,11 +102,11 @@ async def test_a_coalescing_client_gets_a_batch_in_few_frames_and_every_image(si
         assert {(frame["type"], frame["job_id"]) for frame in removed} == {
             ("removed", one) for one in ids[:2]
         }
-        await say(client, type="subscribe", batch_id=batch, coalesce=False)
+        await send_frame(client, type="subscribe", batch_id=batch, coalesce=False)
         while not (await frame_of(client)).get("last"):
             pass
         # After the snapshot, for a client that was disconnected when they were deleted.
         assert {(await frame_of(client))["type"] for _ in range(2)} == {"removed"}
         site.actor.change_status(ids=ids[2:4], status="completed")
         assert {(await frame_of(client))["type"] for _ in range(2)} == {"send_upload_notification"}
-        assert await answers_next(client) == []
+        assert await frames_before_pong(client) == []

@@ -7,7 +7,15 @@ from uuid import uuid4
 import pytest
 from websockets.typing import Origin
 
-from tests.support.live.live_site import Site, closing_code, frame_of, frames_of, live_site, refusal_of, say
+from tests.support.live.live_site import (
+    Site,
+    closing_code,
+    frame_of,
+    frames_of,
+    live_site,
+    refusal_of,
+    send_frame,
+)
 from tests.support.servers import Redis
 
 
@@ -29,7 +37,7 @@ async def test_daphne_sends_a_snapshot_of_a_batch_and_its_events(site: Site) -> 
     ids = site.actor.create_images(count=100, batch=batch)
     async with site.connect() as client:
         await frame_of(client)
-        await say(client, type="subscribe", batch_id=batch, coalesce=True)
+        await send_frame(client, type="subscribe", batch_id=batch, coalesce=True)
         pages = await frames_of(client, 4)
         assert sorted(image["id"] for page in pages for image in page["images"]) == sorted(ids)
         site.actor.change_status(ids=ids, status="processing")

@@ -8,7 +8,15 @@ from uuid import uuid4
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from tests.support.live.live_site import Frames, Site, answers_next, frame_of, frames_of, live_site, say
+from tests.support.live.live_site import (
+    Frames,
+    Site,
+    frame_of,
+    frames_before_pong,
+    frames_of,
+    live_site,
+    send_frame,
+)
 from tests.support.servers import Redis, postgres
 
 FRAME_BYTES = 64 * 1024
@@ -41,7 +49,7 @@ async def test_a_snapshot_of_a_thousand_images_has_each_once_in_pages_below_64_k
     batch = str(uuid4())
     ids = site.actor.create_images(count=1000, batch=batch)
     site.actor.change_status(ids=ids[:12], status="completed", announced=False)
-    await say(client, type="subscribe", batch_id=batch)
+    await send_frame(client, type="subscribe", batch_id=batch)
     pages = await snapshot_of(client)
     assert sorted(image["id"] for page in pages for image in page["images"]) == sorted(ids)
     assert [page["page"] for page in pages] == list(range(1, len(pages) + 1))
@@ -59,7 +67,7 @@ async def test_the_longest_names_and_keys_make_more_pages_not_longer_ones(
 ) -> None:
     batch = str(uuid4())
     ids = site.actor.create_images(count=60, batch=batch, name="\x01" * 255, folder="f" * 900)
-    await say(client, type="subscribe", batch_id=batch)
+    await send_frame(client, type="subscribe", batch_id=batch)
     pages = await snapshot_of(client)
     assert sorted(image["id"] for page in pages for image in page["images"]) == sorted(ids)
 
@@ -70,11 +78,11 @@ async def test_a_snapshot_ends_with_its_last_page_whatever_the_number(
 ) -> None:
     batch = str(uuid4())
     ids = site.actor.create_images(count=count, batch=batch)
-    await say(client, type="subscribe", batch_id=batch)
+    await send_frame(client, type="subscribe", batch_id=batch)
     pages = await snapshot_of(client)
     assert sorted(image["id"] for page in pages for image in page["images"]) == sorted(ids)
     assert len(pages) == max(1, -(-count // 25))
-    assert await answers_next(client) == []
+    assert await frames_before_pong(client) == []
 
 
 async def test_deleted_jobs_are_sent_as_removed_after_the_snapshot_of_the_others(
@@ -82,8 +90,8 @@ async def test_deleted_jobs_are_sent_as_removed_after_the_snapshot_of_the_others
 ) -> None:
     ids = site.actor.create_images(count=60)
     site.actor.delete(ids=ids[:30])
-    await answers_next(client)
-    await say(client, type="subscribe", job_ids=[*ids, str(uuid4())])
+    await frames_before_pong(client)
+    await send_frame(client, type="subscribe", job_ids=[*ids, str(uuid4())])
     pages = await snapshot_of(client)
     assert sorted(image["id"] for page in pages for image in page["images"]) == sorted(ids[30:])
     assert pages[0]["counts"] == {"pending": 30}
@@ -106,9 +114,9 @@ async def test_images_that_complete_while_a_client_subscribes_are_in_the_snapsho
         """The statuses that a client which merges by version has in the end."""
         await asyncio.sleep(after_seconds)
         known: dict[str, tuple[int, str]] = {}
-        # Narrowed to another batch before, so that it receives no event of this one before it subscribes.
+        # The client is first subscribed to another batch, so that it receives no event of this one too early.
         async with site.connect(f"?batch={uuid4()}") as client:
-            await say(client, type="subscribe", batch_id=batch)
+            await send_frame(client, type="subscribe", batch_id=batch)
             frames: Frames = []
             while len([one for one, state in known.items() if state[1] == "completed"]) < 200:
                 frame = await frame_of(client, 20)
@@ -137,7 +145,7 @@ async def test_a_client_that_was_disconnected_receives_all_changes_since_its_cur
     site.actor.delete(ids=ids[60:])
     async with site.connect() as client:
         await frame_of(client)
-        await say(client, type="subscribe", all=True, since=cursor, coalesce=coalesce)
+        await send_frame(client, type="subscribe", all=True, since=cursor, coalesce=coalesce)
         received: dict[str, str] = {}
         removed: set[str] = set()
         while not (removed >= set(ids[60:]) and received.keys() >= set(ids[:60])):
@@ -157,12 +165,12 @@ async def test_a_client_that_was_disconnected_receives_all_changes_since_its_cur
 
 async def test_changes_before_the_cursor_are_not_sent_again(site: Site, client: ClientConnection) -> None:
     site.actor.create_images(count=5)
-    # Microseconds: an hour after all there is.
+    # In microseconds: an hour after the newest change.
     later = str(int(await cursor_of(site)) + 3_600_000_000)
-    await say(client, type="subscribe", all=True, since=later)
-    assert await answers_next(client) == []
+    await send_frame(client, type="subscribe", all=True, since=later)
+    assert await frames_before_pong(client) == []
     await asyncio.sleep(0.2)
-    assert await answers_next(client) == []
+    assert await frames_before_pong(client) == []
 
 
 async def cursor_of(site: Site) -> str:

@@ -1,4 +1,4 @@
-"""Clients that read slowly or not at all are asked to resync and delay nobody; and the shutdown of the server."""
+"""Clients that read slowly or not at all are asked to resync and delay no other client; shutdown of the server."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection
 from images.live.bounded_sender import MAX_BYTES, MAX_FRAMES, SendBuffer, Sender
 from images.live.events import EventFrame
 from images.live.protocol import encode
-from tests.support.live.live_site import Site, closing_code, frame_of, live_site, say
+from tests.support.live.live_site import Site, closing_code, frame_of, live_site, send_frame
 from tests.support.servers import Redis
 
 
@@ -83,7 +83,7 @@ async def stalled(site: Site) -> ClientConnection:
     return client
 
 
-async def test_a_client_that_reads_nothing_delays_nobody_and_receives_a_resync(site: Site) -> None:
+async def test_a_client_that_reads_nothing_delays_no_other_and_receives_a_resync(site: Site) -> None:
     idle = await stalled(site)
     batch = str(uuid4())
     (one,) = site.actor.create_images(count=1, batch=batch)
@@ -101,7 +101,7 @@ async def test_a_client_that_reads_nothing_delays_nobody_and_receives_a_resync(s
             frames += 1
     assert frame == {"type": "resync", "reason": "slow_client"}
     assert frames < 10_000
-    await say(idle, type="subscribe", batch_id=batch)
+    await send_frame(idle, type="subscribe", batch_id=batch)
     while (frame := await frame_of(idle))["type"] != "snapshot":
         pass
     assert [image["status"] for image in frame["images"]] == ["pending"]

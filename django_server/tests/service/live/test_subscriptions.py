@@ -7,7 +7,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.typing import Origin
 
-from tests.support.live.live_site import Site, answers_next, frame_of, frames_of, refusal_of, say
+from tests.support.live.live_site import Site, frame_of, frames_before_pong, frames_of, refusal_of, send_frame
 
 
 async def test_a_new_client_receives_connected_with_a_cursor(site: Site) -> None:
@@ -89,27 +89,27 @@ async def test_the_first_subscribe_narrows_the_events_a_client_receives(
 ) -> None:
     batch = str(uuid4())
     (mine,), (others,) = site.actor.create_images(count=1, batch=batch), site.actor.create_images(count=1)
-    await say(client, type="subscribe", batch_id=batch)
+    await send_frame(client, type="subscribe", batch_id=batch)
     assert (await frame_of(client))["type"] == "snapshot"
     site.actor.change_status(ids=[others], status="pending")
     site.actor.change_status(ids=[mine], status="processing")
     assert (await frame_of(client))["job_id"] == mine
-    assert await answers_next(client) == []
+    assert await frames_before_pong(client) == []
 
 
 async def test_all_may_be_subscribed_again_and_unsubscribed(site: Site, client: ClientConnection) -> None:
     (one,) = site.actor.create_images(count=1)
-    await say(client, type="subscribe", batch_id=str(uuid4()))
-    await say(client, type="subscribe", all=True)
-    assert [frame["type"] for frame in await answers_next(client)] in ([], ["snapshot"])
+    await send_frame(client, type="subscribe", batch_id=str(uuid4()))
+    await send_frame(client, type="subscribe", all=True)
+    assert [frame["type"] for frame in await frames_before_pong(client)] in ([], ["snapshot"])
     site.actor.change_status(ids=[one], status="pending")
     while (frame := await frame_of(client))["type"] == "snapshot":
         pass
     assert frame["job_id"] == one
-    await say(client, type="unsubscribe", all=True)
-    await answers_next(client)
+    await send_frame(client, type="unsubscribe", all=True)
+    await frames_before_pong(client)
     site.actor.change_status(ids=[one], status="processing")
-    assert await answers_next(client) == []
+    assert await frames_before_pong(client) == []
 
 
 async def test_a_batch_in_the_query_is_subscribed_on_connecting(site: Site) -> None:
@@ -132,37 +132,37 @@ async def test_a_malformed_batch_in_the_query_is_an_error_and_subscribes_to_noth
         connected, error = await frames_of(client, 2)
         assert (connected["type"], error["type"], error["code"]) == ("connected", "error", "bad_frame")
         site.actor.change_status(ids=[one], status="pending")
-        assert await answers_next(client) == []
+        assert await frames_before_pong(client) == []
 
 
 async def test_a_client_may_subscribe_to_jobs_only(site: Site, client: ClientConnection) -> None:
     batch = str(uuid4())
     first, second, third = site.actor.create_images(count=3, batch=batch)
-    await say(client, type="subscribe", job_ids=[first, third])
+    await send_frame(client, type="subscribe", job_ids=[first, third])
     snapshot = await frame_of(client)
     assert snapshot["batch_id"] is None
     assert snapshot["counts"] == {"pending": 2}
     assert {image["id"] for image in snapshot["images"]} == {first, third}
     site.actor.change_status(ids=[first, second, third], status="processing")
     assert {frame["job_id"] for frame in await frames_of(client, 2)} == {first, third}
-    await say(client, type="unsubscribe", job_ids=[first])
-    await answers_next(client)
+    await send_frame(client, type="unsubscribe", job_ids=[first])
+    await frames_before_pong(client)
     site.actor.change_status(ids=[first, second, third], status="completed")
     assert (await frame_of(client))["job_id"] == third
-    assert await answers_next(client) == []
+    assert await frames_before_pong(client) == []
 
 
 async def test_a_connection_has_a_thousand_subscriptions_and_no_more(
     site: Site, client: ClientConnection
 ) -> None:
     ids = [str(uuid4()) for _ in range(1000)]
-    await say(client, type="subscribe", job_ids=ids)
+    await send_frame(client, type="subscribe", job_ids=ids)
     assert (await frame_of(client))["type"] == "snapshot"
-    await say(client, type="subscribe", batch_id=str(uuid4()))
+    await send_frame(client, type="subscribe", batch_id=str(uuid4()))
     error = await frame_of(client)
     assert (error["type"], error["code"]) == ("error", "bad_frame")
     assert "1000" in error["error"]
-    await say(client, type="subscribe", job_ids=ids[:3])
+    await send_frame(client, type="subscribe", job_ids=ids[:3])
     assert (await frame_of(client))["type"] == "snapshot"
 
 
@@ -207,4 +207,4 @@ async def test_a_bad_frame_is_answered_and_the_connection_lives(
     error = await frame_of(client)
     assert (error["type"], error["code"]) == ("error", "bad_frame")
     assert error["error"].endswith(".")
-    assert await answers_next(client) == []
+    assert await frames_before_pong(client) == []

@@ -1,4 +1,4 @@
-"""`manage.py delete`: what is chosen, what a dry run tells, what stays, and that it may be stopped anywhere."""
+"""`manage.py delete`: its selectors, its dry run, files of archives, and continuing a stopped run."""
 
 import uuid
 from datetime import timedelta
@@ -32,18 +32,18 @@ def in_batch(count: int) -> tuple[Batch, list[Image]]:
     return batch, images
 
 
-def test_without_a_selector_nothing_is_chosen() -> None:
+def test_a_selector_is_required() -> None:
     with pytest.raises(CommandError, match="Say which images"):
         delete("--apply")
 
 
-def test_a_dry_run_tells_images_and_bytes_and_deletes_nothing(stored_keys: Any) -> None:
+def test_a_dry_run_prints_images_and_bytes_and_deletes_nothing(stored_keys: Any) -> None:
     images = uploaded(2)
     archived("one.jpg")
     keys = stored_keys()
     byte_size = sum(path_of(key).stat().st_size for key in keys if "/uploads/" in key)
-    told = delete("--all")
-    assert told == (
+    printed = delete("--all")
+    assert printed == (
         f"3 images, 1 of them in archives, whose files stay; {byte_size / 1e6:.1f} MB of files to delete.\n"
         "Nothing was changed: this was a dry run. `--apply` deletes them.\n"
     )
@@ -51,7 +51,7 @@ def test_a_dry_run_tells_images_and_bytes_and_deletes_nothing(stored_keys: Any) 
     assert (Image.objects.count(), stored_keys()) == (len(images) + 1, keys)
 
 
-def test_all_goes_but_the_files_of_archives(stored_keys: Any) -> None:
+def test_everything_is_deleted_except_files_of_archives(stored_keys: Any) -> None:
     uploaded(2)
     archived("one.jpg")
     of_archive = [key for key in stored_keys() if "/fungi/" in key]
@@ -61,7 +61,7 @@ def test_all_goes_but_the_files_of_archives(stored_keys: Any) -> None:
     assert len(of_archive) == 4
 
 
-def test_a_batch_goes_with_its_images_and_no_other() -> None:
+def test_a_batch_is_deleted_with_its_images_and_no_other_batch() -> None:
     batch, images = in_batch(2)
     other, _ = in_batch(1)
     delete("--batch", str(batch.id), "--apply")
@@ -70,7 +70,7 @@ def test_a_batch_goes_with_its_images_and_no_other() -> None:
     assert set(RemovedImage.objects.values_list("image_id", flat=True)) == {image.id for image in images}
 
 
-def test_what_was_uploaded_before_a_day_goes_and_a_batch_that_keeps_some_stays() -> None:
+def test_images_uploaded_before_a_day_are_deleted_and_a_batch_with_other_images_stays() -> None:
     batch, (old, young) = in_batch(2)
     Image.objects.filter(id=old.id).update(uploaded_at=Now() - timedelta(days=3))
     day = (young.uploaded_at - timedelta(days=1)).date()
@@ -88,20 +88,22 @@ def test_selectors_narrow_each_other() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--before", "yesterday"], ["--batch", "12"]])
-def test_what_is_no_date_or_no_id_is_told(arguments: list[str]) -> None:
+def test_an_invalid_date_or_id_is_refused(arguments: list[str]) -> None:
     with pytest.raises(CommandError, match=arguments[1]):
         delete(*arguments, "--apply")
 
 
-def test_a_run_that_was_stopped_is_gone_on_with(monkeypatch: pytest.MonkeyPatch, stored_keys: Any) -> None:
+def test_the_next_run_deletes_the_rest_after_a_stopped_one(
+    monkeypatch: pytest.MonkeyPatch, stored_keys: Any
+) -> None:
     monkeypatch.setattr(deletion, "_STEP_IMAGES", 2)
     in_batch(5)
-    removing, steps = delete_images, 0
+    delete_step, steps = delete_images, 0
 
     def stopped_in_the_second(images: Any) -> int:
         nonlocal steps
         steps += 1
-        removed = removing(images)
+        removed = delete_step(images)
         if steps == 2:
             raise KeyboardInterrupt
         return removed
@@ -112,12 +114,12 @@ def test_a_run_that_was_stopped_is_gone_on_with(monkeypatch: pytest.MonkeyPatch,
         call_command("delete", "--all", "--apply", stdout=out)
     assert "Stopped after 2 images. Run the same command again to delete the rest." in out.getvalue()
     assert (Image.objects.count(), Batch.objects.count(), len(stored_keys())) == (1, 1, 4)
-    monkeypatch.setattr(deletion, "delete_images", removing)
+    monkeypatch.setattr(deletion, "delete_images", delete_step)
     assert "Deleted 1 images." in delete("--all", "--apply")
     assert (Image.objects.count(), Batch.objects.count(), stored_keys()) == (0, 0, [])
 
 
-def test_a_batch_that_a_killed_run_left_empty_goes_with_the_next() -> None:
+def test_an_empty_batch_that_a_killed_run_left_is_deleted_by_the_next() -> None:
     batch = Batch.objects.create(id=uuid.uuid4())
     delete("--batch", str(batch.id), "--apply")
     assert not Batch.objects.exists()

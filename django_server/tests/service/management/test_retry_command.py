@@ -1,4 +1,4 @@
-"""`manage.py retry` and the admin's actions: failed images once more, running ones stopped, with all that follows."""
+"""`manage.py retry` and the admin's actions: failed images are processed again, unfinished ones aborted."""
 
 from collections.abc import Callable
 from io import StringIO
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def queued_ids(queue_messages: Any) -> Callable[[], list[str]]:
-    """A function that gives the ids of the images that are in the queue, in order."""
+    """A function that returns the sorted ids of the images in the queue."""
     return lambda: sorted(id_ for _, (ids,) in queue_messages() for id_ in ids)
 
 
@@ -57,24 +57,24 @@ def test_a_dry_run_counts_by_reason_and_changes_nothing(queued_ids: Callable[[],
     assert (status_of(images), queued_ids()) == ({Status.ERROR}, [])
 
 
-def test_all_that_failed_are_queued_again_in_steps_and_nothing_else(
+def test_all_failed_images_are_queued_again_in_steps_and_no_others(
     queued_ids: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retry_abort, "STEP_IMAGES", 2)
     images = failed(5)
-    sound = pending_images(jpeg())
-    process([sound[0].id])
+    completed = pending_images(jpeg())
+    process([completed[0].id])
     aborted = pending_images(jpeg())
     assert retry_abort.abort([aborted[0].id]) == 1
     assert "Queued 5 images again." in retry("--apply")
     assert queued_ids() == ids_of(images)
     assert status_of(images) == {Status.PENDING}
-    assert status_of(sound) == {Status.COMPLETED}
+    assert status_of(completed) == {Status.COMPLETED}
     assert status_of(aborted) == {Status.ABORTED}
     assert not Image.objects.exclude(version=F("announced_version")).filter(status=Status.PENDING).exists()
 
 
-def test_a_batch_a_reason_a_collection_and_a_day_narrow_each_other(
+def test_batch_reason_collection_and_day_can_be_combined(
     queued_ids: Callable[[], list[str]],
 ) -> None:
     batch = Batch.objects.create()
@@ -87,7 +87,7 @@ def test_a_batch_a_reason_a_collection_and_a_day_narrow_each_other(
     assert status_of(outside) == {Status.ERROR}
 
 
-def test_a_day_that_is_none_is_told() -> None:
+def test_an_invalid_day_is_refused() -> None:
     with pytest.raises(CommandError, match="is not a date"):
         retry("--since", "soon")
 
@@ -107,23 +107,23 @@ def act(operator: Client, action: str, images: list[Image]) -> str:
     return answer.content.decode()
 
 
-def test_an_administrator_has_failed_images_processed_once_more(
+def test_an_administrator_retries_failed_images(
     operator: Client, queued_ids: Callable[[], list[str]]
 ) -> None:
     images = failed(2)
-    sound = pending_images(jpeg())
-    process([sound[0].id])
-    assert "2 of 3 images are processed again." in act(operator, "retry_selected", images + sound)
+    completed = pending_images(jpeg())
+    process([completed[0].id])
+    assert "2 of 3 images are processed again." in act(operator, "retry_selected", images + completed)
     assert queued_ids() == ids_of(images)
 
 
-def test_an_administrator_stops_images_that_wait(operator: Client) -> None:
+def test_an_administrator_aborts_pending_images(operator: Client) -> None:
     images = pending_images(jpeg(), jpeg())
     assert "2 of 2 images were aborted." in act(operator, "abort_selected", images)
     assert status_of(images) == {Status.ABORTED}
 
 
-def test_who_may_only_look_is_offered_no_change(client: Client) -> None:
+def test_a_user_who_may_only_view_is_offered_no_action(client: Client) -> None:
     viewer = User.objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_image"))
     client.force_login(viewer)

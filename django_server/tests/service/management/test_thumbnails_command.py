@@ -1,4 +1,4 @@
-"""`manage.py thumbnails`: a real worker generates missing thumbnails, after uploads, and none twice."""
+"""`manage.py thumbnails`: a real worker generates missing thumbnails once, and uploads are processed first."""
 
 import threading
 import time
@@ -43,12 +43,12 @@ def resize(settings: Any, **sizes: int) -> None:
     settings.THUMBNAILS = {**settings.THUMBNAILS, "SIZES": sizes}
 
 
-def left_in_bulk() -> int:
+def chunks_in_bulk() -> int:
     return celery_queue.waiting_in_bulk() or 0
 
 
-def take_bulk(settings: Any) -> None:
-    """What a worker would do: everything that waits in bulk."""
+def process_bulk(settings: Any) -> None:
+    """Process all messages of the queue `bulk`, as a worker would."""
     with Redis.from_url(settings.REDIS_URL) as redis:
         while raw := redis.rpop(celery_queue.BULK):
             task, (ids,) = arguments_of(orjson.loads(raw))
@@ -58,14 +58,14 @@ def take_bulk(settings: Any) -> None:
 
 def test_after_a_change_of_sizes_a_worker_generates_exactly_the_missing_thumbnails(tmp_path: Path) -> None:
     images = uploaded(9)
-    archived("one.jpg", warm=False)
-    # The worker reads its settings from the file: there they are what they were, so that the rows are what differs.
+    archived("one.jpg", with_thumbnails=False)
+    # The worker has unchanged settings, so the rows are made stale instead.
     Thumbnail.objects.filter(label="small").update(scale=200)
     kept = dict(Thumbnail.objects.exclude(label="small").values_list("id", "generated_at"))
     assert thumbnails("--dry-run").startswith("10 images with missing thumbnails.")
-    assert left_in_bulk() == 0
+    assert chunks_in_bulk() == 0
     assert "Queued 10 images." in thumbnails()
-    assert left_in_bulk() == 3
+    assert chunks_in_bulk() == 3
     with worker(tmp_path):
         assert eventually(lambda: not list(find_candidates(Selection())), _PATIENCE_SECONDS)
     assert Thumbnail.objects.filter(label="small", scale=240).count() == len(images) + 1
@@ -77,31 +77,31 @@ def test_thumbnails_of_changed_sizes_are_found_and_generated_once(settings: Any)
     uploaded(3)
     resize(settings, small=240, huge=310)
     thumbnails()
-    take_bulk(settings)
+    process_bulk(settings)
     assert Thumbnail.objects.filter(label="huge", width=310).count() == 3
     assert thumbnails() == "No image has missing thumbnails.\n"
-    assert left_in_bulk() == 0
+    assert chunks_in_bulk() == 0
 
 
-def test_uploads_pass_two_hundred_waiting_chunks(tmp_path: Path) -> None:
+def test_uploads_are_processed_before_two_hundred_queued_chunks(tmp_path: Path) -> None:
     images = uploaded(8)
-    # Each chunk has something to make, whenever it comes: nothing is valid to the worker, and stays so.
+    # A thread makes all thumbnails stale again and again, so that each chunk has some to generate.
     ids = [image.id for image in images]
     for number in range(200):
         celery_queue.ask_for_thumbnails(ids[4 * (number % 2) :][:4])
     stop = threading.Event()
 
-    def outdate() -> None:
+    def make_stale() -> None:
         while not stop.wait(0.02):
             Thumbnail.objects.filter(image_id__in=ids).update(recipe="older")
         connection.close()
 
-    outdating = threading.Thread(target=outdate)
-    outdating.start()
+    stale_maker = threading.Thread(target=make_stale)
+    stale_maker.start()
     try:
         with worker(tmp_path):
-            assert eventually(lambda: left_in_bulk() <= 195, _PATIENCE_SECONDS)
-            waiting_before = left_in_bulk()
+            assert eventually(lambda: chunks_in_bulk() <= 195, _PATIENCE_SECONDS)
+            waiting_before = chunks_in_bulk()
             uploads = pending_images(*[jpeg()] * 10)
             celery_queue.publish([image.id for image in uploads], one_task_each=True)
             new = Image.objects.filter(id__in=[image.id for image in uploads])
@@ -109,13 +109,13 @@ def test_uploads_pass_two_hundred_waiting_chunks(tmp_path: Path) -> None:
             while new.exclude(status=Status.COMPLETED).exists():
                 assert time.monotonic() < deadline
                 time.sleep(0.005)
-            passed = waiting_before - left_in_bulk()
+            passed = waiting_before - chunks_in_bulk()
     finally:
         stop.set()
-        outdating.join()
-    # The one under way, the one that the worker had fetched, and what it takes after the last upload till we look.
+        stale_maker.join()
+    # The current chunk, the prefetched one, and those taken between the last upload and the check.
     assert passed <= 4
-    assert left_in_bulk() > 100
+    assert chunks_in_bulk() > 100
 
 
 def test_force_generates_valid_thumbnails_again_and_every_url_works_meanwhile(
@@ -126,7 +126,7 @@ def test_force_generates_valid_thumbnails_again_and_every_url_works_meanwhile(
     before = Thumbnail.objects.aggregate(last=Max("generated_at"))["last"]
     assert "Queued 3 images." in thumbnails("--force")
     assert stored_keys() == keys
-    take_bulk(settings)
+    process_bulk(settings)
     assert stored_keys() == keys
     assert Thumbnail.objects.filter(generated_at__gt=before).count() == 9
     assert thumbnails() == "No image has missing thumbnails.\n"
@@ -149,7 +149,7 @@ def test_a_stopped_run_with_force_continues_with_the_rest(
     out = StringIO()
     with pytest.raises(SystemExit, match="130"):
         call_command("thumbnails", "--force", stdout=out)
-    take_bulk(settings)
+    process_bulk(settings)
     assert "Stopped. The workers generate the thumbnails of the 4 images queued so far." in out.getvalue()
     again = out.getvalue().strip().removesuffix(".").partition(" with ")[2].split()
     assert again[:2] == ["--force", "--made-before"]
@@ -189,14 +189,14 @@ def test_the_queue_is_filled_only_as_the_workers_empty_it(
     pieces = [[image.id] for image in uploaded(5)]
 
     def on_stuck() -> None:
-        assert (len(queued), left_in_bulk()) == (3, 3)
+        assert (len(queued), chunks_in_bulk()) == (3, 3)
         stuck.set()
         with Redis.from_url(settings.REDIS_URL) as redis:
             redis.delete(celery_queue.BULK)
 
     backfill.enqueue_chunks(pieces, None, queued.append, on_stuck)
     assert stuck.is_set()
-    assert (len(queued), left_in_bulk()) == (5, 2)
+    assert (len(queued), chunks_in_bulk()) == (5, 2)
 
 
 def test_an_unreachable_queue_is_reported_in_a_sentence(settings: Any) -> None:
@@ -213,9 +213,7 @@ def test_an_image_that_may_have_killed_its_worker_is_a_chunk_of_its_own() -> Non
     assert list(chunks(candidates)) == [[ids[2]], [ids[0], ids[1], ids[3], ids[4]], [ids[5]]]
 
 
-def test_a_failure_is_remembered_and_the_other_images_get_their_thumbnails(
-    settings: Any, caplog: Any
-) -> None:
+def test_a_failure_is_stored_and_the_other_images_get_their_thumbnails(settings: Any, caplog: Any) -> None:
     first, broken, gone, last = uploaded(4)
     resize(settings, small=77)
     path_of(broken.key).write_bytes(b"no image any more")
@@ -229,17 +227,17 @@ def test_a_failure_is_remembered_and_the_other_images_get_their_thumbnails(
     assert "Traceback" not in caplog.text
 
 
-def test_a_fault_of_ours_is_logged_with_its_trace_and_the_others_are_made(
+def test_an_unexpected_exception_is_logged_with_its_traceback_and_the_other_images_get_thumbnails(
     settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     first, second = uploaded(2)
     resize(settings, small=77)
-    making = generate_in_worker
+    generate = generate_in_worker
 
     def faulty(image_id: Any, guard: Any) -> Any:
         if image_id == first.id:
             raise ZeroDivisionError
-        return making(image_id, guard)
+        return generate(image_id, guard)
 
     monkeypatch.setattr(generate_chunk, "generate_in_worker", faulty)
     generate_each([first.id, second.id])
@@ -247,7 +245,7 @@ def test_a_fault_of_ours_is_logged_with_its_trace_and_the_others_are_made(
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_a_worker_that_is_told_to_stop_puts_back_what_it_has_not_begun(
+def test_a_stopping_worker_queues_the_images_it_has_not_begun(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = uploaded(3)
@@ -255,7 +253,7 @@ def test_a_worker_that_is_told_to_stop_puts_back_what_it_has_not_begun(
     monkeypatch.setattr(generate_chunk, "draining", lambda: Thumbnail.objects.filter(scale=77).exists())
     generate_each([image.id for image in images])
     assert Thumbnail.objects.filter(scale=77).count() == 1
-    assert left_in_bulk() == 1
+    assert chunks_in_bulk() == 1
     monkeypatch.setattr(generate_chunk, "draining", lambda: False)
-    take_bulk(settings)
+    process_bulk(settings)
     assert Thumbnail.objects.filter(scale=77).count() == 3

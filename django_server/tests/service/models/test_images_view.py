@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def execute(statement: str, *values: Any) -> int:
-    """How many rows PostgreSQL reports for the statement."""
+    """The number of rows that PostgreSQL reports for the statement."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
@@ -39,7 +39,7 @@ def sweep_a_minute_later() -> None:
 
 @pytest.fixture
 def published() -> Iterator[Any]:
-    """A function that gives the messages published to the channel layer since it was last called."""
+    """A function that returns the messages published to the channel layer since its last call."""
     with (
         Redis.from_url(settings.REDIS_URL) as redis,
         redis.pubsub(ignore_subscribe_messages=True) as subscription,
@@ -60,7 +60,7 @@ def foreign_table() -> Iterator[None]:
     execute("DROP TABLE album_entry")
 
 
-def test_the_view_shows_what_an_operator_looks_for() -> None:
+def test_the_view_shows_the_columns_that_an_operator_needs() -> None:
     (image,) = uploaded()
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM images")
@@ -71,7 +71,9 @@ def test_the_view_shows_what_an_operator_looks_for() -> None:
     assert not shown.keys() & {"claim", "lease_until", "thumbs_claim"}
 
 
-def test_all_images_go_with_files_thumbnails_and_empty_batches(stored_keys: Any, published: Any) -> None:
+def test_all_images_are_deleted_with_files_thumbnails_and_empty_batches(
+    stored_keys: Any, published: Any
+) -> None:
     batch = Batch.objects.create()
     images = pending_images(jpeg(), jpeg(), batch=batch)
     process([image.id for image in images])
@@ -89,7 +91,7 @@ def test_all_images_go_with_files_thumbnails_and_empty_batches(stored_keys: Any,
     assert set(RemovedImage.objects.values_list("announced", "files_deleted")) == {(True, True)}
 
 
-def test_the_note_is_the_one_that_the_app_itself_writes() -> None:
+def test_the_trigger_writes_the_same_deletion_record_as_the_app() -> None:
     first, second = uploaded(2)
     batch = Batch.objects.create()
     Image.objects.update(batch=batch)
@@ -109,7 +111,7 @@ def _key_of_the_other(key: str, one: Image, other: Image) -> str:
     return key.replace(folder, other_folder)
 
 
-def test_a_condition_narrows_what_is_deleted() -> None:
+def test_a_condition_selects_the_deleted_images() -> None:
     first, second = uploaded(2)
     batch = Batch.objects.create()
     Image.objects.update(batch=batch)
@@ -120,9 +122,9 @@ def test_a_condition_narrows_what_is_deleted() -> None:
     assert execute("DELETE FROM images WHERE name = %s", first.name) == 0
 
 
-def test_of_an_archive_only_the_rows_go(stored_keys: Any) -> None:
+def test_for_archive_images_only_the_rows_are_deleted(stored_keys: Any) -> None:
     image = archived("one.jpg")
-    # A file that is named like an upload of ours, but not by this image's id.
+    # A file with a name like an upload's, but not with this image's id.
     odd = archived(f"{uuid.uuid4()}.jpg")
     assert len(stored_keys()) == 8
     keys = stored_keys()
@@ -142,7 +144,7 @@ def test_an_archives_image_that_was_registered_again_is_deleted_again() -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "another/prefix"])
-def test_an_upload_is_known_whatever_its_key_prefix_was(prefix: str, stored_keys: Any) -> None:
+def test_the_files_of_an_upload_are_deleted_under_any_key_prefix(prefix: str, stored_keys: Any) -> None:
     with override_settings(KEY_PREFIX=prefix):
         (image,) = pending_images(jpeg())
         process([image.id])
@@ -153,9 +155,9 @@ def test_an_upload_is_known_whatever_its_key_prefix_was(prefix: str, stored_keys
 
 def test_an_image_that_a_worker_has_claimed_leaves_no_files(stored_keys: Any) -> None:
     (image,) = pending_images(jpeg())
-    held = transitions.claim([image.id])
+    claimed = transitions.claim([image.id])
     assert execute("DELETE FROM images") == 1
-    failed = transitions.flush(held, [], renew=True)
+    failed = transitions.flush(claimed, [], renew=True)
     assert (failed, Image.objects.count()) == ([], 0)
     sweep_a_minute_later()
     assert stored_keys() == []

@@ -1,4 +1,4 @@
-"""Metrics: their cost, who may read them, and what a killed process leaves of them."""
+"""Metrics: their cost, their access control, and the values that remain after a process was killed."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ STAGE_SECONDS.labels("decode").observe(0.5)
 print("counted", flush=True)
 input()
 """
-_LOOK = """
+_READER = """
 import django; django.setup()
 from images.observability.metrics_text import exposition
 print(exposition(with_state=False).decode())
@@ -48,7 +48,7 @@ def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     }
 
 
-def waiting(number: int) -> None:
+def add_pending(number: int) -> None:
     ids = [image.id for image in completed_rows(number)]
     Image.objects.filter(id__in=ids).update(status=Status.PENDING, finished_at=None)
 
@@ -56,7 +56,7 @@ def waiting(number: int) -> None:
 def test_a_scrape_of_the_state_costs_three_statements_for_any_number_of_pending_images() -> None:
     counts = set()
     for more in (0, 3, 40):
-        waiting(more)
+        add_pending(more)
         with CaptureQueriesContext(connection) as captured:
             list(SiteState().collect())
         counts.add(len(statements(captured)))
@@ -64,29 +64,29 @@ def test_a_scrape_of_the_state_costs_three_statements_for_any_number_of_pending_
 
 
 def test_pending_images_are_reported_with_the_age_of_the_oldest() -> None:
-    told = samples(exposition(with_state=True).decode())
-    assert told["django_file_upload_oldest_pending_seconds", ()] == 0
-    waiting(3)
+    reported = samples(exposition(with_state=True).decode())
+    assert reported["django_file_upload_oldest_pending_seconds", ()] == 0
+    add_pending(3)
     Image.objects.update(uploaded_at="2020-01-01T00:00:00Z")
-    told = samples(exposition(with_state=True).decode())
-    assert told["django_file_upload_images_unfinished", (("status", "pending"),)] == 3
-    assert told["django_file_upload_oldest_pending_seconds", ()] > 5 * 365 * 86400
+    reported = samples(exposition(with_state=True).decode())
+    assert reported["django_file_upload_images_unfinished", (("status", "pending"),)] == 3
+    assert reported["django_file_upload_oldest_pending_seconds", ()] > 5 * 365 * 86400
 
 
 def test_pending_images_are_counted_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("images.observability.state_gauges.MAX_COUNT", 5)
-    waiting(8)
-    told = samples(exposition(with_state=True).decode())
-    assert told["django_file_upload_images_unfinished", (("status", "pending"),)] == 5
+    add_pending(8)
+    reported = samples(exposition(with_state=True).decode())
+    assert reported["django_file_upload_images_unfinished", (("status", "pending"),)] == 5
 
 
 def test_a_killed_process_leaves_its_counters_and_not_its_open_websockets(tmp_path: Path) -> None:
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
 
-    def looked() -> dict[Any, float]:
-        look = [sys.executable, "-c", _LOOK]
+    def read_samples() -> dict[Any, float]:
+        command = [sys.executable, "-c", _READER]
         return samples(
-            subprocess.run(look, env=environment, capture_output=True, text=True, check=True).stdout
+            subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
         )
 
     clients, sweeps = (
@@ -102,18 +102,20 @@ def test_a_killed_process_leaves_its_counters_and_not_its_open_websockets(tmp_pa
         running.append(process)
         assert process.stdout is not None
         assert process.stdout.readline() == b"counted\n"
-    told = looked()
-    assert (told[clients], told[sweeps], told[decoded]) == (2, 2, 2)
+    reported = read_samples()
+    assert (reported[clients], reported[sweeps], reported[decoded]) == (2, 2, 2)
     running[0].send_signal(signal.SIGKILL)
     running[0].wait()
-    told = looked()
-    assert (told[clients], told[sweeps], told[decoded]) == (1, 2, 2)
+    reported = read_samples()
+    assert (reported[clients], reported[sweeps], reported[decoded]) == (1, 2, 2)
     for process in running:
         process.kill()
         process.communicate()
 
 
-async def asked(*headers: tuple[bytes, bytes], client: Any = _OWN, method: str = "GET") -> tuple[int, bytes]:
+async def get_metrics(
+    *headers: tuple[bytes, bytes], client: Any = _OWN, method: str = "GET"
+) -> tuple[int, bytes]:
     """Status and body of the response of /metrics."""
     answer: list[Any] = []
 
@@ -130,7 +132,7 @@ async def asked(*headers: tuple[bytes, bytes], client: Any = _OWN, method: str =
 
 @pytest.mark.parametrize("client", [_OWN, ("::1", 1), ("127.8.9.10", 1)])
 async def test_this_machine_may_scrape(client: Any) -> None:
-    status, body = await asked(_HOST, client=client)
+    status, body = await get_metrics(_HOST, client=client)
     assert status == 200
     assert b"django_file_upload_storage_free_bytes" in body
 
@@ -147,13 +149,13 @@ async def test_this_machine_may_scrape(client: Any) -> None:
     ],
 )
 async def test_other_machines_get_404(headers: Any, client: Any) -> None:
-    status, body = await asked(*headers, client=client)
+    status, body = await get_metrics(*headers, client=client)
     assert status == 404
     assert b'"not_found"' in body
 
 
 async def test_metrics_can_only_be_read() -> None:
-    status, body = await asked(_HOST, method="POST")
+    status, body = await get_metrics(_HOST, method="POST")
     assert status == 405
     assert b'"method_not_allowed"' in body
 

@@ -24,7 +24,7 @@ def broker() -> Iterator[Redis]:
 
 @contextmanager
 def _worker(broker: Redis, host: str, folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """The server's own worker, with two processes."""
+    """The server's own worker, with one child process."""
     command = [
         sys.executable,
         "-m",
@@ -55,7 +55,9 @@ def _worker(broker: Redis, host: str, folder: Path) -> Iterator["subprocess.Pope
                 running.wait(30)
 
 
-def test_a_killed_workers_chunk_is_done_by_another(archive: Archive, broker: Redis, tmp_path: Path) -> None:
+def test_a_killed_workers_chunk_is_processed_by_another(
+    archive: Archive, broker: Redis, tmp_path: Path
+) -> None:
     count = 48
     for index in range(count):
         archive.put(f"fungi/originals/{index:02}.jpg", picture((3000, 2000)))
@@ -95,12 +97,12 @@ def test_a_killed_workers_chunk_is_done_by_another(archive: Archive, broker: Red
 def test_a_missing_or_unreachable_broker_is_reported(archive: Archive, tmp_path: Path) -> None:
     archive.put("fungi/originals/x.jpg")
     archive.scan("-q")
-    for url, said in (
+    for url, sentence in (
         (f"unix://{tmp_path}/none.sock", "The broker can't be reached"),
         ("amqp://127.0.0.1", "The broker must be a Redis"),
     ):
         ran = archive.generate("--distribute", "--broker", url)
-        assert (ran.code, said in ran.log) == (1, True), ran.log
+        assert (ran.code, sentence in ran.log) == (1, True), ran.log
     ran = pregen("generate", "-m", archive.manifest, "--distribute")
     assert ran.code == 1
     assert "--broker or REDIS_URL" in ran.log

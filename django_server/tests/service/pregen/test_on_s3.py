@@ -1,4 +1,4 @@
-"""The tool against an S3 server: the same guarantees as on a disk."""
+"""`pregen` with an S3 server: the same guarantees as on a disk."""
 
 import json
 import os
@@ -33,7 +33,7 @@ from tests.support.servers.s3 import fill, make_bucket
 
 
 class Bucket:
-    """A bucket, and the tool with the variables for it."""
+    """A bucket, and `pregen` with the variables for it."""
 
     def __init__(self, server: S3, folder: Path) -> None:
         self.server = server
@@ -47,14 +47,14 @@ class Bucket:
         fill(self.server, self.name, {f"attachments/{key}": content for key, content in files.items()})
 
     def run(self, command: str, *more: object, **env: str) -> Ran:
-        there = {
+        variables = {
             "S3_ENDPOINT": self.server.url,
             "S3_BUCKET": self.name,
             "S3_ACCESS_KEY": "k",
             "S3_SECRET_KEY": "s",
         }
         place = ("-o", self.manifest) if command == "scan" else ("-m", self.manifest)
-        return pregen(command, *place, *more, variables={**there, **env})
+        return pregen(command, *place, *more, variables={**variables, **env})
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_an_archive_on_s3_is_scanned_generated_and_reported(bucket: Bucket) -> N
     assert json.loads(bucket.run("generate", "-n", "--json").out)["planned"] == 1
 
 
-def test_options_win_over_the_environment_and_the_manifest_over_both_but_given_ones(bucket: Bucket) -> None:
+def test_options_override_the_manifest_and_both_override_the_environment(bucket: Bucket) -> None:
     bucket.put(**{"fungi/originals/x.jpg": picture()})
     ran = bucket.run(
         "scan", "--s3-bucket", bucket.name, "--s3-prefix", "attachments", S3_BUCKET="other", S3_PREFIX="p"
@@ -156,9 +156,9 @@ def _counting(server: S3) -> Iterator[tuple[str, Counter[str]]]:
         def _pass_on(self) -> None:
             counts[self.command] += 1
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            there = HTTPConnection(server.url.removeprefix("http://"), timeout=10)
-            there.request(self.command, self.path, body, dict(self.headers))
-            answer = there.getresponse()
+            upstream = HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+            upstream.request(self.command, self.path, body, dict(self.headers))
+            answer = upstream.getresponse()
             content = answer.read()
             self.send_response(answer.status)
             for name in ("ETag", "Last-Modified", "Content-Type"):
@@ -167,34 +167,34 @@ def _counting(server: S3) -> Iterator[tuple[str, Counter[str]]]:
             self.send_header("Content-Length", answer.headers.get("Content-Length", str(len(content))))
             self.end_headers()
             self.wfile.write(content)
-            there.close()
+            upstream.close()
 
         do_GET = do_HEAD = do_PUT = _pass_on  # noqa: N815  as the base class has them
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  as the base class has it
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as door:
-        thread = threading.Thread(target=door.serve_forever, kwargs={"poll_interval": 0.02})
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield f"http://127.0.0.1:{door.server_port}", counts
-        door.shutdown()
+        yield f"http://127.0.0.1:{proxy.server_port}", counts
+        proxy.shutdown()
         thread.join()
 
 
 def test_existing_thumbnails_are_checked_in_batches(bucket: Bucket) -> None:
-    images, there = 30, 5
+    images, existing = 30, 5
     photo = picture()
     bucket.put(**{f"fungi/originals/{index:02}.jpg": photo for index in range(images)})
     bucket.run("scan", "-q")
-    bucket.put(**{f"fungi/thumbnails/{index:02}_200.jpg": b"1" for index in range(there)})
+    bucket.put(**{f"fungi/thumbnails/{index:02}_200.jpg": b"1" for index in range(existing)})
     with _counting(bucket.server) as (endpoint, counts):
         ran = bucket.run("generate", "-c", 0, "--json", "--s3-endpoint", endpoint)
-    told = json.loads(ran.out)
-    assert (told["generated"], told["skipped"], told["errors"]) == (images - there, there, 0)
+    totals = json.loads(ran.out)
+    assert (totals["generated"], totals["skipped"], totals["errors"]) == (images - existing, existing, 0)
     # One request to check the bucket, one listing for these thirty.
     listings = 2
-    assert counts == {"GET": listings + images - there, "PUT": images - there}
+    assert counts == {"GET": listings + images - existing, "PUT": images - existing}
 
 
 @contextmanager
@@ -232,9 +232,9 @@ def test_a_process_killed_during_the_run_loses_no_image(bucket: Bucket) -> None:
             workers = [pid for child in children_of(running.pid) for pid in children_of(child)]
             os.kill(workers[number % len(workers)], signal.SIGKILL)
         out, log = running.communicate(timeout=60)
-    told = json.loads(out)
-    assert (running.returncode, told["errors"]) == (0, 0), log
-    assert told["generated"] + told["skipped"] == 2 * images
+    totals = json.loads(out)
+    assert (running.returncode, totals["errors"]) == (0, 0), log
+    assert totals["generated"] + totals["skipped"] == 2 * images
     assert 1 <= log.count("A rendering process died.") <= kills
     bucket.run("scan", "-q")
     assert json.loads(bucket.run("generate", "-n", "--json", "-s", 200, "-s", 400).out)["planned"] == 0
@@ -251,7 +251,7 @@ def test_a_run_on_s3_whose_process_group_is_stopped_logs_how_to_continue(bucket:
     assert "Traceback" not in log
 
 
-def test_a_run_on_s3_that_is_stopped_finishes_what_is_in_flight(bucket: Bucket) -> None:
+def test_a_run_on_s3_that_is_stopped_finishes_the_images_in_progress(bucket: Bucket) -> None:
     images = 150
     with _generating(bucket, images) as running:
         _wait_for(bucket, 10)
@@ -262,7 +262,7 @@ def test_a_run_on_s3_that_is_stopped_finishes_what_is_in_flight(bucket: Bucket) 
     made = {one.thumbnail_key for one in journal.read_journals(bucket.manifest)}
     assert 20 <= len(made) < 2 * images
     thumbnails = {file.key for file in bucket.store.list("attachments/fungi/thumbnails")}
-    assert thumbnails == made, "each that was put is in the journal"
+    assert thumbnails == made, "every stored thumbnail is in the journal"
 
 
 def test_an_outcome_being_recorded_when_a_run_on_s3_is_stopped_is_recorded_completely(
@@ -274,12 +274,12 @@ def test_an_outcome_being_recorded_when_a_run_on_s3_is_stopped_is_recorded_compl
     monkeypatch.setenv("S3_ACCESS_KEY", "k")
     monkeypatch.setenv("S3_SECRET_KEY", "s")
     stops = [signal.SIGTERM]
-    tell = RunRecorder.add
+    add = RunRecorder.add
 
     def stopped_in_the_middle(ledger: RunRecorder, outcome: Outcome) -> None:
         if stops:
             signal.raise_signal(stops.pop())
-        tell(ledger, outcome)
+        add(ledger, outcome)
 
     monkeypatch.setattr(RunRecorder, "add", stopped_in_the_middle)
     wanted = Selection(scales=(200,), collections=frozenset())

@@ -1,4 +1,4 @@
-"""Many at once, for real: workers, sweepers and people in threads and processes on the same rows."""
+"""Workers, sweepers and users change the same rows concurrently, in threads and processes."""
 
 import random
 import subprocess
@@ -25,11 +25,11 @@ from images.processing.recovery import republish_unannounced, requeue_pending
 from images.sweeper import sweep
 from tests.support.fuzz.effort import seconds
 from tests.support.images.closing import (
-    all_is_well,
-    files_are_the_rows,
-    let_time_pass,
+    end_all_waits,
+    process_until_final,
+    require_files_match_rows,
+    require_invariants,
     take_messages,
-    work_until_quiet,
 )
 from tests.support.images.pictures import jpeg, pending_images
 from tests.support.processes.site_environment import site_environment
@@ -37,12 +37,12 @@ from tests.support.sites.started_site import SERVER_ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-_PEOPLE = 8
+_THREADS = 8
 _IMAGES = 12
 
 
 def _each_in_a_thread(*actions: Callable[[], None]) -> None:
-    """Run them at the same time, each on a connection of its own. Raises what any of them raised."""
+    """Run the actions at the same time, each with its own connection. Raises the exception of any of them."""
     start = threading.Barrier(len(actions))
 
     def run(action: Callable[[], None]) -> None:
@@ -57,8 +57,8 @@ def _each_in_a_thread(*actions: Callable[[], None]) -> None:
             done.result(240)
 
 
-class _Crowd:
-    """What many did to the same images: how often each was changed, by what was told to them."""
+class _RandomChanges:
+    """Random changes to the same images from several threads, and how often each image was reported as changed."""
 
     def __init__(self, ids: list[UUID]) -> None:
         self._ids = ids
@@ -66,13 +66,13 @@ class _Crowd:
         self.changed: Counter[UUID] = Counter()
         self.done: Counter[tuple[str, UUID]] = Counter()
 
-    def one(self, seed: int, until: float) -> None:
-        dice = random.Random(seed)
+    def make(self, seed: int, until: float) -> None:
+        rng = random.Random(seed)
         while time.monotonic() < until:
-            ids = dice.sample(self._ids, dice.randint(1, len(self._ids)))
-            match dice.randrange(8):
+            ids = rng.sample(self._ids, rng.randint(1, len(self._ids)))
+            match rng.randrange(8):
                 case 0 | 1 | 2:
-                    self._work(ids, dice)
+                    self._work(ids, rng)
                 case 3:
                     Image.objects.filter(id=ids[0], status=Status.PROCESSING).update(
                         lease_until=Now() - timedelta(seconds=1)
@@ -89,13 +89,13 @@ class _Crowd:
                     announce_ids(ids)
                     requeue_pending()
 
-    def _work(self, ids: list[UUID], dice: random.Random) -> None:
+    def _work(self, ids: list[UUID], rng: random.Random) -> None:
         claim = transitions.claim(ids)
         claimed = [image["id"] for image in claim.images]
         back, kept = claimed[:1], claimed[1:]
         self._count("claimed", claimed)
         flushed = transitions.flush(
-            claim, [Failed(id_, "corrupt_image", "It is damaged.") for id_ in kept], renew=dice.random() < 0.5
+            claim, [Failed(id_, "corrupt_image", "It is damaged.") for id_ in kept], renew=rng.random() < 0.5
         )
         self._count("flushed", [image["id"] for image, _ in flushed])
         self._count("handed back", transitions.hand_back(claim, back))
@@ -107,68 +107,70 @@ class _Crowd:
                 self.done[what, id_] += 1
 
 
-def test_a_crowd_of_workers_sweepers_and_people_never_waits_for_each_other_for_ever(
+def test_concurrent_workers_sweepers_and_users_never_deadlock(
     queue_messages: Any,
 ) -> None:
-    """Nobody gets a database error (two that lock in different orders would), every change is counted once."""
+    """No thread gets a database error, as it would with two locking orders, and every change is counted once."""
     ids = [image.id for image in pending_images(*[jpeg(32, 20)] * _IMAGES)]
-    crowd = _Crowd(ids)
+    changes = _RandomChanges(ids)
     until = time.monotonic() + seconds(6)
-    _each_in_a_thread(*[lambda seed=seed: crowd.one(seed, until) for seed in range(_PEOPLE)])
+    _each_in_a_thread(*[lambda seed=seed: changes.make(seed, until) for seed in range(_THREADS)])
     for image in Image.objects.all():
-        # Whoever claims reads what it claimed afterwards: what was aborted in between it is not told of.
-        assert crowd.changed[image.id] <= image.version - 1
-        ended = crowd.done["flushed", image.id] + crowd.done["handed back", image.id]
-        assert ended <= crowd.done["claimed", image.id]
+        # `claim` reads the rows after it has claimed them: its result lacks those aborted in between.
+        assert changes.changed[image.id] <= image.version - 1
+        ended = changes.done["flushed", image.id] + changes.done["handed back", image.id]
+        assert ended <= changes.done["claimed", image.id]
         assert image.announced_version <= image.version
     transitions.retry(ids)
-    work_until_quiet()
-    all_is_well()
-    files_are_the_rows()
+    process_until_final()
+    require_invariants()
+    require_files_match_rows()
 
 
-def test_a_message_that_comes_to_many_workers_at_once_is_worked_on_by_one(queue_messages: Any) -> None:
+def test_images_of_a_message_delivered_to_many_workers_at_once_are_claimed_once(queue_messages: Any) -> None:
     ids = [image.id for image in pending_images(*[jpeg(32, 20)] * _IMAGES)]
     claimed: list[UUID] = []
     _each_in_a_thread(
-        *[lambda: claimed.extend(image["id"] for image in transitions.claim(ids).images)] * _PEOPLE
+        *[lambda: claimed.extend(image["id"] for image in transitions.claim(ids).images)] * _THREADS
     )
     assert sorted(claimed) == sorted(ids)
     assert set(Image.objects.values_list("version", "attempts")) == {(2, 1)}
 
 
-def _all_kinds_of_work() -> list[Image]:
-    """Images whose worker died, whose message was lost and whose news were: 30 of each."""
+def _images_to_repair() -> list[Image]:
+    """30 images whose worker crashed, 30 whose queue message was lost, and 30 whose event was not published."""
     images = pending_images(*[jpeg(32, 20)] * 90)
-    dead, lost = [image.id for image in images[:30]], [image.id for image in images[30:60]]
-    Image.objects.filter(id__in=dead).update(
+    crashed, lost = [image.id for image in images[:30]], [image.id for image in images[30:60]]
+    Image.objects.filter(id__in=crashed).update(
         status=Status.PROCESSING, claim=uuid.uuid4(), lease_until=Now() - timedelta(seconds=1), attempts=1
     )
     Image.objects.filter(id__in=lost).update(queued_at=None)
-    Image.objects.exclude(id__in=dead + lost).update(changed_at=Now() - timedelta(seconds=6))
+    Image.objects.exclude(id__in=crashed + lost).update(changed_at=Now() - timedelta(seconds=6))
     return images
 
 
-def _each_repaired_once(images: list[Image]) -> None:
-    dead, lost, untold = ({image.id for image in part} for part in (images[:30], images[30:60], images[60:]))
-    assert set(Image.objects.filter(id__in=dead).values_list("status", "version")) == {("pending", 2)}
-    assert set(Image.objects.exclude(id__in=dead).values_list("status", "version")) == {("pending", 1)}
-    assert set(Image.objects.filter(id__in=untold).values_list("announced_version", flat=True)) == {1}
+def _require_each_repaired_once(images: list[Image]) -> None:
+    crashed, lost, unannounced = (
+        {image.id for image in part} for part in (images[:30], images[30:60], images[60:])
+    )
+    assert set(Image.objects.filter(id__in=crashed).values_list("status", "version")) == {("pending", 2)}
+    assert set(Image.objects.exclude(id__in=crashed).values_list("status", "version")) == {("pending", 1)}
+    assert set(Image.objects.filter(id__in=unannounced).values_list("announced_version", flat=True)) == {1}
     queued = Counter(id_ for ids in take_messages() for id_ in ids)
-    assert set(queued) == dead | lost
-    assert {queued[id_] for id_ in dead} == {1}
+    assert set(queued) == crashed | lost
+    assert {queued[id_] for id_ in crashed} == {1}
 
 
 def test_two_sweepers_at_once_in_threads_repair_each_image_once(queue_messages: Any) -> None:
-    images = _all_kinds_of_work()
+    images = _images_to_repair()
     _each_in_a_thread(sweep, sweep)
-    _each_repaired_once(images)
-    work_until_quiet()
-    all_is_well()
+    _require_each_repaired_once(images)
+    process_until_final()
+    require_invariants()
 
 
 def test_two_sweepers_at_once_in_processes_repair_each_image_once(queue_messages: Any) -> None:
-    images = _all_kinds_of_work()
+    images = _images_to_repair()
     sweepers = [
         subprocess.Popen(
             [sys.executable, "manage.py", "sweep"],
@@ -181,23 +183,23 @@ def test_two_sweepers_at_once_in_processes_repair_each_image_once(queue_messages
         for _ in range(2)
     ]
     for sweeper in sweepers:
-        said, _ = sweeper.communicate(timeout=120)
-        assert sweeper.returncode == 0, said
-        assert "Traceback" not in said
-    _each_repaired_once(images)
-    work_until_quiet()
-    all_is_well()
+        output, _ = sweeper.communicate(timeout=120)
+        assert sweeper.returncode == 0, output
+        assert "Traceback" not in output
+    _require_each_repaired_once(images)
+    process_until_final()
+    require_invariants()
 
 
-def test_two_sweepers_at_once_clear_the_same_spool(settings: Any) -> None:
+def test_sweepers_at_once_empty_the_same_spool(settings: Any) -> None:
     for number in range(50):
         (settings.INCOMING_ROOT / str(uuid.uuid4())).write_bytes(jpeg(32, 20)[: number * 10])
-    let_time_pass()
+    end_all_waits()
     _each_in_a_thread(sweep, sweep, sweep)
-    files_are_the_rows()
+    require_files_match_rows()
 
 
-def test_news_that_arrive_late_do_not_take_back_what_was_told(queue_messages: Any) -> None:
+def test_a_late_announcement_does_not_lower_the_announced_version(queue_messages: Any) -> None:
     (image,) = pending_images(jpeg(32, 20))
     transitions.mark_announced({image.id: 5})
     transitions.mark_announced({image.id: 3})
@@ -205,7 +207,7 @@ def test_news_that_arrive_late_do_not_take_back_what_was_told(queue_messages: An
     assert image.announced_version == 5
 
 
-def test_a_renewed_lease_keeps_what_is_not_rendered_yet(queue_messages: Any) -> None:
+def test_a_renewed_lease_keeps_the_claim_of_images_not_rendered_yet(queue_messages: Any) -> None:
     first, second = pending_images(*[jpeg(32, 20)] * 2)
     claim = transitions.claim([first.id, second.id])
     Image.objects.update(lease_until=Now() - timedelta(seconds=1))

@@ -1,7 +1,7 @@
-"""The protocol against a model of it: any interleaving of its steps, on the real code and database.
+"""The processing protocol compared with a model: any interleaving of its steps, on the real code and database.
 
-Each rule is one step of somebody (a worker, a sweeper, a person; a crash is a step that never comes) and tells the
-model what must have come of it; after every step the rows are held against the model.
+Each rule executes one step of a worker, a sweeper or a user, and updates the model with the expected result. A crash
+is a step that is never executed. After every step the rows are compared with the model.
 """
 
 from collections.abc import Sequence
@@ -35,42 +35,43 @@ from images.processing.render_image import render_image
 from images.processing.transitions import Claim
 from images.row_values import ImageValues, Listed
 from tests.support.fuzz.effort import search
-from tests.support.images.closing import all_is_well, work_until_quiet
+from tests.support.images.closing import process_until_final, require_invariants
 from tests.support.images.pictures import jpeg, pending_images
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-_MOST_ATTEMPTS = 3
+_MAX_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
-class Known:
-    """What the model knows of an image."""
+class Expected:
+    """The expected state of an image."""
 
     status: str = "pending"
     version: int = 1
     attempts: int = 0
-    held_by: UUID | None = None
+    claimed_by: UUID | None = None
     expired: bool = False
 
-    def now(self, status: str, **more: Any) -> "Known":
-        """The next version of it, in no claim."""
+    def changed_to(self, status: str, **more: Any) -> "Expected":
+        """The next version of the image, without a claim."""
         return replace(
-            self, **{"status": status, "version": self.version + 1, "held_by": None, "expired": False, **more}
+            self,
+            **{"status": status, "version": self.version + 1, "claimed_by": None, "expired": False, **more},
         )
 
 
 @dataclass
 class Worker:
-    """A delivery under way: what it claimed and rendered. It may be late and never learns that it is, or be killed,
-    which is the same as never being heard of again."""
+    """A task in progress: its claim and what it has rendered. Its lease may have expired without its knowledge.
+    A killed worker executes no further step."""
 
     claim: Claim
     rendered: list[Outcome] = field(default_factory=list)
 
 
 class Queue:
-    """Messages in a list, to be taken or lost."""
+    """Queue messages in a list, which workers take or a crash loses."""
 
     def __init__(self) -> None:
         self.messages: list[list[UUID]] = []
@@ -84,12 +85,12 @@ class Queue:
         return taken
 
 
-_some = st.just({0, 1, 2}) | st.sets(st.integers(0, 2), min_size=1)
+_places = st.just({0, 1, 2}) | st.sets(st.integers(0, 2), min_size=1)
 
 
 class Protocol(RuleBasedStateMachine):
     workers = Bundle("workers")
-    news = Bundle("news")
+    flushed = Bundle("flushed")
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,58 +98,60 @@ class Protocol(RuleBasedStateMachine):
         RemovedImage.objects.all().delete()
         Batch.objects.all().delete()
         _QUEUE.take_all()
-        self.known: dict[UUID, Known] = {}
-        self.gone: dict[UUID, int] = {}
-        self.told: dict[UUID, int] = {}
+        self.expected: dict[UUID, Expected] = {}
+        self.deleted: dict[UUID, int] = {}
+        self.announced: dict[UUID, int] = {}
 
     @initialize(number=st.integers(2, 3))
     def accept(self, number: int) -> None:
-        # In the order of their ids, in which sweepers work: a story must be the same each time it is told.
+        # Sorted by id, like the sweepers' updates: the same steps must have the same result in each run.
         self.ids = sorted(image.id for image in pending_images(*[_PICTURE] * number))
         for place, id_ in enumerate(self.ids):
             Image.objects.filter(id=id_).update(uploaded_at=_LONG_AGO + timedelta(seconds=place))
-        self.known = {id_: Known() for id_ in self.ids}
+        self.expected = {id_: Expected() for id_ in self.ids}
         celery_queue.publish(self.ids, one_task_each=False)
 
     def _ids(self, places: set[int]) -> list[UUID]:
         return [self.ids[place] for place in sorted(places) if place < len(self.ids)]
 
     def _any(self, *statuses: str) -> bool:
-        return any(known.status in statuses for known in self.known.values())
+        return any(expected.status in statuses for expected in self.expected.values())
 
-    def _holds(self, worker: Worker, id_: UUID) -> bool:
-        return id_ in self.known and self.known[id_].held_by == worker.claim.token
+    def _has_claimed(self, worker: Worker, id_: UUID) -> bool:
+        return id_ in self.expected and self.expected[id_].claimed_by == worker.claim.token
 
     # --- a worker's steps -------------------------------------------------------------------------------------------
 
-    @rule(target=workers, places=_some)
+    @rule(target=workers, places=_places)
     def claim(self, places: set[int]) -> Any:
-        """A message arrives: the right one, one that comes twice, or one that was thought lost."""
+        """A worker gets a message: a new one, a repeated one, or one that was considered lost."""
         ids = self._ids(places)
-        waiting = [id_ for id_ in ids if id_ in self.known and self.known[id_].status == "pending"]
+        pending = [id_ for id_ in ids if id_ in self.expected and self.expected[id_].status == "pending"]
         claim = transitions.claim(ids)
-        assert [image["id"] for image in claim.images] == waiting
-        for id_ in waiting:
-            known = self.known[id_]
-            self.known[id_] = known.now("processing", held_by=claim.token, attempts=known.attempts + 1)
-        return multiple(*[Worker(claim)][: len(waiting)])
+        assert [image["id"] for image in claim.images] == pending
+        for id_ in pending:
+            expected = self.expected[id_]
+            self.expected[id_] = expected.changed_to(
+                "processing", claimed_by=claim.token, attempts=expected.attempts + 1
+            )
+        return multiple(*[Worker(claim)][: len(pending)])
 
     @rule(target=workers)
     def take_messages(self) -> Any:
-        """A good worker takes all that is in the queue."""
+        """Workers take all messages of the queue."""
         claims = [transitions.claim(ids) for ids in _QUEUE.take_all()]
         for claim in claims:
             for image in claim.images:
-                known = self.known[image["id"]]
-                assert known.status == "pending"
-                self.known[image["id"]] = known.now(
-                    "processing", held_by=claim.token, attempts=known.attempts + 1
+                expected = self.expected[image["id"]]
+                assert expected.status == "pending"
+                self.expected[image["id"]] = expected.changed_to(
+                    "processing", claimed_by=claim.token, attempts=expected.attempts + 1
                 )
         return multiple(*[Worker(claim) for claim in claims if claim.images])
 
     @rule(worker=workers, number=st.integers(1, 3), fails=st.booleans())
     def render(self, worker: Worker, number: int, fails: bool) -> None:
-        """The next images of its claim, whether or not the claim still holds."""
+        """A worker renders the next images of its claim, whether or not the claim is still valid."""
         begun = {outcome.image_id for outcome in worker.rendered}
         for image in [image for image in worker.claim.images if image["id"] not in begun][:number]:
             failed = Failed(image["id"], "corrupt_image", "It is damaged.")
@@ -156,106 +159,110 @@ class Protocol(RuleBasedStateMachine):
 
     def _render(self, image: ImageValues) -> Outcome:
         outcome = render_image(image)
-        assert isinstance(outcome, Rendered) or image["id"] in self.gone
+        assert isinstance(outcome, Rendered) or image["id"] in self.deleted
         return outcome  # type: ignore[return-value]
 
-    @rule(target=news, worker=workers, renew=st.booleans())
+    @rule(target=flushed, worker=workers, renew=st.booleans())
     def flush(self, worker: Worker, renew: bool) -> Any:
-        """Only what it still holds is changed, and only that is given back to be told."""
-        held = {outcome.image_id for outcome in worker.rendered if self._holds(worker, outcome.image_id)}
+        """A flush changes and returns only images that the worker still has claimed."""
+        claimed = {
+            outcome.image_id for outcome in worker.rendered if self._has_claimed(worker, outcome.image_id)
+        }
         listed = transitions.flush(worker.claim, worker.rendered, renew=renew)
-        assert {image["id"] for image, _ in listed} == held
+        assert {image["id"] for image, _ in listed} == claimed
         for outcome in worker.rendered:
-            if outcome.image_id in held:
+            if outcome.image_id in claimed:
                 status = "completed" if isinstance(outcome, Rendered) else "error"
-                self.known[outcome.image_id] = self.known[outcome.image_id].now(status)
+                self.expected[outcome.image_id] = self.expected[outcome.image_id].changed_to(status)
         if renew:
-            for id_, known in self.known.items():
-                if self._holds(worker, id_):
-                    self.known[id_] = replace(known, expired=False)
-        self._are_values_of_now(listed)
+            for id_, expected in self.expected.items():
+                if self._has_claimed(worker, id_):
+                    self.expected[id_] = replace(expected, expired=False)
+        self._require_current_values(listed)
         worker.rendered = []
         return multiple(listed) if listed else multiple()
 
-    @rule(target=news, worker=workers, number=st.integers(1, 3), fails=st.booleans(), renew=st.booleans())
+    @rule(target=flushed, worker=workers, number=st.integers(1, 3), fails=st.booleans(), renew=st.booleans())
     def render_and_flush(self, worker: Worker, number: int, fails: bool, renew: bool) -> Any:
-        """Both at once, so that stories get on. Still nobody is told."""
+        """Both steps in one, so that more images become final. No event is published yet."""
         self.render(worker, number, fails)
         return self.flush(worker, renew)
 
-    @rule(worker=workers, places=_some, postpone=st.booleans())
+    @rule(worker=workers, places=_places, postpone=st.booleans())
     def hand_back(self, worker: Worker, places: set[int], postpone: bool) -> None:
-        held = [id_ for id_ in self._ids(places) if self._holds(worker, id_)]
+        claimed = [id_ for id_ in self._ids(places) if self._has_claimed(worker, id_)]
         assert sorted(transitions.hand_back(worker.claim, self._ids(places), postpone=postpone)) == sorted(
-            held
+            claimed
         )
-        for id_ in held:
-            self.known[id_] = self.known[id_].now("pending", attempts=self.known[id_].attempts - 1)
+        for id_ in claimed:
+            self.expected[id_] = self.expected[id_].changed_to(
+                "pending", attempts=self.expected[id_].attempts - 1
+            )
 
-    # --- telling ----------------------------------------------------------------------------------------------------
+    # --- publishing -------------------------------------------------------------------------------------------------
 
-    @rule(listed=news)
+    @rule(listed=flushed)
     def announce_late(self, listed: Sequence[Listed]) -> None:
         announce(listed)
-        self._told({image["id"]: image["version"] for image, _ in listed})
+        self._expect_announced({image["id"]: image["version"] for image, _ in listed})
 
     @precondition(lambda self: not self._any("pending"))
-    @rule(places=_some)
+    @rule(places=_places)
     def announce(self, places: set[int]) -> None:
         ids = self._ids(places)
         announce_ids(ids)
-        self._told({id_: self.known[id_].version for id_ in ids if id_ in self.known})
+        self._expect_announced({id_: self.expected[id_].version for id_ in ids if id_ in self.expected})
 
-    def _told(self, versions: dict[UUID, int]) -> None:
+    def _expect_announced(self, versions: dict[UUID, int]) -> None:
         for id_, version in versions.items():
-            self.told[id_] = max(version, self.told.get(id_, 0))
+            self.announced[id_] = max(version, self.announced.get(id_, 0))
 
     # --- sweepers, and time -----------------------------------------------------------------------------------------
 
     @precondition(lambda self: self._any("processing"))
-    @rule(places=_some)
-    def leases_end(self, places: set[int]) -> None:
-        ids = [id_ for id_ in self._ids(places) if id_ in self.known and self.known[id_].held_by]
+    @rule(places=_places)
+    def expire_leases(self, places: set[int]) -> None:
+        ids = [id_ for id_ in self._ids(places) if id_ in self.expected and self.expected[id_].claimed_by]
         Image.objects.filter(id__in=ids).update(lease_until=Now() - timedelta(seconds=1))
         for id_ in ids:
-            self.known[id_] = replace(self.known[id_], expired=True)
+            self.expected[id_] = replace(self.expected[id_], expired=True)
 
-    @precondition(lambda self: any(known.expired for known in self.known.values()))
-    @rule(most=st.integers(1, 3), die=st.booleans())
-    def expire(self, most: int, die: bool) -> None:
-        """With `die` the sweeper is killed after its commit, before it queues."""
-        due = {id_ for id_, known in self.known.items() if known.expired}
-        given_up, waiting = transitions.expire(most)
-        found = {*given_up, *waiting}
+    @precondition(lambda self: any(expected.expired for expected in self.expected.values()))
+    @rule(limit=st.integers(1, 3), crash=st.booleans())
+    def expire(self, limit: int, crash: bool) -> None:
+        """With `crash` the sweeper is killed after its commit, before it queues the images."""
+        due = {id_ for id_, expected in self.expected.items() if expected.expired}
+        given_up, pending = transitions.expire(limit)
+        found = {*given_up, *pending}
         assert found <= due
-        assert len(found) == min(most, len(due))
+        assert len(found) == min(limit, len(due))
         for id_ in found:
-            last = self.known[id_].attempts >= _MOST_ATTEMPTS
+            last = self.expected[id_].attempts >= _MAX_ATTEMPTS
             assert (id_ in given_up) == last
-            self.known[id_] = self.known[id_].now("error" if last else "pending")
-        if not die:
-            celery_queue.publish(waiting, one_task_each=True)
+            self.expected[id_] = self.expected[id_].changed_to("error" if last else "pending")
+        if not crash:
+            celery_queue.publish(pending, one_task_each=True)
 
     @precondition(lambda self: self._any("pending"))
     @rule(lost=st.booleans())
-    def sweep_the_waiting(self, lost: bool) -> None:
-        """With `lost` the queue forgets all it had before."""
+    def sweep_pending(self, lost: bool) -> None:
+        """With `lost` the queue has lost its messages."""
         if lost:
             _QUEUE.take_all()
         Image.objects.filter(queued_at__isnull=False).update(queued_at=Now() - timedelta(hours=1))
-        assert requeue_pending() == sum(known.status == "pending" for known in self.known.values())
+        assert requeue_pending() == sum(expected.status == "pending" for expected in self.expected.values())
 
     @precondition(lambda self: not self._any("pending"))
     @rule()
-    def sweep_the_untold(self) -> None:
+    def sweep_unannounced(self) -> None:
         Image.objects.update(changed_at=Now() - timedelta(seconds=6))
         republish_unannounced()
-        self._told({id_: known.version for id_, known in self.known.items()})
+        self._expect_announced({id_: expected.version for id_, expected in self.expected.items()})
 
-    # --- people -----------------------------------------------------------------------------------------------------
+    # --- users ------------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: self._any("error", "aborted"))
-    @rule(places=_some)
+    @rule(places=_places)
     def retry(self, places: set[int]) -> None:
         self._moves(places, transitions.retry, {"error", "aborted"}, "pending", attempts=0)
 
@@ -266,41 +273,41 @@ class Protocol(RuleBasedStateMachine):
 
     def _moves(self, places: set[int], move: Any, from_: set[str], to: str, **more: Any) -> None:
         ids = self._ids(places)
-        movable = [id_ for id_ in ids if id_ in self.known and self.known[id_].status in from_]
+        movable = [id_ for id_ in ids if id_ in self.expected and self.expected[id_].status in from_]
         assert sorted(move(ids)) == sorted(movable)
         for id_ in movable:
-            self.known[id_] = self.known[id_].now(to, **more)
+            self.expected[id_] = self.expected[id_].changed_to(to, **more)
 
-    @precondition(lambda self: len(self.known) > 2)
-    @rule(place=st.integers(0, 2), die=st.booleans())
-    def delete(self, place: int, die: bool) -> None:
-        """With `die` the web process is killed after its commit: its files stay, nobody is told."""
+    @precondition(lambda self: len(self.expected) > 2)
+    @rule(place=st.integers(0, 2), crash=st.booleans())
+    def delete(self, place: int, crash: bool) -> None:
+        """With `crash` the web process is killed after its commit: the files stay, and no event is published."""
         images = Image.objects.filter(id__in=self._ids({place}))
-        if die:
+        if crash:
             announce_deletions(transitions.delete(images)[:0])
         else:
             delete_images(images)
         for id_ in self._ids({place}):
-            if id_ in self.known:
-                self.gone[id_] = self.known.pop(id_).version + 1
+            if id_ in self.expected:
+                self.deleted[id_] = self.expected.pop(id_).version + 1
 
-    # --- what always holds ------------------------------------------------------------------------------------------
+    # --- invariants -------------------------------------------------------------------------------------------------
 
     @invariant()
-    def the_rows_are_as_the_model_says(self) -> None:
+    def rows_equal_the_model(self) -> None:
         rows = {row["id"]: row for row in Image.objects.values()}
         found = {
             id_: (row["status"], row["version"], row["attempts"], row["claim"]) for id_, row in rows.items()
         }
         assert found == {
-            id_: (known.status, known.version, known.attempts, known.held_by)
-            for id_, known in self.known.items()
+            id_: (expected.status, expected.version, expected.attempts, expected.claimed_by)
+            for id_, expected in self.expected.items()
         }
-        told = {id_: row["announced_version"] for id_, row in rows.items()}
-        assert told == {id_: self.told.get(id_, 0) for id_ in self.known}
+        announced = {id_: row["announced_version"] for id_, row in rows.items()}
+        assert announced == {id_: self.announced.get(id_, 0) for id_ in self.expected}
         assert all(row["announced_version"] <= row["version"] for row in rows.values())
         removed = dict(RemovedImage.objects.values_list("image_id", "version"))
-        assert removed == self.gone
+        assert removed == self.deleted
 
     @invariant()
     def only_completed_images_have_thumbnails(self) -> None:
@@ -308,22 +315,28 @@ class Protocol(RuleBasedStateMachine):
         assert having <= {Status.COMPLETED}
 
     def teardown(self) -> None:
-        """However it came so far: with sweepers and a good worker everything ends."""
+        """After any sequence of steps, sweeping and processing make every image final."""
         final = {
-            id_ for id_, known in self.known.items() if known.status in ("completed", "error", "aborted")
+            id_
+            for id_, expected in self.expected.items()
+            if expected.status in ("completed", "error", "aborted")
         }
-        work_until_quiet(_QUEUE.take_all)
-        all_is_well()
+        process_until_final(_QUEUE.take_all)
+        require_invariants()
         for row in Image.objects.values("id", "status", "version"):
-            known = self.known[row["id"]]
-            assert row["version"] == known.version if row["id"] in final else row["version"] > known.version
-            assert row["status"] == known.status if row["id"] in final else row["status"] != "aborted"
+            expected = self.expected[row["id"]]
+            assert (
+                row["version"] == expected.version
+                if row["id"] in final
+                else row["version"] > expected.version
+            )
+            assert row["status"] == expected.status if row["id"] in final else row["status"] != "aborted"
 
-    def _are_values_of_now(self, listed: Sequence[Listed]) -> None:
+    def _require_current_values(self, listed: Sequence[Listed]) -> None:
         for image, thumbnails in listed:
             assert (image["status"], image["version"]) == (
-                self.known[image["id"]].status,
-                self.known[image["id"]].version,
+                self.expected[image["id"]].status,
+                self.expected[image["id"]].version,
             )
             assert bool(thumbnails) == (image["status"] == "completed")
 
@@ -333,9 +346,9 @@ _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 _QUEUE = Queue()
 
 
-def test_any_interleaving_ends_with_every_image_final_and_no_late_worker_heard(monkeypatch: Any) -> None:
-    # The queue and the layer promise nothing, and Redis answering late would make two runs differ.
+def test_any_interleaving_makes_every_image_final_and_late_workers_change_nothing(monkeypatch: Any) -> None:
+    # The queue and the channel layer guarantee nothing, and slow responses of Redis would make two runs differ.
     monkeypatch.setattr("images.celery_queue.publish", _QUEUE.publish)
     monkeypatch.setattr("images.celery_queue.is_empty", lambda: not _QUEUE.messages)
-    monkeypatch.setattr("images.live.events.publish", bool)  # of news that are some: True
+    monkeypatch.setattr("images.live.events.publish", bool)  # True if there are events
     run_state_machine_as_test(Protocol, settings=search(120, 3.0, stateful_step_count=50))

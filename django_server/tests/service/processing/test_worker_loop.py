@@ -35,7 +35,7 @@ def test_an_image_is_completed_with_its_thumbnails_and_their_files(stored_keys: 
     assert stored_keys() == sorted([image.key, *image.thumbnails.values_list("key", flat=True)])
 
 
-def test_what_cannot_be_decoded_ends_in_error_and_its_neighbours_complete() -> None:
+def test_an_undecodable_image_becomes_error_and_the_others_complete() -> None:
     images = pending_images(jpeg(), broken_jpeg(), jpeg())
     process([image.id for image in images])
     found = {image.id: image for image in Image.objects.all()}
@@ -44,7 +44,7 @@ def test_what_cannot_be_decoded_ends_in_error_and_its_neighbours_complete() -> N
     assert "Traceback" not in found[images[1].id].error_message
 
 
-def test_a_task_that_comes_twice_changes_nothing_the_second_time() -> None:
+def test_a_task_delivered_twice_changes_nothing_the_second_time() -> None:
     (image,) = pending_images(jpeg())
     process([image.id])
     before = Image.objects.values().get(), list(Thumbnail.objects.values())
@@ -52,7 +52,7 @@ def test_a_task_that_comes_twice_changes_nothing_the_second_time() -> None:
     assert (Image.objects.values().get(), list(Thumbnail.objects.values())) == before
 
 
-def test_two_deliveries_never_hold_the_same_image() -> None:
+def test_two_tasks_never_claim_the_same_image() -> None:
     ids = [image.id for image in pending_images(jpeg(), jpeg(), jpeg())]
     first, second = transitions.claim(ids[:2]), transitions.claim(ids)
     assert [image["id"] for image in first.images] == ids[:2]
@@ -73,18 +73,18 @@ def test_a_late_worker_changes_nothing() -> None:
 def test_an_image_deleted_while_it_is_rendered_leaves_no_file(stored_keys: Any, monkeypatch: Any) -> None:
     (image,) = pending_images(jpeg())
 
-    def render_then_lose(values: Any) -> Any:
+    def render_then_delete(values: Any) -> Any:
         outcome = render_image.render_image(values)
         delete_images(Image.objects.all())
         return outcome
 
-    monkeypatch.setattr("images.processing.worker_loop.render_image", render_then_lose)
+    monkeypatch.setattr("images.processing.worker_loop.render_image", render_then_delete)
     process([image.id])
     assert stored_keys() == []
     assert RemovedImage.objects.get().image_id == image.id
 
 
-def test_the_last_attempt_ends_in_error_and_those_before_wait_again() -> None:
+def test_an_image_becomes_error_after_its_last_attempt_and_pending_after_the_others() -> None:
     once, thrice = pending_images(jpeg(), jpeg())
     Image.objects.filter(id=thrice.id).update(attempts=2)
     transitions.claim([once.id, thrice.id])
@@ -95,7 +95,7 @@ def test_the_last_attempt_ends_in_error_and_those_before_wait_again() -> None:
     assert (given_up.status, given_up.error_code) == (Status.ERROR, "processing_failed")
 
 
-def test_a_stopping_worker_hands_back_what_it_has_not_begun(queue_messages: Any) -> None:
+def test_a_stopping_worker_hands_back_the_images_it_has_not_begun(queue_messages: Any) -> None:
     images = pending_images(jpeg(), jpeg())
     _flag[0] = 1
     try:
@@ -108,7 +108,7 @@ def test_a_stopping_worker_hands_back_what_it_has_not_begun(queue_messages: Any)
     )
 
 
-def test_a_storage_that_is_away_postpones_and_counts_no_attempt(settings: Any) -> None:
+def test_an_unavailable_storage_postpones_the_image_and_counts_no_attempt(settings: Any) -> None:
     (image,) = pending_images(jpeg())
     settings.MEDIA_ROOT.rename(settings.MEDIA_ROOT.with_name("away"))
     settings.MEDIA_ROOT.write_text("a file where a folder was")
@@ -117,14 +117,14 @@ def test_a_storage_that_is_away_postpones_and_counts_no_attempt(settings: Any) -
     assert (image.status, image.attempts, image.queue_tries) == (Status.PENDING, 0, 1)
 
 
-def test_an_original_that_is_gone_is_an_error_not_a_crash(settings: Any) -> None:
+def test_a_missing_original_makes_the_image_an_error(settings: Any) -> None:
     (image,) = pending_images(jpeg())
     (settings.MEDIA_ROOT / image.key).unlink()
     process([image.id])
     assert Image.objects.get().error_code == "processing_failed"
 
 
-def test_retry_gives_a_failed_image_fresh_attempts_and_takes_no_other() -> None:
+def test_retry_resets_the_attempts_of_a_failed_image_and_changes_no_other() -> None:
     failed, waiting = pending_images(broken_jpeg(), jpeg())
     process([failed.id])
     assert transitions.retry([failed.id, waiting.id]) == [failed.id]
@@ -132,12 +132,12 @@ def test_retry_gives_a_failed_image_fresh_attempts_and_takes_no_other() -> None:
     assert (failed.status, failed.attempts, failed.error_code, failed.finished_at) == ("pending", 0, "", None)
 
 
-def test_abort_stops_what_is_not_finished_and_its_worker_finds_the_claim_gone() -> None:
+def test_abort_changes_unfinished_images_only_and_their_worker_writes_nothing() -> None:
     working, finished = pending_images(jpeg(), jpeg())
     process([finished.id])
-    held = transitions.claim([working.id])
+    claim = transitions.claim([working.id])
     assert transitions.abort([working.id, finished.id]) == [working.id]
-    assert transitions.flush(held, [Failed(working.id, "corrupt_image", "")], renew=False) == []
+    assert transitions.flush(claim, [Failed(working.id, "corrupt_image", "")], renew=False) == []
     assert Image.objects.get(id=working.id).status == Status.ABORTED
 
 
@@ -148,11 +148,11 @@ def test_a_chunk_costs_the_same_statements_for_one_image_or_sixteen(number: int,
     with CaptureQueriesContext(connection) as captured:
         process(ids)
     assert set(Image.objects.values_list("status", flat=True)) <= FINAL_STATUSES
-    # claim 2, told 1, flush 3, told 1
+    # claim: 2, announce: 1, flush: 3, announce: 1
     assert len(statements(captured)) == 7
 
 
-def test_a_flush_with_failures_and_a_renewed_lease_stays_within_eight_statements(settings: Any) -> None:
+def test_a_flush_with_failures_and_a_renewed_lease_takes_at_most_five_statements(settings: Any) -> None:
     settings.FLUSH_IMAGES = 4
     settings.FLUSH_SECONDS = 60
     images = pending_images(*[jpeg(), broken_jpeg()] * 3)
@@ -163,7 +163,7 @@ def test_a_flush_with_failures_and_a_renewed_lease_stays_within_eight_statements
     assert len(statements(captured)) <= 5
 
 
-def test_an_unexpected_exception_ends_its_own_image_and_its_neighbours_complete(
+def test_an_unexpected_exception_fails_its_own_image_and_the_others_complete(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     images = pending_images(jpeg(), jpeg(), jpeg())
@@ -183,24 +183,24 @@ def test_an_unexpected_exception_ends_its_own_image_and_its_neighbours_complete(
     assert "KeyError: 'a mistake of ours'" in caplog.text
 
 
-def test_an_outcome_that_cannot_be_written_ends_its_own_image_and_its_neighbours_complete(
+def test_an_outcome_that_cannot_be_written_fails_its_own_image_and_the_others_complete(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     images = pending_images(jpeg(), jpeg(), jpeg())
 
-    def render_or_return_what_no_row_takes(values: Any) -> Any:
+    def render_or_return_an_invalid_outcome(values: Any) -> Any:
         if values["id"] == images[1].id:
             return Failed(values["id"], "corrupt_image", cast(Any, None))  # the column is not nullable
         return render_image.render_image(values)
 
-    monkeypatch.setattr("images.processing.worker_loop.render_image", render_or_return_what_no_row_takes)
+    monkeypatch.setattr("images.processing.worker_loop.render_image", render_or_return_an_invalid_outcome)
     process([image.id for image in images])
     found = {image.id: image for image in Image.objects.all()}
     assert [found[image.id].status for image in images] == ["completed", "error", "completed"]
     assert found[images[1].id].error_code == "processing_failed"
 
 
-def test_a_change_that_cannot_be_published_keeps_no_image_from_its_end(
+def test_images_are_completed_although_their_events_cannot_be_published(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     images = pending_images(jpeg(), jpeg())
@@ -214,7 +214,7 @@ def test_a_change_that_cannot_be_published_keeps_no_image_from_its_end(
 
 
 @pytest.mark.parametrize("slow", [True, False])
-def test_the_lease_is_renewed_before_an_image_that_could_outlive_it_though_nothing_is_unflushed(
+def test_the_lease_is_renewed_before_an_image_that_could_outlast_it_even_without_a_flush(
     slow: bool, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     first, second = pending_images(jpeg(), jpeg())
@@ -236,5 +236,5 @@ def test_the_lease_is_renewed_before_an_image_that_could_outlive_it_though_nothi
     assert left[second.id] > timedelta(seconds=settings.LEASE_SECONDS - 10)
 
 
-def test_a_claim_of_nothing_is_no_error() -> None:
+def test_an_unknown_id_is_ignored() -> None:
     process([uuid.uuid4()])

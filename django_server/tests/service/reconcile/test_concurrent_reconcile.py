@@ -15,14 +15,14 @@ from images.models import Image, Thumbnail
 from images.reconcile.reconciliation import reconcile
 from images.reconcile.report import Report
 from images.thumbnails.generate import generate_in_worker
-from tests.support.images.closing import files_are_the_rows
+from tests.support.images.closing import require_files_match_rows
 from tests.support.images.old_images import path_of, put, uploaded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def at_once(*actions: Callable[[], Any]) -> list[Any]:
-    """What they return, each run in a thread on a connection of its own. Raises what any of them raised."""
+    """The results of the actions, run at the same time, each with its own connection. Raises an exception of any."""
     start = threading.Barrier(len(actions))
 
     def run(action: Callable[[], Any]) -> Any:
@@ -41,7 +41,7 @@ def applied() -> Report:
 
 
 def damage(images: list[Image]) -> list[str]:
-    """Every image loses a thumbnail and gets one that no row names. Returns the latter's keys."""
+    """Delete a thumbnail file of every image, and store a file that no row names. Returns the keys of the latter."""
     for image in images:
         path_of(image.thumbnails.get(label="small").key).unlink()
     return [put(image.thumbnails.get(label="small").key.replace("_240.", "_77.")) for image in images]
@@ -53,11 +53,11 @@ def test_two_reconcilers_repair_everything_once(monkeypatch: pytest.MonkeyPatch)
     orphans = damage(images)
     reports = at_once(applied, applied)
     for finding in ("thumbnail_without_file", "file_without_row"):
-        # What one of them held, or had done, the other left out.
+        # Each reconciler skipped the rows that the other had locked or repaired.
         assert sum(report.as_json()["repaired"][finding] for report in reports) == 20
     assert not any(path_of(key).exists() for key in orphans)
     assert Thumbnail.objects.count() == 40
-    files_are_the_rows()
+    require_files_match_rows()
 
 
 def test_reconcilers_beside_requests_and_deletions_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def test_reconcilers_beside_requests_and_deletions_lose_nothing(monkeypatch: pyt
     images = uploaded(24)
     damage(images)
 
-    def look() -> None:
+    def request_thumbnails() -> None:
         for image in images:
             Thumbnail.objects.filter(image_id=image.id, label="large").update(recipe="older")
             try:
@@ -77,16 +77,16 @@ def test_reconcilers_beside_requests_and_deletions_lose_nothing(monkeypatch: pyt
         for image in images[::4]:
             delete_images(Image.objects.filter(id=image.id))
 
-    at_once(applied, look, delete, applied, look)
+    at_once(applied, request_thumbnails, delete, applied, request_thumbnails)
     reconcile(apply=True)
     for image in Image.objects.all():
         generate_in_worker(image.id)
     assert (Image.objects.count(), Thumbnail.objects.count()) == (18, 54)
-    files_are_the_rows()
+    require_files_match_rows()
 
 
 def test_a_reconciler_skips_locked_rows() -> None:
-    """A row that somebody else has locked is left for the next time."""
+    """A row that another transaction has locked is left for the next run."""
     first, second = uploaded(2)
     damage([first, second])
     locked, done = threading.Event(), threading.Event()
@@ -117,4 +117,4 @@ def test_two_reconcilers_may_both_report_an_orphan_of_a_deleted_image() -> None:
         put(f"attachments/uploads/thumbnails/{str(one)[:2]}/{str(one)[2:4]}/{one}_240.jpg")
     reports = at_once(applied, applied)
     assert 50 <= sum(report.found["file_without_row"] for report in reports) <= 100
-    files_are_the_rows()
+    require_files_match_rows()

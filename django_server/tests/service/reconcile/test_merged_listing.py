@@ -1,4 +1,4 @@
-"""Storage and rows read together: in one order for any names, and in bounded memory."""
+"""Storage and rows are read together: in the same order for any names, and in bounded memory."""
 
 import os
 import sys
@@ -27,8 +27,8 @@ from tests.support.images.statement_count import statements
 pytestmark = pytest.mark.django_db(transaction=True)
 
 _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-_NOBODY = UUID(int=0)
-# What sorts otherwise in a language than in bytes, and around the slash.
+_ANY_ID = UUID(int=0)
+# Characters that sort differently by language and by bytes, and those around the slash.
 _LETTERS = "aAbBzZ019_-. ,()+é́ßñÉ京🍄‮0/"
 _part = st.text(_LETTERS.replace("/", ""), min_size=1, max_size=6).filter(
     lambda part: part not in (".", "..")
@@ -100,7 +100,7 @@ def test_the_merge_combines_three_streams_per_key(
     in_order = [sorted(names, key=os.fsencode) for names in ({*stored, "not\udce9text"}, images, thumbnails)]
     merging = merged(
         [StoredFile(key, 1, 1) for key in in_order[0]],
-        [ImageAt(_NOBODY, key, "", "", original_missing=False) for key in in_order[1]],
+        [ImageAt(_ANY_ID, key, "", "", original_missing=False) for key in in_order[1]],
         [ThumbnailAt(number, key) for number, key in enumerate(in_order[2])],
     )
     seen = {known.key: known for known in merging}
@@ -166,7 +166,7 @@ def test_comparing_100000_files_and_rows_takes_two_megabytes_at_most(tmp_path: P
 
 
 def _rows_of_an_archive(count: int) -> None:
-    """So many images with a thumbnail of each of three scales, made by the database: as objects they take a minute."""
+    """`count` images with thumbnails of three scales, inserted by SQL: as Python objects they would take a minute."""
     first = image_row("first")
     first.save()
     columns = (str(field.column) for field in Image._meta.concrete_fields if field.name not in ("id", "key"))
@@ -193,7 +193,7 @@ _THEIR_THUMBNAILS = """
 
 
 def _link_all(folder: Path, keys: list[str]) -> None:
-    """Each key but every thousandth a link to one of a few files: a file may have 65,000."""
+    """Create a hard link for each key but every thousandth, to a few files: a file can have 65,000 links."""
     folder.mkdir()
     for number, key in enumerate(keys):
         source = folder / str(number // 30_000)

@@ -70,8 +70,8 @@ def test_beat_ends_at_once_and_leaves_no_file(tmp_path: Path, number: signal.Sig
     beat.start()
     pid = pid_of(beat)
     try:
-        # It has loaded the application and handles what is to end it.
-        assert eventually(lambda: _sleeps(pid), 30)
+        # Beat has loaded the application and handles the signal.
+        assert eventually(lambda: _handles_sigterm(pid), 30)
         os.kill(pid, number)
         assert eventually(lambda: not beat.is_running, 5)
     finally:
@@ -79,8 +79,8 @@ def test_beat_ends_at_once_and_leaves_no_file(tmp_path: Path, number: signal.Sig
     assert _files() == before
 
 
-def _sleeps(pid: int) -> bool:
-    """Whether it has begun to listen to signals as beat does: it handles SIGTERM."""
+def _handles_sigterm(pid: int) -> bool:
+    """Whether the process handles SIGTERM, as beat does when it has started."""
     status = Path(f"/proc/{pid}/status").read_text()
     (caught,) = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")]
     return bool(int(caught, 16) & 1 << signal.SIGTERM - 1)

@@ -22,7 +22,7 @@ from images.storage import storage
 from images.tasks import reconcile as nightly
 from images.thumbnail_rules import missing_scales, sizes
 from images.thumbnails.generate import generate_in_worker
-from tests.support.images.old_images import archived, path_of, put, rows_grow_old, uploaded
+from tests.support.images.old_images import age_rows, archived, path_of, put, uploaded
 from tests.support.images.pictures import jpeg, spooled
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -173,11 +173,11 @@ def test_a_file_whose_request_is_about_to_commit_its_row_is_left_alone() -> None
     assert not path_of(key).exists()
 
 
-@pytest.mark.parametrize("at_work", ["processing", "making thumbnails"])
-def test_a_file_of_a_claimed_image_is_left_alone(at_work: str) -> None:
+@pytest.mark.parametrize("claimed_by", ["processing", "generating thumbnails"])
+def test_a_file_of_a_claimed_image_is_left_alone(claimed_by: str) -> None:
     (image,) = uploaded()
     lease = Now() + timedelta(minutes=1)
-    if at_work == "processing":
+    if claimed_by == "processing":
         Image.objects.update(status="processing", claim=uuid.uuid4(), lease_until=lease, finished_at=None)
     else:
         Image.objects.update(thumbs_claim=uuid.uuid4(), thumbs_lease_until=lease)
@@ -198,7 +198,7 @@ def test_a_dry_run_reports_all_findings_and_changes_nothing(capsys: Any) -> None
     out = StringIO()
     call_command("reconcile", stdout=out)
     assert everything() == before
-    told = out.getvalue()
+    output = out.getvalue()
     for sentence in (
         "Checked: 12 files, 12 rows.",
         "Thumbnail rows without a file: 1, would be deleted.",
@@ -209,7 +209,7 @@ def test_a_dry_run_reports_all_findings_and_changes_nothing(capsys: Any) -> None
         f"  {first.key}\n",
         "this was a dry run",
     ):
-        assert sentence in told
+        assert sentence in output
     assert capsys.readouterr().err == ""
 
 
@@ -218,18 +218,22 @@ def test_json_output_is_one_object() -> None:
     path_of(image.thumbnails.get(label="small").key).unlink()
     out = StringIO()
     call_command("reconcile", "--apply", "--json", stdout=out)
-    told = json.loads(out.getvalue())
-    assert told["repaired"] == {
+    output = json.loads(out.getvalue())
+    assert output["repaired"] == {
         "thumbnail_without_file": 1,
         "original_back": 0,
         "original_changed": 0,
         "file_without_row": 0,
     }
-    assert told["checked"] == {"files": 3, "rows": 4}
-    assert (told["applied"], told["finished"], told["unrepairable"]) == (True, True, {"original_missing": 0})
+    assert output["checked"] == {"files": 3, "rows": 4}
+    assert (output["applied"], output["finished"], output["unrepairable"]) == (
+        True,
+        True,
+        {"original_missing": 0},
+    )
 
 
-def test_quiet_says_nothing_without_differences() -> None:
+def test_quiet_prints_nothing_without_differences() -> None:
     uploaded()
     out = StringIO()
     call_command("reconcile", "--quiet", stdout=out)
@@ -299,11 +303,11 @@ def test_an_unavailable_storage_ends_the_run_with_a_sentence(monkeypatch: pytest
 def test_a_row_inserted_during_the_listing_is_not_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     uploaded()
     listing = list(storage().store.list("attachments"))
-    born = uploaded(2)
+    inserted = uploaded(2)
     monkeypatch.setattr("filestore.local.LocalStore.list", lambda *_: iter(listing))
     report = reconcile(apply=True)
     assert (report.files, report.rows, found(report)) == (4, 12, {})
-    assert Image.objects.filter(id__in=[image.id for image in born], original_missing=False).count() == 2
+    assert Image.objects.filter(id__in=[image.id for image in inserted], original_missing=False).count() == 2
 
 
 def test_a_file_deleted_with_its_row_during_the_listing_is_not_a_finding(
@@ -311,9 +315,9 @@ def test_a_file_deleted_with_its_row_during_the_listing_is_not_a_finding(
 ) -> None:
     from images.deletion import delete_images
 
-    keep, goes = uploaded(2)
+    keep, deleted = uploaded(2)
     listing = list(storage().store.list("attachments"))
-    delete_images(Image.objects.filter(id=goes.id))
+    delete_images(Image.objects.filter(id=deleted.id))
     monkeypatch.setattr("filestore.local.LocalStore.list", lambda *_: iter(listing))
     assert found(reconcile(apply=True)) == {}
     assert path_of(keep.key).exists()
@@ -369,6 +373,6 @@ def test_the_nightly_task_logs_an_unavailable_storage(caplog: Any) -> None:
 def test_rows_of_another_key_prefix_are_not_compared(settings: Any) -> None:
     uploaded()
     settings.KEY_PREFIX = "elsewhere"
-    rows_grow_old()
+    age_rows()
     assert reconcile(apply=True).rows == 0
     assert Thumbnail.objects.count() == 3

@@ -48,7 +48,7 @@ def iso(modified_ns: int) -> str:
 
 
 def record(name: str, *scales: int, collection: str = "fungi", **changes: Any) -> dict[str, Any]:
-    """The record of a file that is there, with thumbnails that are there."""
+    """The manifest's record of an existing original with existing thumbnails."""
     base = f"attachments/{collection}"
     found = LocalStore(Path(current.MEDIA_ROOT)).stat(f"{base}/originals/{name}")
     stem, _, extension = name.rpartition(".")
@@ -195,11 +195,11 @@ def test_an_invalid_record_is_reported_and_the_others_are_registered(
     changes: dict[str, Any], reason: str
 ) -> None:
     good, other = two_originals()
-    said = io.StringIO()
-    call_command("register", str(manifest_of({**good, **changes}, other)), stdout=said)
+    output = io.StringIO()
+    call_command("register", str(manifest_of({**good, **changes}, other)), stdout=output)
     assert Image.objects.count() == 1
-    assert "1 not registered" in said.getvalue()
-    assert reason in said.getvalue()
+    assert "1 not registered" in output.getvalue()
+    assert reason in output.getvalue()
 
 
 def test_a_thumbnail_key_outside_the_collection_is_not_shown() -> None:
@@ -226,12 +226,14 @@ def test_a_truncated_manifest_is_refused_with_a_sentence(tmp_path: Path) -> None
 def test_a_dry_run_and_one_collection() -> None:
     store({original("c.jpg", "moss"): jpeg(64, 40)})
     manifest = manifest_of(*two_originals(), record("c.jpg", collection="moss"))
-    said = io.StringIO()
-    call_command("register", str(manifest), "--dry-run", stdout=said)
-    assert said.getvalue().startswith("3 new, 0 changed, 0 unchanged; 1 thumbnails found.")
+    output = io.StringIO()
+    call_command("register", str(manifest), "--dry-run", stdout=output)
+    assert output.getvalue().startswith("3 new, 0 changed, 0 unchanged; 1 thumbnails found.")
     assert not Image.objects.exists()
-    call_command("register", str(manifest), "--collection", "moss", "--json", stdout=(said := io.StringIO()))
-    assert json.loads(said.getvalue())["new"] == 1
+    call_command(
+        "register", str(manifest), "--collection", "moss", "--json", stdout=(output := io.StringIO())
+    )
+    assert json.loads(output.getvalue())["new"] == 1
     assert [image["name"] for image in Client().get("/api/list").json()] == ["c.jpg"]
 
 

@@ -46,7 +46,7 @@ def site(tmp_path: Path, port: int) -> Iterator[StartedSite]:
         yield site
 
 
-def test_the_line_with_the_address_is_all_it_says_and_everything_is_ready_then(
+def test_only_the_line_with_the_address_is_printed_and_then_everything_is_ready(
     site: StartedSite, port: int
 ) -> None:
     assert site.output == f"{READY}http://127.0.0.1:{port}  (Ctrl+C stops it)\n"
@@ -61,7 +61,7 @@ def test_ctrl_c_leaves_no_process_and_no_socket(site: StartedSite, tmp_path: Pat
     assert not returns_200("127.0.0.1", port, "/healthz")
 
 
-def test_kill_9_takes_every_child_along_and_the_next_start_needs_nobody(
+def test_kill_9_ends_every_child_and_the_next_start_works(
     site: StartedSite, tmp_path: Path, port: int
 ) -> None:
     # The upload makes the web process start its decoding pool.

@@ -57,16 +57,16 @@ def test_ctrl_c_ends_the_children_in_order_and_leaves_no_process_and_no_socket(t
         assert not socket_path(tmp_path).exists()
 
 
-def test_a_child_that_is_killed_is_started_again_and_one_line_says_so(tmp_path: Path) -> None:
+def test_a_child_that_is_killed_is_started_again_and_one_line_is_printed(tmp_path: Path) -> None:
     with _site(tmp_path) as site:
         assert site.says(READY)
         (first,) = _starts(tmp_path, "web")
         os.kill(first, signal.SIGKILL)
         assert eventually(lambda: len(_starts(tmp_path, "web")) == 2)
         assert is_alive(_starts(tmp_path, "web")[1])
-        told = site.output.splitlines()[1:]
-        assert len(told) == 1
-        assert told[0].startswith("web was killed by SIGKILL; starting it again in 0.5 s.")
+        lines = site.output.splitlines()[1:]
+        assert len(lines) == 1
+        assert lines[0].startswith("web was killed by SIGKILL; starting it again in 0.5 s.")
         assert site.end() == 0
 
 
@@ -131,7 +131,7 @@ def test_the_same_ctrl_c_twice_at_once_lets_a_child_finish(tmp_path: Path) -> No
         assert _events(tmp_path)[-1] == "end worker"
 
 
-def test_a_killed_site_takes_its_children_along_and_the_next_start_just_works(tmp_path: Path) -> None:
+def test_children_of_a_killed_site_end_and_the_next_start_works(tmp_path: Path) -> None:
     with _site(tmp_path) as site:
         assert site.says(READY)
         children = site.children
@@ -205,7 +205,7 @@ def test_each_start_begins_new_logs_and_keeps_those_before(tmp_path: Path) -> No
     for _ in range(2):
         with _site(tmp_path, "web=good") as site:
             assert site.says(READY)
-            (logs / "web.log").write_text("what this run said")
+            (logs / "web.log").write_text("the log of this run")
             assert site.end() == 0
-    assert (logs / "web.log.1").read_text() == "what this run said"
+    assert (logs / "web.log.1").read_text() == "the log of this run"
     assert sorted(path.name for path in logs.glob("web*")) == ["web.log", "web.log.1"]

@@ -1,4 +1,4 @@
-"""Hostile files and broken requests, through each endpoint of a running site: the right code, nothing stuck or left."""
+"""Hostile files and broken requests to each endpoint of a running site: the right error, and no file is left over."""
 
 import json
 import socket
@@ -25,7 +25,7 @@ STATUS_OF = {
 
 @pytest.fixture(scope="module")
 def named(corpus: list[CorpusEntry]) -> list[CorpusEntry]:
-    """The corpus, but for what is sent without a name: by the rules of forms that is text, not a file."""
+    """The corpus without the entries that have no file name: in a form, such a part is text and not a file."""
     return [entry for entry in corpus if entry.client_name]
 
 
@@ -112,7 +112,7 @@ NAMES = [
 def raw_multipart(
     parts: list[tuple[str, str | None, bytes]], *, closed: bool = True
 ) -> tuple[bytes, dict[str, str]]:
-    """A body written by hand, so that any name travels as it is."""
+    """A multipart body written by hand, so that any name is sent unchanged."""
     body = b""
     for field, name, content in parts:
         disposition = f'Content-Disposition: form-data; name="{field}"'
@@ -139,11 +139,13 @@ def test_a_name_is_data_and_never_a_path(postgres_site: RunningSite, path: str) 
 
 @pytest.mark.parametrize(("path", "field"), ENDPOINTS.items())
 @pytest.mark.parametrize("name", NAMES)
-def test_one_strange_name_each(postgres_site: RunningSite, path: str, field: str, name: str) -> None:
+def test_each_strange_name_is_accepted_or_refused_as_an_invalid_request(
+    postgres_site: RunningSite, path: str, field: str, name: str
+) -> None:
     body, headers = raw_multipart([(field, name, jpeg(40, 30))])
     with postgres_site.client() as client:
         answer = client.post(path, content=body, headers=headers)
-        # RFC 2046 allows no NUL in a header: the parser may refuse the whole, in our words.
+        # RFC 2046 allows no NUL in a header: the parser may refuse the request, with an error of the API.
         assert answer.status_code in (200, 202) or (answer.status_code, answer.json()["code"]) == (
             400,
             "invalid_request",
@@ -203,9 +205,7 @@ def test_other_content_types_and_methods_are_refused_as_json(postgres_site: Runn
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_a_body_cut_off_under_an_honest_length_is_refused_whole(
-    postgres_site: RunningSite, path: str
-) -> None:
+def test_a_truncated_body_with_the_right_length_is_refused(postgres_site: RunningSite, path: str) -> None:
     body, headers = raw_multipart([(ENDPOINTS[path], "a.jpg", jpeg())], closed=False)
     with postgres_site.client() as client:
         answer = client.post(path, content=body, headers=headers)
@@ -213,7 +213,7 @@ def test_a_body_cut_off_under_an_honest_length_is_refused_whole(
 
 
 @pytest.mark.parametrize("path", MANY)
-def test_a_thousand_files_are_taken_and_one_more_is_refused(postgres_site: RunningSite, path: str) -> None:
+def test_more_than_a_thousand_files_are_refused(postgres_site: RunningSite, path: str) -> None:
     with postgres_site.client() as client:
         tiny = jpeg(8, 8)
         body, headers = raw_multipart([("images", f"{index}.jpg", tiny) for index in range(1001)])
@@ -222,9 +222,7 @@ def test_a_thousand_files_are_taken_and_one_more_is_refused(postgres_site: Runni
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_a_body_over_the_limit_is_refused_before_it_has_come_in(
-    postgres_site: RunningSite, path: str
-) -> None:
+def test_a_body_over_the_limit_is_refused_before_it_arrives(postgres_site: RunningSite, path: str) -> None:
     head = (
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {700 * 2**20}\r\n"
         "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
@@ -233,7 +231,7 @@ def test_a_body_over_the_limit_is_refused_before_it_has_come_in(
     assert (status, answer["code"]) == (413, "body_too_large")
 
 
-def test_a_chunked_body_over_the_limit_is_refused_while_it_comes_in(postgres_site: RunningSite) -> None:
+def test_a_chunked_body_over_the_limit_is_refused_while_it_arrives(postgres_site: RunningSite) -> None:
     head = (
         "POST /api/upload HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
         "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
@@ -244,14 +242,14 @@ def test_a_chunked_body_over_the_limit_is_refused_while_it_comes_in(postgres_sit
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_a_chunked_body_without_a_length_is_taken(postgres_site: RunningSite, path: str) -> None:
+def test_a_chunked_body_without_a_length_is_accepted(postgres_site: RunningSite, path: str) -> None:
     body, headers = raw_multipart([(ENDPOINTS[path], "a.jpg", jpeg())])
     with postgres_site.client() as client:
         answer = client.post(path, content=iter([body[:100], body[100:]]), headers=headers)
     assert answer.status_code in (200, 202)
 
 
-def test_a_body_that_stops_coming_is_cut_off(postgres_site: RunningSite) -> None:
+def test_a_stalled_body_is_refused(postgres_site: RunningSite) -> None:
     head = (
         "POST /api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
         "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
@@ -263,7 +261,7 @@ def test_a_body_that_stops_coming_is_cut_off(postgres_site: RunningSite) -> None
 
 
 def talk(site: RunningSite, *pieces: bytes) -> tuple[int, dict[str, Any]]:
-    """Send bytes as they are and read the answer, which may come before the last piece has gone."""
+    """Send the bytes unchanged and read the response, which may arrive before the last piece is sent."""
     where = urlsplit(site.url)
     assert where.hostname
     assert where.port
@@ -293,7 +291,7 @@ def talk(site: RunningSite, *pieces: bytes) -> tuple[int, dict[str, Any]]:
         ("POST", "/api/async/upload?batch=x", 400, "invalid_request"),
     ],
 )
-def test_what_is_not_there_is_said_as_json(
+def test_errors_of_unknown_addresses_are_json(
     postgres_site: RunningSite, method: str, path: str, status: int, code: str
 ) -> None:
     with postgres_site.client() as client:

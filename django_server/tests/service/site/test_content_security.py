@@ -1,4 +1,4 @@
-"""What the site hands out can do no harm, whatever somebody sent in: types, headers, names, origins, secrets."""
+"""Responses are harmless whatever was uploaded: media types, headers, names, origins, secrets."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def assert_harmless(answer: httpx.Response) -> None:
     assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
 
 
-def test_every_answer_below_media_forbids_scripts_and_guessing(
+def test_every_response_below_media_forbids_scripts_and_type_guessing(
     client: httpx.Client, image: dict[str, Any]
 ) -> None:
     for url in (image["original"], image["image"], image["thumbnails"]["small"]):
@@ -74,7 +74,7 @@ def test_every_answer_below_media_forbids_scripts_and_guessing(
         ("POST", "/media/nothing.jpg", 405),
     ],
 )
-def test_a_refusal_below_media_is_as_harmless_and_our_json(
+def test_an_error_below_media_is_harmless_too_and_is_json(
     client: httpx.Client, method: str, path: str, status: int
 ) -> None:
     answer = client.request(method, path)
@@ -85,7 +85,7 @@ def test_a_refusal_below_media_is_as_harmless_and_our_json(
         assert set(answer.json()) == {"error", "code"}
 
 
-def test_an_image_is_served_as_what_it_is_whatever_it_was_called(
+def test_an_image_is_served_with_the_type_of_its_content_whatever_its_name(
     client: httpx.Client, corpus: list[CorpusEntry]
 ) -> None:
     polyglot = next(entry for entry in corpus if entry.name == "gif-that-is-also-a-script").path.read_bytes()
@@ -105,7 +105,7 @@ def test_an_image_is_served_as_what_it_is_whatever_it_was_called(
 
 @pytest.mark.parametrize("content", [SVG, HTML], ids=["SVG", "HTML"])
 @pytest.mark.parametrize("name", ["a.png", "a.svg", "a.html"])
-def test_what_is_no_raster_image_is_refused_by_its_content(
+def test_a_file_that_is_no_raster_image_is_refused_by_its_content(
     client: httpx.Client, name: str, content: bytes
 ) -> None:
     answer = upload(client, name, content, "image/png")
@@ -118,7 +118,7 @@ def test_a_hostile_name_is_data_in_json_and_no_part_of_a_key(
     answer = client.get(f"/api/images/{image['id']}")
     assert answer.headers["content-type"].startswith("application/json")
     assert answer.headers["x-content-type-options"] == "nosniff"
-    # Of the name only the mark that turns the direction of text is taken out, and what looks like a folder.
+    # Only the mark that changes the direction of text, and the part that looks like a folder, are removed.
     assert answer.json()["name"] == "script><img src=x onerror=alert(2)>.jpg"
     download = client.get(image["original"])
     for text in (image["original"], *image["thumbnails"].values(), str(download.headers)):
@@ -126,7 +126,9 @@ def test_a_hostile_name_is_data_in_json_and_no_part_of_a_key(
         assert "onerror" not in text
 
 
-def test_no_answer_opens_itself_to_pages_of_other_sites(client: httpx.Client, image: dict[str, Any]) -> None:
+def test_no_response_allows_access_by_pages_of_other_sites(
+    client: httpx.Client, image: dict[str, Any]
+) -> None:
     preflight = {**EVIL, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x"}
     answers = [
         *(client.get(path, headers=EVIL) for path in ("/api/list", "/healthz", "/api/limits", "/nothing")),
@@ -137,13 +139,13 @@ def test_no_answer_opens_itself_to_pages_of_other_sites(client: httpx.Client, im
         *(client.options(path, headers=preflight) for path in ("/api/upload", "/api/list", image["image"])),
     ]
     for answer in answers:
-        opened = [name for name in answer.headers if name.startswith("access-control-")]
-        assert opened == [], answer.request.url
+        allowing = [name for name in answer.headers if name.startswith("access-control-")]
+        assert allowing == [], answer.request.url
     assert client.get(f"/api/images/{image['id']}").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/api/list", "/", "/healthz", "/admin/login/"])
-def test_a_host_that_is_not_ours_is_refused_in_our_json(client: httpx.Client, path: str) -> None:
+def test_an_unknown_host_is_refused_as_json(client: httpx.Client, path: str) -> None:
     answer = client.get(path, headers={"Host": "evil.example"})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
     assert "evil" not in answer.text

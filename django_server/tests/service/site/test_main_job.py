@@ -1,4 +1,4 @@
-"""The main job from outside: images in over HTTP, thumbnails out live, on both kinds of site."""
+"""The main use from outside: uploads over HTTP, and live events with thumbnail URLs, on both kinds of site."""
 
 import json
 import time
@@ -18,18 +18,18 @@ def files(number: int, content: bytes | None = None) -> list[tuple[str, tuple[st
     return [("images", (f"{index}.jpg", content or jpeg(1200, 800))) for index in range(number)]
 
 
-def news_until_all_final(
+def events_until_all_final(
     socket: ClientConnection, ids: set[str], seconds: float = 60
 ) -> dict[str, list[dict[str, Any]]]:
-    """What the socket tells of each of `ids` until each is final."""
-    told: dict[str, list[dict[str, Any]]] = {id_: [] for id_ in ids}
+    """The events of each of `ids`, in order of version, once the last event of each is final."""
+    received: dict[str, list[dict[str, Any]]] = {id_: [] for id_ in ids}
     deadline = time.monotonic() + seconds
-    while any(not news or news[-1]["status"] not in FINAL for news in told.values()):
+    while any(not events or events[-1]["status"] not in FINAL for events in received.values()):
         frame = json.loads(socket.recv(timeout=deadline - time.monotonic()))
-        if frame["type"] == "send_upload_notification" and frame["job_id"] in told:
-            told[frame["job_id"]].append(frame)
-            told[frame["job_id"]].sort(key=lambda news: news["version"])
-    return told
+        if frame["type"] == "send_upload_notification" and frame["job_id"] in received:
+            received[frame["job_id"]].append(frame)
+            received[frame["job_id"]].sort(key=lambda event: event["version"])
+    return received
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def news_until_all_final(
         ("/api/async/batch/upload", "Batch upload of 5 images initiated"),
     ],
 )
-def test_many_images_are_accepted_at_once_and_told_live_with_urls_that_open(
+def test_many_images_are_accepted_at_once_and_published_live_with_urls_that_work(
     site: RunningSite, path: str, message: str
 ) -> None:
     with connect(site.websocket_url) as socket, site.client() as client:
@@ -49,49 +49,49 @@ def test_many_images_are_accepted_at_once_and_told_live_with_urls_that_open(
         assert answer.json()["message"] == message
         jobs = answer.json()["jobs"]
         assert [job["index"] for job in jobs] == [0, 1, 2, 3, 4]
-        told = news_until_all_final(socket, {job["job_id"] for job in jobs})
-        for news in told.values():
-            assert news[-1]["status"] == "completed"
-            for url in news[-1]["thumbnails"].values():
+        received = events_until_all_final(socket, {job["job_id"] for job in jobs})
+        for events in received.values():
+            assert events[-1]["status"] == "completed"
+            for url in events[-1]["thumbnails"].values():
                 thumbnail = client.get(url)
                 assert (thumbnail.status_code, thumbnail.headers["content-type"]) == (200, "image/jpeg")
         listed = client.get("/api/list", params={"batch": answer.json()["batch_id"]}).json()
         assert {image["status"] for image in listed} == {"completed"}
 
 
-def test_one_image_is_processed_before_the_answer_and_told_too(site: RunningSite) -> None:
+def test_one_image_is_processed_before_the_response_and_published_too(site: RunningSite) -> None:
     with connect(site.websocket_url) as socket, site.client() as client:
         socket.recv()
         answer = client.post("/api/upload", files={"image": ("a.jpg", jpeg(1200, 800))})
         assert (answer.status_code, answer.json()["message"]) == (200, "Image uploaded successfully")
         image = answer.json()["image"]
-        told = news_until_all_final(socket, {image["id"]})
-        assert [news["status"] for news in told[image["id"]]] == ["processing", "completed"]
+        received = events_until_all_final(socket, {image["id"]})
+        assert [events["status"] for events in received[image["id"]]] == ["processing", "completed"]
         assert client.get(image["original"]).content == jpeg(1200, 800)
 
 
-def test_pending_processing_and_the_end_are_told_of_every_job(site: RunningSite) -> None:
+def test_pending_processing_and_final_status_of_every_job_are_published(site: RunningSite) -> None:
     with connect(site.websocket_url) as socket, site.client() as client:
         jobs = client.post("/api/async/batch/upload", files=files(8)).json()["jobs"]
-        told = news_until_all_final(socket, {job["job_id"] for job in jobs})
+        received = events_until_all_final(socket, {job["job_id"] for job in jobs})
         time.sleep(0.5)
-        for news in told.values():
-            assert {frame["version"] for frame in news} == {1, 2, 3}
+        for events in received.values():
+            assert {frame["version"] for frame in events} == {1, 2, 3}
 
 
-def test_a_damaged_image_among_good_ones_ends_in_error_and_is_told(site: RunningSite) -> None:
+def test_a_damaged_image_among_good_ones_becomes_error_and_is_published(site: RunningSite) -> None:
     good_and_bad = [("images", ("good.jpg", jpeg())), ("images", ("bad.jpg", broken_jpeg()))]
     with connect(site.websocket_url) as socket, site.client() as client:
         jobs = client.post("/api/async/batch/upload", files=good_and_bad).json()["jobs"]
-        told = news_until_all_final(socket, {job["job_id"] for job in jobs})
-        ends = {
-            news[-1]["name"]: (news[-1]["status"], (news[-1]["error"] or {}).get("code"))
-            for news in told.values()
+        received = events_until_all_final(socket, {job["job_id"] for job in jobs})
+        final_states = {
+            events[-1]["name"]: (events[-1]["status"], (events[-1]["error"] or {}).get("code"))
+            for events in received.values()
         }
-        assert ends == {"good.jpg": ("completed", None), "bad.jpg": ("error", "corrupt_image")}
+        assert final_states == {"good.jpg": ("completed", None), "bad.jpg": ("error", "corrupt_image")}
 
 
-def test_a_batch_subscriber_gets_the_snapshot_and_then_the_news(site: RunningSite) -> None:
+def test_a_batch_subscriber_gets_the_snapshot_and_then_the_events(site: RunningSite) -> None:
     batch = str(uuid.uuid4())
     with site.client() as client, connect(site.websocket_url) as socket:
         client.post("/api/async/batch/upload", params={"batch": batch}, files=files(6))
@@ -107,7 +107,7 @@ def test_a_batch_subscriber_gets_the_snapshot_and_then_the_news(site: RunningSit
         assert {status for _, status in state.values()} == {"completed"}
 
 
-def test_a_deleted_image_is_told_and_its_files_are_gone(site: RunningSite) -> None:
+def test_a_deletion_is_published_and_the_files_are_deleted(site: RunningSite) -> None:
     with connect(site.websocket_url) as socket, site.client() as client:
         image = client.post("/api/upload", files={"image": ("a.jpg", jpeg())}).json()["image"]
         assert client.delete(f"/api/images/{image['id']}").status_code == 204
@@ -122,16 +122,16 @@ def test_a_deleted_image_is_told_and_its_files_are_gone(site: RunningSite) -> No
 def test_all_worker_processes_share_one_batch(postgres_site: RunningSite) -> None:
     with postgres_site.client() as client:
         batch = client.post("/api/async/batch/upload", files=files(40, jpeg(3000, 2000))).json()["batch_id"]
-        most = 0
+        most_processing = 0
         while not (state := client.get(f"/api/batches/{batch}").json())["final"]:
-            most = max(most, state["counts"].get("processing", 0))
+            most_processing = max(most_processing, state["counts"].get("processing", 0))
             time.sleep(0.02)
     # Two chunks of 16 are under way at once on two cores.
-    assert most > 16
+    assert most_processing > 16
     assert state["counts"] == {"completed": 40}
 
 
-def test_the_site_says_that_it_is_ready_what_it_accepts_and_how_it_is_used(site: RunningSite) -> None:
+def test_the_site_reports_its_readiness_its_limits_and_its_openapi_document(site: RunningSite) -> None:
     with site.client() as client:
         assert client.get("/healthz").json() == {"status": "ok"}
         assert set(client.get("/readyz").json()["checks"].values()) == {"ok"}
@@ -139,7 +139,7 @@ def test_the_site_says_that_it_is_ready_what_it_accepts_and_how_it_is_used(site:
         assert "/api/async/batch/upload" in client.get("/api/openapi.json").json()["paths"]
 
 
-def test_the_documentation_asks_no_other_host(site: RunningSite) -> None:
+def test_the_documentation_requests_no_other_host(site: RunningSite) -> None:
     with site.client() as client:
         html = client.get("/api/docs").text
         assert "://" not in html.replace(site.url, "")
@@ -147,7 +147,7 @@ def test_the_documentation_asks_no_other_host(site: RunningSite) -> None:
             assert client.get(f"/static/{path}").status_code == 200
 
 
-def test_media_is_served_so_that_it_can_do_no_harm(site: RunningSite) -> None:
+def test_media_is_served_with_harmless_headers(site: RunningSite) -> None:
     with site.client() as client:
         image = client.post("/api/upload", files={"image": ("a.jpg", jpeg())}).json()["image"]
         for url in (image["original"], image["image"]):

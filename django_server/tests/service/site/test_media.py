@@ -1,4 +1,4 @@
-"""How stored files are served by the embedded server: what type they are told to be, and for how long they are kept."""
+"""Stored files served by the embedded server: their media types and how long they may be cached."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from tests.support.sites.running_site import RunningSite
         ("attachments/fungi/originals/a.bmp", "image/bmp"),
     ],
 )
-def test_a_thumbnail_named_as_what_no_browser_shows_is_served_as_the_jpeg_it_is(
+def test_a_thumbnail_of_a_format_that_no_browser_shows_is_served_as_jpeg(
     embedded_site: RunningSite, key: str, media_type: str
 ) -> None:
     path = embedded_site.data_dir / "media" / key

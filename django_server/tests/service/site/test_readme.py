@@ -1,4 +1,4 @@
-"""The commands of README.md and docs/api.md, and the WebSocket client, run as they are printed, but for the port."""
+"""The commands of README.md and docs/api.md, and the WebSocket client, run as printed except for the port."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def blocks(page: str, language: str, site: RunningSite) -> list[str]:
 
 
 def run(script: str, folder: Path) -> str:
-    """What a shell block prints, run in `folder`."""
+    """The output of a shell block that is run in `folder`."""
     ran = subprocess.run(
         ["sh", "-c", script], cwd=folder, capture_output=True, text=True, check=True, timeout=120
     )
@@ -40,7 +40,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_its_curl_lines_send_images_and_read_the_list(embedded_site: RunningSite, folder: Path) -> None:
+def test_the_curl_lines_of_the_readme_send_images_and_read_the_list(
+    embedded_site: RunningSite, folder: Path
+) -> None:
     lines = [
         line
         for block in blocks(README, "sh", embedded_site)
@@ -57,7 +59,7 @@ def test_its_curl_lines_send_images_and_read_the_list(embedded_site: RunningSite
     assert responses[3].startswith('[{"id":"')
 
 
-def test_its_loop_over_pages_reads_every_image(embedded_site: RunningSite, folder: Path) -> None:
+def test_the_loop_over_pages_reads_every_image(embedded_site: RunningSite, folder: Path) -> None:
     loop, _, _ = blocks(API_PAGE, "sh", embedded_site)
     some = loop.replace("/api/list", "/api/list?limit=2&q=page-", 1)
     names = [f"page-{index}.jpg" for index in range(5)]
@@ -67,14 +69,14 @@ def test_its_loop_over_pages_reads_every_image(embedded_site: RunningSite, folde
     assert [line.split()[0] for line in run(some, folder).splitlines()] == names[::-1]
 
 
-def test_its_repeated_upload_stores_one_image(embedded_site: RunningSite, folder: Path) -> None:
+def test_the_repeated_upload_stores_one_image(embedded_site: RunningSite, folder: Path) -> None:
     _, repeat, _ = blocks(API_PAGE, "sh", embedded_site)
     first, second = (json.loads(line) for line in run(repeat, folder).splitlines())
     assert first["message"] == "Image uploaded successfully"
     assert second == first
 
 
-def test_its_request_for_a_batch_waits_until_the_batch_is_final(
+def test_the_request_for_a_batch_waits_until_the_batch_is_final(
     embedded_site: RunningSite, folder: Path
 ) -> None:
     _, _, wait = blocks(API_PAGE, "sh", embedded_site)
@@ -82,7 +84,7 @@ def test_its_request_for_a_batch_waits_until_the_batch_is_final(
     assert (batch["final"], batch["counts"]) == (True, {"completed": 1})
 
 
-def test_its_websocket_client_prints_an_upload(embedded_site: RunningSite, folder: Path) -> None:
+def test_the_websocket_client_prints_an_upload(embedded_site: RunningSite, folder: Path) -> None:
     (program,) = blocks(README + API_PAGE, "python", embedded_site)
     assert len(program.strip().splitlines()) <= 21
     (folder / "watch.py").write_text(program)

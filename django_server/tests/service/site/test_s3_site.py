@@ -1,4 +1,4 @@
-"""The whole site with its files in a bucket: real web process, worker and sweeper, and an S3 server beside them."""
+"""The whole site with its files in a bucket: real web process, worker, sweeper and S3 server."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -51,16 +51,16 @@ def test_a_batch_is_processed_from_bucket_to_bucket(s3_site: tuple[RunningSite, 
                 assert url.startswith(bucket)
                 answer = httpx.get(url)
                 assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
-        cold = images[-1] if images[-1]["status"] == "completed" else images[0]
-        led = client.get(f"/api/thumbnails/{cold['id']}")
-        assert urlsplit(led.headers["location"]).path == urlsplit(cold["thumbnails"]["small"]).path
+        completed = images[-1] if images[-1]["status"] == "completed" else images[0]
+        redirect = client.get(f"/api/thumbnails/{completed['id']}")
+        assert urlsplit(redirect.headers["location"]).path == urlsplit(completed["thumbnails"]["small"]).path
         for image in images:
             assert client.delete(f"/api/images/{image['id']}").status_code == 204
-        assert httpx.get(urls_of(cold)[0]).status_code == 404
+        assert httpx.get(urls_of(completed)[0]).status_code == 404
     assert site.stored_files() == []
 
 
-def test_it_tells_that_it_is_ready(s3_site: tuple[RunningSite, str]) -> None:
+def test_readyz_reports_the_storage(s3_site: tuple[RunningSite, str]) -> None:
     site, _ = s3_site
     with site.client() as client:
         assert client.get("/readyz").json()["checks"]["storage"] == "ok"

@@ -1,6 +1,6 @@
-"""The app on a bucket, of a real server: every step of an image's life, and the URLs that lead there.
+"""The app with a bucket of a real server: uploading, processing, generating and deleting, and the URLs to the bucket.
 
-The server (moto's) checks no signature and no expiry: those are looked at in the URLs themselves.
+The server (moto) checks neither signatures nor expiry: the tests check them in the URLs.
 """
 
 import urllib.error
@@ -22,7 +22,7 @@ from images.models import Image, Status, Thumbnail
 from images.processing.worker_loop import process
 from images.storage import storage
 from images.thumbnails.generate import generate_in_worker
-from tests.support.images.completed_images import ask
+from tests.support.images.completed_images import request_thumbnail
 from tests.support.images.pictures import jpeg, pending_images
 from tests.support.servers import s3_server
 from tests.support.servers.s3 import S3, make_bucket
@@ -38,7 +38,7 @@ def server() -> Iterator[S3]:
 
 @pytest.fixture
 def bucket(server: S3, settings: Any) -> str:
-    """An empty bucket that the app keeps its files in."""
+    """An empty bucket in which the app stores its files."""
     settings.S3_BUCKET = make_bucket(server)
     settings.S3_ENDPOINT = server.url
     settings.S3_ACCESS_KEY, settings.S3_SECRET_KEY = server.access_key, server.secret_key
@@ -83,7 +83,7 @@ def test_an_image_is_stored_in_the_bucket_and_responses_link_to_it(store: S3Stor
     assert list(store.list()) == []
 
 
-def test_uploads_of_every_kind_go_into_the_bucket(store: S3Store, queue_messages: Any) -> None:
+def test_uploads_of_every_kind_are_stored_in_the_bucket(store: S3Store, queue_messages: Any) -> None:
     one = ContentFile(jpeg(64, 40), "one.jpg")
     answer = Client().post("/api/upload", {"image": one})
     assert answer.status_code == 200, answer.content
@@ -94,14 +94,14 @@ def test_uploads_of_every_kind_go_into_the_bucket(store: S3Store, queue_messages
     assert list(Path(current.INCOMING_ROOT).iterdir()) == []
 
 
-def test_a_public_bucket_has_unsigned_urls_that_may_be_kept_for_a_year(bucket: str, settings: Any) -> None:
+def test_a_public_bucket_has_unsigned_urls_that_may_be_cached_for_a_year(bucket: str, settings: Any) -> None:
     settings.S3_PUBLIC = True
     uploaded()
     (shown,) = Client().get("/api/list").json()
     url = shown["thumbnails"]["small"]
     assert "X-Amz" not in url
     assert "?v=" in url
-    # This server makes no bucket public: the file is looked at through a signed URL.
+    # This server has no public buckets: the file is read with a signed URL.
     with pytest.raises(urllib.error.HTTPError, match="403"):
         fetched(url)
     signed = storage()._signer.url(Thumbnail.objects.get(label="small").key, datetime.now(UTC))  # type: ignore[attr-defined]
@@ -115,7 +115,7 @@ def test_a_custom_domain_takes_the_place_of_the_bucket(bucket: str, settings: An
     assert shown["original"].startswith(f"https://cdn.example/{image.key}?v=")
 
 
-def test_no_map_mixes_absolute_urls_with_others(bucket: str) -> None:
+def test_all_urls_of_an_image_are_absolute(bucket: str) -> None:
     image = uploaded()
     Thumbnail.objects.filter(label="small").delete()
     (shown,) = Client().get("/api/list").json()
@@ -128,7 +128,7 @@ def test_a_missing_thumbnail_is_generated_from_the_bucket_and_redirected_to(stor
     for thumbnail in Thumbnail.objects.all():
         store.delete(thumbnail.key)
     Thumbnail.objects.all().delete()
-    answer = ask(image, "medium")
+    answer = request_thumbnail(image, "medium")
     assert answer.status_code == 302
     assert fetched(answer["Location"])[0].startswith(b"\xff\xd8\xff")
     assert len(list(store.list("attachments/uploads/thumbnails"))) == 3
@@ -142,7 +142,7 @@ def test_an_archives_original_is_known_by_its_etag(store: S3Store) -> None:
         file.write(jpeg(640, 400, "red"))
     Image.objects.update(collection="fungi", key=key, source_version=store.stat(key).version)
     Thumbnail.objects.all().delete()
-    assert ask(image).status_code == 302
+    assert request_thumbnail(image).status_code == 302
     with store.writing(key) as file:
         file.write(jpeg(800, 400, "red"))
     Thumbnail.objects.filter(label="small").delete()
@@ -159,17 +159,17 @@ def test_an_original_missing_in_the_bucket_is_reported(store: S3Store) -> None:
     image = uploaded()
     Thumbnail.objects.all().delete()
     store.delete(image.key)
-    answer = ask(image)
+    answer = request_thumbnail(image)
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 def test_a_bucket_that_does_not_answer_is_503_everywhere(bucket: str, settings: Any) -> None:
     image = uploaded()
     Thumbnail.objects.all().delete()
-    settings.S3_ENDPOINT = "http://127.0.0.1:9"  # the port of `discard`, where nobody listens
+    settings.S3_ENDPOINT = "http://127.0.0.1:9"  # the port of `discard`, where no server listens
     settings.STORAGES = dict(settings.STORAGES)
     for answer in (
-        ask(image),
+        request_thumbnail(image),
         Client().post("/api/upload", {"image": ContentFile(jpeg(), "a.jpg")}),
         Client().post("/api/async/upload", {"images": [ContentFile(jpeg(), "a.jpg")]}),
     ):
@@ -194,7 +194,7 @@ def test_djangos_own_storage_methods_work(bucket: str) -> None:
         ({"S3_URL_SECONDS": 604_801}, "images.E006"),
     ],
 )
-def test_unsound_settings_are_refused(bucket: str, settings: Any, changed: dict[str, Any], id_: str) -> None:
+def test_invalid_settings_are_refused(bucket: str, settings: Any, changed: dict[str, Any], id_: str) -> None:
     assert urls_outlive_their_caches() == []
     for name, value in changed.items():
         setattr(settings, name, value)

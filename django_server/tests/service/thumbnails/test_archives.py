@@ -10,7 +10,7 @@ from PIL import Image as Picture
 
 from images.models import Image, Thumbnail
 from tests.support.corpus.pictures import quadrants, saved
-from tests.support.images.completed_images import archived, ask, stored_file
+from tests.support.images.completed_images import archived, request_thumbnail, stored_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,7 +31,7 @@ def test_an_archives_thumbnail_keeps_the_originals_name_and_has_a_browser_format
     name: str, written_as: str, found: str
 ) -> None:
     image = archived(name, saved(quadrants(size=(640, 400)), written_as))
-    answer = ask(image, "small")
+    answer = request_thumbnail(image, "small")
     assert answer.status_code == 302, answer.content
     stem, _, extension = name.rpartition(".")
     path = stored_file(Thumbnail.objects.get(label="small").key.join(["/media/", "?v=x"]))
@@ -44,11 +44,11 @@ def test_an_archives_thumbnail_keeps_the_originals_name_and_has_a_browser_format
 
 def test_nothing_of_an_archive_is_ever_deleted(settings: Any, stored_keys: Any) -> None:
     image = archived()
-    ask(image)
+    request_thumbnail(image)
     before = set(stored_keys())
     assert len(before) == 4
     settings.THUMBNAILS = {"SIZES": {"small": 200, "medium": 400, "large": 1500}, "QUALITY": 82}
-    ask(image)
+    request_thumbnail(image)
     assert before < set(stored_keys())
     everything = set(stored_keys())
     assert Client().delete(f"/api/images/{image.id}").status_code == 204
@@ -61,7 +61,7 @@ def test_an_original_is_read_and_not_written() -> None:
     path = Path(current.MEDIA_ROOT) / image.key
     path.chmod(0o400)
     before = (path.read_bytes(), path.stat())
-    ask(image)
+    request_thumbnail(image)
     assert (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_ino) == (
         before[0],
         before[1].st_mtime_ns,

@@ -1,6 +1,6 @@
-"""Many who look at once: one row per label, one file, no error; and makers that come too late change nothing.
+"""Concurrent requests get one row per label, one file and no error; a process whose claim expired changes nothing.
 
-On PostgreSQL, as each test of the run; never on SQLite, which lets one writer in at a time.
+The tests run only on PostgreSQL: SQLite allows one writer at a time.
 """
 
 import threading
@@ -21,7 +21,7 @@ from images.errors import Refusal
 from images.models import Image, Thumbnail
 from images.thumbnails import claims, render_and_store
 from images.thumbnails.generate import generate_in_worker
-from tests.support.images.completed_images import archived, ask, completed_upload, stored_file
+from tests.support.images.completed_images import archived, completed_upload, request_thumbnail, stored_file
 from tests.support.images.pictures import jpeg
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,7 +30,7 @@ THREADS = 6
 
 
 def together(work: Callable[[], Any]) -> list[Any]:
-    """What `work` gives in each of six threads that begin in the same moment."""
+    """The results of `work` in six threads that begin at the same moment."""
     barrier = threading.Barrier(THREADS)
 
     def one() -> Any:
@@ -61,7 +61,7 @@ def decodes(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 def test_six_concurrent_requests_get_redirects_from_one_decode(decodes: list[Path]) -> None:
     assert connection.vendor == "postgresql"
     image = archived()
-    answers = together(lambda: ask(image, "small"))
+    answers = together(lambda: request_thumbnail(image, "small"))
     assert [answer.status_code for answer in answers] == [302] * THREADS
     (url,) = {answer["Location"] for answer in answers}
     assert stored_file(url).exists()
@@ -71,7 +71,7 @@ def test_six_concurrent_requests_get_redirects_from_one_decode(decodes: list[Pat
 
 def test_six_processes_are_serialized_by_the_claim_alone(decodes: list[Path]) -> None:
     image = archived()
-    # As in processes of their own: without the flight that the threads of one share.
+    # Without the single flight that threads of one process share: as in separate processes.
     for _, thumbnails in together(lambda: generate_in_worker(image.id)):
         assert sorted(thumbnails) == ["large", "medium", "small"]
     assert Thumbnail.objects.count() == 3
@@ -82,7 +82,7 @@ def test_six_processes_are_serialized_by_the_claim_alone(decodes: list[Path]) ->
 
 def test_a_broken_original_is_decoded_once_for_concurrent_requests(decodes: list[Path]) -> None:
     image = archived(content=b"no image at all")
-    answers = together(lambda: ask(image, "small"))
+    answers = together(lambda: request_thumbnail(image, "small"))
     assert [answer.status_code for answer in answers] == [422] * THREADS
     assert len(decodes) == 1
 
@@ -91,14 +91,16 @@ def test_the_claim_of_a_crashed_process_is_taken_over_after_its_lease(settings: 
     settings.COLD_WAIT_SECONDS = 0.3
     image = archived()
     assert claims.acquire(image.id) is not None
-    answer = ask(image, "small")
+    answer = request_thumbnail(image, "small")
     assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
     Image.objects.update(thumbs_lease_until="2026-01-01T00:00Z")
-    assert ask(image, "small").status_code == 302
+    assert request_thumbnail(image, "small").status_code == 302
 
 
-def interrupted(monkeypatch: pytest.MonkeyPatch, image: Image, meanwhile: Callable[[], Any]) -> None:
-    """Make the image's thumbnails; `meanwhile` happens after they are rendered and before they are in place."""
+def generate_with_interruption(
+    monkeypatch: pytest.MonkeyPatch, image: Image, meanwhile: Callable[[], Any]
+) -> None:
+    """Generate the image's thumbnails, with a call of `meanwhile` after rendering and before the files are renamed."""
     original = claims.complete
 
     def later(*arguments: Any) -> Any:
@@ -120,10 +122,10 @@ def test_a_process_whose_claim_expired_does_not_overwrite_the_files_of_the_next(
         (Path(current.MEDIA_ROOT) / image.key).write_bytes(jpeg(600, 400, "blue"))
         generate_in_worker(image.id)
 
-    interrupted(monkeypatch, image, successor)
+    generate_with_interruption(monkeypatch, image, successor)
     image.refresh_from_db()
     assert (image.width, image.source_version) == (600, Thumbnail.objects.get(label="small").source_version)
-    answer = ask(image, "small")
+    answer = request_thumbnail(image, "small")
     with Picture.open(stored_file(answer["Location"])) as picture:
         red, _, blue = picture.convert("RGB").getpixel((5, 5))  # type: ignore[misc]
     assert blue > 200
@@ -140,7 +142,7 @@ def test_an_image_deleted_during_the_generation_leaves_no_file(
         assert Client().delete(f"/api/images/{image.id}").status_code == 204
 
     with pytest.raises(Refusal, match="not_found"):
-        interrupted(monkeypatch, image, deleted)
+        generate_with_interruption(monkeypatch, image, deleted)
     assert stored_keys() == []
     assert list(Path(current.INCOMING_ROOT).iterdir()) == []
 

@@ -16,7 +16,7 @@ from images.models import Image, Thumbnail
 from images.row_values import ThumbnailValues
 from images.thumbnail_rules import is_valid, missing_scales
 from imaging import RECIPE
-from tests.support.images.completed_images import archived, ask, completed_upload, stored_file
+from tests.support.images.completed_images import archived, completed_upload, request_thumbnail, stored_file
 from tests.support.images.pictures import jpeg
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,19 +47,19 @@ def other_source(image: Image, settings: Any) -> None:
     Thumbnail.objects.filter(label="small").update(source_version="of other bytes")
 
 
-@pytest.mark.parametrize("spoil", [other_sizes, blank_key, older_recipe, other_source])
+@pytest.mark.parametrize("make_stale", [other_sizes, blank_key, older_recipe, other_source])
 def test_a_stale_thumbnail_is_generated_once_and_the_others_stay(
-    spoil: Callable[[Image, Any], None], settings: Any
+    make_stale: Callable[[Image, Any], None], settings: Any
 ) -> None:
     image = completed_upload()
     before = urls(image)
-    spoil(image, settings)
+    make_stale(image, settings)
     assert urls(image)["small"] == f"/api/thumbnails/{image.id}?label=small"
     medium = inode(before["medium"])
-    assert ask(image, "small").status_code == 302
+    assert request_thumbnail(image, "small").status_code == 302
     made = urls(image)
     first = inode(made["small"])
-    assert ask(image, "small").status_code == 302
+    assert request_thumbnail(image, "small").status_code == 302
     assert urls(image) == made
     assert (inode(made["small"]), inode(made["medium"])) == (first, medium)
 
@@ -73,7 +73,7 @@ def test_sizes_that_the_environment_changes_are_generated_when_they_are_requeste
     settings.THUMBNAILS = {"SIZES": thumbnail_sizes("THUMBNAIL_SIZES", ""), "QUALITY": 82}
     links = urls(image)
     assert links == {"poster": f"/api/thumbnails/{image.id}?label=poster", "medium": before["medium"]}
-    assert ask(image, "poster").status_code == 302
+    assert request_thumbnail(image, "poster").status_code == 302
     with Picture.open(stored_file(urls(image)["poster"])) as poster:
         assert max(poster.size) == 400
     assert stored_file(before["small"]).exists()
@@ -82,7 +82,7 @@ def test_sizes_that_the_environment_changes_are_generated_when_they_are_requeste
 def test_the_file_of_a_replaced_size_is_deleted(settings: Any, stored_keys: Any) -> None:
     image = completed_upload()
     other_sizes(image, settings)
-    ask(image, "small")
+    request_thumbnail(image, "small")
     names = {Path(key).name for key in stored_keys()}
     assert f"{image.id}_240.jpg" not in names
     assert f"{image.id}_200.jpg" in names
@@ -92,21 +92,21 @@ def test_a_file_that_another_label_uses_stays(settings: Any) -> None:
     image = completed_upload()
     settings.THUMBNAILS = {"SIZES": {"small": 1024, "medium": 240, "large": 1500}, "QUALITY": 82}
     for label in ("small", "medium"):
-        assert ask(image, label).status_code == 302
+        assert request_thumbnail(image, label).status_code == 302
     assert all(stored_file(url).exists() for url in urls(image).values())
 
 
 def test_a_replaced_original_of_an_archive_changes_every_url() -> None:
     image = archived(content=jpeg(640, 400, "red"))
-    ask(image)
+    request_thumbnail(image)
     before = urls(image)
     path = Path(current.MEDIA_ROOT) / image.key
     path.write_bytes(jpeg(800, 400, "blue"))
-    # As `register` or `reconcile` finds out.
+    # As `register` or `reconcile` would write it.
     version = LocalStore(Path(current.MEDIA_ROOT)).stat(image.key).version
     Image.objects.update(source_version=version)
     assert urls(image)["large"].startswith("/api/")
-    ask(image)
+    request_thumbnail(image)
     after = urls(image)
     assert not set(before.values()) & set(after.values())
     image.refresh_from_db()
@@ -115,11 +115,11 @@ def test_a_replaced_original_of_an_archive_changes_every_url() -> None:
 
 def test_a_replaced_original_is_noticed_when_another_label_is_generated() -> None:
     image = archived()
-    ask(image)
+    request_thumbnail(image)
     path = Path(current.MEDIA_ROOT) / image.key
     path.write_bytes(jpeg(800, 400, "blue"))
     Thumbnail.objects.filter(label="large").delete()
-    ask(image, "large")
+    request_thumbnail(image, "large")
     recipes = Thumbnail.objects.values_list("source_version", flat=True)
     image.refresh_from_db()
     assert set(recipes) == {image.source_version}
@@ -148,7 +148,7 @@ def row(**changes: Any) -> ThumbnailValues:
 
 
 @pytest.mark.parametrize(
-    ("thumbnail", "serves"),
+    ("thumbnail", "valid"),
     [
         (row(), True),
         (None, False),
@@ -159,8 +159,8 @@ def row(**changes: Any) -> ThumbnailValues:
         (row(source_version="", recipe=""), True),
     ],
 )
-def test_a_row_is_valid_if_all_known_values_agree(thumbnail: ThumbnailValues | None, serves: bool) -> None:
-    assert is_valid(thumbnail, 240, "s") is serves
+def test_a_row_is_valid_if_all_known_values_agree(thumbnail: ThumbnailValues | None, valid: bool) -> None:
+    assert is_valid(thumbnail, 240, "s") is valid
 
 
 def test_an_unknown_source_is_trusted_and_missing_scales_are_those_without_a_valid_row() -> None:

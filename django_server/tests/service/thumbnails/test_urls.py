@@ -72,9 +72,9 @@ def test_the_response_to_a_change_reads_no_thumbnails(action: str, queue_message
         else:
             answer = Client().post(f"/api/images/{image.id}/{action}")
     assert answer.status_code in (202, 204)
-    asked = [one for one in statements(captured) if one.startswith("SELECT") and "images_thumbnail" in one]
+    reads = [one for one in statements(captured) if one.startswith("SELECT") and "images_thumbnail" in one]
     # A deletion has to know the files.
-    assert len(asked) == (1 if action == "delete" else 0)
+    assert len(reads) == (1 if action == "delete" else 0)
 
 
 def test_with_a_public_url_every_address_is_absolute(settings: Any) -> None:

@@ -1,4 +1,4 @@
-"""What an accepting request costs and leaves, through Django's own client."""
+"""Accepted uploads: their statements, queue messages, rows and files, through Django's test client."""
 
 import uuid
 from collections.abc import Sequence
@@ -57,14 +57,14 @@ def test_the_async_endpoint_queues_one_task_per_image(queue_messages: Any) -> No
     assert [task for task, _ in queue_messages()] == ["images.process_image"] * 3
 
 
-def test_several_requests_of_one_drop_share_the_batch_their_client_made(queue_messages: Any) -> None:
+def test_several_requests_share_the_batch_that_their_client_names(queue_messages: Any) -> None:
     batch = str(uuid.uuid4())
     for _ in range(2):
         assert post("/api/async/batch/upload", [jpeg()], batch=batch).json()["batch_id"] == batch
     assert Batch.objects.get().images.count() == 2
 
 
-def test_names_and_order_survive_and_no_two_images_share_a_moment(queue_messages: Any) -> None:
+def test_names_and_order_are_kept_and_no_two_images_have_the_same_upload_time(queue_messages: Any) -> None:
     post("/api/async/batch/upload", [jpeg(8, 8)] * 12)
     newest_first = list(Image.objects.order_by("-uploaded_at").values_list("name", flat=True))
     assert newest_first == [f"{index}.jpg" for index in reversed(range(12))]
@@ -76,9 +76,7 @@ def test_nothing_is_left_in_the_spool(queue_messages: Any, settings: Any) -> Non
     assert list(settings.INCOMING_ROOT.iterdir()) == []
 
 
-def test_when_the_rows_cannot_be_written_the_spool_file_stays_as_a_marker(
-    settings: Any, monkeypatch: Any
-) -> None:
+def test_the_spool_file_stays_when_the_rows_cannot_be_written(settings: Any, monkeypatch: Any) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise DatabaseError
 
@@ -88,7 +86,7 @@ def test_when_the_rows_cannot_be_written_the_spool_file_stays_as_a_marker(
     assert len(list(settings.INCOMING_ROOT.iterdir())) == 1
 
 
-def test_a_storage_that_is_full_is_told_and_nothing_is_kept(settings: Any, stored_keys: Any) -> None:
+def test_an_unusable_storage_gets_503_and_nothing_is_kept(settings: Any, stored_keys: Any) -> None:
     settings.MEDIA_ROOT.write_text("no folder can be made here")
     answer = post("/api/async/batch/upload", [jpeg()])
     assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
@@ -105,7 +103,7 @@ def test_too_many_files_are_refused_and_none_is_kept(settings: Any) -> None:
     assert list(settings.INCOMING_ROOT.iterdir()) == []
 
 
-def test_a_batch_deleted_while_images_join_it_is_made_anew(
+def test_a_batch_deleted_while_images_are_added_is_created_again(
     monkeypatch: pytest.MonkeyPatch, queue_messages: Any
 ) -> None:
     batch = Batch.objects.create()

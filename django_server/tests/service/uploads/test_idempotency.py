@@ -1,4 +1,4 @@
-"""Idempotency-Key on the three uploads: done once, whatever is repeated, reordered or died half-way."""
+"""Idempotency-Key of the three upload endpoints: each upload is executed once, also if a request crashed."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -50,12 +50,12 @@ def post(path: str, key: str | None, contents: Sequence[bytes] = (), names: Sequ
     return client.post(path, {ENDPOINTS[path]: files if path in MANY else files[0]})
 
 
-def let_the_lease_end() -> None:
+def expire_lease() -> None:
     assert IdempotentRequest.objects.update(lease_until=timezone.now() - timedelta(seconds=1)) == 1
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_a_repeat_gets_the_first_answer_and_stores_nothing(
+def test_a_repeat_gets_the_first_response_and_stores_nothing(
     path: str, settings: Any, stored_keys: Any
 ) -> None:
     first = post(path, "a-key")
@@ -78,7 +78,9 @@ def test_without_a_key_a_repeat_is_another_upload(path: str) -> None:
 
 @pytest.mark.parametrize("path", MANY)
 @pytest.mark.parametrize("number", [1, 100])
-def test_a_key_keeps_it_within_eight_statements_and_a_repeat_takes_two(path: str, number: int) -> None:
+def test_an_upload_with_a_key_takes_at_most_eight_statements_and_its_repeat_two(
+    path: str, number: int
+) -> None:
     with CaptureQueriesContext(connection) as captured:
         assert post(path, "a-key", [jpeg(8, 8)] * number).status_code == 202
     assert len(statements(captured)) <= 8
@@ -88,7 +90,7 @@ def test_a_key_keeps_it_within_eight_statements_and_a_repeat_takes_two(path: str
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_a_refusal_of_the_files_is_remembered(path: str, settings: Any) -> None:
+def test_a_refusal_of_the_files_is_stored(path: str, settings: Any) -> None:
     settings.MAX_PIXELS = settings.MAX_PIXELS_BASELINE_JPEG = 10
     first = post(path, "a-key")
     assert (first.status_code, first.json()["code"]) == (400, "too_many_pixels")
@@ -98,9 +100,7 @@ def test_a_refusal_of_the_files_is_remembered(path: str, settings: Any) -> None:
     assert post(path, "another-key").status_code in (200, 202)
 
 
-def test_an_image_that_cannot_be_processed_at_once_is_remembered_as_that(
-    settings: Any, stored_keys: Any
-) -> None:
+def test_the_refusal_of_an_undecodable_image_is_stored(settings: Any, stored_keys: Any) -> None:
     broken = broken_jpeg()
     answers = [post("/api/upload", "a-key", [broken]) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [422, 422]
@@ -111,7 +111,7 @@ def test_an_image_that_cannot_be_processed_at_once_is_remembered_as_that(
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_a_failure_of_the_server_is_not_remembered(path: str, settings: Any) -> None:
+def test_a_failure_of_the_server_is_not_stored(path: str, settings: Any) -> None:
     settings.MEDIA_ROOT.write_text("no folder can be made here")
     answer = post(path, "a-key")
     assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
@@ -148,7 +148,7 @@ def test_each_endpoint_has_keys_of_its_own() -> None:
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 @pytest.mark.parametrize("key", ["", "k" * 201, "tab\there", "delete\x7f", "next\x85line"])
-def test_what_cannot_be_a_key_is_refused(path: str, key: str) -> None:
+def test_an_invalid_key_is_refused(path: str, key: str) -> None:
     answer = post(path, key)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
     assert not Image.objects.exists()
@@ -157,14 +157,14 @@ def test_what_cannot_be_a_key_is_refused(path: str, key: str) -> None:
 @pytest.mark.parametrize(
     "key", ["k" * 200, "607ba1ec-9228-40db-b280-ac3fb58f92dd", "zwölf 'words' and \"quotes\"; %s \\"]
 )
-def test_every_other_key_is_taken(key: str) -> None:
+def test_a_valid_key_is_accepted(key: str) -> None:
     answers = [post("/api/async/upload", key) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 202]
     assert Image.objects.count() == 1
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_while_the_first_is_under_way_a_repeat_is_told_to_come_again(path: str, settings: Any) -> None:
+def test_a_repeat_is_refused_with_retry_after_while_the_first_request_runs(path: str, settings: Any) -> None:
     file = spooled(jpeg(64, 48), "0.jpg")
     endpoint = path.removeprefix("/api/")
     assert isinstance(claim_key("a-key", endpoint, _digest_as_sent(path), None), KeyClaim)
@@ -177,18 +177,18 @@ def test_while_the_first_is_under_way_a_repeat_is_told_to_come_again(path: str, 
 
 
 @pytest.mark.parametrize("path", MANY)
-def test_when_the_first_died_before_its_rows_a_repeat_takes_over(path: str) -> None:
+def test_a_repeat_takes_over_when_the_first_request_crashed_before_its_rows(path: str) -> None:
     claim_key("a-key", path.removeprefix("/api/"), _digest_as_sent(path), None)
-    let_the_lease_end()
+    expire_lease()
     assert post(path, "a-key").status_code == 202
     assert post(path, "a-key").status_code == 202
     assert Image.objects.count() == 1
 
 
-def test_when_the_first_died_after_its_row_a_repeat_removes_it(stored_keys: Any) -> None:
+def test_a_repeat_deletes_the_image_when_the_first_request_crashed_after_its_row(stored_keys: Any) -> None:
     (left,) = pending_images(jpeg())
     claim_key("a-key", "upload", _digest_as_sent("/api/upload"), left.id)
-    let_the_lease_end()
+    expire_lease()
     answer = post("/api/upload", "a-key")
     assert answer.status_code == 200
     assert str(Image.objects.get().id) == answer.json()["image"]["id"] != str(left.id)
@@ -196,12 +196,12 @@ def test_when_the_first_died_after_its_row_a_repeat_removes_it(stored_keys: Any)
     assert not any(str(left.id) in str(key) for key in stored_keys())
 
 
-def test_a_first_that_comes_too_late_keeps_nothing_and_its_successor_all(
+def test_a_first_request_that_is_too_late_stores_nothing_and_the_repeat_is_kept(
     settings: Any, stored_keys: Any
 ) -> None:
     late = claim_key("a-key", "upload", _digest_as_sent("/api/upload"), None)
     assert isinstance(late, KeyClaim)
-    let_the_lease_end()
+    expire_lease()
     assert post("/api/upload", "a-key").status_code == 200
     stored = stored_keys()
     with pytest.raises(Refusal, match="request_in_progress"), rendered_upload(spooled(jpeg()), late):
@@ -217,7 +217,7 @@ def test_a_first_that_comes_too_late_keeps_nothing_and_its_successor_all(
     assert IdempotentRequest.objects.get().answer_status == 200
 
 
-def test_a_first_that_lost_its_row_while_it_rendered_does_not_answer_for_its_successor(
+def test_a_first_request_that_lost_its_key_while_it_rendered_does_not_complete_the_repeat(
     settings: Any, stored_keys: Any
 ) -> None:
     file = spooled(jpeg())
@@ -227,7 +227,7 @@ def test_a_first_that_lost_its_row_while_it_rendered_does_not_answer_for_its_suc
     def lose_the_key_and_complete() -> None:
         with rendered_upload(file, late) as rendered, transaction.atomic():
             complete(rendered)
-            let_the_lease_end()
+            expire_lease()
             successor = claim_key("a-key", "upload", "digest", UUID(int=7))
             assert isinstance(successor, KeyClaim)
             late.complete(json_response({}))
@@ -238,13 +238,13 @@ def test_a_first_that_lost_its_row_while_it_rendered_does_not_answer_for_its_suc
 
 
 @pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])
-def test_after_an_unforeseen_failure_the_key_is_free(failure: type[BaseException]) -> None:
+def test_after_an_unexpected_exception_the_key_is_released(failure: type[BaseException]) -> None:
     with pytest.raises(failure), settled_on_failure(begun("a-key")):
         raise failure
     assert not IdempotentRequest.objects.exists()
 
 
-def test_keys_are_forgotten_after_a_day_with_their_answers() -> None:
+def test_keys_and_their_responses_are_deleted_after_a_day() -> None:
     for key in ("old", "young"):
         begun(key).complete(json_response({}, 202))
     IdempotentRequest.objects.filter(key="old").update(created_at=timezone.now() - timedelta(hours=25))
@@ -260,7 +260,7 @@ def begun(key: str) -> KeyClaim:
 
 
 def _digest_as_sent(path: str) -> str:
-    """The digest of what `post` sends by default, as the endpoint reckons it."""
+    """The digest that the endpoint computes for the default files of `post`."""
     post(path, "for its digest")
     digest = IdempotentRequest.objects.get(key="for its digest").files_digest
     delete_images(Image.objects.all())

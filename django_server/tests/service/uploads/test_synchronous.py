@@ -1,4 +1,4 @@
-"""The synchronous upload: rendered in a process apart before the answer, or not kept at all."""
+"""The synchronous upload: rendered in a separate process before the response, or not kept."""
 
 import io
 import time
@@ -31,7 +31,7 @@ def upload(content: bytes) -> Any:
     return Client().post("/api/upload", {"image": SimpleUploadedFile("a.jpg", content)})
 
 
-def test_the_answer_has_the_thumbnails_and_costs_at_most_eight_statements(stored_keys: Any) -> None:
+def test_the_response_has_the_thumbnails_and_takes_at_most_eight_statements(stored_keys: Any) -> None:
     with CaptureQueriesContext(connection) as captured:
         answer = upload(jpeg(600, 400))
     image = answer.json()["image"]
@@ -41,7 +41,7 @@ def test_the_answer_has_the_thumbnails_and_costs_at_most_eight_statements(stored
     assert len(statements(captured)) <= 8
 
 
-def test_what_cannot_be_processed_is_not_kept(stored_keys: Any, settings: Any) -> None:
+def test_an_undecodable_image_is_not_kept(stored_keys: Any, settings: Any) -> None:
     answer = upload(broken_jpeg())
     assert (answer.status_code, answer.json()["code"]) == (422, "corrupt_image")
     assert answer.json()["error"].startswith("a.jpg: ")
@@ -71,7 +71,7 @@ def test_a_decoder_that_never_ends_is_killed(settings: Any, tmp_path: Path) -> N
     assert time.monotonic() - started < 5
 
 
-def test_the_pool_serves_on_after_a_killed_decoder(tmp_path: Any) -> None:
+def test_the_pool_renders_again_after_an_undecodable_image(tmp_path: Any) -> None:
     with pytest.raises(CorruptImage):
         render_in_process_pool(
             spooled(broken_jpeg()).path, {"small": 9}, {"small": tmp_path / "x"}, 82, imaging_limits()
@@ -82,7 +82,7 @@ def test_the_pool_serves_on_after_a_killed_decoder(tmp_path: Any) -> None:
     assert (tmp_path / "x").stat().st_size == rendering.thumbnails["small"].byte_size
 
 
-def test_no_more_than_the_slots_are_held_and_the_next_is_told_so(settings: Any) -> None:
+def test_a_request_without_a_free_slot_is_refused(settings: Any) -> None:
     settings.RENDER_SLOTS = 1
     with render_slot(1), pytest.raises(Refusal, match="overloaded"), render_slot(0.2):
         pass

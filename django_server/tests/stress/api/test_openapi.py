@@ -25,7 +25,7 @@ _SEED = 20_260_101
 _EXAMPLES = 12  # for each of about 20 operations
 _CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 # Each documented endpoint with the expected responses for a client that knows valid ids, in a useful order.
-_SOUND = [
+_VALID = [
     ("GET", "/healthz", 200),
     ("GET", "/readyz", 200),
     ("GET", "/api/limits", 200),
@@ -75,7 +75,7 @@ def test_valid_requests_get_documented_responses(fuzzed_site: RunningSite) -> No
             batch_id = check("POST", path, client.post(path, files=files), 202)["batch_id"]
             check("POST", path, client.post(path, files=files[1:]), 400)
         wait_until_final(client)
-        for method, path, status in _SOUND:
+        for method, path, status in _VALID:
             address = path.format(image_id=image_id, batch_id=batch_id)
             check(method, path, client.request(method, address), status)
 

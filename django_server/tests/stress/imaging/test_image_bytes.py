@@ -1,4 +1,4 @@
-"""Damaged images through probe and render: typed errors or thumbnails, in bounded time and memory.
+"""Damaged images are probed and rendered: they give typed errors or thumbnails, in bounded time and memory.
 
 Add a file that fails here to tests/support/corpus.
 """
@@ -21,7 +21,7 @@ _MAX_MB = 400
 def test_damaged_images_give_thumbnails_or_typed_errors(tmp_path: Path) -> None:
     seed = random.randrange(10**9) if is_long() else _SEED
     files = 10**9 if is_long() else _FILES
-    lasts = seconds(_MAX_SECONDS)
+    duration_seconds = seconds(_MAX_SECONDS)
     command = [
         sys.executable,
         "-m",
@@ -29,14 +29,14 @@ def test_damaged_images_give_thumbnails_or_typed_errors(tmp_path: Path) -> None:
         str(tmp_path),
         str(seed),
         str(files),
-        str(lasts),
+        str(duration_seconds),
     ]
     ended = subprocess.run(
-        command, cwd=SERVER_ROOT, capture_output=True, text=True, timeout=lasts + 60, check=False
+        command, cwd=SERVER_ROOT, capture_output=True, text=True, timeout=duration_seconds + 60, check=False
     )
     culprit = f"seed {seed}: see {tmp_path / 'current'}, made from {(tmp_path / 'made-from').read_text()}"
     assert ended.returncode == 0, f"{culprit}\n{ended.stdout}{ended.stderr[-3000:]}"
-    said = dict(line.split() for line in ended.stdout.splitlines())
-    assert int(said.pop("peak_mb")) <= _MAX_MB
-    # Otherwise all damage would be of one kind, and the test would show nothing.
-    assert {"completed", "corrupt_image", "too_many_pixels", "unsupported_type"} <= set(said)
+    outcomes = dict(line.split() for line in ended.stdout.splitlines())
+    assert int(outcomes.pop("peak_mb")) <= _MAX_MB
+    # If all damage had the same outcome, the test would prove little.
+    assert {"completed", "corrupt_image", "too_many_pixels", "unsupported_type"} <= set(outcomes)

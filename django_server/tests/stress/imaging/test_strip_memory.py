@@ -1,4 +1,4 @@
-"""Images of 600 megapixels: rendered in bounded memory. Each takes seconds of CPU, hence no unit test."""
+"""Images of 600 megapixels are rendered in bounded memory. Each takes seconds of CPU, so this is no unit test."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ import imaging
 from tests.support.corpus.large import quadrant_png, quadrant_tiff
 
 _MAX_PIXELS = (24_494, 24_494)  # 599,956,036
-# Not ru_maxrss, which begins with what the parent took.
+# Not ru_maxrss, which begins with the parent's memory.
 _PEAK = """
     import re, sys
     from pathlib import Path
@@ -25,7 +25,7 @@ _PEAK = """
 
 
 @pytest.mark.parametrize(
-    ("make", "most_megabytes"),
+    ("make", "max_megabytes"),
     [
         pytest.param(lambda path: quadrant_tiff(path, _MAX_PIXELS, (24_494, 37)), 250, id="strips"),
         pytest.param(
@@ -38,10 +38,10 @@ _PEAK = """
     ],
 )
 def test_600_megapixels_are_rendered_in_bounded_memory(
-    make: Callable[[Path], None], most_megabytes: int, tmp_path: Path
+    make: Callable[[Path], None], max_megabytes: int, tmp_path: Path
 ) -> None:
     make(tmp_path / "picture")
     script = [sys.executable, "-c", textwrap.dedent(_PEAK), str(tmp_path / "picture")]
     root = Path(imaging.__file__).parent.parent
     peak = int(subprocess.run(script, cwd=root, capture_output=True, check=True, text=True).stdout)
-    assert peak < most_megabytes
+    assert peak < max_megabytes

@@ -1,4 +1,4 @@
-"""A hundred WebSocket clients on a running site with faults: all of them end in the database's state."""
+"""A hundred WebSocket clients on a running site with faults: all of them reach the database's state."""
 
 import asyncio
 import json
@@ -57,16 +57,16 @@ async def until_final(client: httpx.AsyncClient, batch: str, number: int) -> Sta
             await asyncio.sleep(0.2)
 
 
-async def until_right(clients: list[LiveClient], batch_state: State, ids: set[str]) -> None:
-    """Returns when every client has the database's state of `ids`."""
+async def until_current(clients: list[LiveClient], batch_state: State, ids: set[str]) -> None:
+    """Return when every client has the database's state of `ids`."""
 
-    def wrong() -> list[State]:
+    def outdated() -> list[State]:
         views = [{id_: known for id_, known in one.view.state().items() if id_ in ids} for one in clients]
         return [view for view in views if view != batch_state]
 
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while left := wrong():
-        assert time.monotonic() < deadline, f"{len(left)} clients are wrong, the first knows {left[0]}"
+    while left := outdated():
+        assert time.monotonic() < deadline, f"{len(left)} clients are not current, the first has {left[0]}"
         await asyncio.sleep(0.1)
 
 
@@ -108,7 +108,7 @@ async def kill_web(site: RunningSite) -> None:
 
 
 @pytest.mark.parametrize("fault", [nothing, freeze_web, kill_web])
-async def test_a_hundred_clients_end_in_the_databases_state(
+async def test_a_hundred_clients_reach_the_databases_state(
     stressed_site: RunningSite, fault: Callable[[RunningSite], Any]
 ) -> None:
     batch = str(uuid4())
@@ -122,11 +122,11 @@ async def test_a_hundred_clients_end_in_the_databases_state(
         await fault(stressed_site)
         state = await until_final(client, batch, IMAGES)
         assert {status for _, status in state.values()} == {"completed"}
-        await until_right(clients, state, ids)
+        await until_current(clients, state, ids)
         if fault is kill_web:
             assert min(one.connections for one in clients) > 1
         assert (await client.delete(f"/api/batches/{batch}")).status_code == 202
-        await until_right(clients, {}, ids)
+        await until_current(clients, {}, ids)
 
 
 async def test_a_client_that_was_disconnected_receives_deletions_when_it_subscribes_to_its_batch(
@@ -138,17 +138,17 @@ async def test_a_client_that_was_disconnected_receives_deletions_when_it_subscri
     async with httpx.AsyncClient(base_url=stressed_site.url, timeout=60) as client:
         await client.post("/api/async/batch/upload", params={"batch": batch}, files=pictures(3))
         state = await until_final(client, batch, 3)
-        gone, *left = state
+        deleted, *left = state
         async with plain_socket(stressed_site) as socket_:
             await socket_.send(subscribe)
             await read_until(socket_, view, lambda: view.state() == state)
-        assert (await client.delete(f"/api/images/{gone}")).status_code == 204
+        assert (await client.delete(f"/api/images/{deleted}")).status_code == 204
         async with plain_socket(stressed_site) as socket_:
             await socket_.send(subscribe)
             await read_until(socket_, view, lambda: set(view.state()) == set(left))
 
 
-async def test_a_client_that_reads_nothing_slows_nobody_and_receives_a_resync(
+async def test_a_client_that_reads_nothing_slows_no_other_and_receives_a_resync(
     stressed_site: RunningSite,
 ) -> None:
     batch = str(uuid4())
@@ -173,7 +173,7 @@ async def test_a_client_that_reads_nothing_slows_nobody_and_receives_a_resync(
                 "/api/async/batch/upload", params={"batch": second}, files=pictures(FLOOD_IMAGES)
             )
             state = await until_final(client, second, FLOOD_IMAGES)
-            await until_right(clients, state, set(state))
+            await until_current(clients, state, set(state))
             assert [one.connections for one in clients] == [1] * len(clients)
         window.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**22)
         try:

@@ -51,7 +51,7 @@ def _assert_close(found: list[tuple[int, ...]], wanted: Sequence[Sequence[int]])
         (raw_tiff.UNCOMPRESSED, _STRIP),
     ],
 )
-def test_a_large_tiff_gets_its_thumbnails_however_it_is_stored(
+def test_a_large_tiff_gets_its_thumbnails_with_any_compression_and_layout(
     archive: Archive, compression: int, piece: tuple[int, int]
 ) -> None:
     quadrant_tiff(_original(archive, "x.tif"), _SIZE, piece, compression=compression, tiled=piece == _TILE)
@@ -62,7 +62,7 @@ def test_a_large_tiff_gets_its_thumbnails_however_it_is_stored(
     _assert_close(_colours(archive, "x_1500.tif"), QUADRANTS)
 
 
-def test_a_large_tiff_stands_upright(archive: Archive) -> None:
+def test_the_orientation_of_a_large_tiff_is_applied(archive: Archive) -> None:
     quadrant_tiff(_original(archive, "x.tif"), _SIZE, _TILE, tiled=True, more={274: [6]})
     _generate(archive)
     assert archive.size("fungi/thumbnails/x_200.tif") == ("JPEG", (156, 200))
@@ -93,7 +93,7 @@ def test_a_large_png_is_converted_from_its_profile(archive: Archive) -> None:
     _assert_close(_colours(archive, "x_200.png"), [(216, 69, 17)] * 4)
 
 
-def test_what_is_transparent_in_a_large_png_shows_white(archive: Archive) -> None:
+def test_transparent_pixels_of_a_large_png_become_white(archive: Archive) -> None:
     colours = ((200, 80, 40, 255), (200, 80, 40, 0), (0, 0, 0, 128), (0, 0, 0, 0))
     quadrant_png(_original(archive, "x.png"), _SIZE, colours=colours)
     _generate(archive)

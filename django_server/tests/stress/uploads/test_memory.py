@@ -1,4 +1,4 @@
-"""What large requests cost the web process in memory: bounded, whatever their size."""
+"""The memory of the web process for large requests is bounded, whatever their size."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,11 @@ from tests.support.images.pictures import jpeg
 from tests.support.processes.memory import reset_peak, resident_mb
 from tests.support.sites.running_site import RunningSite, wait_until_final
 
-MOST_GROWTH_MB = 60
+MAX_GROWTH_MB = 60
 
 
 def body_of(files: int, file_bytes: int) -> Iterator[bytes]:
-    """A multipart body of sound JPEGs that are `file_bytes` long: what follows their end is allowed."""
+    """A multipart body of valid JPEGs of `file_bytes` bytes, padded after the end of the image, which is allowed."""
     picture = jpeg(64, 48)
     padding = bytes(min(2**20, file_bytes))
     for index in range(files):
@@ -33,7 +33,7 @@ def body_of(files: int, file_bytes: int) -> Iterator[bytes]:
     [(10, 50 * 2**20), (1000, 500_000), (1000, 2_000)],
     ids=["500 MB", "1,000 x 500 KB", "1,000"],
 )
-def test_a_large_request_does_not_grow_the_web_process(
+def test_a_large_request_takes_bounded_memory_in_the_web_process(
     embedded_site: RunningSite, files: int, file_bytes: int
 ) -> None:
     web = embedded_site.process.child("uvicorn")
@@ -46,7 +46,7 @@ def test_a_large_request_does_not_grow_the_web_process(
         assert answer.status_code == 202, answer.text[:500]
         assert len(answer.json()["jobs"]) == files
         growth = resident_mb(web, "VmHWM") - before
-        assert growth <= MOST_GROWTH_MB
+        assert growth <= MAX_GROWTH_MB
         batch = answer.json()["batch_id"]
-        ends = [image["status"] for image in wait_until_final(client) if image["batch_id"] == batch]
-        assert ends == ["completed"] * files
+        statuses = [image["status"] for image in wait_until_final(client) if image["batch_id"] == batch]
+        assert statuses == ["completed"] * files

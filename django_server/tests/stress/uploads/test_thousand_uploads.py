@@ -1,4 +1,4 @@
-"""A thousand synchronous uploads at the same moment: each is answered, by its image or by a 503 that says when."""
+"""A thousand synchronous uploads at the same moment: each gets its image or a 503 with Retry-After."""
 
 import asyncio
 import json
@@ -14,8 +14,8 @@ from tests.support.processes.memory import reset_peak, resident_mb
 from tests.support.sites.running_site import RunningSite
 
 UPLOADS = 1000
-# A thread and a parsed request for each that waits: about 0.1 MB.
-MOST_GROWTH_MB = 400
+# A thread and a parsed request for each waiting upload: about 0.1 MB.
+MAX_GROWTH_MB = 400
 ANSWER_SECONDS = 120.0
 
 
@@ -53,15 +53,15 @@ async def upload(host: str, port: int, name: str, content: bytes, ready: asyncio
     return Answer(int(status.split()[1]), headers, json.loads(body))
 
 
-async def ask_how_it_is(url: str, told: list[int]) -> None:
+async def poll_health(url: str, statuses: list[int]) -> None:
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
         while True:
-            told.append((await client.get("/healthz")).status_code)
+            statuses.append((await client.get("/healthz")).status_code)
             await asyncio.sleep(0.2)
 
 
 @pytest.mark.usefixtures("many_open_files")
-async def test_a_thousand_synchronous_uploads_at_once_all_get_json_and_the_site_lives(
+async def test_a_thousand_synchronous_uploads_at_once_all_get_json_and_the_site_stays_healthy(
     stressed_site: RunningSite,
 ) -> None:
     address = urlsplit(stressed_site.url)
@@ -72,7 +72,7 @@ async def test_a_thousand_synchronous_uploads_at_once_all_get_json_and_the_site_
     reset_peak(web)
     ready = asyncio.Barrier(UPLOADS)
     health: list[int] = []
-    asking = asyncio.create_task(ask_how_it_is(stressed_site.url, health))
+    asking = asyncio.create_task(poll_health(stressed_site.url, health))
     picture = jpeg(64, 48)
     answers = await asyncio.gather(
         *(
@@ -94,7 +94,7 @@ async def test_a_thousand_synchronous_uploads_at_once_all_get_json_and_the_site_
             assert int(answer.headers["retry-after"]) > 0
     assert health
     assert set(health) == {200}
-    assert growth_mb <= MOST_GROWTH_MB
+    assert growth_mb <= MAX_GROWTH_MB
     with stressed_site.client() as client:
         kept = client.get("/api/list", params={"q": "thousand-", "limit": 1000}).json()
     assert [image["status"] for image in kept] == ["completed"] * counts[200]

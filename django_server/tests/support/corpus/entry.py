@@ -8,11 +8,11 @@ COMPLETED = "completed"
 
 @dataclass(frozen=True)
 class Recipe:
-    """A file to be made: its bytes, its outcome (`completed` or an error code), and what it then shows.
+    """A file to generate: its bytes, its outcome (`completed` or an error code), and the picture in it.
 
     `width` x `height`: upright, in pixels. `shows`: "quadrants" (red, green / blue, white), "grays"
     (0, 85 / 170, 255), "dark above white", "white", or None where the picture itself does not matter.
-    `client_name`: what a client calls it.
+    `client_name`: the file name that a client sends.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Write the three HEIC files of the corpus into `tests/corpus/heic/`, where they are committed (5 KB together).
+"""Write the three HEIC files of the corpus into `tests/support/corpus/heic/`, where they are committed (5 KB together).
 
     uv run --no-project --with pillow-heif==1.8.1 python -m tests.support.corpus.generate_heic
 

@@ -17,7 +17,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
-"""What turns an upright picture into the one stored under each orientation."""
+"""The transposition that turns an upright picture into the one stored with each orientation."""
 
 
 def recipes() -> list[Recipe]:
@@ -34,7 +34,8 @@ def recipes() -> list[Recipe]:
         *_inks(),
         *_profiles(plain),
         _shown("jpeg-gray", saved(grays(), "JPEG", quality=95), shows="grays"),
-        # libjpeg-turbo decodes arithmetic coding; Huffman bytes read so give some picture, with warnings only.
+        # libjpeg-turbo decodes arithmetic coding. Huffman-coded bytes decoded that way give an arbitrary picture
+        # and only warnings.
         _shown("jpeg-arithmetic", raw_jpeg.with_frame_code(plain, 0xC9), shows=None),
         _shown("jpeg-of-a-stereo-camera", saved(quadrants(), "MPO", save_all=True, append_images=[grays()])),
         Recipe("jpeg-65500x1", saved(Image.new("RGB", (65_500, 1), "teal"), "JPEG"), width=65_500, height=1),
@@ -80,7 +81,7 @@ def _broken(plain: bytes, progressive: bytes) -> list[Recipe]:
 
 
 def _planes_apart() -> bytes:
-    """A sequential JPEG with a scan per plane: the three are those of three gray pictures, behind one header."""
+    """A sequential JPEG with one scan per plane: the scans of three gray pictures after one header."""
     first = raw_jpeg.take_apart(saved(grays(), "JPEG"))
     frame = bytearray(next(part.body for part in first if part.code == 0xC0))
     frame[5:] = b"\x03" + b"".join(bytes((number, 0x11, 0)) for number in (1, 2, 3))

@@ -36,7 +36,7 @@ def quadrant_tiff(
     tiled: bool = False,
     more: raw_tiff.Tags | None = None,
 ) -> None:
-    """Strips as wide as the image, or tiles. Half the image must be a whole number of them."""
+    """A TIFF of strips as wide as the image, or of tiles. Half the image must be a whole number of pieces."""
     encode = _ENCODERS[compression]
     samples = len(colours[0])
     made: dict[tuple[bool, bool], bytes] = {}

@@ -1,6 +1,6 @@
 """GIF, WebP, TIFF, BMP, AVIF and HEIC of the corpus. Owns their list; used by make_corpus.
 
-The HEIC files are read from `heic/`: `generate_heic` says why they are not encoded here.
+The HEIC files are read from `heic/`: `generate_heic` explains why they are not encoded here.
 """
 
 import random
@@ -63,7 +63,7 @@ def _gif_head(data: bytes) -> int:
 
 
 def _script_polyglot(data: bytes) -> bytes:
-    """A GIF whose comment makes it a script as well, for whoever would run it by its first bytes."""
+    """A GIF with JavaScript in its comment: a picture that is a script as well."""
     script = b"*/=1;alert(1);/*"
     end = b"*/"
     head = _gif_head(data)
@@ -89,7 +89,7 @@ def _webps() -> list[Recipe]:
 
 
 def _animated_webp(width: int = 16) -> bytes:
-    """A thousand frames by hand (RFC 9649, 2.7), for encoders merge what looks alike."""
+    """A thousand frames, written by hand (RFC 9649, 2.7), because encoders merge equal frames."""
     black, white = (
         saved(Image.new("RGB", (16, 8), colour), "WEBP", lossless=True)[12:] for colour in ("black", "white")
     )
@@ -103,7 +103,7 @@ def _animated_webp(width: int = 16) -> bytes:
 
 
 def _webp_cut() -> bytes:
-    """Cut in the middle, with every length made to fit: only the decoder can notice."""
+    """A file cut in the middle, with every length field adjusted: only the decoder can notice."""
     noise = Image.frombytes("RGB", (300, 200), random.Random(4).randbytes(180_000))
     data = saved(noise, "WEBP", quality=90)
     body = data[20 : len(data) // 4 * 2]
@@ -151,7 +151,7 @@ def _many_tags() -> bytes:
 
 
 def _overlapping_tags() -> bytes:
-    """A thousand tags that are all the same half megabyte: half a gigabyte to whoever copies them."""
+    """A thousand tags with the same half megabyte of data: a reader that copies each needs half a gigabyte."""
     entries = b"".join(struct.pack("<HHII", 0x8000 + index, 7, 500_000, 0) for index in range(1_000))
     return b"II*\0" + struct.pack("<IH", 8, 1_000) + entries + bytes(500_000)
 

@@ -38,7 +38,10 @@ def recipes() -> list[Recipe]:
     }
     return [
         Recipe("empty", b"", "empty_file", client_name="empty.jpg"),
-        *(Recipe(name, data, "unsupported_type", client_name=said) for name, (data, said) in refused.items()),
+        *(
+            Recipe(name, data, "unsupported_type", client_name=client_name)
+            for name, (data, client_name) in refused.items()
+        ),
         *_names(),
     ]
 
@@ -55,7 +58,7 @@ def _zip() -> bytes:
 def _names() -> list[Recipe]:
     jpeg = saved(quadrants(), "JPEG", quality=95, subsampling=0)
     png = saved(quadrants(), "PNG")
-    said = {
+    unusual = {
         "name-climbing": (jpeg, "../../../../etc/passwd.jpg"),
         "name-climbing-backwards": (jpeg, "..\\..\\windows\\system.jpg"),
         "name-with-nul": (jpeg, "photo\0.jpg"),
@@ -76,5 +79,5 @@ def _names() -> list[Recipe]:
     }
     return [
         Recipe(name, data, width=SIZE[0], height=SIZE[1], shows="quadrants", client_name=client_name)
-        for name, (data, client_name) in said.items()
+        for name, (data, client_name) in unusual.items()
     ]

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 from tests.support.corpus.entry import Recipe
 
-_LARGEST_BYTES = 200_000  # more only takes longer: the odd parts of a file are its headers
+_LARGEST_BYTES = 200_000  # a larger file only takes longer: most failures come from damaged headers
 _NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _HEADER_BYTES = 600
 _MAX_CHANGES = 6
 
 
 def subjects(recipes: Sequence[Recipe]) -> list[Recipe]:
-    """Those of the corpus that are worth it: pictures of a kind that is decoded, small ones."""
+    """The files of the corpus to damage: small images of a type that is decoded."""
     return [
         recipe
         for recipe in recipes
@@ -20,37 +20,37 @@ def subjects(recipes: Sequence[Recipe]) -> list[Recipe]:
     ]
 
 
-def mutated(recipes: list[Recipe], dice: random.Random) -> tuple[str, bytes]:
-    """One of the files with a few changes, and the name of what it was."""
-    recipe = dice.choice(recipes)
+def mutated(recipes: list[Recipe], rng: random.Random) -> tuple[str, bytes]:
+    """The name of a randomly chosen file, and its content with a few changes."""
+    recipe = rng.choice(recipes)
     data = bytearray(recipe.data)
-    for _ in range(dice.randint(1, _MAX_CHANGES)):
+    for _ in range(rng.randint(1, _MAX_CHANGES)):
         if len(data) > 8:
-            _change(data, dice, recipes)
+            _change(data, rng, recipes)
     return recipe.name, bytes(data)
 
 
-def _change(data: bytearray, dice: random.Random, recipes: list[Recipe]) -> None:
-    end = min(len(data), _HEADER_BYTES) if dice.random() < 0.6 else len(data)
-    at = dice.randrange(end)
-    length = dice.choice((1, 2, 4, 16, 200))
-    match dice.randrange(7):
+def _change(data: bytearray, rng: random.Random, recipes: list[Recipe]) -> None:
+    end = min(len(data), _HEADER_BYTES) if rng.random() < 0.6 else len(data)
+    at = rng.randrange(end)
+    length = rng.choice((1, 2, 4, 16, 200))
+    match rng.randrange(7):
         case 0:
-            data[at] ^= 1 << dice.randrange(8)
+            data[at] ^= 1 << rng.randrange(8)
         case 1:
-            data[at] = dice.randrange(256)
+            data[at] = rng.randrange(256)
         case 2:
-            width = dice.choice((1, 2, 4))
-            order = dice.choice(("big", "little"))
-            number = dice.choice(_NUMBERS) & (256**width - 1)
+            width = rng.choice((1, 2, 4))
+            order = rng.choice(("big", "little"))
+            number = rng.choice(_NUMBERS) & (256**width - 1)
             data[at : at + width] = number.to_bytes(width, "big" if order == "big" else "little")
         case 3:
             del data[at : at + length]
         case 4:
             data[at:at] = data[at : at + length]
         case 5:
-            other = dice.choice(recipes).data
-            start = dice.randrange(len(other))
+            other = rng.choice(recipes).data
+            start = rng.randrange(len(other))
             data[at : at + length] = other[start : start + length]
         case 6:
-            del data[max(8, dice.randrange(len(data))) :]
+            del data[max(8, rng.randrange(len(data))) :]

@@ -1,4 +1,4 @@
-"""A program: mutated images through probe and render, in a process that a bad one may kill.
+"""A program that probes and renders mutated images, in a process of its own because such an image may crash it.
 
     python -m tests.support.fuzz.render_mutated FOLDER SEED FILES SECONDS
 
@@ -28,15 +28,15 @@ _LIMITS = imaging.Limits(
 )
 
 
-def hammer(folder: Path, seed: int, files: int, seconds: float) -> collections.Counter[str]:
+def render_many(folder: Path, seed: int, files: int, seconds: float) -> collections.Counter[str]:
     """The number of each outcome (`completed` or an error code)."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     recipes = subjects(every_recipe())
     until = time.monotonic() + seconds
     outcomes: collections.Counter[str] = collections.Counter()
     current = folder / "current"
     while sum(outcomes.values()) < files and time.monotonic() < until:
-        name, data = mutated(recipes, dice)
+        name, data = mutated(recipes, rng)
         current.write_bytes(data)
         (folder / "made-from").write_text(name)
         outcomes[_outcome(data)] += 1
@@ -63,7 +63,7 @@ def _outcome(data: bytes) -> str:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    found = hammer(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+    found = render_many(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
     # VmHWM, not getrusage(2), which includes the parent process up to the exec.
     peak_mb = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) // 1024
     sys.stdout.write(f"peak_mb {peak_mb}\n" + "".join(f"{code} {number}\n" for code, number in found.items()))

@@ -1,6 +1,6 @@
-"""The closing phase of every story: time passes, sweepers sweep, a good worker works, until nothing is left to do.
+"""The last phase of the tests with faults: sweep and process until every image is final, then check the invariants.
 
-And what must hold then, whatever happened before. Time passes in the rows and on the spool files, not on a clock.
+Waits are ended by changing the times in the rows and of the spool files, not by waiting.
 """
 
 import os
@@ -23,13 +23,13 @@ from images.processing.worker_loop import process
 from images.sweeper import sweep
 from tests.support.images.queue_messages import arguments_of
 
-# Three attempts, each ended by its lease, and a round to tell of the last. Twice that.
-_MOST_ROUNDS = 8
+# Three attempts, each ended by its lease, and a round to publish the last event make four. Twice that.
+_MAX_ROUNDS = 8
 _LONG_AGO = timedelta(hours=2)
 
 
-def let_time_pass() -> None:
-    """Every lease ends, every wait is over, every spool file is old."""
+def end_all_waits() -> None:
+    """Expire every lease, end every pause before a retry, and make every spool file old."""
     Image.objects.filter(status=Status.PROCESSING).update(lease_until=Now() - _LONG_AGO)
     Image.objects.filter(queued_at__isnull=False).update(queued_at=Now() - _LONG_AGO)
     Image.objects.update(changed_at=Now() - _LONG_AGO)
@@ -40,7 +40,7 @@ def let_time_pass() -> None:
 
 
 def take_messages() -> list[list[UUID]]:
-    """The ids that each waiting message carries, oldest first. The queue is empty afterwards."""
+    """The ids in each message of the queue, oldest first. The queue is empty afterwards."""
     with Redis.from_url(settings.REDIS_URL) as redis:
         raw = redis.lrange(settings.CELERY_TASK_DEFAULT_QUEUE, 0, -1)
         redis.delete(settings.CELERY_TASK_DEFAULT_QUEUE)
@@ -51,22 +51,22 @@ def take_messages() -> list[list[UUID]]:
     return found
 
 
-def work_until_quiet(take: Callable[[], list[list[UUID]]] = take_messages) -> None:
-    """Sweep and work, round after round, until all is final and told. `take` empties the queue."""
-    for _ in range(_MOST_ROUNDS):
-        let_time_pass()
+def process_until_final(take: Callable[[], list[list[UUID]]] = take_messages) -> None:
+    """Sweep and process in rounds until every image is final and announced. `take` empties the queue."""
+    for _ in range(_MAX_ROUNDS):
+        end_all_waits()
         sweep()
         for ids in take():
             process(ids)
-        if not _unfinished().exists() and not _untold().exists():
+        if not _unfinished().exists() and not _unannounced().exists():
             return
-    raise AssertionError(f"After {_MOST_ROUNDS} rounds: {list(_unfinished().values())}")
+    raise AssertionError(f"After {_MAX_ROUNDS} rounds: {list(_unfinished().values())}")
 
 
-def all_is_well() -> None:
-    """Every image final and told, thumbnails of completed ones alone, all labels of each, every claim let go."""
+def require_invariants() -> None:
+    """Every image is final and announced, every claim released. Completed images have all thumbnails, others none."""
     assert not _unfinished().exists()
-    assert not _untold().exists()
+    assert not _unannounced().exists()
     assert not Image.objects.filter(claim__isnull=False).exists()
     assert not Image.objects.filter(announced_version__gt=F("version")).exists()
     assert not RemovedImage.objects.filter(announced=False).exists()
@@ -78,8 +78,8 @@ def all_is_well() -> None:
     assert counted == Image.objects.count()
 
 
-def files_are_the_rows() -> None:
-    """Storage holds what the rows name and nothing else, and the spool nothing at all."""
+def require_files_match_rows() -> None:
+    """Storage contains exactly the files that rows name, and the spool is empty."""
     stored = [file.key for file in LocalStore(Path(settings.MEDIA_ROOT)).list()]
     named: list[Any] = [*Image.objects.values_list("key", flat=True)]
     named += Thumbnail.objects.values_list("key", flat=True)
@@ -91,5 +91,5 @@ def _unfinished() -> Any:
     return Image.objects.exclude(status__in=FINAL_STATUSES)
 
 
-def _untold() -> Any:
+def _unannounced() -> Any:
     return Image.objects.filter(version__gt=F("announced_version"))

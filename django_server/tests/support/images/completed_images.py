@@ -1,4 +1,4 @@
-"""Completed images with their files, uploads' and an archive's, for tests of thumbnails."""
+"""Completed images with their files, uploaded or of an archive, for tests of thumbnails."""
 
 import uuid
 from pathlib import Path
@@ -25,7 +25,7 @@ def completed_upload(content: bytes | None = None) -> Image:
 def archived(
     name: str = "a.jpg", content: bytes | None = None, collection: str = "fungi", folder: str = "0a/1b/"
 ) -> Image:
-    """An original of an archive with its row, as `register` leaves it where no thumbnails are."""
+    """An archive's original and its row, as `register` creates it if there are no thumbnails."""
     key = f"{settings.KEY_PREFIX}/{collection}/originals/{folder}{name}"
     path = Path(settings.MEDIA_ROOT) / key
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,14 +46,14 @@ def archived(
     )
 
 
-def ask(image: Image | str, label: str | None = None, method: str = "get") -> Any:
-    """The answer of the thumbnail's address."""
+def request_thumbnail(image: Image | str, label: str | None = None, method: str = "get") -> Any:
+    """The response of `/api/thumbnails/<id>`."""
     id_ = image.id if isinstance(image, Image) else image
     return getattr(Client(), method)(f"/api/thumbnails/{id_}", {} if label is None else {"label": label})
 
 
 def stored_file(url: str) -> Path:
-    """Where the file of a URL that leads straight to storage lies."""
+    """The path of the stored file that a URL below `/media/` names."""
     path, _, version = url.partition("?v=")
     assert path.startswith("/media/"), url
     assert version, url

@@ -12,7 +12,7 @@ from imaging import RECIPE
 
 
 def completed_rows(number: int, batch: Batch | None = None, moment: datetime | None = None) -> list[Image]:
-    """So many completed images with every configured thumbnail, a microsecond apart, or all of the same `moment`."""
+    """`number` completed images with every configured thumbnail, uploaded a microsecond apart or all at `moment`."""
     now = timezone.now()
     images = [
         _image(batch, moment or now + timedelta(microseconds=index), f"row-{index}.jpg")

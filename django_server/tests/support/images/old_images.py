@@ -22,33 +22,33 @@ def uploaded(count: int = 1) -> list[Image]:
     """Completed uploads, two hours old."""
     images = pending_images(*[jpeg()] * count)
     process([image.id for image in images])
-    let_hours_pass()
+    age_rows_and_files()
     return images
 
 
-def archived(name: str, collection: str = "fungi", *, warm: bool = True) -> Image:
-    """An archive's image as `register` makes it, two hours old, its thumbnails made unless they are not to be."""
+def archived(name: str, collection: str = "fungi", *, with_thumbnails: bool = True) -> Image:
+    """An archive's image as `register` creates it, two hours old; `with_thumbnails`: with generated thumbnails."""
     image = completed_images.archived(name, jpeg(), collection, folder="")
-    if warm:
+    if with_thumbnails:
         generate_in_worker(image.id)
-    rows_grow_old()
+    age_rows()
     return image
 
 
-def let_hours_pass() -> None:
-    """Rows and files are two hours old."""
-    rows_grow_old()
+def age_rows_and_files() -> None:
+    """Make all rows and files two hours old."""
+    age_rows()
     for file in LocalStore(Path(settings.MEDIA_ROOT)).list():
-        grow_old(file.key)
+        age_file(file.key)
 
 
-def rows_grow_old() -> None:
+def age_rows() -> None:
     ago = timedelta(hours=_HOURS)
     Image.objects.update(uploaded_at=Now() - ago, changed_at=Now() - ago)
     Thumbnail.objects.update(generated_at=Now() - ago)
 
 
-def grow_old(key: str) -> None:
+def age_file(key: str) -> None:
     then = time.time() - _HOURS * 3600
     os.utime(path_of(key), (then, then))
 
@@ -59,7 +59,7 @@ def put(key: str, content: bytes = b"x", *, old: bool = True) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     if old:
-        grow_old(key)
+        age_file(key)
     return key
 
 

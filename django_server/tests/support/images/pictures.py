@@ -22,7 +22,7 @@ def jpeg(width: int = 320, height: int = 200, colour: str = "teal") -> bytes:
 
 
 def broken_jpeg() -> bytes:
-    """A JPEG with a sound header that can't be decoded to its end."""
+    """A JPEG with a valid header that can't be decoded to its end."""
     noise = Picture.effect_noise((640, 480), 80)
     out = io.BytesIO()
     noise.save(out, "JPEG")
@@ -39,7 +39,7 @@ def spooled(content: bytes, name: str = "picture.jpg", index: int = 0) -> Spoole
 
 
 def pending_images(*contents: bytes, batch: Batch | None = None) -> list[Image]:
-    """Accepted images as their request leaves them, except that nothing was queued or announced."""
+    """Accepted images as their request leaves them, except that nothing was queued or published."""
     files = [spooled(content, f"picture-{index}.jpg", index) for index, content in enumerate(contents)]
     accepted = [(file, probe(io.BytesIO(content))) for file, content in zip(files, contents, strict=True)]
     images = [image_row(file, header, None if batch is None else batch.id) for file, header in accepted]

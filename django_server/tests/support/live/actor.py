@@ -97,15 +97,15 @@ def unannounced(ids: list[str]) -> int:
 
 
 def publish(count: int, byte_size: int = 100, batch: str | None = None) -> tuple[bool, float]:
-    """Publishes invented events; returns the result of `publish`, and the seconds it took."""
+    """Publishes events of images without rows; returns the result of `publish`, and the seconds it took."""
     batch_id = None if batch is None else UUID(batch)
-    invented = []
+    made_up = []
     for number in range(count):
         job_id = uuid4()
         text = json.dumps({"type": "send_upload_notification", "job_id": str(job_id), "name": f"{number}"})
-        invented.append(events.Event(job_id, batch_id, text[:-1] + f', "filling": "{"x" * byte_size}"}}'))
+        made_up.append(events.Event(job_id, batch_id, text[:-1] + f', "filling": "{"x" * byte_size}"}}'))
     started = time.monotonic()
-    published = events.publish(invented)
+    published = events.publish(made_up)
     return published, time.monotonic() - started
 
 

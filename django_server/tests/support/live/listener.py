@@ -1,4 +1,4 @@
-"""A WebSocket client as the contract wants it: merges by job and highest version, comes back, subscribes again."""
+"""A WebSocket client that follows the contract: it merges by job and highest version, reconnects, subscribes again."""
 
 import json
 import threading
@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 
 
 class Listener:
-    """`newest`: the highest version heard of each job and its status; "removed" for those that are gone."""
+    """`newest`: the highest version received for each job, and its status; "removed" for deleted images."""
 
     def __init__(self, url: str) -> None:
         self.newest: dict[str, tuple[int, str]] = {}
@@ -35,12 +35,12 @@ class Listener:
                     self._subscribe_again(socket)
                     self._listen(socket)
             except (OSError, ConnectionClosed, InvalidHandshake):  # a time-out is an OSError
-                time.sleep(_LOOK_SECONDS)
+                time.sleep(_POLL_SECONDS)
 
     def _listen(self, socket: ClientConnection) -> None:
         while not self._stopping.is_set():
             try:
-                frame = json.loads(socket.recv(timeout=_LOOK_SECONDS))
+                frame = json.loads(socket.recv(timeout=_POLL_SECONDS))
             except TimeoutError:
                 continue
             self._cursor = frame.get("cursor", self._cursor)

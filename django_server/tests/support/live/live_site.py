@@ -119,7 +119,7 @@ class Site:
                 stderr=log,
             )
         deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
+        while not self._accepts_connections():
             assert self._web.poll() is None, self.log
             assert time.monotonic() < deadline, self.log
             time.sleep(0.05)
@@ -151,7 +151,7 @@ class Site:
             self.terminate()
         assert "Traceback" not in self.log, self.log
 
-    def _answers(self) -> bool:
+    def _accepts_connections(self) -> bool:
         with socket.socket() as asking:
             return asking.connect_ex(("127.0.0.1", self.port)) == 0
 
@@ -213,13 +213,13 @@ async def closing_code(client: ClientConnection) -> int:
             return closed.rcvd.code if closed.rcvd else 1006
 
 
-async def say(client: ClientConnection, **frame: Any) -> None:
+async def send_frame(client: ClientConnection, **frame: Any) -> None:
     await client.send(json.dumps(frame))
 
 
-async def answers_next(client: ClientConnection) -> Frames:
+async def frames_before_pong(client: ClientConnection) -> Frames:
     """All frames before the pong to a ping sent now: an event that is not among them was not sent."""
-    await say(client, type="ping")
+    await send_frame(client, type="ping")
     frames: Frames = []
     while (frame := await frame_of(client))["type"] != "pong":
         frames.append(frame)

@@ -1,4 +1,4 @@
-"""What the contract requires of a client: merge by `job_id`, keep the highest version, delete removed images.
+"""The client's part of the contract: merge by `job_id`, keep the highest version, delete removed images.
 
 Pure. Used by the clients of the stress tests, and checked by a property test of its own.
 """
@@ -9,7 +9,7 @@ State = dict[str, tuple[int, str]]
 
 
 class MergedView:
-    """The images that one client knows after the frames it received, in whatever order."""
+    """The images that one client knows after the frames it received, in any order."""
 
     def __init__(self) -> None:
         self._known: State = {}

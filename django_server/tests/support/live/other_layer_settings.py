@@ -11,4 +11,4 @@ CHANNEL_LAYERS = {"default": json.loads(os.environ["LAYER"])}
 
 
 class OwnLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # channels_redis has no types
-    """A backend of one's own."""
+    """A custom backend."""

@@ -1,4 +1,4 @@
-"""A program: replaces itself with the command, under harsher conditions than a test run has.
+"""A program that replaces itself with the command, with fewer permissions or less space than the test run has.
 
 python harsh.py unprivileged COMMAND...      file permissions apply, also for root
 python harsh.py full:BYTES COMMAND...        no file can grow beyond BYTES, as on a full disk

@@ -1,4 +1,4 @@
-"""A manifest reader as existing clients have it: strict where they reject additional keys."""
+"""A manifest reader like those of existing clients, which reject additional keys."""
 
 import json
 from dataclasses import dataclass

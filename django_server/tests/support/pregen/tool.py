@@ -1,4 +1,4 @@
-"""Run the tool as a process, on small archives."""
+"""Run `pregen` as a process, on small archives."""
 
 import io
 import json

@@ -46,7 +46,7 @@ def worker(folder: Path, processes: int = 1) -> Iterator[Child]:
         child.terminate()
         if not all_end(pids, _END_SECONDS):
             child.kill()
-        # A process whose first thread has ended counts as dead, and can be waited for only when the others have too.
+        # A process whose main thread has ended counts as exited, but can be waited for only when all threads have.
         assert eventually(lambda: not child.is_running)
         child.kill_process_group()
 

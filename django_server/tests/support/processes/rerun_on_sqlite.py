@@ -1,4 +1,4 @@
-"""Running tests once more on the embedded default's database: in a process of their own, which has other settings."""
+"""Runs tests again on SQLite, the embedded default's database, in a process of their own with other settings."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ SERVER_ROOT = Path(__file__).resolve().parents[3]
 
 
 def failures_on_sqlite(tests: Path) -> str:
-    """What pytest said of the file of tests when one of them failed on SQLite; empty when all passed."""
+    """The end of pytest's output if a test of this file failed on SQLite; empty if all passed."""
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", str(tests)],
         cwd=SERVER_ROOT,

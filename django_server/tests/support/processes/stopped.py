@@ -1,8 +1,8 @@
-"""Run as a program: does one thing of the app's and is killed by SIGKILL at a named point of it.
+"""A program that runs one action of the app and kills itself with SIGKILL at one call of a named function.
 
     python -m tests.support.processes.stopped {before|after} MODULE:NAME COUNT ACTION [ARGUMENT...]
 
-The point: right before or right after the COUNTth call of that function. ACTION is `upload` (address, field, files…),
+It dies right before or right after the COUNTth call of the function. ACTION is `upload` (address, field, files…),
 `process` (ids…), `hand-back` (ids…), `delete` (id) or `thumbnails` (id). The environment names the servers and the
 data folder.
 """

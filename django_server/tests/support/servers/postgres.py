@@ -24,7 +24,7 @@ INITDB_SECONDS = 60
 class Postgres(ServerProcess):
     """Listens on 127.0.0.1 only and trusts every local client. Its data survives stop, kill and start."""
 
-    stop_signal = signal.SIGINT  # "fast shutdown": clients are sent away
+    stop_signal = signal.SIGINT  # "fast shutdown": clients are disconnected
     orphan_signal = signal.SIGINT  # killed, it would leave its shared memory behind
 
     def __init__(self, programs: Path, folder: Path, account: str | None, port: int) -> None:
@@ -49,7 +49,7 @@ class Postgres(ServerProcess):
 
 @contextmanager
 def postgres(programs: Path | None = None, port: int | None = None) -> Iterator[Postgres]:
-    """A running PostgreSQL with an empty database; `programs` chooses another folder of programs."""
+    """A running PostgreSQL with an empty database. `programs`: another folder with its programs."""
     programs = programs or installed_programs() or wheel_programs()
     account = unprivileged_account()
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
@@ -87,7 +87,7 @@ def wheel_programs() -> Path:
 
 
 def unprivileged_account() -> str | None:
-    """PostgreSQL refuses to run as root; then it runs as an account that owns no files."""
+    """The account for PostgreSQL if this process is root, as which PostgreSQL refuses to run; otherwise None."""
     if os.getuid() != 0:
         return None
     known = {entry.pw_name for entry in pwd.getpwall()}
@@ -115,10 +115,10 @@ def _make_cluster(programs: Path, folder: Path, account: str | None) -> None:
     run_as(account, command, folder)
 
 
-def run_as(account: str | None, command: list[str], folder: Path, said: str = "") -> None:
-    """Run a program of PostgreSQL's to its end, under the account, in the folder. Raises RuntimeError with its words.
+def run_as(account: str | None, command: list[str], folder: Path, stdin_text: str = "") -> None:
+    """Run a PostgreSQL program as the account in the folder, until it exits. Raises RuntimeError with its output.
 
-    `said`: what it reads.
+    `stdin_text`: its standard input.
     """
     done = subprocess.run(
         command,
@@ -126,7 +126,7 @@ def run_as(account: str | None, command: list[str], folder: Path, said: str = ""
         group=pwd.getpwnam(account).pw_gid if account else None,
         extra_groups=[] if account else None,
         cwd=folder,
-        input=said,
+        input=stdin_text,
         capture_output=True,
         text=True,
         timeout=INITDB_SECONDS,

@@ -28,12 +28,12 @@ class Redis(ServerProcess):
 
 @contextmanager
 def redis_server(executable: str | None = None, folder: Path | None = None) -> Iterator[Redis]:
-    """A running, empty Redis; `executable` chooses another than the usual one.
+    """A running, empty Redis. `executable`: another program than the default one.
 
     `folder`: a folder that does not exist yet, for its socket `redis.sock`; by default a temporary one.
     """
     if folder is None:
-        # Short on purpose: a socket's path has room for some hundred bytes, and pytest's folders are deep.
+        # A short path: a socket's path has at most about a hundred bytes, and pytest's folders are deep.
         folder = Path(tempfile.mkdtemp(prefix="redis-"))
     else:
         folder.mkdir()

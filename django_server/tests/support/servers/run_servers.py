@@ -1,7 +1,7 @@
-"""The PostgreSQL and the Redis of this test run: their addresses are fixed early, each starts with its first use.
+"""The PostgreSQL and the Redis of this test run. Their addresses are fixed early; each starts before its first use.
 
 Made by the plugin tests.support.environment, one for each process that runs tests. A test gets them with the fixtures
-`run_postgres` and `run_redis`; whatever uses Django's database gets both.
+`run_postgres` and `run_redis`; a test that uses Django's database gets both.
 """
 
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""Which servers this process has started, oldest first: lets a unit test prove that it starts none.
+"""The servers that this process has started, oldest first: shows that unit tests start none.
 
 Every starter of a server or of a site calls `record_start`.
 """

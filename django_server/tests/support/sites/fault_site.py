@@ -1,6 +1,6 @@
-"""A really running site whose servers may be killed, and the batch of two hundred that a fault strikes.
+"""A running site whose servers tests may kill, and the batch of 200 images that is processed during a fault.
 
-Looks at the database directly: what the site says of itself is not what the suite may rely on.
+It reads the database directly, because these tests must not rely on the site's responses.
 """
 
 import os
@@ -26,7 +26,7 @@ from tests.support.sites.running_site import RunningSite
 
 IMAGES = 200
 CHUNK = 16
-# Short, so that the suite is; the promises are sums of these.
+# Short, to keep the tests short; the asserted limits are sums of these.
 LEASE_SECONDS = 5
 RENDER_SECONDS = 2
 SWEEP_SECONDS = 1
@@ -37,18 +37,18 @@ SETTINGS = {
     "SWEEP_SECONDS": str(SWEEP_SECONDS),
     "IDEMPOTENCY_LEASE_SECONDS": "5",
     "WORKER_PROCESSES": "2",
-    # Lifted, so that there is a picture that takes longer than any may.
+    # Raised, so that an image that takes longer than RENDER_SECONDS is accepted.
     "MAX_JPEG_SCANS": "1000",
     "SECRET_KEY": "for tests only",
 }
-# For everything that is not a promise: what takes so long never comes.
+# The timeout of every wait for which nothing shorter is asserted.
 PATIENCE_SECONDS = 90.0
 _TOO_OLD_SECONDS = 2 * 3600
 
 
 @dataclass(frozen=True)
 class Job:
-    """A row as it is now."""
+    """The current content of an image's row."""
 
     status: str
     version: int
@@ -70,7 +70,7 @@ class FaultSite:
     redis: Redis
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """What the database answers, on a connection of its own: the server may have been away."""
+        """The result of a query, on a new connection, because the server may have been stopped meanwhile."""
         connection = psycopg2.connect(self.postgres.url.replace("postgres:", "postgresql:", 1))
         try:
             with connection.cursor() as cursor:
@@ -112,8 +112,8 @@ class FaultSite:
                 return False
 
     @contextmanager
-    def batch_in_the_middle(self) -> Iterator["BatchUnderFault"]:
-        """Two hundred accepted images of which some are final, and a listener that hears of them."""
+    def partly_processed_batch(self) -> Iterator["BatchUnderFault"]:
+        """200 accepted images of which some are final, and a listener that receives their events."""
         with listening(self.site.websocket_url) as listener, self.site.client() as client:
             started = time.monotonic()
             answer = client.post("/api/async/batch/upload", files=photos(IMAGES))
@@ -126,8 +126,8 @@ class FaultSite:
     def spooled(self) -> list[Path]:
         return [path for path in (self.site.data_dir / "incoming").iterdir() if path.is_file()]
 
-    def let_the_spool_grow_old(self) -> None:
-        """What lies there was left by a killed process: the sweeper need not wait an hour."""
+    def age_spool(self) -> None:
+        """Make files left by killed processes old, so that the sweeper deletes them without waiting an hour."""
         for path in self.spooled():
             moment = time.time() - _TOO_OLD_SECONDS
             os.utime(path, (moment, moment))
@@ -142,13 +142,13 @@ class FaultSite:
 
 
 class BatchUnderFault:
-    """Two hundred images of one batch."""
+    """The 200 images of one batch."""
 
     def __init__(self, faults: FaultSite, batch_id: str, listener: Listener) -> None:
         self.faults = faults
         self.batch_id = batch_id
         self.listener = listener
-        # How long one image took before the fault, accepting included.
+        # Seconds per image before the fault, including the upload.
         self.image_seconds = 0.0
 
     def jobs(self) -> dict[str, Job]:
@@ -158,61 +158,61 @@ class BatchUnderFault:
         return sum(job.final for job in self.jobs().values())
 
     def claims(self) -> set[str]:
-        """The claims that are held now."""
+        """The claims in the rows now."""
         return {job.claim for job in self.jobs().values() if job.claim}
 
     def free_seconds(self, claims: set[str], since: float) -> float:
-        """The seconds from `since` until none of the claims is held any more."""
+        """The seconds from `since` until no row has one of the claims any more."""
         assert eventually(lambda: not claims & self.claims(), PATIENCE_SECONDS)
         return time.monotonic() - since
 
-    def must_be_in_the_middle(self) -> int:
-        """How many images are not final. The fault struck before all were, and after some."""
+    def require_partly_processed(self) -> int:
+        """The number of images that are not final; some must be final, and some not, when the fault happens."""
         final = self.final_count()
         assert 0 < final < IMAGES
         return IMAGES - final
 
-    def ends_well(self, fault: str, since: float, free_seconds: float | None = None) -> Row:
-        """Waits until all is done, and looks at everything that could be wrong. Returns the table's row."""
+    def require_all_completed(self, fault: str, since: float, free_seconds: float | None = None) -> Row:
+        """Wait until all images are final and announced, check rows, files and events, and return the table's row."""
         assert eventually(lambda: all(job.final for job in self.faults.jobs().values()), PATIENCE_SECONDS)
         final_seconds = time.monotonic() - since
-        assert eventually(self._all_told, PATIENCE_SECONDS)
-        told_seconds = time.monotonic() - since
+        assert eventually(self._all_announced, PATIENCE_SECONDS)
+        announced_seconds = time.monotonic() - since
         jobs = self.jobs()
         lost = IMAGES - sum(job.status == "completed" for job in jobs.values())
         assert (len(jobs), lost) == (IMAGES, 0)
-        self._must_have_its_files()
-        assert eventually(self._listener_knows, PATIENCE_SECONDS), self._not_known()
+        self._require_its_files()
+        assert eventually(self._listener_is_current, PATIENCE_SECONDS), self._missed_events()
         repeated = sum(job.attempts > 1 for job in jobs.values())
-        return Row(fault, lost, repeated, free_seconds, final_seconds, told_seconds)
+        return Row(fault, lost, repeated, free_seconds, final_seconds, announced_seconds)
 
-    def _all_told(self) -> bool:
+    def _all_announced(self) -> bool:
         return all(job.announced_version == job.version for job in self.faults.jobs().values())
 
-    def _must_have_its_files(self) -> None:
+    def _require_its_files(self) -> None:
         thumbnails = self.faults.rows(
             "SELECT count(*) FROM images_thumbnail JOIN images_image i ON i.id = image_id WHERE batch_id = %s::uuid",
             self.batch_id,
         )
         assert thumbnails == [(3 * IMAGES,)]
-        self.faults.let_the_spool_grow_old()
+        self.faults.age_spool()
         assert eventually(lambda: not self.faults.spooled(), PATIENCE_SECONDS)
         assert self.faults.stored_keys() == self.faults.known_keys()
 
-    def _listener_knows(self) -> bool:
-        return not self._not_known()
+    def _listener_is_current(self) -> bool:
+        return not self._missed_events()
 
-    def _not_known(self) -> dict[str, Any]:
-        heard = self.listener.newest
+    def _missed_events(self) -> dict[str, Any]:
+        received = self.listener.newest
         return {
-            id_: (job, heard.get(id_))
+            id_: (job, received.get(id_))
             for id_, job in self.jobs().items()
-            if heard.get(id_) != (job.version, job.status)
+            if received.get(id_) != (job.version, job.status)
         }
 
 
 def photos(count: int) -> list[tuple[str, tuple[str, bytes]]]:
-    """The files of a request, each the same photo of about a megapixel: forty milliseconds of work."""
+    """The files of a request, each the same photo of about a megapixel, rendered in about 40 ms."""
     return [("images", (f"{number}.jpg", _photo())) for number in range(count)]
 
 
@@ -224,7 +224,7 @@ def _photo() -> bytes:
 
 
 def timed(act: Callable[[], Any]) -> tuple[Any, float]:
-    """What it gave, and after how many seconds."""
+    """The result of `act`, and the seconds it took."""
     started = time.monotonic()
     result = act()
     return result, time.monotonic() - started

@@ -1,19 +1,19 @@
-"""The table of the fault suite: one row per fault that was really done, with what came of it. Pure."""
+"""The table of the fault tests: one row per fault, with its measured effects. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-# The table is kept where all of them were done.
+# The table is written to a file only if all of them ran.
 ALL_FAULTS = 14
-_TOLD_SETTINGS = ("LEASE_SECONDS", "SWEEP_SECONDS", "WORKER_PROCESSES")
-_HEADS = ("fault", "lost", "repeated", "free again after", "all final after", "all told after")
+_REPORTED_SETTINGS = ("LEASE_SECONDS", "SWEEP_SECONDS", "WORKER_PROCESSES")
+_HEADS = ("fault", "lost", "repeated", "free again after", "all final after", "all announced after")
 
 
 @dataclass(frozen=True)
 class Row:
-    """`lost` and `repeated` are images; seconds count from the fault, or from the end of one that lasted.
+    """`lost` and `repeated` are numbers of images; seconds count from the fault, or from its end if it lasted.
 
-    `free_seconds`: until no image was held by the dead any more; None where nothing died that could hold one.
+    `free_seconds`: until no image was claimed by a killed process; None if no process with claims was killed.
     """
 
     fault: str
@@ -21,7 +21,7 @@ class Row:
     repeated: int
     free_seconds: float | None
     final_seconds: float
-    told_seconds: float
+    announced_seconds: float
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -33,12 +33,12 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def report(rows: Sequence[Row], images: int, settings: Mapping[str, str]) -> str:
-    """The table as a page, with what it was measured with."""
-    with_settings = ", ".join(f"{name}={settings[name]}" for name in _TOLD_SETTINGS)
+    """The table as a page, with the settings of the measurement."""
+    with_settings = ", ".join(f"{name}={settings[name]}" for name in _REPORTED_SETTINGS)
     return f"""# Faults, each in the middle of {images} images
 
-Written by the fault suite (tests/faults) after each run of all of it, on PostgreSQL and Redis with real processes and
-{with_settings}. Seconds count from the fault, or from the end of one that lasted; they
+Written by the fault tests (tests/faults) after each run of all of them, on PostgreSQL and Redis with real processes and
+{with_settings}. Seconds count from the fault, or from its end if it lasted; they
 include the work that was left. *Repeated*: images rendered more than once.
 
 {table(rows)}
@@ -53,5 +53,5 @@ def _cells(row: Row) -> tuple[str, ...]:
         str(row.repeated),
         free,
         f"{row.final_seconds:.1f} s",
-        f"{row.told_seconds:.1f} s",
+        f"{row.announced_seconds:.1f} s",
     )

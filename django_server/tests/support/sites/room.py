@@ -1,4 +1,4 @@
-"""Takes the room of a running site's storage away: by filling its file system, or with the kernel's limit on files."""
+"""Makes a running site's storage full: fills its file system, or sets the kernel's limit on the size of files."""
 
 import resource
 
@@ -6,7 +6,7 @@ from tests.support.sites.running_site import RunningSite
 
 
 class Room:
-    """`take` leaves none for a file of more than a few bytes; `give_back` undoes it."""
+    """The free space of a site's storage. After `take`, only a file of a few bytes fits; `give_back` undoes it."""
 
     def __init__(self, site: RunningSite) -> None:
         self._web_pid = site.process.child("uvicorn")
@@ -34,6 +34,6 @@ class Room:
         except OSError:
             pass
 
-    def _limit_files(self, most_bytes: int) -> None:
+    def _limit_files(self, max_bytes: int) -> None:
         _, hard = resource.prlimit(self._web_pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(self._web_pid, resource.RLIMIT_FSIZE, (most_bytes, hard))
+        resource.prlimit(self._web_pid, resource.RLIMIT_FSIZE, (max_bytes, hard))

@@ -15,7 +15,7 @@ import httpx
 from tests.support.servers import free_port
 from tests.support.sites.started_site import SERVER_ROOT, StartedSite, started
 
-# Of the variables a developer may have set, none may reach the site under test.
+# Variables that a developer may have set. They must not reach the site under test.
 _OURS = (
     "DATABASE_URL",
     "REDIS_URL",
@@ -35,7 +35,7 @@ _OURS = (
 
 @dataclass(frozen=True)
 class RunningSite:
-    """A site that answers at `url`, its data below `data_dir`."""
+    """A site that responds at `url`, with its data below `data_dir`."""
 
     url: str
     data_dir: Path
@@ -50,7 +50,7 @@ class RunningSite:
         return httpx.Client(base_url=self.url, timeout=60)
 
     def manage(self, *arguments: str, environment: Mapping[str, str]) -> None:
-        """Run one of manage.py's commands on the site's data."""
+        """Run a command of manage.py on the site's data."""
         command = [sys.executable, "manage.py", *arguments]
         subprocess.run(command, cwd=SERVER_ROOT, env={**self.environment, **environment}, check=True)
 

@@ -1,4 +1,4 @@
-"""A running site's rows and files, looked at and changed from outside."""
+"""Reads and changes a running site's rows and files from outside."""
 
 import os
 import time
@@ -16,7 +16,7 @@ from tests.support.sites.running_site import RunningSite
 
 @contextmanager
 def transaction(url: str) -> Iterator[Any]:
-    """A cursor on the database; what it does is committed at the end of the block."""
+    """A cursor on the database. Its changes are committed at the end of the block."""
     connection = psycopg2.connect(url.replace("postgres:", "postgresql:", 1), connect_timeout=10)
     try:
         with connection, connection.cursor() as cursor:
@@ -26,7 +26,7 @@ def transaction(url: str) -> Iterator[Any]:
 
 
 def value(url: str, statement: str, *parameters: str) -> Any:
-    """The one value of a query."""
+    """The single value that a query returns."""
     with transaction(url) as cursor:
         cursor.execute(statement, parameters)
         return cursor.fetchone()[0]
@@ -53,7 +53,7 @@ def all_final(client: httpx.Client) -> list[dict[str, Any]]:
 
 
 def require_consistent(site: RunningSite) -> None:
-    """Each image is final and has its files, and once the sweeper has passed there is no other file."""
+    """Each image is final and has its files, and after a sweep there is no other file."""
     two_hours_ago = time.time() - 7200
     for left in (site.data_dir / "incoming").iterdir():
         os.utime(left, (two_hours_ago, two_hours_ago))

@@ -19,12 +19,12 @@ FORGOTTEN_SECONDS = 2.1
 def client(stack: Stack, address: str = "", local_address: str | None = None) -> httpx.Client:
     """A client behind a trusted proxy, with `address` as its own address; a new one by default.
 
-    `local_address`: connected from there, which no proxy is trusted at.
+    `local_address`: the address to connect from, if it is not to be that of a trusted proxy.
     """
     number = uuid4().int
-    told = address or f"10.{number % 256}.{number // 256 % 256}.{number // 65536 % 256}"
+    address_header = address or f"10.{number % 256}.{number // 256 % 256}.{number // 65536 % 256}"
     transport = httpx.HTTPTransport(local_address=local_address)
-    headers = {"X-Forwarded-For": told}
+    headers = {"X-Forwarded-For": address_header}
     return httpx.Client(base_url=stack.url, timeout=60, transport=transport, headers=headers)
 
 

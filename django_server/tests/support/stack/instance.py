@@ -73,12 +73,12 @@ class Instance:
     def await_health(self) -> None:
         """Returns when it is healthy. AssertionError with its log after a minute, or when it has exited."""
         deadline = time.monotonic() + START_SECONDS
-        while not self.is_well():
-            assert self.is_running, f"{self.name} has ended:\n{self.said}"
-            assert time.monotonic() < deadline, f"{self.name} is not healthy:\n{self.said}"
+        while not self.is_healthy():
+            assert self.is_running, f"{self.name} has exited:\n{self.log_end}"
+            assert time.monotonic() < deadline, f"{self.name} is not healthy:\n{self.log_end}"
             time.sleep(0.1)
 
-    def is_well(self) -> bool:
+    def is_healthy(self) -> bool:
         if not self.is_running:
             return False
         if not self._health:
@@ -101,7 +101,7 @@ class Instance:
     def ask_to_stop(self) -> None:
         """Send the stop signal of the service. AssertionError if it has exited already."""
         assert self._process is not None
-        assert self.is_running, f"{self.name} had ended:\n{self.said}"
+        assert self.is_running, f"{self.name} had already exited:\n{self.log_end}"
         self._process.send_signal(self._stop_signal)
 
     def await_stop(self) -> None:
@@ -111,7 +111,7 @@ class Instance:
             self._process.wait(self._grace_seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"{self.name} was killed after its grace:\n{self.said}") from None
+            raise AssertionError(f"{self.name} was killed after its grace:\n{self.log_end}") from None
 
     def kill(self) -> None:
         """Kill all processes of the instance, as in a killed container."""
@@ -121,6 +121,6 @@ class Instance:
             self._process.wait()
 
     @property
-    def said(self) -> str:
+    def log_end(self) -> str:
         """The end of its log."""
         return self.log.read_text(errors="replace")[-4000:]

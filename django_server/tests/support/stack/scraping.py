@@ -55,4 +55,4 @@ def lines(stack: Stack, *services: str) -> Iterator[dict[str, Any]]:
                 try:
                     yield json.loads(line)
                 except ValueError:
-                    raise AssertionError(f"{one.name} said: {line!r}") from None
+                    raise AssertionError(f"{one.name} logged: {line!r}") from None

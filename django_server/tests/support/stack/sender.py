@@ -1,6 +1,7 @@
-"""A client that sends one batch in many requests while servers come and go: each repeated under its key until accepted.
+"""A client that sends one batch in many requests while servers stop and start.
 
-As the page does it. Everything else that a client may see than success and "try again" is kept as a complaint.
+Like the page, it repeats each request with its Idempotency-Key until it is accepted. A response that is neither a
+success nor an error with Retry-After is recorded as a complaint.
 """
 
 import threading
@@ -36,7 +37,7 @@ class Sender:
         self._thread.start()
 
     def go_on(self, requests: int = 1) -> None:
-        """May send so many more: whoever starts servers again says when, on a slow machine as on a fast one."""
+        """Allow `requests` more requests. The test decides when, so that the machine's speed does not matter."""
         self._allowed.release(requests)
 
     def finish(self) -> None:
@@ -87,7 +88,7 @@ class Sender:
                 self._may_repeat(answer)
 
     def _may_repeat(self, answer: httpx.Response) -> bool:
-        """Whether the answer says so itself; else it is a complaint."""
+        """Whether the response asks for a retry; if not, it is recorded as a complaint."""
         try:
             code = answer.json()["code"]
         except (ValueError, KeyError):

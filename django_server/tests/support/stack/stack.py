@@ -1,6 +1,6 @@
 """The production stack, native: every service of docker-compose.yml with its own command, environment and files.
 
-Only addresses, ports and folders are others (`places`). What Compose and the images' entrypoints do is done here: the
+Only addresses, ports and folders differ (`places`). What Compose and the images' entrypoints do is done here: the
 order of the start, PostgreSQL's first database, nginx's templates, names that stand for the running instances.
 """
 
@@ -137,18 +137,18 @@ class Stack:
         """Run a one-off service and return its output. AssertionError if it fails."""
         one = self._instance(self.services[service], service, "127.0.0.1")
         one.start()
-        assert one.wait(120) == 0, one.said
+        assert one.wait(120) == 0, one.log_end
         if service == "secrets":
             self._let_read(self.places.path("secrets"))
-        return one.said
+        return one.log_end
 
     def manage(self, *arguments: str) -> str:
         """What `docker compose run --rm migrate python manage.py ARGUMENTS` prints."""
         service = replace(self.services["migrate"], command=("python", "manage.py", *arguments))
         one = self._instance(service, f"manage-{arguments[0]}", "127.0.0.1")
         one.start()
-        assert one.wait(120) == 0, one.said
-        return one.said
+        assert one.wait(120) == 0, one.log_end
+        return one.log_end
 
     def _add(self, service: str) -> None:
         for number in range(1, _SCALE.get(service, 1) + 1):

@@ -1,4 +1,4 @@
-"""Many cold thumbnails asked for at once, as a gallery does, and what that takes of the web process's memory.
+"""Requests many missing thumbnails at once, as a gallery does, and measures the memory of the web process.
 
 Used by the stress test and by the benchmark `cold`.
 """
@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 240.0
 
 
 def cold_images(site: RunningSite, count: int, files: Sequence[Path]) -> list[str]:
-    """The ids of so many completed images without thumbnails, their originals these files, now in the site."""
+    """Create `count` completed images without thumbnails in the site, with these files as originals; return the ids."""
     command = [sys.executable, "-m", "tests.support.stress.cold_images", str(count), *map(str, files)]
     made = subprocess.run(
         command, cwd=SERVER_ROOT, env=dict(site.environment), stdout=subprocess.PIPE, text=True, check=True
@@ -39,7 +39,7 @@ def cold_images(site: RunningSite, count: int, files: Sequence[Path]) -> list[st
 
 @dataclass(frozen=True)
 class Burst:
-    """`answers`: how often each status (or failure) came; `locations`: where the redirects lead."""
+    """`answers`: the number of responses for each status or failure; `locations`: the targets of the redirects."""
 
     seconds: float
     answers: Counter[str]
@@ -47,17 +47,18 @@ class Burst:
 
     @property
     def errors(self) -> int:
-        """Answers that are neither a thumbnail's place nor a 503 that says when to come again."""
+        """The number of responses that are neither a redirect to a thumbnail nor a 503 with Retry-After."""
         return sum(count for answer, count in self.answers.items() if answer not in ("302", "503"))
 
 
 async def burst(url: str, ids: Sequence[str], labels: Sequence[str]) -> Burst:
-    """Ask for each label of each image at the same moment; where that is put off, again when it was said."""
+    """Request each label of each image at the same moment; after a 503, again when its Retry-After has passed."""
     answers: Counter[str] = Counter()
     locations: list[str] = []
     paths = [f"/api/thumbnails/{id_}?label={label}" for id_ in ids for label in labels]
     started = time.monotonic()
-    # Kept alive, a connection could be closed by the server's five seconds just when a 503's five are over.
+    # The server closes an idle connection after five seconds, and Retry-After is five seconds: a kept connection
+    # could be closed just when the next request is sent on it.
     limits = httpx.Limits(max_connections=len(paths), max_keepalive_connections=0)
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60, trust_env=False) as client:
 
@@ -76,21 +77,21 @@ async def burst(url: str, ids: Sequence[str], labels: Sequence[str]) -> Burst:
                 if answer.status_code != 503 or not known:
                     return
                 await asyncio.sleep(int(retry_after))
-            answers["never made"] += 1
+            answers["never generated"] += 1
 
         await asyncio.gather(*(one(path) for path in paths))
     return Burst(time.monotonic() - started, answers, locations)
 
 
 class MemoryWatch:
-    """In a `with` block: the most that a process and all it started hold together, shared pages counted once.
+    """Measures in a `with` block the peak memory of a process and its descendants, with shared pages counted once.
 
-    MB of PSS, looked at every 50 ms.
+    In MB of PSS, sampled every 50 ms.
     """
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
-        self.before_mb = held_mb(pid)
+        self.before_mb = pss_mb(pid)
         self.peak_mb = self.before_mb
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -107,14 +108,14 @@ class MemoryWatch:
 
     def _watch(self) -> None:
         while not self._ended.wait(SAMPLE_SECONDS):
-            self.peak_mb = max(self.peak_mb, held_mb(self.pid))
+            self.peak_mb = max(self.peak_mb, pss_mb(self.pid))
 
 
-def held_mb(pid: int) -> float:
+def pss_mb(pid: int) -> float:
     """The PSS of a process and its descendants now."""
     kilobytes = 0
     for one in (pid, *descendants(pid)):
-        with suppress(FileNotFoundError, ProcessLookupError):  # it ended while we looked
+        with suppress(FileNotFoundError, ProcessLookupError):  # it exited in the meantime
             text = Path(f"/proc/{one}/smaps_rollup").read_text()
             kilobytes += int(text.partition("\nPss:")[2].split()[0])
     return kilobytes / 1024

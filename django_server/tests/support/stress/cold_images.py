@@ -1,8 +1,9 @@
-"""Run as a program with a site's settings: completed images without any thumbnail, as a registered archive has them.
+"""A program that creates completed images without thumbnails, like those of a registered archive.
 
     python -m tests.support.stress.cold_images COUNT FILE...
 
-The originals are the files in turn, linked into storage. Prints the images' ids as JSON.
+It needs the site's settings in its environment. The originals are the files in turn, linked into storage. It prints
+the images' ids as JSON.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""Run as a program by the memory tests: renders one file as a worker does, and says what that took at most.
+"""A program of the memory tests: renders one file as a worker does and prints its peak memory.
 
     python -m tests.support.stress.rendering_apart FILE
 
-Prints JSON: VmHWM in MB before and after, and the sizes of what came out.
+Prints JSON: VmHWM in MB before and after, and the width of the rendered image.
 """
 
 import io
@@ -36,7 +36,7 @@ def main(source: Path) -> None:
 
 
 def _small_jpeg() -> bytes:
-    """So that what any first image loads is no part of the difference."""
+    """Rendered first, so that libraries loaded with the first image are not part of the difference."""
     from PIL import Image as Picture
 
     out = io.BytesIO()

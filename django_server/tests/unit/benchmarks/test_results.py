@@ -1,4 +1,4 @@
-"""What `make bench` keeps of several runs, which benchmarks it finds, and how the load tool counts."""
+"""The results that `make bench` stores, the benchmarks that it finds, and the report of the load tool."""
 
 import importlib
 import json
@@ -21,7 +21,7 @@ def benchmark_module(monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module
 
 
-def test_a_benchmark_replaces_its_own_rows_and_keeps_those_of_others(
+def test_a_benchmark_replaces_its_own_rows_and_keeps_the_others(
     benchmark_module: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     results = benchmark_module("results")
@@ -34,8 +34,8 @@ def test_a_benchmark_replaces_its_own_rows_and_keeps_those_of_others(
     results.merge([row("list", "other", 3)], "list", "With this.")
     results.merge([row("warm", "second", 4)], "warm", "With more.")
     kept = json.loads((tmp_path / "results" / "latest.json").read_text())
-    told = [(one["name"], one["what"], one["value"], one["holds"]) for one in kept["rows"]]
-    assert told == [("list", "other", 3, False), ("warm", "second", 4, False)]
+    rows = [(one["name"], one["what"], one["value"], one["holds"]) for one in kept["rows"]]
+    assert rows == [("list", "other", 3, False), ("warm", "second", 4, False)]
     assert kept["about"] == {"list": "With this.", "warm": "With more."}
     table = (tmp_path / "results" / "latest.md").read_text()
     assert "## warm\n\nWith more." in table
@@ -44,7 +44,7 @@ def test_a_benchmark_replaces_its_own_rows_and_keeps_those_of_others(
     assert "| warm | second | 4 x   | <= 2 x | NO, 100% over |" in table
 
 
-def test_the_plots_show_what_has_a_number_for_its_target_and_what_is_a_series(benchmark_module: Any) -> None:
+def test_the_plots_show_rows_with_a_numeric_target_and_series(benchmark_module: Any) -> None:
     results, plots = benchmark_module("results"), benchmark_module("plots")
     rows = [
         results.at_most("batch", "against <the floor>", 2.0, 1.35),
@@ -67,7 +67,7 @@ def test_the_plots_show_what_has_a_number_for_its_target_and_what_is_a_series(be
     assert rows[3].what == "per image, batch of 100"
 
 
-def test_every_module_that_measures_is_found_and_an_unknown_one_is_refused_with_their_names() -> None:
+def test_every_benchmark_is_found_and_an_unknown_one_is_refused_with_their_names() -> None:
     ended = subprocess.run(
         [sys.executable, str(BENCHMARKS / "run.py"), "nothing"], capture_output=True, text=True, timeout=60
     )

@@ -1,4 +1,4 @@
-"""What is sent by a client can't begin a line of a log, in either form, or fill it."""
+"""Text sent by a client can't begin a line of a log, in either format, or fill the log."""
 
 import io
 import json
@@ -27,7 +27,7 @@ HOSTILE = [
 
 @contextmanager
 def logged(log_format: str) -> Iterator[io.StringIO]:
-    """What is written by the handler that the settings make, at a logger of the test's own."""
+    """The output of the handler that the settings define, used by loggers of the test."""
     written = io.StringIO()
     made = logging_settings(log_format, "INFO")
     made["handlers"]["console"]["stream"] = written
@@ -58,7 +58,7 @@ def test_a_message_is_one_line_whatever_is_in_it(log_format: str, hostile: str) 
 
 
 @pytest.mark.parametrize("log_format", FORMATS)
-def test_what_an_exception_says_begins_no_line(log_format: str) -> None:
+def test_the_text_of_an_exception_begins_no_line(log_format: str) -> None:
     with logged(log_format) as written:
         try:
             raise ValueError(HOSTILE[0])
@@ -106,10 +106,10 @@ def test_a_json_line_names_the_request_and_the_ids_and_milliseconds_of_its_image
 
 
 @pytest.mark.parametrize("sent", ["", "a b", "a\n", "\nb", "x" * 65, "é", '"', "a/b", "٣", None, 7])
-def test_an_id_that_is_not_fit_for_a_log_is_not_taken(sent: object) -> None:
+def test_an_id_that_is_not_fit_for_a_log_is_ignored(sent: object) -> None:
     assert fit_request_id(sent) is None
 
 
 @pytest.mark.parametrize("sent", ["a", "0f0c1d-4.5_6", "f" * 64])
-def test_an_id_that_is_fit_is_taken_as_it_is(sent: str) -> None:
+def test_a_fit_id_is_used_unchanged(sent: str) -> None:
     assert fit_request_id(sent) == sent

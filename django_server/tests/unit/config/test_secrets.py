@@ -42,13 +42,13 @@ def test_a_secret_is_read_from_its_file_unchanged(tmp_path: Path) -> None:
         "DATABASE_URL": "postgres://admin@nowhere/image-db",
         "DATABASE_PASSWORD_FILE": str(tmp_path / "database_password"),
     }
-    asked = "from config import settings as s; print(s.SECRET_KEY, s.DATABASES['default']['PASSWORD'], s.API_TOKEN)"
-    said = subprocess.run(
-        [sys.executable, "-c", asked],
+    program = "from config import settings as s; print(s.SECRET_KEY, s.DATABASES['default']['PASSWORD'], s.API_TOKEN)"
+    printed = subprocess.run(
+        [sys.executable, "-c", program],
         cwd=SERVER_ROOT,
         env=environment,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert said.stdout.split("\n")[0] == "from a file $p@ss/word $token"
+    assert printed.stdout.split("\n")[0] == "from a file $p@ss/word $token"

@@ -1,4 +1,4 @@
-"""The generated tables of docs/api.md are what the code gives, and its examples have the code's keys.
+"""The generated tables of docs/api.md equal those generated from the code, and its examples have the code's keys.
 
 Needs no server.
 """
@@ -44,7 +44,7 @@ PENDING = ImageValues(
 )
 
 
-def test_the_page_has_the_tables_that_the_code_gives(tmp_path: Path) -> None:
+def test_the_page_has_the_tables_generated_from_the_code(tmp_path: Path) -> None:
     # A process of its own has the default settings, whatever this test run has set.
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path / "data")}
     ran = subprocess.run(

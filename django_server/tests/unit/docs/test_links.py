@@ -42,7 +42,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def problem(page: Path, target: str) -> str | None:
-    """Why a link leads nowhere; None when it leads to a file and, where it names an anchor, to that place in it."""
+    """The reason why a link is broken; None if its file exists and, if it names an anchor, so does the anchor."""
     path, _, anchor = unquote(target).partition("#")
     linked = (page.parent / path).resolve() if path else page
     if not linked.is_relative_to(ROOT):
@@ -58,7 +58,7 @@ def problem(page: Path, target: str) -> str | None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_relative_link_leads_somewhere(page: Path) -> None:
+def test_no_relative_link_is_broken(page: Path) -> None:
     broken = {target: why for target in links(page) if (why := problem(page, target))}
     assert broken == {}
 

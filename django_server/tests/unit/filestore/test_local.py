@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from filestore.local import LocalStore
 
 
-def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_file_is_complete_or_absent(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     with store.writing("a/b/x.jpg") as file:
         file.write(b"first")
@@ -50,7 +50,7 @@ def test_a_writer_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "a") == []
 
 
-def test_a_file_system_without_nameless_files_gets_a_temporary_name(
+def test_a_temporary_name_is_used_on_a_file_system_without_unnamed_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(os, "O_TMPFILE")
@@ -115,7 +115,7 @@ def test_a_listing_is_in_byte_order_of_key(tmp_path_factory: pytest.TempPathFact
     assert all(files for _, files in store.list_by_folder())
 
 
-def test_a_folder_that_is_not_there_lists_as_empty(tmp_path: Path) -> None:
+def test_a_missing_folder_is_listed_as_empty(tmp_path: Path) -> None:
     assert list(LocalStore(tmp_path).list("nothing")) == []
 
 
@@ -159,12 +159,12 @@ def test_unlistable_entries_are_reported_and_the_others_listed(tmp_path: Path) -
     (tmp_path / "up").symlink_to(tmp_path)
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "z.jpg").touch()
-    told: dict[str, str] = {}
+    reported: dict[str, str] = {}
     listed = [
-        file[0] for run in LocalStore(tmp_path).list_by_folder("", told.__setitem__) for file in run.files
+        file[0] for run in LocalStore(tmp_path).list_by_folder("", reported.__setitem__) for file in run.files
     ]
     assert listed == ["a.jpg", "z.jpg"]
-    assert sorted(told) == ["b\udcff.jpg", "c\udcff", "loop.jpg"]
+    assert sorted(reported) == ["b\udcff.jpg", "c\udcff", "loop.jpg"]
 
 
 def test_folders_nested_deeper_than_the_recursion_limit_are_listed(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Long pages are made one after the other; short ones, and long ones that waited long enough, at once."""
+"""Long pages are generated one after the other; short ones, and long ones that waited long enough, at once."""
 
 import threading
 
@@ -25,21 +25,21 @@ def test_a_long_page_waits_for_another_and_a_short_one_for_none() -> None:
     waiting.join()
 
 
-def test_who_has_waited_a_second_goes_on_and_takes_no_turn_away() -> None:
-    gone_on = threading.Event()
+def test_a_page_that_has_waited_a_second_starts_without_the_slot() -> None:
+    started = threading.Event()
 
     def page() -> None:
         with long_page_slot(LARGEST_PAGE):
-            gone_on.set()
+            started.set()
 
     with long_page_slot(LARGEST_PAGE):
         waiting = threading.Thread(target=page)
         waiting.start()
-        assert eventually(gone_on.is_set, 5)
+        assert eventually(started.is_set, 5)
         waiting.join()
         again = threading.Thread(target=page)
-        gone_on.clear()
+        started.clear()
         again.start()
-        assert not gone_on.wait(0.3)
+        assert not started.wait(0.3)
     again.join()
-    assert gone_on.is_set()
+    assert started.is_set()

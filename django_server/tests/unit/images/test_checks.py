@@ -17,7 +17,7 @@ from images.checks import incoming_is_beside_media, refuse_unsound_settings, thu
     "sizes",
     [{}, None, {"small": 0}, {"small": "240"}, {"small": True}, {"a/b": 240}, {"": 240}, {"x" * 41: 240}],
 )
-def test_unsound_sizes_are_refused_at_the_start(sizes: Any, settings: Any) -> None:
+def test_invalid_sizes_are_refused_at_start(sizes: Any, settings: Any) -> None:
     assert thumbnails_are_sound() == []
     settings.THUMBNAILS = {"SIZES": sizes, "QUALITY": 82}
     assert [error.id for error in thumbnails_are_sound()] == ["images.E001"]
@@ -73,9 +73,7 @@ def test_other_syntax_is_refused_with_the_variable(
         ({"THUMBNAIL_QUALITY": "high"}, "THUMBNAIL_QUALITY must be a whole number."),
     ],
 )
-def test_a_command_does_not_start_with_sizes_that_can_not_work(
-    variables: dict[str, str], sentence: str
-) -> None:
+def test_a_command_does_not_start_with_invalid_sizes(variables: dict[str, str], sentence: str) -> None:
     run = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=Path(__file__).resolve().parents[3],

@@ -1,4 +1,4 @@
-"""Every file of the corpus through probe and render: the expected outcome and the expected image."""
+"""Every file of the corpus is probed and rendered: it has the expected outcome and shows the expected image."""
 
 import io
 import time
@@ -61,7 +61,7 @@ def test_a_good_file_completes_at_the_size_it_is_displayed_at(recipe: Recipe) ->
 
 @pytest.mark.parametrize("recipe", [recipe for recipe in _GOOD if recipe.shows], ids=_named)
 @pytest.mark.parametrize("scale_px", [1500, 32], ids=["own size", "reduced"])
-def test_a_good_file_looks_as_it_should(recipe: Recipe, scale_px: int) -> None:
+def test_a_good_file_has_the_expected_colours(recipe: Recipe, scale_px: int) -> None:
     thumbnail = imaging.render(io.BytesIO(recipe.data), {"only": scale_px}).thumbnails["only"]
     assert thumbnail.data is not None
     found = _centres(Image.open(io.BytesIO(thumbnail.data)))
@@ -93,7 +93,7 @@ def test_a_bad_file_is_rejected_quickly_with_its_code_and_message(recipe: Recipe
 
 @pytest.mark.parametrize("recipe", _BAD, ids=_named)
 def test_the_header_alone_never_gives_another_code_than_the_whole(recipe: Recipe) -> None:
-    verdict = "corrupt_image"  # what a probe may miss, being damage behind the header
+    verdict = "corrupt_image"  # a probe may miss damage after the header
     try:
         imaging.probe(io.BytesIO(recipe.data))
     except imaging.ImagingError as refusal:

@@ -41,7 +41,7 @@ def test_upright_is_its_own_inverse(width: int, height: int, orientation: int) -
 
 
 @given(_EDGE, _EDGE, _EDGE, st.integers(1, 2))
-def test_a_reduced_picture_still_serves_the_wanted_size(
+def test_a_reduced_picture_is_not_smaller_than_the_wanted_size(
     width: int, height: int, scale_px: int, gap: int
 ) -> None:
     wanted = imaging.fit(width, height, scale_px)

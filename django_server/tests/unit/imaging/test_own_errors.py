@@ -1,4 +1,4 @@
-"""A programming error of ours is raised as it is; only what a decoder raises becomes CorruptImage."""
+"""A programming error is raised unchanged; only an exception of a decoder becomes CorruptImage."""
 
 import io
 import logging
@@ -40,7 +40,7 @@ def test_a_mistake_in_a_step_of_the_probe_is_not_a_damaged_image(
 
 
 @pytest.mark.parametrize("failure", [TypeError, AttributeError, KeyError, ValueError, OSError])
-def test_what_the_decoder_raises_is_a_damaged_image_and_its_cause_is_logged(
+def test_an_exception_of_the_decoder_is_a_damaged_image_and_its_cause_is_logged(
     failure: type[Exception], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: Any) -> None:

@@ -1,4 +1,4 @@
-"""The pool of decoding processes: a process killed at any moment costs one call, and no caller waits for ever."""
+"""The pool of decoding processes: a process killed at any moment fails one call, and no caller waits for ever."""
 
 import math
 import multiprocessing
@@ -103,7 +103,7 @@ def test_stop_ends_running_and_waiting_calls(processes: ProcessPool) -> None:
 
 
 def test_pool_processes_exit_when_their_parent_is_killed(tmp_path: Path) -> None:
-    told = tmp_path / "pid"
+    pid_file = tmp_path / "pid"
     parent = subprocess.Popen(
         [
             sys.executable,
@@ -114,23 +114,23 @@ def test_pool_processes_exit_when_their_parent_is_killed(tmp_path: Path) -> None
             "pid = processes.run(10, os.getpid)\n"
             "pathlib.Path(sys.argv[1]).write_text(f'{pid}.')\n"
             "processes.run(60, time.sleep, 50)\n",
-            str(told),
+            str(pid_file),
         ],
         cwd=SERVER_ROOT,
     )
-    while not (told.exists() and told.read_text().endswith(".")):
+    while not (pid_file.exists() and pid_file.read_text().endswith(".")):
         assert parent.poll() is None
         time.sleep(0.01)
     time.sleep(0.1)
     parent.kill()
     parent.wait(10)
-    ended = Path(f"/proc/{told.read_text()[:-1]}/stat")
-    # Nobody may be left who takes note of its end.
+    ended = Path(f"/proc/{pid_file.read_text()[:-1]}/stat")
+    # A zombie counts as exited: the process that would wait for it may be gone.
     _wait_until(lambda: not ended.exists() or b" Z " in ended.read_bytes())
 
 
-def _wait_until(it_is_so: Callable[[], bool]) -> None:
+def _wait_until(happened: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
-    while not it_is_so():
+    while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -39,7 +39,7 @@ def _render(data: bytes, scale_px: int = 1500) -> Image.Image:
 
 
 def _peak_megabytes(path: Path) -> int:
-    """What rendering `path` adds to the memory of a fresh process."""
+    """The megabytes that rendering `path` adds to the peak memory of a new process."""
     script = [sys.executable, "-c", textwrap.dedent(_PEAK), str(path)]
     root = Path(imaging.__file__).parent.parent
     return int(subprocess.run(script, cwd=root, capture_output=True, check=True, text=True).stdout)
@@ -55,7 +55,7 @@ def test_thumbnails_are_progressive_and_subsampled() -> None:
 
 
 @pytest.mark.parametrize("output_format", ["JPEG", "PNG", "GIF"])
-def test_thumbnails_are_of_the_format_asked_for_and_look_the_same(
+def test_thumbnails_have_the_requested_format_and_look_the_same(
     output_format: imaging.OutputFormat,
 ) -> None:
     source = quadrants(size=(400, 300))
@@ -69,7 +69,7 @@ def test_thumbnails_are_of_the_format_asked_for_and_look_the_same(
     assert max(ImageStat.Stat(difference).mean) < 4
 
 
-def test_each_label_gets_its_scale_and_the_files_hold_what_the_values_say(tmp_path: Path) -> None:
+def test_each_label_gets_its_scale_and_the_files_agree_with_the_values(tmp_path: Path) -> None:
     @contextmanager
     def open_target(label: str) -> Iterator[BinaryIO]:
         with (tmp_path / label).open("wb") as target:

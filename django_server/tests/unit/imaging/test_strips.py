@@ -1,4 +1,4 @@
-"""Images too large for a full decode: decoded in strips they look the same, in bounded memory."""
+"""Images too large for a full decode look the same when decoded in strips, in bounded memory."""
 
 import errno
 import io
@@ -50,9 +50,9 @@ def test_a_picture_decoded_in_strips_equals_the_one_decoded_whole(recipe: Recipe
     whole = _picture(recipe.data, imaging.Limits())
     in_strips = _picture(recipe.data, _IN_STRIPS)
     assert in_strips.size == whole.size
-    # Turned after it was averaged, not before, the rest at an edge is another one.
-    most = 20 if recipe.name == "tiff-orientation-6" else 0
-    assert _largest_difference(in_strips, whole) <= most
+    # In strips the image is averaged before it is rotated, so the incomplete pixels are at another edge.
+    tolerance = 20 if recipe.name == "tiff-orientation-6" else 0
+    assert _largest_difference(in_strips, whole) <= tolerance
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -68,7 +68,7 @@ def test_every_common_layout_of_a_tiff_is_the_same_picture(mode: str, compressio
     assert _largest_difference(_picture(data, _IN_STRIPS), _picture(data, imaging.Limits())) == 0
 
 
-def test_white_is_zero_where_a_tiff_says_so() -> None:
+def test_the_inverted_grays_of_a_tiff_are_honoured() -> None:
     data = saved(grays(), "TIFF", tiffinfo={262: 0})
     assert _largest_difference(_picture(data, _IN_STRIPS), _picture(data, imaging.Limits())) == 0
 
@@ -140,7 +140,7 @@ def test_without_pyvips_a_large_image_is_rejected_with_a_message_naming_it() -> 
 
 
 @pytest.mark.parametrize("name", ["TIFF", "PNG"])
-def test_a_cut_off_picture_is_corrupt_and_an_unreadable_one_is_not(name: str) -> None:
+def test_a_truncated_picture_is_corrupt_and_an_unreadable_one_is_not(name: str) -> None:
     data = saved(Image.effect_noise((400, 300), 90), name)
     with pytest.raises(imaging.CorruptImage):
         _picture(data[: len(data) // 2], _IN_STRIPS)
@@ -166,5 +166,5 @@ def test_pyvips_is_not_loaded_for_other_pictures() -> None:
         assert "pyvips" not in sys.modules
     """
     root = Path(imaging.__file__).parent.parent
-    script_now = [sys.executable, "-c", textwrap.dedent(script)]
-    subprocess.run(script_now, cwd=root, input=saved(quadrants(), "TIFF"), check=True)
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    subprocess.run(command, cwd=root, input=saved(quadrants(), "TIFF"), check=True)

@@ -1,4 +1,4 @@
-"""A client that merges ends in the database's state: any loss, repetition and order on the way, plus one snapshot."""
+"""A client that merges reaches the database's state, with any loss, repetition and order of events and a snapshot."""
 
 import json
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ class Change:
         if self.status is None:
             text = json.dumps(removed_json(self.job, self.version))
             return EventFrame(self.job.hex, "removed", text, len(text))
-        told = {"type": "send_upload_notification", **image(self.job, self.version, self.status)}
-        text = json.dumps(told)
+        message = {"type": "send_upload_notification", **image(self.job, self.version, self.status)}
+        text = json.dumps(message)
         return EventFrame(self.job.hex, "image", text, len(text))
 
 
@@ -42,20 +42,20 @@ def image(job: UUID, version: int, status: str) -> dict[str, object]:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Change]:
-    """What happened to up to four rows, in the order in which it was committed."""
+    """The changes of up to four rows, in the order of their commits."""
     versions: dict[UUID, int] = {}
-    gone: set[UUID] = set()
+    deleted: set[UUID] = set()
     history = []
     for number, status in draw(
         st.lists(st.tuples(st.integers(1, 4), st.sampled_from((*STATUSES, None))), max_size=24)
     ):
         job = UUID(int=number)
-        if job in gone or (status is None and job not in versions):
+        if job in deleted or (status is None and job not in versions):
             continue
         versions[job] = versions.get(job, 0) + 1
         history.append(Change(job, versions[job], status))
         if status is None:
-            gone.add(job)
+            deleted.add(job)
     return history
 
 
@@ -70,10 +70,10 @@ def state_after(history: list[Change]) -> State:
 
 
 def shown_at(history: list[Change]) -> list[str]:
-    """The snapshot's frames, in pages, and then the removals, as `replays.batch_snapshot` has them."""
+    """The frames of a snapshot: its pages and then the deletions, in the order of `replays.batch_snapshot`."""
     images = [
-        json.dumps(image(UUID(job), *told))
-        for job, told in sorted(state_after(history).items(), reverse=True)
+        json.dumps(image(UUID(job), *state))
+        for job, state in sorted(state_after(history).items(), reverse=True)
     ]
     pages = [images[at : at + PAGE_IMAGES] for at in range(0, len(images), PAGE_IMAGES)] or [[]]
     frames = [
@@ -85,23 +85,23 @@ def shown_at(history: list[Change]) -> list[str]:
 
 @search(400, a_second=400)
 @given(history=histories(), coalesce=st.booleans(), data=st.data())
-def test_a_merging_client_ends_in_the_databases_state(
+def test_a_merging_client_reaches_the_databases_state(
     history: list[Change], coalesce: bool, data: st.DataObject
 ) -> None:
     shown_after = data.draw(st.integers(0, len(history)), label="the snapshot is of the state after")
-    # Before the snapshot anything may be lost; after it, all is told again until it arrives.
-    losable, sure = history[:shown_after], history[shown_after:]
-    heard = data.draw(st.lists(st.sampled_from(losable), max_size=12)) if losable else []
-    again = data.draw(st.lists(st.sampled_from(sure), max_size=6)) if sure else []
-    arriving = data.draw(st.permutations([*heard, *sure, *again]), label="arriving")
+    # Events before the snapshot may be lost; later ones are repeated until they arrive.
+    may_be_lost, certain = history[:shown_after], history[shown_after:]
+    received = data.draw(st.lists(st.sampled_from(may_be_lost), max_size=12)) if may_be_lost else []
+    repeated = data.draw(st.lists(st.sampled_from(certain), max_size=6)) if certain else []
+    arriving = data.draw(st.permutations([*received, *certain, *repeated]), label="arriving")
     messages = []
     while arriving:
         size = data.draw(st.integers(1, len(arriving)), label="messages of")
         messages.append([change.event() for change in arriving[:size]])
         arriving = arriving[size:]
     frames = frames_of(messages, coalesce, data)
-    # The snapshot's frames keep their order; news comes before, between and after them.
-    for frame in reversed(shown_at(losable)):
+    # The snapshot's frames keep their order; events arrive before, between and after them.
+    for frame in reversed(shown_at(may_be_lost)):
         frames.insert(data.draw(st.integers(0, len(frames)), label="shown at"), frame)
     client = MergedView()
     for text in frames:
@@ -111,7 +111,7 @@ def test_a_merging_client_ends_in_the_databases_state(
 
 
 def frames_of(messages: list[list[EventFrame]], coalesce: bool, data: st.DataObject) -> list[str]:
-    """What the server makes of the layer's messages for this client."""
+    """The frames that the server sends to this client for messages of the channel layer."""
     if not coalesce:
         return [text for items in messages for text in event_frames(items, coalesce=False)]
     coalescer = Coalescer()

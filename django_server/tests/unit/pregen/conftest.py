@@ -1,4 +1,4 @@
-"""The tool as a process, and an empty archive."""
+"""`pregen` as a process, and an empty archive."""
 
 from tests.support.pregen.tool import archive
 

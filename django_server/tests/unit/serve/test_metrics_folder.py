@@ -16,7 +16,7 @@ def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_it_is_in_memory_for_this_user_alone_and_leaves_nothing(tmp_path: Path, memory: Path) -> None:
+def test_the_folder_is_in_memory_for_this_user_only_and_is_deleted(tmp_path: Path, memory: Path) -> None:
     home = tmp_path / "metrics"
     prepare_metrics_folder(home)
     (made,) = memory.iterdir()
@@ -37,7 +37,7 @@ def test_the_files_of_a_killed_run_are_deleted(tmp_path: Path, memory: Path) -> 
     assert len(list(memory.iterdir())) == 1
 
 
-def test_a_machine_without_such_a_file_system_has_it_on_disk(tmp_path: Path, memory: Path) -> None:
+def test_the_folder_is_on_disk_where_no_file_system_is_in_memory(tmp_path: Path, memory: Path) -> None:
     memory.rmdir()
     home = tmp_path / "metrics"
     prepare_metrics_folder(home)

@@ -1,4 +1,4 @@
-"""A unit test that starts a server fails, and a test that uses a server which does not run is noticed."""
+"""A unit test that starts a server fails, and a connection to a server that does not run is noticed."""
 
 import socket
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Any name and any multipart body: a Refusal, or every file with its position and a clean name."""
+"""Any name and any multipart body give a Refusal, or every file with its position and a clean name."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from tests.support.fuzz.effort import search
 
 __all__ = ["empty_storage"]
 
-_MOST = 4
+_MAX_FILES = 4
 _BOUNDARY = "x-boundary-x"
 _TYPE = f"multipart/form-data; boundary={_BOUNDARY}"
 
@@ -45,11 +45,11 @@ class Part:
     more_headers: bytes = b""
 
     def as_bytes(self) -> bytes:
-        """As browsers write it (HTML, multipart/form-data encoding algorithm): only these three are escaped."""
-        said = f'form-data; name="{_escaped(self.field)}"'
+        """The part as browsers send it (HTML, multipart/form-data encoding algorithm): three characters are escaped."""
+        disposition_text = f'form-data; name="{_escaped(self.field)}"'
         if self.name is not None:
-            said += f'; filename="{_escaped(self.name)}"'
-        disposition = b"Content-Disposition: " + said.encode("utf-8", "surrogatepass") + b"\r\n"
+            disposition_text += f'; filename="{_escaped(self.name)}"'
+        disposition = b"Content-Disposition: " + disposition_text.encode("utf-8", "surrogatepass") + b"\r\n"
         return (
             f"--{_BOUNDARY}\r\n".encode() + disposition + self.more_headers + b"\r\n" + self.content + b"\r\n"
         )
@@ -84,10 +84,10 @@ def _spooled(settings: Any) -> list[Path]:
 
 
 def _outcome(request: HttpRequest, settings: Any) -> list[SpooledFile] | Refusal:
-    """What came of it. Whatever came: the spool holds the files that were given back, and nothing else."""
+    """The result of parsing the request. In each case the spool must contain exactly the returned files."""
     files: list[SpooledFile] | Refusal
     try:
-        files = spool_files(request, "images", max_files=_MOST)
+        files = spool_files(request, "images", max_files=_MAX_FILES)
     except Refusal as refusal:
         files = refusal
     if isinstance(files, Refusal):
@@ -106,7 +106,7 @@ def _outcome(request: HttpRequest, settings: Any) -> list[SpooledFile] | Refusal
 
 
 def assert_clean(name: str) -> None:
-    """Shown as it is, in one line, never a path; and a text that databases and JSON can hold."""
+    """The name can be shown unchanged on one line, is no path, and can be stored in databases and JSON."""
     assert 1 <= len(name) <= 255
     assert not set("/\\\0\r\n") & set(name)
     assert not any(unicodedata.category(char) in ("Cc", "Cs") for char in name)
@@ -125,12 +125,12 @@ def test_cleaning_a_name_is_idempotent(name: str) -> None:
 @search(250, 100)
 def test_valid_bodies_give_each_file_of_the_field_in_order(parts: list[Part], settings: Any) -> None:
     body = b"".join(part.as_bytes() for part in parts) + f"--{_BOUNDARY}--\r\n".encode()
-    # Without a filename it is a text; an empty one is what browsers send where no file was chosen.
+    # A part without a file name is text. Browsers send an empty file name if no file was chosen.
     sent = [part.content for part in parts if part.field == "images" and part.name]
     found = _outcome(_request(body), settings)
     if isinstance(found, Refusal):
-        assert found.code == ("too_many_files" if len(sent) > _MOST else "missing_field")
-        assert len(sent) > _MOST or not sent
+        assert found.code == ("too_many_files" if len(sent) > _MAX_FILES else "missing_field")
+        assert len(sent) > _MAX_FILES or not sent
     else:
         assert [file.byte_size for file in found] == [len(content) for content in sent]
 
@@ -175,25 +175,25 @@ def test_a_body_truncated_in_a_file_is_rejected_and_leaves_no_spool_file(setting
     begins = len(whole) + cut.index(b"second")
     for end in range(begins, len(whole) + len(cut) - 2):
         with pytest.raises(Refusal, match="invalid_request"):
-            spool_files(_request((whole + cut)[:end]), "images", max_files=_MOST)
+            spool_files(_request((whole + cut)[:end]), "images", max_files=_MAX_FILES)
         assert _spooled(settings) == []
 
 
 def test_a_last_file_in_another_field_is_ignored(settings: Any) -> None:
     body = Part("images", "a.jpg", b"x").as_bytes() + Part("other", "b.jpg", b"y").as_bytes()
-    found = spool_files(_request(body + f"--{_BOUNDARY}--\r\n".encode()), "images", max_files=_MOST)
+    found = spool_files(_request(body + f"--{_BOUNDARY}--\r\n".encode()), "images", max_files=_MAX_FILES)
     assert [file.byte_size for file in found] == [1]
     assert [file.path for file in found] == _spooled(settings)
 
 
 def test_the_limit_of_files_is_exact(settings: Any) -> None:
     end = f"--{_BOUNDARY}--\r\n".encode()
-    just = Part("images", "a.jpg", b"x").as_bytes() * _MOST
-    assert len(spool_files(_request(just + end), "images", max_files=_MOST)) == _MOST
+    just = Part("images", "a.jpg", b"x").as_bytes() * _MAX_FILES
+    assert len(spool_files(_request(just + end), "images", max_files=_MAX_FILES)) == _MAX_FILES
     for path in _spooled(settings):
         path.unlink()
     with pytest.raises(Refusal, match="too_many_files"):
         spool_files(
-            _request(just + Part("images", "b.jpg", b"x").as_bytes() + end), "images", max_files=_MOST
+            _request(just + Part("images", "b.jpg", b"x").as_bytes() + end), "images", max_files=_MAX_FILES
         )
     assert _spooled(settings) == []

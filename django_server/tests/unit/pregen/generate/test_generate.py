@@ -1,4 +1,4 @@
-"""Which thumbnails generate renders or skips, and its output."""
+"""The thumbnails that `generate` renders or skips, and its output."""
 
 import itertools
 import json
@@ -105,7 +105,7 @@ def test_another_scan_begins_another_journal(filled: Archive) -> None:
     assert len(filled.journal()) == 1
 
 
-def test_collections_resume_and_limit_choose(filled: Archive) -> None:
+def test_collection_resume_and_limit_select_images(filled: Archive) -> None:
     def planned(*options: object) -> list[str]:
         lines = filled.generate("-n", "--show-files", *options).out.splitlines()
         return [line.split(" -> ")[0].removeprefix("[DRY RUN] ") for line in lines if line.startswith("[DRY")]
@@ -165,7 +165,7 @@ def test_errors_are_listed_with_their_causes(filled: Archive, tmp_path: Path) ->
     assert sum("code" in line for line in filled.journal()) == 3
 
 
-def test_orientation_and_transparency_come_out_right(archive: Archive) -> None:
+def test_orientation_and_transparency_are_rendered_correctly(archive: Archive) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     archive.put("fungi/originals/turned.jpg", picture((400, 200), exif=exif))
@@ -202,9 +202,9 @@ def test_a_stopped_run_keeps_finished_thumbnails_and_logs_how_to_continue(
     assert "Traceback" not in log
     assert "Finished thumbnails are kept." in log
     assert "Run the same command again to continue." in log
-    there = archive.thumbnails()
-    assert 3 <= len(there) < 40
-    assert sum("thumbnail_key" in line for line in archive.journal()) == len(there)
+    existing = archive.thumbnails()
+    assert 3 <= len(existing) < 40
+    assert sum("thumbnail_key" in line for line in archive.journal()) == len(existing)
     assert archive.generate().code == 0
     assert len(archive.thumbnails()) == 40
 
@@ -221,7 +221,7 @@ def test_a_run_for_each_collection_shares_the_journal(filled: Archive) -> None:
     assert len(list(journal.read_journals(filled.manifest))) == 6
 
 
-def test_a_given_root_and_prefix_win_over_the_manifests(filled: Archive, tmp_path: Path) -> None:
+def test_a_given_root_and_prefix_override_the_manifests(filled: Archive, tmp_path: Path) -> None:
     moved = tmp_path / "moved"
     moved.mkdir()
     (filled.root / "attachments").rename(moved / "media")

@@ -1,4 +1,4 @@
-"""Manifests of every age and shape load; ours are read with constant memory in any order of keys."""
+"""Manifests of all formats load; the current format is read with constant memory in any order of keys."""
 
 import json
 import subprocess

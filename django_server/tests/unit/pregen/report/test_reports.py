@@ -48,7 +48,7 @@ def test_detailed(scanned: Archive) -> None:
     assert "TOTAL          1.2 MB     25.1 KB   2.0%" in out
 
 
-def test_plan_counts_what_generate_would_make(scanned: Archive) -> None:
+def test_plan_counts_the_thumbnails_that_generate_would_render(scanned: Archive) -> None:
     for size, wanted in ((200, 91), (400, 110), (64, 121)):
         out = scanned.report("-t", "plan", "-s", size).out
         assert "ACTION PLAN" in out

@@ -1,4 +1,4 @@
-"""Which thumbnail belongs to which original: the rule, and the merge of two listings against a plain lookup."""
+"""The rule for the original of a thumbnail, and the merge of two listings compared with a plain lookup."""
 
 import os
 from itertools import groupby
@@ -52,19 +52,19 @@ originals_keys = st.sets(st.tuples(folders, st.builds(str.__add__, stems, extens
 scales = st.sampled_from(["", "_1", "_20", "_200", "_0200"])
 
 
-def _runs(keys: set[tuple[str, str]], most: int) -> list[FolderFiles]:
-    """The listing of a store in byte order, in parts of at most `most` files, as pages have."""
+def _runs(keys: set[tuple[str, str]], max_files: int) -> list[FolderFiles]:
+    """The listing of a store in byte order, in parts of at most `max_files` files, like pages."""
     ordered = sorted(keys, key=lambda key: os.fsencode(f"{key[0]}/{key[1]}" if key[0] else key[1]))
     runs = []
     for folder, group in groupby(ordered, key=lambda key: key[0]):
         files = [(name, 1, 0, "") for _, name in group]
-        runs += [FolderFiles(folder, files[at : at + most]) for at in range(0, len(files), most)]
+        runs += [FolderFiles(folder, files[at : at + max_files]) for at in range(0, len(files), max_files)]
     return runs
 
 
 @given(originals_keys, st.data(), st.integers(1, 5), st.integers(1, 5))
 def test_the_merge_equals_a_lookup_of_each_name(
-    originals: set[tuple[str, str]], data: st.DataObject, most_originals: int, most_thumbnails: int
+    originals: set[tuple[str, str]], data: st.DataObject, max_originals: int, max_thumbnails: int
 ) -> None:
     near = st.builds(
         lambda key, scale: (key[0], key[1].rpartition(".")[0] + scale + "." + key[1].rpartition(".")[2]),
@@ -86,7 +86,7 @@ def test_the_merge_equals_a_lookup_of_each_name(
         else:
             orphans += 1
 
-    matcher = Matcher(iter(_runs(originals, most_originals)), iter(_runs(thumbnails, most_thumbnails)))
+    matcher = Matcher(iter(_runs(originals, max_originals)), iter(_runs(thumbnails, max_thumbnails)))
     found: dict[tuple[str, str], dict[int, str]] = {}
     order = []
     for matched in matcher.matched():

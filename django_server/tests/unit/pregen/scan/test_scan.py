@@ -82,7 +82,7 @@ def test_an_empty_archive_has_an_empty_manifest(archive: Archive) -> None:
     assert list(reader.records(archive.manifest)) == []
 
 
-def test_an_old_reader_loads_it(filled: Archive) -> None:
+def test_an_old_reader_loads_the_manifest(filled: Archive) -> None:
     filled.scan()
     stats, records = load(filled.manifest.read_text())
     assert stats["fungi"].total_images == 4
@@ -147,7 +147,7 @@ def test_an_unknown_collection_is_reported_with_the_known_ones(filled: Archive) 
     assert not filled.manifest.exists()
 
 
-def test_the_prefix_may_be_another_or_none(archive: Archive, tmp_path: Path) -> None:
+def test_another_prefix_and_no_prefix_are_possible(archive: Archive, tmp_path: Path) -> None:
     archive.put("fungi/originals/x.jpg")
     for root, prefix in ((tmp_path, "media/attachments"), (archive.root / "attachments", "")):
         ran = pregen("scan", "--local-root", root, "--local-prefix", prefix, "-o", archive.manifest, "--json")
@@ -164,7 +164,7 @@ def test_more_than_a_thousand_collections_are_found(archive: Archive) -> None:
     assert len(archive.read()["collections"]) == 1_010
 
 
-def test_a_scan_again_replaces_the_manifest_whole(filled: Archive) -> None:
+def test_a_second_scan_replaces_the_whole_manifest(filled: Archive) -> None:
     filled.manifest.write_text("old")
     assert filled.scan().code == 0
     assert filled.read()["records"]
