@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.http.exception_responses import internal_error_response
 from images.http.json_responses import refusal_response
 

@@ -9,7 +9,7 @@ from ninja import Query, Router
 from images.api.parameter_types import CursorText, PageSize, Text
 from images.api.schemas import ErrorOut, ImageOut, StatusName
 from images.deletion import delete_images
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.http.json_responses import json_response, json_response_with_etag
 from images.http.large_page_slot import long_page_slot
 from images.http.pagination import PAGE, Cursor, after, link_to_next

@@ -9,7 +9,7 @@ from ninja import Query, Router
 
 from images.api.parameter_types import Text
 from images.api.schemas import ErrorOut
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.row_values import Listed
 from images.serializers import thumbnail_url
 from images.thumbnail_rules import default_label, is_valid, sizes

@@ -15,7 +15,7 @@ from ninja import Router
 from images.api.images import images_json
 from images.api.parameter_types import IdempotencyKey
 from images.api.schemas import AcceptedOut, ErrorOut, UploadedOut, UploadErrorOut
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.http.json_responses import encoded_json_response, json_response
 from images.observability.timings import stage
 from images.processing.announce import announce

@@ -5,7 +5,7 @@ import json
 
 from starlette.types import Receive, Send
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 
 # For so long after a refusal, the rest of the body is read and discarded. Otherwise the server would close a connection
 # with unread bytes. That resets the connection, and the client could not read the response.

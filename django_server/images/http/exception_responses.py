@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.http.json_responses import refusal_response
 from images.request_context import current_request_id
 

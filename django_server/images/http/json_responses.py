@@ -13,7 +13,7 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 
 # A smaller body fits into one packet and is not compressed.
 _GZIP_FROM_BYTES = 1400

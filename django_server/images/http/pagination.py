@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.serializers import site_url
 
 # Default number of rows on a page.

@@ -3,7 +3,7 @@
 from django.conf import settings
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.http.bearer_token import bearer, is_token
 from images.http.early_response import send_refusal
 

@@ -11,7 +11,7 @@ import time
 from django.conf import settings
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.http.early_response import send_refusal
 
 # The lowest average rate, checked after the first BODY_STALL_SECONDS. A slower client is disconnected.

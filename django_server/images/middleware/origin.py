@@ -9,7 +9,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.http.allowed_origins import origin_is_ours
 from images.http.json_responses import refusal_response
 

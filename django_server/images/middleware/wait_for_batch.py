@@ -18,7 +18,7 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections, connection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.http.early_response import send_refusal
 from images.models import FINAL_STATUSES, Image, Status
 

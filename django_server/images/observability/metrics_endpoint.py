@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from starlette.types import Receive, Scope, Send
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.http.allowed_origins import host_is_ours
 from images.http.early_response import send_refusal
 from images.observability.metrics_text import CONTENT_TYPE, exposition

@@ -23,7 +23,7 @@ from django.db.models.functions import Now
 
 from filestore.keys import InvalidKey
 from images.clock import from_now
-from images.errors import ERRORS
+from images.error_codes import ERRORS
 from images.models import Image, RemovedImage, Status, Thumbnail
 from images.observability.event_counters import IMAGES_FINISHED
 from images.processing.outcomes import Failed, Outcome, Rendered

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.observability.timings import note_stage
 
 _POLL_SECONDS = 0.05

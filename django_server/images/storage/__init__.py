@@ -15,7 +15,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 
 from filestore.store import Store
-from images.errors import Refusal
+from images.error_codes import Refusal
 
 
 class ImageStorage(Protocol):

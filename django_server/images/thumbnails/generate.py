@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection
 
 from filestore.keys import InvalidKey
-from images.errors import ERRORS, Refusal
+from images.error_codes import ERRORS, Refusal
 from images.models import Status
 from images.observability.event_counters import THUMBNAIL_GENERATIONS
 from images.observability.timings import Milliseconds, as_fields, in_words, measured

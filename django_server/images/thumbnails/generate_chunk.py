@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from uuid import UUID
 
 from images import celery_queue
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.thumbnails.generate import generate_in_worker
 from images.worker_stop_flag import draining
 

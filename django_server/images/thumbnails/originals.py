@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.observability.timings import stage
 from images.row_values import ImageValues
 from images.storage import storage

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.observability.timings import note_rendering, stage
 from images.rendering.limit_settings import imaging_limits
 from images.row_values import ImageValues, ThumbnailsByLabel

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 
 _flights: "dict[UUID, Future[Any]]" = {}
 _lock = threading.Lock()

@@ -18,7 +18,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from filestore.keys import upload_key
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.models import Batch, Image
 from images.observability.timings import stage
 from images.processing.announce import announce_unfinished

@@ -24,7 +24,7 @@ from django.http import HttpResponse
 
 from images.clock import from_now
 from images.deletion import finish_deletion
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.http.json_responses import refusal_response
 from images.models import IdempotentRequest, Image
 from images.processing import transitions

@@ -18,7 +18,7 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.storage import refusing_storage_errors, sync_to_disk
 
 _NAME_LENGTH = 255

@@ -15,7 +15,7 @@ from django.core.files import File
 from django.db import DatabaseError, connection, transaction
 
 from images.deletion import delete_images
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.models import Image
 from images.observability.timings import note_rendering, stage
 from images.processing import transitions

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.observability.event_counters import IMAGES_ACCEPTED, UPLOADS_REJECTED
 from images.observability.timings import as_fields, in_words, measured
 

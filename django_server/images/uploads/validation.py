@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.observability.timings import stage
 from images.rendering.limit_settings import imaging_limits
 from images.uploads.multipart import SpooledFile

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 
 from images.deletion import delete_images
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.models import Image, Thumbnail
 from images.reconcile.reconciliation import reconcile
 from images.reconcile.report import Report

@@ -17,7 +17,7 @@ from django.db import connection, connections
 from django.test import Client
 from PIL import Image as Picture
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.models import Image, Thumbnail
 from images.thumbnails import claims, render_and_store
 from images.thumbnails.generate import generate_in_worker

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from images.deletion import delete_images
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.http.json_responses import json_response
 from images.models import IdempotentRequest, Image
 from images.uploads.accept import insert_rows, store_originals

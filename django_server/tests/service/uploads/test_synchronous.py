@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from PIL import Image as Picture
 
-from images.errors import Refusal
+from images.error_codes import Refusal
 from images.models import Image, RemovedImage
 from images.rendering.decode_pool import render_in_process_pool
 from images.rendering.limit_settings import imaging_limits

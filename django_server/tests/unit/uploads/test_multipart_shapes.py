@@ -11,7 +11,7 @@ from django.test import RequestFactory
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from images.errors import ERRORS, Refusal
+from images.error_codes import ERRORS, Refusal
 from images.uploads.multipart import SpooledFile, clean_name, spool_files
 from tests.support.fixtures.app import empty_storage
 from tests.support.fuzz.effort import search
