@@ -1,8 +1,9 @@
 """Repairs of rows whose files changed: thumbnails without a file, and originals that are missing, back or replaced.
 
-Only this module, `thumbnails.claims` and `registration.register` write `original_missing`, `source_version` and
-`byte_size` of existing images. `version` is not raised, because no job changes. Each function checks the storage and
-then the row again before it writes, in a small transaction that skips locked rows. Without `apply` nothing is written.
+Of existing images, only this module, `thumbnails.generation_claims` and `registration.register` write
+`original_missing`, `source_version` and `byte_size`. `version` is not raised, because no job changes. Each function
+checks the storage and then the row again before it writes, in a small transaction that skips locked rows. Without
+`apply` nothing is written.
 """
 
 from collections.abc import Mapping

@@ -28,7 +28,7 @@ from images.rendering.decode_pool import render_in_process_pool
 from images.rendering.slots import render_slot
 from images.row_values import ImageValues, Listed
 from images.thumbnail_rules import key_of_thumbnail, missing_scales
-from images.thumbnails import claims
+from images.thumbnails import generation_claims
 from images.thumbnails.render_and_store import Renderer, render_and_store
 from images.thumbnails.single_flight import single_flight
 from imaging.render_files import render_files
@@ -71,10 +71,10 @@ def _generate(image_id: UUID, renderer: Renderer, occasion: Occasion) -> Listed:
         if not missing_scales(thumbnails, image["source_version"]):
             return image, thumbnails
         _refuse_unknown_prefix(image)
-        token = claims.acquire(image_id)
+        token = generation_claims.acquire(image_id)
         if token is not None:
             break
-        code = claims.remembered_failure(image_id)
+        code = generation_claims.remembered_failure(image_id)
         if code:
             raise _refusal_of(code)
         if time.monotonic() >= deadline:
@@ -88,7 +88,7 @@ def _generate(image_id: UUID, renderer: Renderer, occasion: Occasion) -> Listed:
         _end_claim(token, image_id, refusal)
         raise
     except BaseException:
-        claims.release(token)
+        generation_claims.release(token)
         raise
     if labels:
         _record(image_id, occasion, labels, stages)
@@ -133,11 +133,12 @@ def _refuse_unknown_prefix(image: ImageValues) -> None:
 def _end_claim(token: UUID, image_id: UUID, refusal: Refusal) -> None:
     """End the claim. Store refusals other than overloaded and not_completed, so that they are not tried again soon."""
     if refusal.code in ("overloaded", "not_completed"):
-        claims.release(token)
+        generation_claims.release(token)
         return
     logger.warning("Could not generate thumbnails of %s: %s", image_id, refusal)
     retry_after = refusal.kind.retry_after_seconds
-    claims.fail(token, refusal.code, settings.COLD_FAILURE_SECONDS if retry_after is None else retry_after)
+    seconds = settings.COLD_FAILURE_SECONDS if retry_after is None else retry_after
+    generation_claims.fail(token, refusal.code, seconds)
 
 
 def _refusal_of(code: str) -> Refusal:

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 def generate_each(
     ids: Sequence[UUID], guard: Callable[[], AbstractContextManager[object]] = nullcontext
 ) -> None:
-    """Generate the missing thumbnails of these images. Never raises: failures are logged, and stored by `claims`.
+    """Generate the missing thumbnails of these images. Never raises. Errors are logged, and stored in the row.
 
     `guard` creates a context around each image. A stopping worker queues the images again that it has not begun.
     """

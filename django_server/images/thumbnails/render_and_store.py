@@ -21,7 +21,7 @@ from images.rendering.limit_settings import imaging_limits
 from images.row_values import ImageValues, ThumbnailsByLabel
 from images.storage import refusing_storage_errors, storage
 from images.thumbnail_rules import format_of_thumbnails, missing_scales
-from images.thumbnails import claims
+from images.thumbnails import generation_claims
 from images.thumbnails.originals import current_version, original_file
 from images.thumbnails.orphaned_files import delete_files_of_deleted_images
 from images.thumbnails.upsert import rows_of
@@ -65,12 +65,12 @@ def render_and_store(
         version = current_version(image)
         scales = missing_scales(thumbnails, version.name)
         if not scales:
-            claims.release(token)
+            generation_claims.release(token)
             return ()
         targets = {label: temporary(label) for label in scales}
         with original_file(image) as source:
             rendering = _render(renderer.render, source, image, scales, targets)
-        generated = claims.Generated(
+        generated = generation_claims.Generated(
             version.name,
             version.byte_size,
             rendering.width,
@@ -108,7 +108,7 @@ def _render(
 
 
 def _finish(
-    token: UUID, image: ImageValues, generated: claims.Generated, targets: Mapping[str, Path]
+    token: UUID, image: ImageValues, generated: generation_claims.Generated, targets: Mapping[str, Path]
 ) -> None:
     def move_files() -> None:
         with refusing_storage_errors():
@@ -116,10 +116,10 @@ def _finish(
                 storage().move_to_key(targets[row["label"]], row["key"])
 
     if storage().moves_by_rename:
-        replaced = claims.complete(token, image, generated, move_files)
+        replaced = generation_claims.complete(token, image, generated, move_files)
     else:
         move_files()
-        replaced = claims.complete(token, image, generated)
+        replaced = generation_claims.complete(token, image, generated)
     if replaced is None:
         delete_files_of_deleted_images(generated.rows)
         return

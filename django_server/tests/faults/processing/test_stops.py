@@ -56,11 +56,11 @@ WORKER = [
     ("before", "images.processing.transitions:mark_announced", 2),
 ]
 COLD = [
-    ("after", "images.thumbnails.claims:acquire", 1),
+    ("after", "images.thumbnails.generation_claims:acquire", 1),
     ("after", "images.thumbnails.render_and_store:_render", 1),
     ("before", "os:replace", 2),
-    ("after", "images.thumbnails.claims:save_thumbnails", 1),
-    ("after", "images.thumbnails.claims:complete", 1),
+    ("after", "images.thumbnails.generation_claims:save_thumbnails", 1),
+    ("after", "images.thumbnails.generation_claims:complete", 1),
 ]
 HANDING_BACK = [
     ("before", "images.processing.transitions:hand_back", 1),
