@@ -14,7 +14,7 @@ from django.conf import settings
 
 from images import celery_queue
 from images.processing.worker_loop import process
-from images.reconcile.reconciliation import reconcile_nightly
+from images.reconcile.compare import reconcile_nightly
 from images.request_context import fit_request_id, on_behalf_of
 from images.thumbnails.generate_chunk import generate_each
 from imaging.time_limit import kill_process_after

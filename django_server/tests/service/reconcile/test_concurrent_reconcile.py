@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from images.deletion import delete_images
 from images.error_codes import Refusal
 from images.models import Image, Thumbnail
-from images.reconcile.reconciliation import reconcile
+from images.reconcile.compare import reconcile
 from images.reconcile.report import Report
 from images.thumbnails.generate import generate_in_worker
 from tests.support.images.closing import files_are_the_rows

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from filestore.local import LocalStore
 from filestore.store import StoredFile
 from images.models import Image, Status, Thumbnail
+from images.reconcile.compare import reconcile
 from images.reconcile.merged_listing import ImageAt, ThumbnailAt, image_rows, merged, thumbnail_rows
-from images.reconcile.reconciliation import reconcile
 from tests.support.fuzz.effort import search
 from tests.support.images.statement_count import statements
 
