@@ -15,7 +15,7 @@ from ninja import Router
 from images.api.images import images_json
 from images.api.parameter_types import IdempotencyKey
 from images.api.schemas import AcceptedOut, ErrorOut, UploadedOut, UploadErrorOut
-from images.error_codes import Refusal
+from images.error_codes import ApiError
 from images.http.json_responses import encoded_json_response, json_response
 from images.observability.timings import stage
 from images.processing.announce import announce
@@ -106,7 +106,7 @@ def _upload_many(
             return encoded_json_response(key.body, key.status)
         with settled_on_failure(key):
             validated = validate(files)
-            summary.rejected = [refusal.code for _, refusal in validated.rejected]
+            summary.rejected = [error.code for _, error in validated.rejected]
             rejected = _discard_rejected(validated)
             if not validated.accepted:
                 raise _all_rejected(validated, rejected)
@@ -137,19 +137,19 @@ def _jobs_json(files: ValidFiles, images: Sequence[ImageValues]) -> list[Json]:
 def _discard_rejected(validated: Validated) -> list[Json]:
     for file, _ in validated.rejected:
         file.discard()
-    return [_rejected_json(file, refusal) for file, refusal in validated.rejected]
+    return [_rejected_json(file, error) for file, error in validated.rejected]
 
 
-def _rejected_json(file: SpooledFile, refusal: Refusal) -> Json:
-    return {"index": file.index, "name": file.name, "error": refusal.sentence, "code": refusal.code}
+def _rejected_json(file: SpooledFile, error: ApiError) -> Json:
+    return {"index": file.index, "name": file.name, "error": error.sentence, "code": error.code}
 
 
-def _all_rejected(validated: Validated, rejected: list[Json]) -> Refusal:
-    """A refusal with status 400 and the list of rejected files. If all have the same error code, it has this code."""
+def _all_rejected(validated: Validated, rejected: list[Json]) -> ApiError:
+    """An ApiError with status 400 and the list of rejected files. If all have the same error code, it has this code."""
     if len(rejected) == 1:
         code, sentence = validated.rejected[0][1].code, validated.rejected[0][1].sentence
     else:
-        codes = {refusal.code for _, refusal in validated.rejected}
+        codes = {error.code for _, error in validated.rejected}
         code = codes.pop() if len(codes) == 1 else "invalid_request"
         sentence = f"None of the {len(rejected)} files could be accepted."
-    return Refusal(code, sentence, rejected=rejected).with_status(400)
+    return ApiError(code, sentence, rejected=rejected).with_status(400)

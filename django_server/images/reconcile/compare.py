@@ -43,7 +43,7 @@ def reconcile(
     CannotReconcile.
     """
     report = Report(applied=apply)
-    with _refusing_errors():
+    with _errors_as_cannot_reconcile():
         report.finished = all(_compare(head, report, progress, stop) for head in _heads(collections))
     return report
 
@@ -62,13 +62,13 @@ def reconcile_nightly() -> None:
 
 def rows_to_check(collections: Sequence[str]) -> int:
     """The number of rows that `reconcile` with these collections compares. Raises CannotReconcile."""
-    with _refusing_errors():
+    with _errors_as_cannot_reconcile():
         return sum(count_rows(head) for head in _heads(collections))
 
 
 @contextmanager
-def _refusing_errors() -> Iterator[None]:
-    """Raise CannotReconcile for an error of the storage or the database."""
+def _errors_as_cannot_reconcile() -> Iterator[None]:
+    """Convert errors of the storage and the database in the block to CannotReconcile."""
     try:
         yield
     except OSError as error:

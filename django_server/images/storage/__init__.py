@@ -15,7 +15,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 
 from filestore.store import Store
-from images.error_codes import Refusal
+from images.error_codes import ApiError
 
 
 class ImageStorage(Protocol):
@@ -63,12 +63,12 @@ def storage() -> ImageStorage:
 
 
 @contextmanager
-def refusing_storage_errors() -> Iterator[None]:
-    """Raise Refusal `storage_unavailable` (503) for an OSError in the block: the storage is full or unreachable."""
+def storage_errors_as_api_error() -> Iterator[None]:
+    """Convert an OSError in the block (the storage is full or unreachable) to ApiError `storage_unavailable` (503)."""
     try:
         yield
     except OSError as error:
-        raise Refusal("storage_unavailable") from error
+        raise ApiError("storage_unavailable") from error
 
 
 def sync_to_disk(file: BinaryIO) -> None:

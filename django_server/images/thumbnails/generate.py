@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connection
 
 from filestore.keys import InvalidKey
-from images.error_codes import ERRORS, Refusal
+from images.error_codes import ERRORS, ApiError
 from images.models import Status
 from images.observability.event_counters import THUMBNAIL_GENERATIONS
 from images.observability.timings import Milliseconds, as_fields, in_words, measured
@@ -43,7 +43,7 @@ Occasion = Literal["request", "bulk"]
 def generate_in_request(image_id: UUID) -> Listed:
     """Generate the image's missing thumbnails in a web process, where render slots limit the concurrent decodes.
 
-    Returns the image with all its thumbnails. Raises Refusal: not_found, not_completed, overloaded,
+    Returns the image with all its thumbnails. Raises ApiError: not_found, not_completed, overloaded,
     storage_unavailable, or the error code of an original that can't be rendered.
     """
     renderer = Renderer(render_in_process_pool, render_slot(settings.COLD_WAIT_SECONDS))
@@ -76,16 +76,16 @@ def _generate(image_id: UUID, renderer: Renderer, occasion: Occasion) -> Listed:
             break
         code = generation_claims.remembered_failure(image_id)
         if code:
-            raise _refusal_of(code)
+            raise _error_of_code(code)
         if time.monotonic() >= deadline:
-            raise Refusal("overloaded")
+            raise ApiError("overloaded")
         _sleep_without_connection()
     try:
         # Read the rows again: the previous claim's process may have generated the thumbnails.
         with measured() as stages:
             labels = render_and_store(token, *completed_image(image_id), renderer)
-    except Refusal as refusal:
-        _end_claim(token, image_id, refusal)
+    except ApiError as error:
+        _end_claim(token, image_id, error)
         raise
     except BaseException:
         generation_claims.release(token)
@@ -106,45 +106,45 @@ def _counting_failures(occasion: Occasion) -> Iterator[None]:
     """Count failed generations. `_record` counts the successful ones."""
     try:
         yield
-    except Refusal as refusal:
-        THUMBNAIL_GENERATIONS.labels(occasion, refusal.code).inc()
+    except ApiError as error:
+        THUMBNAIL_GENERATIONS.labels(occasion, error.code).inc()
         raise
 
 
 def completed_image(image_id: UUID) -> Listed:
-    """The image with its thumbnail rows. Two SQL statements. Raises Refusal: not_found, not_completed."""
+    """The image with its thumbnail rows. Two SQL statements. Raises ApiError: not_found, not_completed."""
     for listed in by_ids([image_id]):
         status = listed[0]["status"]
         if status != Status.COMPLETED:
-            raise Refusal("not_completed", status=status)
+            raise ApiError("not_completed", status=status)
         return listed
-    raise Refusal("not_found", "There is no image with this id.")
+    raise ApiError("not_found", "There is no image with this id.")
 
 
 def _refuse_unknown_prefix(image: ImageValues) -> None:
-    """Raise Refusal if the image is stored under another KEY_PREFIX: it is shown, but gets no thumbnails."""
+    """Raise ApiError if the image is stored under another KEY_PREFIX: it is shown, but gets no thumbnails."""
     try:
         key_of_thumbnail(image["key"], 1)
     except InvalidKey as error:
         sentence = f"No thumbnails can be made of this image: its file is not below {settings.KEY_PREFIX}/."
-        raise Refusal("not_found", sentence) from error
+        raise ApiError("not_found", sentence) from error
 
 
-def _end_claim(token: UUID, image_id: UUID, refusal: Refusal) -> None:
-    """End the claim. Store refusals other than overloaded and not_completed, so that they are not tried again soon."""
-    if refusal.code in ("overloaded", "not_completed"):
+def _end_claim(token: UUID, image_id: UUID, error: ApiError) -> None:
+    """End the claim. Store errors other than overloaded and not_completed, so that they are not tried again soon."""
+    if error.code in ("overloaded", "not_completed"):
         generation_claims.release(token)
         return
-    logger.warning("Could not generate thumbnails of %s: %s", image_id, refusal)
-    retry_after = refusal.kind.retry_after_seconds
+    logger.warning("Could not generate thumbnails of %s: %s", image_id, error)
+    retry_after = error.kind.retry_after_seconds
     seconds = settings.COLD_FAILURE_SECONDS if retry_after is None else retry_after
-    generation_claims.fail(token, refusal.code, seconds)
+    generation_claims.fail(token, error.code, seconds)
 
 
-def _refusal_of(code: str) -> Refusal:
-    """The Refusal for a stored error code. A 400 of an upload is a 422 here, because the request itself is correct."""
-    refusal = Refusal(code)
-    return refusal.with_status(422) if ERRORS[code].status == 400 else refusal
+def _error_of_code(code: str) -> ApiError:
+    """The ApiError for a stored error code. A 400 of an upload is a 422 here, because the request itself is correct."""
+    error = ApiError(code)
+    return error.with_status(422) if ERRORS[code].status == 400 else error
 
 
 def _sleep_without_connection() -> None:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from uuid import UUID
 
 from images import celery_queue
-from images.error_codes import Refusal
+from images.error_codes import ApiError
 from images.thumbnails.generate import generate_in_worker
 from images.worker_stop_flag import draining
 
@@ -29,8 +29,8 @@ def generate_each(
             return
         try:
             generate_in_worker(image_id, guard)
-        except Refusal as refusal:
-            logger.info("No thumbnails generated for %s: %s", image_id, refusal)
+        except ApiError as error:
+            logger.info("No thumbnails generated for %s: %s", image_id, error)
         except Exception:
             # The database is unavailable, or there is a bug: log it and go on with the next image.
             logger.exception("Could not generate the thumbnails of %s.", image_id)

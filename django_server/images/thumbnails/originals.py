@@ -1,11 +1,11 @@
-"""Read originals: the current version, and the bytes as a file to decode. Storage errors become Refusals."""
+"""Read originals: the current version, and the bytes as a file to decode. Storage errors are converted to ApiError."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from images.error_codes import Refusal
+from images.error_codes import ApiError
 from images.observability.timings import stage
 from images.row_values import ImageValues
 from images.storage import storage
@@ -23,12 +23,12 @@ class Version:
 def current_version(image: ImageValues) -> Version:
     """The version of the original in storage. Call it before reading the bytes.
 
-    An upload's bytes never change: its version is their checksum, taken from the row. Raises Refusal: not_found,
+    An upload's bytes never change: its version is their checksum, taken from the row. Raises ApiError: not_found,
     storage_unavailable.
     """
     if is_upload(image["collection"]):
         return Version(image["source_version"], image["byte_size"])
-    with _refusing_errors():
+    with _read_errors_as_api_error():
         stored = storage().store.stat(image["key"])
     return Version(stored.version, stored.byte_size)
 
@@ -37,7 +37,7 @@ def current_version(image: ImageValues) -> Version:
 def original_file(image: ImageValues) -> Iterator[Path]:
     """A path with the original's bytes. Raises the same as `current_version`, and the block's exceptions unchanged."""
     copying = storage().local_copy(image["key"])
-    with stage("fetch"), _refusing_errors():
+    with stage("fetch"), _read_errors_as_api_error():
         path = copying.__enter__()
     try:
         yield path
@@ -46,11 +46,11 @@ def original_file(image: ImageValues) -> Iterator[Path]:
 
 
 @contextmanager
-def _refusing_errors() -> Iterator[None]:
-    """Raise Refusal for a storage error of the block."""
+def _read_errors_as_api_error() -> Iterator[None]:
+    """Convert storage errors in the block to ApiError."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-        raise Refusal("not_found", "The original of this image is no longer there.") from error
+        raise ApiError("not_found", "The original of this image is no longer there.") from error
     except OSError as error:
-        raise Refusal("storage_unavailable") from error
+        raise ApiError("storage_unavailable") from error

@@ -15,11 +15,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from images.error_codes import Refusal
+from images.error_codes import ApiError
 from images.observability.timings import note_rendering, stage
 from images.rendering.limit_settings import imaging_limits
 from images.row_values import ImageValues, ThumbnailsByLabel
-from images.storage import refusing_storage_errors, storage
+from images.storage import storage, storage_errors_as_api_error
 from images.thumbnail_rules import format_of_thumbnails, missing_scales
 from images.thumbnails import generation_claims
 from images.thumbnails.originals import current_version, original_file
@@ -57,7 +57,7 @@ def render_and_store(
 ) -> Sequence[str]:
     """Generate the thumbnails that are missing or stale among `thumbnails`. On success end the claim.
 
-    Returns the labels of the generated thumbnails. Raises Refusal.
+    Returns the labels of the generated thumbnails. Raises ApiError.
     """
     # Hold no database connection while waiting for a slot or downloading the original: PostgreSQL has only a hundred.
     connection.close()
@@ -90,7 +90,7 @@ def _render(
     targets: Mapping[str, Path],
 ) -> Rendering:
     try:
-        with refusing_storage_errors():
+        with storage_errors_as_api_error():
             rendering = render(
                 source,
                 scales,
@@ -100,9 +100,9 @@ def _render(
                 format_of_thumbnails(image["key"]),
             )
     except ImagingError as error:
-        raise Refusal(error.code, error.message).with_status(422) from error
+        raise ApiError(error.code, error.message).with_status(422) from error
     except ProcessDied as error:
-        raise Refusal("corrupt_image", "The image takes longer to decode than any sound one does.") from error
+        raise ApiError("corrupt_image", "The image takes longer to decode than any sound one does.") from error
     note_rendering(rendering.timings)
     return rendering
 
@@ -111,7 +111,7 @@ def _finish(
     token: UUID, image: ImageValues, generated: generation_claims.Generated, targets: Mapping[str, Path]
 ) -> None:
     def move_files() -> None:
-        with refusing_storage_errors():
+        with storage_errors_as_api_error():
             for row in generated.rows:
                 storage().move_to_key(targets[row["label"]], row["key"])
 

@@ -18,13 +18,13 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from filestore.keys import upload_key
-from images.error_codes import Refusal
+from images.error_codes import ApiError
 from images.models import Batch, Image
 from images.observability.timings import stage
 from images.processing.announce import announce_unfinished
 from images.processing.enqueue_or_mark import enqueue
 from images.row_values import ImageValues
-from images.storage import refusing_storage_errors, storage
+from images.storage import storage, storage_errors_as_api_error
 from images.uploads.idempotency import KeyClaim
 from images.uploads.multipart import SpooledFile
 from imaging import Probe
@@ -37,7 +37,7 @@ ValidFiles = Sequence[tuple[SpooledFile, Probe]]
 def store_originals(files: ValidFiles, batch_id: UUID | None) -> list[Image]:
     """Store each spooled file under its key. Returns the rows, not yet inserted.
 
-    After a failure, the stored files and the spool files are deleted. Raises Refusal storage_unavailable.
+    After a failure, the stored files and the spool files are deleted. Raises ApiError storage_unavailable.
     """
     images = [image_row(file, header, batch_id) for file, header in files]
     set_upload_times(images, timezone.now())
@@ -52,7 +52,7 @@ def insert_rows(
 
     The batch is inserted, too, if it does not exist. Runs three SQL statements for any number of files, or two without
     an Idempotency-Key. If a repeated request has taken over the Idempotency-Key, deletes the stored files and the spool
-    files and raises Refusal request_in_progress. After any other failure, it is unknown whether the transaction was
+    files and raises ApiError request_in_progress. After any other failure, it is unknown whether the transaction was
     committed. So the spool files are kept, and the sweeper later checks whether the rows exist.
     """
     try:
@@ -62,7 +62,7 @@ def insert_rows(
             # The batch existed but was still empty, and another process deleted it between the two inserts. Insert the
             # batch again.
             _insert_rows(images, batch_id, claim, response)
-    except Refusal:
+    except ApiError:
         delete_stored(files, images)
         raise
     discard_spooled(files)
@@ -121,7 +121,7 @@ def set_upload_times(images: Sequence[Image], now: datetime) -> None:
 def link_files(files: ValidFiles, images: Sequence[Image]) -> None:
     """Store each spooled file under its key. After a failure, delete the stored files and the spool files."""
     try:
-        with stage("store"), refusing_storage_errors():
+        with stage("store"), storage_errors_as_api_error():
             storage().store_spooled(
                 [(file.path, image.key) for (file, _), image in zip(files, images, strict=True)]
             )

@@ -24,8 +24,8 @@ from django.http import HttpResponse
 
 from images.clock import from_now
 from images.deletion import finish_deletion
-from images.error_codes import Refusal
-from images.http.json_responses import refusal_response
+from images.error_codes import ApiError
+from images.http.json_responses import error_response
 from images.models import IdempotentRequest, Image
 from images.processing import transitions
 from images.uploads.multipart import SpooledFile
@@ -55,7 +55,7 @@ class KeyClaim:
         """Start a new lease.
 
         If a request must commit an image's row before it knows its response, call this in that same transaction.
-        Raises Refusal request_in_progress if a repeat has taken over; the transaction must then be rolled back.
+        Raises ApiError request_in_progress if a repeat has taken over; the transaction must then be rolled back.
         """
         self._update(lease_until=_lease_end())
 
@@ -79,7 +79,7 @@ class KeyClaim:
 
     def _update(self, **values: Any) -> None:
         if self.token is not None and not self._rows_without_response().update(**values):
-            raise Refusal("request_in_progress")
+            raise ApiError("request_in_progress")
 
     def _rows_without_response(self) -> QuerySet[IdempotentRequest]:
         return IdempotentRequest.objects.filter(holder=cast(UUID, self.token), answer_status=None)
@@ -94,7 +94,7 @@ def begin(
     `image_id`: give it if the request commits its image's row before it has a response (the synchronous upload). If the
     request then crashes, the repeat deletes this image before it stores its own.
     Runs two SQL statements, or none without a key (a test checks this).
-    Raises Refusal: request_in_progress, key_reused.
+    Raises ApiError: request_in_progress, key_reused.
     """
     if key is None:
         return KeyClaim(None)
@@ -112,17 +112,17 @@ def begin(
 def settled_on_failure(claim: KeyClaim) -> Iterator[None]:
     """A block that processes the request. If it raises, the claim is settled as follows, and the error is raised again.
 
-    A refusal of the files (4xx) is stored as the response, because a repeat would be refused, too. After a 5xx refusal
-    or an unexpected exception, the claim is deleted. After a DatabaseError it is unknown whether the rows were
-    committed, so the claim is kept, but its lease ends now and a repeat can take over.
+    A 4xx ApiError is stored as the response, because a repeat would be rejected, too. After a 5xx ApiError or an
+    unexpected exception, the claim is deleted. After a DatabaseError it is unknown whether the rows were committed. So
+    the claim is kept, but its lease expires now and a repeat can take over.
     """
     try:
         yield
-    except Refusal as refusal:
-        if refusal.kind.status >= 500:
+    except ApiError as error:
+        if error.kind.status >= 500:
             claim.release()
-        elif refusal.code != "request_in_progress":
-            claim.complete(refusal_response(refusal))
+        elif error.code != "request_in_progress":
+            claim.complete(error_response(error))
         raise
     except DatabaseError:
         if claim.token is not None:
@@ -156,15 +156,15 @@ def claim_key(key: str, endpoint: str, files_digest: str, image_id: UUID | None)
     row = IdempotentRequest.objects.filter(key=key, endpoint=endpoint).annotate(lease_ended=ended).first()
     if row is None:
         # Another request held the key and deleted its claim between the two statements. Ask the client to repeat.
-        raise Refusal("request_in_progress")
+        raise ApiError("request_in_progress")
     if row.holder == token:
         return KeyClaim(token)
     if row.files_digest != files_digest:
-        raise Refusal("key_reused")
+        raise ApiError("key_reused")
     if row.answer_status is not None:
         return StoredResponse(row.answer_status, row.answer_body)
     if not row.lease_ended:
-        raise Refusal("request_in_progress")
+        raise ApiError("request_in_progress")
     _take_over(row, token, image_id)
     return KeyClaim(token)
 
@@ -196,7 +196,7 @@ def _take_over(row: IdempotentRequest, token: UUID, image_id: UUID | None) -> No
             id=row.id, holder=row.holder, answer_status=None, lease_until__lt=Now()
         ).update(holder=token, lease_until=_lease_end(), image_id=image_id)
         if not taken:
-            raise Refusal("request_in_progress")
+            raise ApiError("request_in_progress")
         deletions = transitions.delete(Image.objects.filter(id=row.image_id)) if row.image_id else []
     finish_deletion(deletions)
 

@@ -18,8 +18,8 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
-from images.error_codes import Refusal
-from images.storage import refusing_storage_errors, sync_to_disk
+from images.error_codes import ApiError
+from images.storage import storage_errors_as_api_error, sync_to_disk
 
 _NAME_LENGTH = 255
 # These characters change the direction of text, so that `gpj.exe` can be displayed as `exe.jpg`.
@@ -48,20 +48,20 @@ class SpooledFile:
 def spool_files(request: HttpRequest, field_name: str, *, max_files: int) -> list[SpooledFile]:
     """Spool the files of the field `field_name`, in the request's order. Files in other fields are skipped.
 
-    Raises Refusal: unsupported_media_type, invalid_request, too_many_files, missing_field, storage_unavailable. After
+    Raises ApiError: unsupported_media_type, invalid_request, too_many_files, missing_field, storage_unavailable. After
     any exception, no spool file is left.
     """
     if not (request.content_type or "").startswith("multipart/form-data"):
-        raise Refusal("unsupported_media_type")
+        raise ApiError("unsupported_media_type")
     spool = _Spool(field_name, max_files)
     try:
-        with refusing_storage_errors():
+        with storage_errors_as_api_error():
             post, _ = _Parser(request.META, cast(Any, request), [spool], request.encoding).parse()
             if not spool.files:
                 raise _missing_field(field_name, sent_as_text=field_name in post)
     except (MultiPartParserError, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent) as error:
         spool.discard()
-        raise Refusal("invalid_request", "The request's multipart body could not be read.") from error
+        raise ApiError("invalid_request", "The request's multipart body could not be read.") from error
     except BaseException:
         spool.discard()
         raise
@@ -113,7 +113,7 @@ class _Spool(FileUploadHandler):
         if field_name != self._field_name:
             raise SkipFile
         if len(self.files) == self._max_files:
-            raise Refusal("too_many_files", f"At most {self._max_files:,} files are accepted in one request.")
+            raise ApiError("too_many_files", f"At most {self._max_files:,} files are accepted in one request.")
         file_id = uuid.uuid4()
         path = settings.INCOMING_ROOT / str(file_id)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -161,9 +161,9 @@ class _Spool(FileUploadHandler):
             spooled.discard()
 
 
-def _missing_field(field_name: str, *, sent_as_text: bool) -> Refusal:
+def _missing_field(field_name: str, *, sent_as_text: bool) -> ApiError:
     if sent_as_text:
-        return Refusal(
+        return ApiError(
             "missing_field", f"The field “{field_name}” was sent as text, not as a file with a name."
         )
-    return Refusal("missing_field", f"Send at least one file in the field “{field_name}”.")
+    return ApiError("missing_field", f"Send at least one file in the field “{field_name}”.")

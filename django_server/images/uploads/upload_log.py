@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from images.error_codes import Refusal
+from images.error_codes import ApiError
 from images.observability.event_counters import IMAGES_ACCEPTED, UPLOADS_REJECTED
 from images.observability.timings import as_fields, in_words, measured
 
@@ -26,7 +26,7 @@ class UploadSummary:
 
 @contextmanager
 def logged_upload(endpoint: str) -> Iterator[UploadSummary]:
-    """A block that processes one upload. When it ends, normally or with a Refusal, the log line is written.
+    """A block that processes one upload. The log line is written when it ends normally or raises ApiError.
 
     Other exceptions are logged by `images.http.exception_responses`.
     """
@@ -34,9 +34,9 @@ def logged_upload(endpoint: str) -> Iterator[UploadSummary]:
     with measured() as stages:
         try:
             yield summary
-        except Refusal as refusal:
-            summary.rejected = summary.rejected or [refusal.code]
-            _log(endpoint, summary, refusal.code, stages)
+        except ApiError as error:
+            summary.rejected = summary.rejected or [error.code]
+            _log(endpoint, summary, error.code, stages)
             raise
         _log(endpoint, summary, "", stages)
 

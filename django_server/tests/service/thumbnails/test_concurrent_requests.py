@@ -17,7 +17,7 @@ from django.db import connection, connections
 from django.test import Client
 from PIL import Image as Picture
 
-from images.error_codes import Refusal
+from images.error_codes import ApiError
 from images.models import Image, Thumbnail
 from images.thumbnails import generation_claims, render_and_store
 from images.thumbnails.generate import generate_in_worker
@@ -139,7 +139,7 @@ def test_an_image_deleted_during_the_generation_leaves_no_file(
     def deleted() -> None:
         assert Client().delete(f"/api/images/{image.id}").status_code == 204
 
-    with pytest.raises(Refusal, match="not_found"):
+    with pytest.raises(ApiError, match="not_found"):
         interrupted(monkeypatch, image, deleted)
     assert stored_keys() == []
     assert list(Path(current.INCOMING_ROOT).iterdir()) == []
@@ -157,7 +157,7 @@ def test_a_waiting_request_holds_no_connection(settings: Any, monkeypatch: pytes
         real_sleep(seconds)
 
     monkeypatch.setattr(time, "sleep", sleep)
-    with pytest.raises(Refusal, match="overloaded"):
+    with pytest.raises(ApiError, match="overloaded"):
         generate_in_worker(image.id)
     assert slept
     assert all(slept)
