@@ -15,8 +15,8 @@ from images.http.large_page_slot import long_page_slot
 from images.http.pagination import PAGE, Cursor, after, link_to_next
 from images.models import Image
 from images.processing import transitions
-from images.processing.announce import announce
 from images.processing.enqueue_or_mark import enqueue
+from images.processing.publish import publish_images
 from images.queries import by_ids, with_thumbnails
 from images.row_values import Listed
 from images.serializers import Addresses, Json, image_json
@@ -126,5 +126,5 @@ def _changed_response(image_id: UUID, changed: bool, error_code: str) -> HttpRes
     listed = existing_image(image_id)
     if not changed:
         raise ApiError(error_code, status=listed[0][0]["status"])
-    announce(listed)
+    publish_images(listed)
     return json_response(images_json(listed)[0], 202)

@@ -18,12 +18,12 @@ from images.api.schemas import AcceptedOut, ErrorOut, UploadedOut, UploadErrorOu
 from images.error_codes import ApiError
 from images.http.json_responses import encoded_json_response, json_response
 from images.observability.timings import stage
-from images.processing.announce import announce
+from images.processing.publish import publish_images
 from images.processing.transitions import new_values
 from images.row_values import ImageValues
 from images.serializers import Json
 from images.uploads import idempotency
-from images.uploads.accept import ValidFiles, insert_rows, queue_and_announce, store_originals
+from images.uploads.accept import ValidFiles, insert_rows, queue_and_publish, store_originals
 from images.uploads.idempotency import StoredResponse, settled_on_failure
 from images.uploads.multipart import SpooledFile, spool_files
 from images.uploads.synchronous import complete, rendered_upload
@@ -69,7 +69,7 @@ def upload(request: HttpRequest, idempotency_key: IdempotencyKey = None) -> Http
                     {"message": "Image uploaded successfully", "image": images_json([image])[0]}
                 )
                 key.complete(response)
-            announce([image])
+            publish_images([image])
         summary.job_id, summary.accepted = file.id, 1
         return response
 
@@ -123,7 +123,7 @@ def _upload_many(
                 {"message": message, "batch_id": str(batch_id), "jobs": jobs, "rejected": rejected}, 202
             )
             insert_rows(validated.accepted, rows, batch_id, key, response)
-            queue_and_announce(images, one_task_each=one_task_each)
+            queue_and_publish(images, one_task_each=one_task_each)
         summary.batch_id, summary.accepted = batch_id, len(images)
         return response
 

@@ -1,6 +1,6 @@
 """Events of images on their way to clients: the groups, the messages of the channel layer, and the publishing thread.
 
-`images.processing.announce` encodes each frame once and calls `publish` after the commit. `layer_subscription` receives
+`images.processing.publish` encodes each frame once and calls `publish` after the commit. `layer_subscription` receives
 the messages. This module must not query the database. The layer delivers each message at most once. The sweeper later
 publishes the changes that could not be published. A client that may have missed events is asked to subscribe again.
 """

@@ -13,8 +13,8 @@ from images import celery_queue
 from images.clock import ago
 from images.models import Image, RemovedImage
 from images.processing import transitions
-from images.processing.announce import announce_deletions, announce_ids
 from images.processing.enqueue_or_mark import enqueue
+from images.processing.publish import publish_current_state, publish_deletions
 from images.processing.transitions import Deletion
 
 # Number of images that one call handles.
@@ -23,7 +23,7 @@ _LIMIT = 1000
 _MESSAGE_IMAGES = 100
 # A change is normally published within this time by the process that made it. If it is still unpublished after that,
 # the sweeper publishes it.
-_UNANNOUNCED_SECONDS = 5
+_UNPUBLISHED_SECONDS = 5
 # If the queue is empty and an image queued more than this many seconds ago is still pending, its message was lost.
 _EMPTY_QUEUE_SECONDS = 5
 # The wait before an image is queued again starts at half a lease (30 s by default). It doubles with each try, at most
@@ -36,7 +36,7 @@ def end_expired_claims() -> int:
     """Queue images whose lease has ended, each in a task of its own, or fail them after their last attempt."""
     failed_ids, pending_ids = transitions.expire(_LIMIT)
     enqueue(pending_ids, one_task_each=True)
-    announce_ids([*failed_ids, *pending_ids])
+    publish_current_state([*failed_ids, *pending_ids])
     return len(failed_ids) + len(pending_ids)
 
 
@@ -68,14 +68,14 @@ def requeue_pending() -> int:
 
 def republish_unannounced() -> int:
     """Publish changes and deletions that are still unpublished: publishing failed, or the process crashed before it."""
-    unannounced: list[UUID] = list(
-        Image.objects.filter(version__gt=F("announced_version"), changed_at__lt=ago(_UNANNOUNCED_SECONDS))
+    unpublished: list[UUID] = list(
+        Image.objects.filter(version__gt=F("announced_version"), changed_at__lt=ago(_UNPUBLISHED_SECONDS))
         .order_by("changed_at")
         .values_list("id", flat=True)[:_LIMIT]
     )
-    for start in range(0, len(unannounced), _MESSAGE_IMAGES):
-        announce_ids(unannounced[start : start + _MESSAGE_IMAGES])
-    removed_rows = RemovedImage.objects.filter(announced=False, removed_at__lt=ago(_UNANNOUNCED_SECONDS))
+    for start in range(0, len(unpublished), _MESSAGE_IMAGES):
+        publish_current_state(unpublished[start : start + _MESSAGE_IMAGES])
+    removed_rows = RemovedImage.objects.filter(announced=False, removed_at__lt=ago(_UNPUBLISHED_SECONDS))
     deletions = [Deletion.of(removed) for removed in removed_rows[:_LIMIT]]
-    announce_deletions(deletions)
-    return len(unannounced) + len(deletions)
+    publish_deletions(deletions)
+    return len(unpublished) + len(deletions)

@@ -13,8 +13,8 @@ from django.db.models import Count, Q, QuerySet
 
 from images.models import Image, Status
 from images.processing import transitions
-from images.processing.announce import announce_ids
 from images.processing.enqueue_or_mark import enqueue
+from images.processing.publish import publish_current_state
 
 # Number of images in one transaction and in one published message.
 STEP_IMAGES = 500
@@ -51,14 +51,14 @@ def retry(ids: Sequence[UUID]) -> int:
     """Process the failed and aborted images among `ids` again. Returns the number of images queued or to be queued."""
     changed = transitions.retry(ids)
     enqueue(changed, one_task_each=False)
-    announce_ids(changed)
+    publish_current_state(changed)
     return len(changed)
 
 
 def abort(ids: Sequence[UUID]) -> int:
     """Abort the pending and processing images among `ids`. Returns the number of aborted images."""
     changed = transitions.abort(ids)
-    announce_ids(changed)
+    publish_current_state(changed)
     return len(changed)
 
 

@@ -3,7 +3,7 @@
 No other module writes `status`, `version`, `claim` or `lease_until` of an existing row. A WHERE clause requires the
 expected old status, in the UPDATE itself or in the SELECT that locks its rows, so a function does not change a
 row that another process changed first. Only the database's clock decides whether a lease has ended. Functions return
-the images that they changed, and the caller announces these images after the commit. Docstrings give the number of SQL
+the images that they changed, and the caller publishes these changes after the commit. Docstrings give the number of SQL
 statements, which tests check.
 """
 
@@ -245,8 +245,8 @@ def take_due(is_due: Q, limit: int) -> list[tuple[UUID, int]]:
     return taken
 
 
-def mark_announced(versions: Mapping[UUID, int]) -> None:
-    """Mark these versions as announced. Runs one SQL statement for each distinct version."""
+def mark_published(versions: Mapping[UUID, int]) -> None:
+    """Mark these versions as published, in `announced_version`. Runs one SQL statement for each distinct version."""
     by_version: dict[int, list[UUID]] = {}
     for id_, version in versions.items():
         by_version.setdefault(version, []).append(id_)

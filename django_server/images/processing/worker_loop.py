@@ -17,9 +17,9 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 
 from images.observability.timings import Milliseconds, as_fields, in_words, measured, note_stage, stage
 from images.processing import transitions
-from images.processing.announce import announce, announce_ids, announce_unfinished
 from images.processing.enqueue_or_mark import enqueue
 from images.processing.outcomes import Failed, Outcome, Postponed, Rendered
+from images.processing.publish import publish_current_state, publish_images, publish_unfinished
 from images.processing.render_image import render_image
 from images.processing.transitions import Claim
 from images.row_values import ImageValues, Listed
@@ -43,7 +43,7 @@ def process(ids: Sequence[UUID], guard: Guard = nullcontext) -> None:
     claimed. The sweeper queues them after their lease has ended.
     """
     claim = transitions.claim(ids)
-    _publish(lambda: announce_unfinished(claim.images))
+    _publish(lambda: publish_unfinished(claim.images))
     unflushed = _Unflushed(claim)
     for index, image in enumerate(claim.images):
         if draining():
@@ -56,7 +56,7 @@ def process(ids: Sequence[UUID], guard: Guard = nullcontext) -> None:
             outcome = _render(image, guard)
         if isinstance(outcome, Postponed):
             postponed = transitions.hand_back(claim, [image["id"]], postpone=True)
-            _publish(lambda ids=postponed: announce_ids(ids))  # type: ignore[misc]  # for the default of `ids`
+            _publish(lambda ids=postponed: publish_current_state(ids))  # type: ignore[misc]  # for the default of `ids`
         else:
             unflushed.add(outcome, stages)
         if unflushed.is_due():
@@ -133,7 +133,7 @@ class _Unflushed:
             ]
         )
         self._outcomes = []
-        _publish(lambda: announce(flushed))
+        _publish(lambda: publish_images(flushed))
         for image, _ in flushed:
             _log(image, {**self._stages[image["id"]], **flush_stages})
         self._stages = {}
@@ -195,4 +195,4 @@ def _hand_back(claim: Claim, ids: Sequence[UUID]) -> None:
     """Queue again the images that were not begun, and publish that they are pending again."""
     handed_back = transitions.hand_back(claim, ids)
     enqueue(handed_back, one_task_each=False)
-    announce_ids(handed_back)
+    publish_current_state(handed_back)

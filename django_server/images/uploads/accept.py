@@ -1,7 +1,7 @@
-"""Store validated files as pending images, commit their rows, then queue and announce the images.
+"""Store validated files as pending images, commit their rows, then queue them and publish their state.
 
 Each file is stored under its *key*, its final path in the storage: by a hard link, or by an upload to S3. The upload
-routes call `store_originals`, `insert_rows` and `queue_and_announce` in this order. After a crash at any point,
+routes call `store_originals`, `insert_rows` and `queue_and_publish` in this order. After a crash at any point,
 either the rows and the stored files exist, or the spool files still exist. From the names of the spool files, the
 sweeper derives which stored files to delete.
 """
@@ -21,8 +21,8 @@ from filestore.keys import upload_key
 from images.error_codes import ApiError
 from images.models import Batch, Image
 from images.observability.timings import stage
-from images.processing.announce import announce_unfinished
 from images.processing.enqueue_or_mark import enqueue
+from images.processing.publish import publish_unfinished
 from images.row_values import ImageValues
 from images.storage import storage, storage_errors_as_api_error
 from images.uploads.idempotency import KeyClaim
@@ -75,7 +75,7 @@ def _insert_rows(images: Sequence[Image], batch_id: UUID, claim: KeyClaim, respo
         claim.complete(response)
 
 
-def queue_and_announce(images: Sequence[ImageValues], *, one_task_each: bool) -> None:
+def queue_and_publish(images: Sequence[ImageValues], *, one_task_each: bool) -> None:
     """Queue the committed images and publish their state. If one of these fails, the sweeper does it later."""
     all_queued = False
     try:
@@ -91,7 +91,7 @@ def queue_and_announce(images: Sequence[ImageValues], *, one_task_each: bool) ->
     # The queue and the channel layer use the same Redis. If queueing failed, publishing would wait for Redis again, and
     # the response would take more than one second.
     if all_queued:
-        announce_unfinished(images)
+        publish_unfinished(images)
 
 
 def image_row(file: SpooledFile, header: Probe, batch_id: UUID | None) -> Image:

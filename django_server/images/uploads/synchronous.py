@@ -19,8 +19,8 @@ from images.error_codes import ApiError
 from images.models import Image
 from images.observability.timings import note_rendering, stage
 from images.processing import transitions
-from images.processing.announce import announce_unfinished
 from images.processing.outcomes import Rendered
+from images.processing.publish import publish_unfinished
 from images.processing.render_image import rendered
 from images.processing.transitions import Claim
 from images.rendering.decode_pool import render_in_process_pool
@@ -99,7 +99,7 @@ def _store_and_render(file: SpooledFile, header: Probe, key: KeyClaim) -> Render
     except ApiError:
         delete_stored(files, images)
         raise
-    announce_unfinished(claim.images)
+    publish_unfinished(claim.images)
     try:
         return RenderedUpload(claim, _render(file, claim.images[0]))
     except BaseException:

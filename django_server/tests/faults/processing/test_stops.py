@@ -38,13 +38,13 @@ AFTER_THE_COMMIT = [
     ("after", "images.uploads.multipart:SpooledFile.discard", 1),
     ("before", "images.celery_queue:publish", 1),
     ("after", "images.celery_queue:publish", 1),
-    ("before", "images.uploads.accept:announce_unfinished", 1),
+    ("before", "images.uploads.accept:publish_unfinished", 1),
     ("before", "images.live.events:publish", 1),
-    ("before", "images.processing.transitions:mark_announced", 1),
+    ("before", "images.processing.transitions:mark_published", 1),
 ]
 WORKER = [
     ("after", "images.processing.transitions:claim", 1),
-    ("before", "images.processing.transitions:mark_announced", 1),
+    ("before", "images.processing.transitions:mark_published", 1),
     ("before", "images.processing.worker_loop:render_image", 1),
     ("before", "images.processing.render_image:_open_target", 3),
     ("before", "os:link", 2),
@@ -52,8 +52,8 @@ WORKER = [
     ("before", "images.processing.transitions:flush", 1),
     ("after", "images.processing.transitions:save_thumbnails", 1),
     ("after", "images.processing.transitions:flush", 1),
-    ("before", "images.processing.worker_loop:announce", 1),
-    ("before", "images.processing.transitions:mark_announced", 2),
+    ("before", "images.processing.worker_loop:publish_images", 1),
+    ("before", "images.processing.transitions:mark_published", 2),
 ]
 COLD = [
     ("after", "images.thumbnails.generation_claims:acquire", 1),
@@ -74,7 +74,7 @@ SYNCHRONOUS_BEFORE_THE_COMMIT = [
     ("after", "images.processing.transitions:insert_claimed", 1),
 ]
 SYNCHRONOUS_AFTER_THE_COMMIT = [
-    ("before", "images.uploads.synchronous:announce_unfinished", 1),
+    ("before", "images.uploads.synchronous:publish_unfinished", 1),
     ("before", "images.uploads.synchronous:_render", 1),
     ("before", "images.uploads.synchronous:render_in_process_pool", 1),
     ("after", "images.uploads.synchronous:render_in_process_pool", 1),
@@ -82,7 +82,7 @@ SYNCHRONOUS_AFTER_THE_COMMIT = [
     ("before", "images.processing.transitions:flush", 1),
     ("after", "images.processing.transitions:save_thumbnails", 1),
     ("after", "images.processing.transitions:flush", 1),
-    ("before", "images.processing.transitions:mark_announced", 2),
+    ("before", "images.processing.transitions:mark_published", 2),
     ("before", "images.uploads.multipart:SpooledFile.discard", 1),
 ]
 

@@ -19,8 +19,8 @@ from django.db.models.functions import Now
 
 from images.models import Image, Status
 from images.processing import transitions
-from images.processing.announce import announce_ids
 from images.processing.outcomes import Failed
+from images.processing.publish import publish_current_state
 from images.processing.recovery import republish_unannounced, requeue_pending
 from images.sweeper import sweep
 from tests.support.fuzz.effort import seconds
@@ -86,7 +86,7 @@ class _Crowd:
                 case 7:
                     Image.objects.filter(id=ids[0]).update(changed_at=Now() - timedelta(seconds=6))
                     republish_unannounced()
-                    announce_ids(ids)
+                    publish_current_state(ids)
                     requeue_pending()
 
     def _work(self, ids: list[UUID], dice: random.Random) -> None:
@@ -199,8 +199,8 @@ def test_two_sweepers_at_once_clear_the_same_spool(settings: Any) -> None:
 
 def test_news_that_arrive_late_do_not_take_back_what_was_told(queue_messages: Any) -> None:
     (image,) = pending_images(jpeg(32, 20))
-    transitions.mark_announced({image.id: 5})
-    transitions.mark_announced({image.id: 3})
+    transitions.mark_published({image.id: 5})
+    transitions.mark_published({image.id: 3})
     image.refresh_from_db()
     assert image.announced_version == 5
 

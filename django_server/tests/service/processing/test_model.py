@@ -28,8 +28,8 @@ from images import celery_queue
 from images.deletion import delete_images
 from images.models import Batch, Image, RemovedImage, Status, Thumbnail
 from images.processing import transitions
-from images.processing.announce import announce, announce_deletions, announce_ids
 from images.processing.outcomes import Failed, Outcome, Rendered
+from images.processing.publish import publish_current_state, publish_deletions, publish_images
 from images.processing.recovery import republish_unannounced, requeue_pending
 from images.processing.render_image import render_image
 from images.processing.transitions import Claim
@@ -195,15 +195,15 @@ class Protocol(RuleBasedStateMachine):
     # --- telling ----------------------------------------------------------------------------------------------------
 
     @rule(listed=news)
-    def announce_late(self, listed: Sequence[Listed]) -> None:
-        announce(listed)
+    def publish_late(self, listed: Sequence[Listed]) -> None:
+        publish_images(listed)
         self._told({image["id"]: image["version"] for image, _ in listed})
 
     @precondition(lambda self: not self._any("pending"))
     @rule(places=_some)
-    def announce(self, places: set[int]) -> None:
+    def publish(self, places: set[int]) -> None:
         ids = self._ids(places)
-        announce_ids(ids)
+        publish_current_state(ids)
         self._told({id_: self.known[id_].version for id_ in ids if id_ in self.known})
 
     def _told(self, versions: dict[UUID, int]) -> None:
@@ -277,7 +277,7 @@ class Protocol(RuleBasedStateMachine):
         """With `die` the web process is killed after its commit: its files stay, nobody is told."""
         images = Image.objects.filter(id__in=self._ids({place}))
         if die:
-            announce_deletions(transitions.delete(images)[:0])
+            publish_deletions(transitions.delete(images)[:0])
         else:
             delete_images(images)
         for id_ in self._ids({place}):

@@ -208,7 +208,7 @@ def test_a_change_that_cannot_be_published_keeps_no_image_from_its_end(
     def fail(*_: Any) -> None:
         raise TypeError("ours")
 
-    monkeypatch.setattr("images.processing.announce.notification_json", fail)
+    monkeypatch.setattr("images.processing.publish.notification_json", fail)
     process([image.id for image in images])
     assert set(Image.objects.values_list("status", "announced_version")) == {("completed", 0)}
 
