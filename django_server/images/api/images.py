@@ -15,7 +15,7 @@ from images.http.large_page_slot import long_page_slot
 from images.http.pagination import PAGE, Cursor, after, link_to_next
 from images.models import Image
 from images.processing import transitions
-from images.processing.enqueue_or_mark import enqueue
+from images.processing.enqueue_or_mark import enqueue_or_mark_unqueued
 from images.processing.publish import publish_images
 from images.queries import by_ids, with_thumbnails
 from images.row_values import Listed
@@ -80,7 +80,7 @@ def delete_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa:
 def retry_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa: ARG001
     """Process a failed or aborted image again."""
     ids = transitions.retry([image_id])
-    enqueue(ids, one_task_each=True)
+    enqueue_or_mark_unqueued(ids, one_task_each=True)
     return _changed_response(image_id, bool(ids), "not_retryable")
 
 

@@ -13,7 +13,7 @@ from images import celery_queue
 from images.clock import ago
 from images.models import Image, RemovedImage
 from images.processing import transitions
-from images.processing.enqueue_or_mark import enqueue
+from images.processing.enqueue_or_mark import enqueue_or_mark_unqueued
 from images.processing.publish import publish_current_state, publish_deletions
 from images.processing.transitions import Deletion
 
@@ -35,7 +35,7 @@ _LONGEST_WAIT_SECONDS = 600
 def end_expired_claims() -> int:
     """Queue images whose lease has ended, each in a task of its own, or fail them after their last attempt."""
     failed_ids, pending_ids = transitions.expire(_LIMIT)
-    enqueue(pending_ids, one_task_each=True)
+    enqueue_or_mark_unqueued(pending_ids, one_task_each=True)
     publish_current_state([*failed_ids, *pending_ids])
     return len(failed_ids) + len(pending_ids)
 
@@ -59,8 +59,8 @@ def requeue_pending() -> int:
     never_attempted = [id_ for id_, attempts in taken if not attempts]
     # An image that was attempted before may have crashed its worker, so it gets a task of its own.
     attempted = [id_ for id_, attempts in taken if attempts]
-    if enqueue(never_attempted, one_task_each=False):
-        enqueue(attempted, one_task_each=True)
+    if enqueue_or_mark_unqueued(never_attempted, one_task_each=False):
+        enqueue_or_mark_unqueued(attempted, one_task_each=True)
     else:
         transitions.mark_not_queued(attempted)
     return len(taken)

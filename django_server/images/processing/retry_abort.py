@@ -13,7 +13,7 @@ from django.db.models import Count, Q, QuerySet
 
 from images.models import Image, Status
 from images.processing import transitions
-from images.processing.enqueue_or_mark import enqueue
+from images.processing.enqueue_or_mark import enqueue_or_mark_unqueued
 from images.processing.publish import publish_current_state
 
 # Number of images in one transaction and in one published message.
@@ -50,7 +50,7 @@ class FailedImages:
 def retry(ids: Sequence[UUID]) -> int:
     """Process the failed and aborted images among `ids` again. Returns the number of images queued or to be queued."""
     changed = transitions.retry(ids)
-    enqueue(changed, one_task_each=False)
+    enqueue_or_mark_unqueued(changed, one_task_each=False)
     publish_current_state(changed)
     return len(changed)
 

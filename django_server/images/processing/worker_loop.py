@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 
 from images.observability.timings import Milliseconds, as_fields, in_words, measured, note_stage, stage
 from images.processing import transitions
-from images.processing.enqueue_or_mark import enqueue
+from images.processing.enqueue_or_mark import enqueue_or_mark_unqueued
 from images.processing.outcomes import Failed, Outcome, Postponed, Rendered
 from images.processing.publish import publish_current_state, publish_images, publish_unfinished
 from images.processing.render_image import render_image
@@ -194,5 +194,5 @@ def _log(image: ImageValues, stages: Milliseconds) -> None:
 def _hand_back(claim: Claim, ids: Sequence[UUID]) -> None:
     """Queue again the images that were not begun, and publish that they are pending again."""
     handed_back = transitions.hand_back(claim, ids)
-    enqueue(handed_back, one_task_each=False)
+    enqueue_or_mark_unqueued(handed_back, one_task_each=False)
     publish_current_state(handed_back)

@@ -119,7 +119,7 @@ def enqueue_chunks(
         _wait_for_room(on_stuck)
         if generated_before is not None:
             mark_stale(chunk, generated_before)
-        if not celery_queue.ask_for_thumbnails(chunk):
+        if not celery_queue.enqueue_thumbnails(chunk):
             raise QueueUnavailable
         on_queued(len(chunk))
 
@@ -147,7 +147,7 @@ def _generated_before(ids: Sequence[UUID], moment: datetime | None) -> set[UUID]
 def _wait_for_room(on_stuck: Callable[[], object]) -> None:
     fewest, since, reported = None, time.monotonic(), False
     while True:
-        queued = celery_queue.waiting_in_bulk()
+        queued = celery_queue.bulk_queue_length()
         if queued is None:
             raise QueueUnavailable
         if queued < _MAX_QUEUED_CHUNKS:

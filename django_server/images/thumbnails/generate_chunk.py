@@ -25,7 +25,7 @@ def generate_each(
     """
     for index, image_id in enumerate(ids):
         if draining():
-            celery_queue.ask_for_thumbnails(ids[index:])
+            celery_queue.enqueue_thumbnails(ids[index:])
             return
         try:
             generate_in_worker(image_id, guard)

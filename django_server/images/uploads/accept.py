@@ -21,7 +21,7 @@ from filestore.keys import upload_key
 from images.error_codes import ApiError
 from images.models import Batch, Image
 from images.observability.timings import stage
-from images.processing.enqueue_or_mark import enqueue
+from images.processing.enqueue_or_mark import enqueue_or_mark_unqueued
 from images.processing.publish import publish_unfinished
 from images.row_values import ImageValues
 from images.storage import storage, storage_errors_as_api_error
@@ -80,7 +80,9 @@ def queue_and_publish(images: Sequence[ImageValues], *, one_task_each: bool) -> 
     all_queued = False
     try:
         with stage("queue"):
-            all_queued = enqueue([image["id"] for image in images], one_task_each=one_task_each)
+            all_queued = enqueue_or_mark_unqueued(
+                [image["id"] for image in images], one_task_each=one_task_each
+            )
     except DatabaseError as error:
         # The queue is unavailable, and the rows could not be marked as not queued. The images stay accepted.
         logger.warning(

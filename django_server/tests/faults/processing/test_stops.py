@@ -36,8 +36,8 @@ BEFORE_THE_COMMIT = [
 AFTER_THE_COMMIT = [
     ("before", "images.uploads.accept:discard_spooled", 1),
     ("after", "images.uploads.multipart:SpooledFile.discard", 1),
-    ("before", "images.celery_queue:publish", 1),
-    ("after", "images.celery_queue:publish", 1),
+    ("before", "images.celery_queue:enqueue", 1),
+    ("after", "images.celery_queue:enqueue", 1),
     ("before", "images.uploads.accept:publish_unfinished", 1),
     ("before", "images.live.events:publish", 1),
     ("before", "images.processing.transitions:mark_published", 1),
@@ -65,7 +65,7 @@ COLD = [
 HANDING_BACK = [
     ("before", "images.processing.transitions:hand_back", 1),
     ("after", "images.processing.transitions:hand_back", 1),
-    ("after", "images.celery_queue:publish", 1),
+    ("after", "images.celery_queue:enqueue", 1),
 ]
 SYNCHRONOUS_BEFORE_THE_COMMIT = [
     ("before", "images.uploads.synchronous:store_originals", 1),

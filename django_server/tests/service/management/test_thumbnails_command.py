@@ -44,7 +44,7 @@ def resize(settings: Any, **sizes: int) -> None:
 
 
 def left_in_bulk() -> int:
-    return celery_queue.waiting_in_bulk() or 0
+    return celery_queue.bulk_queue_length() or 0
 
 
 def take_bulk(settings: Any) -> None:
@@ -88,7 +88,7 @@ def test_uploads_pass_two_hundred_waiting_chunks(tmp_path: Path) -> None:
     # Each chunk has something to make, whenever it comes: nothing is valid to the worker, and stays so.
     ids = [image.id for image in images]
     for number in range(200):
-        celery_queue.ask_for_thumbnails(ids[4 * (number % 2) :][:4])
+        celery_queue.enqueue_thumbnails(ids[4 * (number % 2) :][:4])
     stop = threading.Event()
 
     def outdate() -> None:
@@ -103,7 +103,7 @@ def test_uploads_pass_two_hundred_waiting_chunks(tmp_path: Path) -> None:
             assert eventually(lambda: left_in_bulk() <= 195, _PATIENCE_SECONDS)
             waiting_before = left_in_bulk()
             uploads = pending_images(*[jpeg()] * 10)
-            celery_queue.publish([image.id for image in uploads], one_task_each=True)
+            celery_queue.enqueue([image.id for image in uploads], one_task_each=True)
             new = Image.objects.filter(id__in=[image.id for image in uploads])
             deadline = time.monotonic() + _PATIENCE_SECONDS
             while new.exclude(status=Status.COMPLETED).exists():
@@ -136,7 +136,7 @@ def test_a_stopped_run_with_force_continues_with_the_rest(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uploaded(10)
-    enqueue, calls = celery_queue.ask_for_thumbnails, 0
+    enqueue, calls = celery_queue.enqueue_thumbnails, 0
 
     def interrupted(ids: Any) -> bool:
         nonlocal calls
@@ -145,7 +145,7 @@ def test_a_stopped_run_with_force_continues_with_the_rest(
             raise KeyboardInterrupt
         return enqueue(ids)
 
-    monkeypatch.setattr(celery_queue, "ask_for_thumbnails", interrupted)
+    monkeypatch.setattr(celery_queue, "enqueue_thumbnails", interrupted)
     out = StringIO()
     with pytest.raises(SystemExit, match="130"):
         call_command("thumbnails", "--force", stdout=out)
@@ -153,7 +153,7 @@ def test_a_stopped_run_with_force_continues_with_the_rest(
     assert "Stopped. The workers generate the thumbnails of the 4 images queued so far." in out.getvalue()
     again = out.getvalue().strip().removesuffix(".").partition(" with ")[2].split()
     assert again[:2] == ["--force", "--made-before"]
-    monkeypatch.setattr(celery_queue, "ask_for_thumbnails", enqueue)
+    monkeypatch.setattr(celery_queue, "enqueue_thumbnails", enqueue)
     assert "Queued 6 images." in thumbnails(*again)
 
 

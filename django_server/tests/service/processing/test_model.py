@@ -75,7 +75,7 @@ class Queue:
     def __init__(self) -> None:
         self.messages: list[list[UUID]] = []
 
-    def publish(self, ids: Sequence[UUID], *, one_task_each: bool) -> Sequence[UUID]:
+    def enqueue(self, ids: Sequence[UUID], *, one_task_each: bool) -> Sequence[UUID]:
         self.messages += [[id_] for id_ in ids] if one_task_each else [list(ids)][: len(ids)]
         return []  # none is left unsent
 
@@ -108,7 +108,7 @@ class Protocol(RuleBasedStateMachine):
         for place, id_ in enumerate(self.ids):
             Image.objects.filter(id=id_).update(uploaded_at=_LONG_AGO + timedelta(seconds=place))
         self.known = {id_: Known() for id_ in self.ids}
-        celery_queue.publish(self.ids, one_task_each=False)
+        celery_queue.enqueue(self.ids, one_task_each=False)
 
     def _ids(self, places: set[int]) -> list[UUID]:
         return [self.ids[place] for place in sorted(places) if place < len(self.ids)]
@@ -234,7 +234,7 @@ class Protocol(RuleBasedStateMachine):
             assert (id_ in given_up) == last
             self.known[id_] = self.known[id_].now("error" if last else "pending")
         if not die:
-            celery_queue.publish(waiting, one_task_each=True)
+            celery_queue.enqueue(waiting, one_task_each=True)
 
     @precondition(lambda self: self._any("pending"))
     @rule(lost=st.booleans())
@@ -335,7 +335,7 @@ _QUEUE = Queue()
 
 def test_any_interleaving_ends_with_every_image_final_and_no_late_worker_heard(monkeypatch: Any) -> None:
     # The queue and the layer promise nothing, and Redis answering late would make two runs differ.
-    monkeypatch.setattr("images.celery_queue.publish", _QUEUE.publish)
+    monkeypatch.setattr("images.celery_queue.enqueue", _QUEUE.enqueue)
     monkeypatch.setattr("images.celery_queue.is_empty", lambda: not _QUEUE.messages)
     monkeypatch.setattr("images.live.events.publish", bool)  # of news that are some: True
     run_state_machine_as_test(Protocol, settings=search(120, 3.0, stateful_step_count=50))
