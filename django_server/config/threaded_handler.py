@@ -24,7 +24,7 @@ from django.http.response import HttpResponseBase
 from config.database_ids import cache_parsed_ids
 from config.database_timeouts import limit_database_waits
 from images.checks import refuse_unsound_settings
-from images.observability.timings import note_stage
+from images.observability.timings import record_stage
 from images.storage import storage_errors_as_api_error
 
 # Bytes of a request body that are collected before a write, because a write costs a switch to a thread.
@@ -88,7 +88,7 @@ async def _fill(body: "tempfile.SpooledTemporaryFile[bytes]", receive: Callable[
             await loop.run_in_executor(_WRITERS, body.writelines, pieces)
         pieces, collected = [], 0
     if received:
-        note_stage("receive", time.perf_counter() - started)
+        record_stage("receive", time.perf_counter() - started)
 
 
 def django_http_application() -> ThreadedHandler:

@@ -15,7 +15,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
 
-from images.observability.timings import Milliseconds, as_fields, in_words, measured, note_stage, stage
+from images.observability.timings import (
+    StageTimes,
+    format_stage_times,
+    measure_stages,
+    record_stage,
+    stage,
+    stage_time_fields,
+)
 from images.processing import transitions
 from images.processing.enqueue_or_mark import enqueue_or_mark_unqueued
 from images.processing.outcomes import Failed, Outcome, Postponed, Rendered
@@ -51,8 +58,8 @@ def process(ids: Sequence[UUID], guard: Guard = nullcontext) -> None:
             break
         if _is_slow(image) or unflushed.lease_is_short():
             unflushed.flush(renew=True)
-        with measured() as stages:
-            note_stage("wait", claim.waited_seconds[image["id"]])
+        with measure_stages() as stages:
+            record_stage("wait", claim.waited_seconds[image["id"]])
             outcome = _render(image, guard)
         if isinstance(outcome, Postponed):
             postponed = transitions.hand_back(claim, [image["id"]], postpone=True)
@@ -88,11 +95,11 @@ class _Unflushed:
     def __init__(self, claim: Claim) -> None:
         self._claim = claim
         self._outcomes: list[Outcome] = []
-        self._stages: dict[UUID, Milliseconds] = {}
+        self._stages: dict[UUID, StageTimes] = {}
         self._first_added = 0.0
         self._lease_started = time.monotonic()
 
-    def add(self, outcome: Outcome, stages: Milliseconds) -> None:
+    def add(self, outcome: Outcome, stages: StageTimes) -> None:
         if not self._outcomes:
             self._first_added = time.monotonic()
         self._outcomes.append(outcome)
@@ -117,7 +124,7 @@ class _Unflushed:
                 transitions.renew(self._claim)
                 self._lease_started = now
             return
-        with measured() as flush_stages, stage("flush"):
+        with measure_stages() as flush_stages, stage("flush"):
             flushed = self._write(self._outcomes, renew=renew)
         if renew:
             self._lease_started = now
@@ -173,20 +180,20 @@ def _is_slow(image: ImageValues) -> bool:
     return (image["width"] or 0) * (image["height"] or 0) >= _SLOW_PIXELS
 
 
-def _log(image: ImageValues, stages: Milliseconds) -> None:
+def _log(image: ImageValues, stages: StageTimes) -> None:
     """Write the log line of an image. The stage `flush` is the time of the whole group that was flushed together."""
     logger.info(
         "Image %s %s%s: %s",
         image["id"],
         image["status"],
         f" ({image['error_code']})" if image["error_code"] else "",
-        in_words(stages),
+        format_stage_times(stages),
         extra={
             "job_id": str(image["id"]),
             "batch_id": str(image["batch_id"]) if image["batch_id"] else None,
             "status": str(image["status"]),
             "code": image["error_code"],
-            **as_fields(stages),
+            **stage_time_fields(stages),
         },
     )
 

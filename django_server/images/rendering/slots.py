@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from django.conf import settings
 
 from images.error_codes import ApiError
-from images.observability.timings import note_stage
+from images.observability.timings import record_stage
 
 _POLL_SECONDS = 0.05
 # Limits how many threads of this process poll the lock files. Further threads block here and use no CPU.
@@ -28,7 +28,7 @@ def render_slot(wait_seconds: float) -> Iterator[None]:
         raise ApiError("overloaded")
     try:
         descriptor = _lock_free_slot(started + wait_seconds)
-        note_stage("slot", time.monotonic() - started)
+        record_stage("slot", time.monotonic() - started)
         try:
             yield
         finally:

@@ -22,7 +22,7 @@ from filestore.keys import InvalidKey
 from images.error_codes import ERRORS, ApiError
 from images.models import Status
 from images.observability.event_counters import THUMBNAIL_GENERATIONS
-from images.observability.timings import Milliseconds, as_fields, in_words, measured
+from images.observability.timings import StageTimes, format_stage_times, measure_stages, stage_time_fields
 from images.queries import by_ids
 from images.rendering.decode_pool import render_in_process_pool
 from images.rendering.slots import render_slot
@@ -82,7 +82,7 @@ def _generate(image_id: UUID, renderer: Renderer, occasion: Occasion) -> Listed:
         _sleep_without_connection()
     try:
         # Read the rows again: the previous claim's process may have generated the thumbnails.
-        with measured() as stages:
+        with measure_stages() as stages:
             labels = render_and_store(token, *completed_image(image_id), renderer)
     except ApiError as error:
         _end_claim(token, image_id, error)
@@ -95,10 +95,12 @@ def _generate(image_id: UUID, renderer: Renderer, occasion: Occasion) -> Listed:
     return completed_image(image_id)
 
 
-def _record(image_id: UUID, occasion: Occasion, labels: Sequence[str], stages: Milliseconds) -> None:
+def _record(image_id: UUID, occasion: Occasion, labels: Sequence[str], stages: StageTimes) -> None:
     THUMBNAIL_GENERATIONS.labels(occasion, "").inc()
-    fields = {"job_id": str(image_id), "occasion": occasion, **as_fields(stages)}
-    logger.info("Generated %s of %s: %s", ", ".join(labels), image_id, in_words(stages), extra=fields)
+    fields = {"job_id": str(image_id), "occasion": occasion, **stage_time_fields(stages)}
+    logger.info(
+        "Generated %s of %s: %s", ", ".join(labels), image_id, format_stage_times(stages), extra=fields
+    )
 
 
 @contextmanager

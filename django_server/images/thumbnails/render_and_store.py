@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from images.error_codes import ApiError
-from images.observability.timings import note_rendering, stage
+from images.observability.timings import record_rendering, stage
 from images.rendering.limit_settings import imaging_limits
 from images.row_values import ImageValues, ThumbnailsByLabel
 from images.storage import storage, storage_errors_as_api_error
@@ -102,8 +102,10 @@ def _render(
     except ImagingError as error:
         raise ApiError(error.code, error.message).with_status(422) from error
     except ProcessDied as error:
-        raise ApiError("corrupt_image", "The image takes longer to decode than any sound one does.") from error
-    note_rendering(rendering.timings)
+        raise ApiError(
+            "corrupt_image", "The image takes longer to decode than any sound one does."
+        ) from error
+    record_rendering(rendering.timings)
     return rendering
 
 

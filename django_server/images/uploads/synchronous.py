@@ -17,7 +17,7 @@ from django.db import DatabaseError, connection, transaction
 from images.deletion import delete_images
 from images.error_codes import ApiError
 from images.models import Image
-from images.observability.timings import note_rendering, stage
+from images.observability.timings import record_rendering, stage
 from images.processing import transitions
 from images.processing.outcomes import Rendered
 from images.processing.publish import publish_unfinished
@@ -123,7 +123,7 @@ def _render(file: SpooledFile, image: ImageValues) -> Rendered:
             raise ApiError(
                 "corrupt_image", f"{file.name} takes longer to decode than any sound image does."
             ) from error
-        note_rendering(rendering.timings)
+        record_rendering(rendering.timings)
         with stage("store"):
             _store_thumbnails(image, targets)
     return rendered(image, rendering)

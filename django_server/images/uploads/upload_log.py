@@ -9,7 +9,7 @@ from uuid import UUID
 
 from images.error_codes import ApiError
 from images.observability.event_counters import IMAGES_ACCEPTED, UPLOADS_REJECTED
-from images.observability.timings import as_fields, in_words, measured
+from images.observability.timings import StageTimes, format_stage_times, measure_stages, stage_time_fields
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def logged_upload(endpoint: str) -> Iterator[UploadSummary]:
     Other exceptions are logged by `images.http.exception_responses`.
     """
     summary = UploadSummary()
-    with measured() as stages:
+    with measure_stages() as stages:
         try:
             yield summary
         except ApiError as error:
@@ -41,7 +41,7 @@ def logged_upload(endpoint: str) -> Iterator[UploadSummary]:
         _log(endpoint, summary, "", stages)
 
 
-def _log(endpoint: str, summary: UploadSummary, code: str, stages: dict[str, float]) -> None:
+def _log(endpoint: str, summary: UploadSummary, code: str, stages: StageTimes) -> None:
     if summary.accepted:
         IMAGES_ACCEPTED.labels(endpoint).inc(summary.accepted)
     for rejection, number in Counter(summary.rejected).items():
@@ -54,13 +54,13 @@ def _log(endpoint: str, summary: UploadSummary, code: str, stages: dict[str, flo
         summary.accepted,
         len(summary.rejected),
         f", {code}" if code else "",
-        in_words(stages),
+        format_stage_times(stages),
         extra={
             "endpoint": endpoint,
             **{name: str(id_) for name, id_ in ids.items() if id_},
             "accepted": summary.accepted,
             "rejected": len(summary.rejected),
             "code": code,
-            **as_fields(stages),
+            **stage_time_fields(stages),
         },
     )
