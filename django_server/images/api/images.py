@@ -18,7 +18,7 @@ from images.processing import transitions
 from images.processing.enqueue_or_mark import enqueue_or_mark_unqueued
 from images.processing.publish import publish_images
 from images.queries import by_ids, with_thumbnails
-from images.row_values import Listed
+from images.row_values import ListedImage
 from images.serializers import Addresses, Json, image_json
 from images.sql_statement_guard import no_statements
 
@@ -90,7 +90,7 @@ def abort_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa: 
     return _changed_response(image_id, bool(transitions.abort([image_id])), "not_abortable")
 
 
-def existing_image(image_id: UUID) -> list[Listed]:
+def existing_image(image_id: UUID) -> list[ListedImage]:
     """The image with this id, in a list. Raises ApiError `not_found`."""
     listed = by_ids([image_id])
     if not listed:
@@ -98,14 +98,14 @@ def existing_image(image_id: UUID) -> list[Listed]:
     return listed
 
 
-def images_json(listed: list[Listed]) -> list[Json]:
+def images_json(listed: list[ListedImage]) -> list[Json]:
     """The JSON objects of these images. Sends no SQL statement."""
     with no_statements():
         at = Addresses.now()
         return [image_json(image, thumbnails, at) for image, thumbnails in listed]
 
 
-def cursor_of(listed: Listed) -> Cursor:
+def cursor_of(listed: ListedImage) -> Cursor:
     """The position of an image in the list."""
     image, _ = listed
     return Cursor(image["uploaded_at"], image["id"])

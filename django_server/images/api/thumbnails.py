@@ -10,7 +10,7 @@ from ninja import Query, Router
 from images.api.parameter_types import Text
 from images.api.schemas import ErrorOut
 from images.error_codes import ApiError
-from images.row_values import Listed
+from images.row_values import ListedImage
 from images.serializers import thumbnail_url
 from images.thumbnail_rules import default_label, is_valid, sizes
 from images.thumbnails.generate import completed_image, generate_in_request
@@ -66,6 +66,6 @@ def _id(text: str) -> UUID:
         raise ApiError("not_found", "There is no image with this id.") from None
 
 
-def _is_servable(listed: Listed, label: str) -> bool:
+def _is_servable(listed: ListedImage, label: str) -> bool:
     image, thumbnails = listed
     return is_valid(thumbnails.get(label), sizes()[label], image["source_version"])

@@ -18,7 +18,7 @@ from images.live.events import EventFrame, packed
 from images.live.protocol import FRAME_IMAGES, FRAME_IMAGES_BYTES, snapshot_frame
 from images.models import Image, RemovedImage
 from images.queries import with_thumbnails
-from images.row_values import Listed
+from images.row_values import ListedImage
 from images.serializers import Addresses, change_cursor, image_json, notification_json, removed_json
 from images.sql_statement_guard import no_statements
 
@@ -121,7 +121,7 @@ def _as_stored(moment: datetime) -> Any:
 
 
 def _snapshot(
-    batch_id: UUID | None, pages: Iterator[Sequence[Listed]], counts: dict[str, int], cursor: str
+    batch_id: UUID | None, pages: Iterator[Sequence[ListedImage]], counts: dict[str, int], cursor: str
 ) -> Iterator[str]:
     """The frames of a snapshot. Reads one page ahead, because a frame says whether it is the last one."""
     number = 1
@@ -134,7 +134,7 @@ def _snapshot(
     yield snapshot_frame(batch_id, previous, counts, number, last=True, cursor=cursor)
 
 
-def _images_per_frame(pages: Iterator[Sequence[Listed]]) -> Iterator[list[str]]:
+def _images_per_frame(pages: Iterator[Sequence[ListedImage]]) -> Iterator[list[str]]:
     for page in pages:
         with no_statements():
             addresses = Addresses.now()
@@ -143,7 +143,7 @@ def _images_per_frame(pages: Iterator[Sequence[Listed]]) -> Iterator[list[str]]:
             yield [image.decode() for image in encoded[run]]
 
 
-def _newest_first(images: QuerySet[Image]) -> Iterator[Sequence[Listed]]:
+def _newest_first(images: QuerySet[Image]) -> Iterator[Sequence[ListedImage]]:
     ordered = images.order_by("-uploaded_at", "-id")
     after = Q()
     while page := with_thumbnails(ordered.filter(after)[:PAGE_IMAGES]):

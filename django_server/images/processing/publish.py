@@ -18,14 +18,14 @@ from images.observability.timings import stage
 from images.processing import transitions
 from images.processing.transitions import Deletion
 from images.queries import by_ids
-from images.row_values import ImageValues, Listed
+from images.row_values import ImageValues, ListedImage
 from images.serializers import Addresses, notification_json, removed_json
 from images.sql_statement_guard import no_statements
 
 logger = logging.getLogger(__name__)
 
 
-def publish_images(images: Sequence[Listed]) -> None:
+def publish_images(images: Sequence[ListedImage]) -> None:
     """Publish the state of these images."""
     if not images:
         return

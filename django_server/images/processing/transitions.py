@@ -27,7 +27,7 @@ from images.error_codes import ERRORS
 from images.models import Image, RemovedImage, Status, Thumbnail
 from images.observability.event_counters import IMAGES_FINISHED
 from images.processing.outcomes import Failed, Outcome, Rendered
-from images.row_values import IMAGE_FIELDS, ImageValues, Listed, ThumbnailValues
+from images.row_values import IMAGE_FIELDS, ImageValues, ListedImage, ThumbnailValues
 from images.thumbnail_rules import is_upload, key_of_thumbnail, sizes
 from images.thumbnails.upsert import save_thumbnails
 
@@ -92,7 +92,7 @@ def new_values(image: Image) -> ImageValues:
     return cast(ImageValues, values)
 
 
-def flush(claim: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[Listed]:
+def flush(claim: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[ListedImage]:
     """processing -> completed | error, for each outcome whose image `claim` still holds. Other outcomes are ignored.
 
     Runs one transaction of at most five SQL statements. With `renew`, the images of the claim that have no outcome yet
@@ -379,7 +379,7 @@ def _width_and_height(rendered: Sequence[Rendered]) -> dict[str, Any]:
     }
 
 
-def _values_after_flush(row: Mapping[str, Any], outcome: Outcome) -> Listed:
+def _values_after_flush(row: Mapping[str, Any], outcome: Outcome) -> ListedImage:
     """The values that `flush` has written, without reading them back."""
     values = {**row, "version": row["version"] + 1, "changed_at": row["database_now"]}
     values["finished_at"] = values.pop("database_now")

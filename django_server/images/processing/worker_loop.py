@@ -29,9 +29,9 @@ from images.processing.outcomes import Failed, Outcome, Postponed, Rendered
 from images.processing.publish import publish_current_state, publish_images, publish_unfinished
 from images.processing.render_image import render_image
 from images.processing.transitions import Claim
-from images.row_values import ImageValues, Listed
+from images.row_values import ImageValues, ListedImage
 from images.thumbnails.orphaned_files import delete_files_of_deleted_images
-from images.worker_stop_flag import draining
+from images.worker_stop_flag import worker_is_stopping
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def process(ids: Sequence[UUID], guard: Guard = nullcontext) -> None:
     _publish(lambda: publish_unfinished(claim.images))
     unflushed = _Unflushed(claim)
     for index, image in enumerate(claim.images):
-        if draining():
+        if worker_is_stopping():
             _hand_back(claim, [later["id"] for later in claim.images[index:]])
             break
         if _is_slow(image) or unflushed.lease_is_short():
@@ -145,7 +145,7 @@ class _Unflushed:
             _log(image, {**self._stages[image["id"]], **flush_stages})
         self._stages = {}
 
-    def _write(self, outcomes: Sequence[Outcome], *, renew: bool) -> list[Listed]:
+    def _write(self, outcomes: Sequence[Outcome], *, renew: bool) -> list[ListedImage]:
         """Write all outcomes in one transaction. If an error occurs, write each outcome in a transaction of its own.
 
         An outcome that can't be written alone either is replaced by `processing_failed`. If the database is

@@ -17,7 +17,7 @@ from images.reconcile.merged_listing import count_rows, has_rows, image_rows, me
 from images.reconcile.repair import Repairer
 from images.reconcile.report import Report
 from images.storage import storage
-from images.worker_stop_flag import draining
+from images.worker_stop_flag import worker_is_stopping
 from pregen.formatting import printable
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def reconcile(
 def reconcile_nightly() -> None:
     """Reconcile everything and log the report. A stopping worker ends it early: it runs again the next night."""
     try:
-        report = reconcile(apply=True, stop=draining)
+        report = reconcile(apply=True, stop=worker_is_stopping)
     except CannotReconcile as error:
         logger.error("Storage and rows could not be reconciled: %s", error)
         return

@@ -26,7 +26,7 @@ from images.observability.timings import StageTimes, format_stage_times, measure
 from images.queries import by_ids
 from images.rendering.decode_pool import render_in_process_pool
 from images.rendering.slots import render_slot
-from images.row_values import ImageValues, Listed
+from images.row_values import ImageValues, ListedImage
 from images.thumbnail_rules import key_of_thumbnail, missing_scales
 from images.thumbnails import generation_claims
 from images.thumbnails.render_and_store import Renderer, render_and_store
@@ -40,7 +40,7 @@ _POLL_SECONDS = 0.1
 Occasion = Literal["request", "bulk"]
 
 
-def generate_in_request(image_id: UUID) -> Listed:
+def generate_in_request(image_id: UUID) -> ListedImage:
     """Generate the image's missing thumbnails in a web process, where render slots limit the concurrent decodes.
 
     Returns the image with all its thumbnails. Raises ApiError: not_found, not_completed, overloaded,
@@ -55,7 +55,7 @@ def generate_in_request(image_id: UUID) -> Listed:
 
 def generate_in_worker(
     image_id: UUID, guard: Callable[[], AbstractContextManager[object]] = nullcontext
-) -> Listed:
+) -> ListedImage:
     """Generate the image's missing thumbnails in a worker, which decodes in its own process. `guard` limits the time.
 
     Returns and raises the same as `generate_in_request`.
@@ -64,7 +64,7 @@ def generate_in_worker(
         return _generate(image_id, Renderer(render_files, guard()), "bulk")
 
 
-def _generate(image_id: UUID, renderer: Renderer, occasion: Occasion) -> Listed:
+def _generate(image_id: UUID, renderer: Renderer, occasion: Occasion) -> ListedImage:
     deadline = time.monotonic() + settings.COLD_WAIT_SECONDS
     while True:
         image, thumbnails = completed_image(image_id)
@@ -113,7 +113,7 @@ def _counting_failures(occasion: Occasion) -> Iterator[None]:
         raise
 
 
-def completed_image(image_id: UUID) -> Listed:
+def completed_image(image_id: UUID) -> ListedImage:
     """The image with its thumbnail rows. Two SQL statements. Raises ApiError: not_found, not_completed."""
     for listed in by_ids([image_id]):
         status = listed[0]["status"]

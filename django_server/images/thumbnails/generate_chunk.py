@@ -11,7 +11,7 @@ from uuid import UUID
 from images import celery_queue
 from images.error_codes import ApiError
 from images.thumbnails.generate import generate_in_worker
-from images.worker_stop_flag import draining
+from images.worker_stop_flag import worker_is_stopping
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ def generate_each(
     `guard` creates a context around each image. A stopping worker queues the images again that it has not begun.
     """
     for index, image_id in enumerate(ids):
-        if draining():
+        if worker_is_stopping():
             celery_queue.enqueue_thumbnails(ids[index:])
             return
         try:

@@ -26,7 +26,7 @@ from images.processing.transitions import Claim
 from images.rendering.decode_pool import render_in_process_pool
 from images.rendering.limit_settings import imaging_limits
 from images.rendering.slots import render_slot
-from images.row_values import ImageValues, Listed
+from images.row_values import ImageValues, ListedImage
 from images.storage import storage, storage_errors_as_api_error
 from images.thumbnail_rules import key_of_thumbnail, sizes
 from images.thumbnails.orphaned_files import delete_files_of_deleted_images
@@ -78,7 +78,7 @@ def rendered_upload(file: SpooledFile, key: KeyClaim) -> Iterator[RenderedUpload
     file.discard()
 
 
-def complete(upload: RenderedUpload) -> Listed:
+def complete(upload: RenderedUpload) -> ListedImage:
     """processing -> completed, within the caller's transaction. Returns the image with its thumbnails.
 
     Raises ApiError not_found if the image was meanwhile aborted, deleted, or taken over by another process.

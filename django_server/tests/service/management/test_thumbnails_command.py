@@ -252,10 +252,12 @@ def test_a_worker_that_is_told_to_stop_puts_back_what_it_has_not_begun(
 ) -> None:
     images = uploaded(3)
     resize(settings, small=77)
-    monkeypatch.setattr(generate_chunk, "draining", lambda: Thumbnail.objects.filter(scale=77).exists())
+    monkeypatch.setattr(
+        generate_chunk, "worker_is_stopping", lambda: Thumbnail.objects.filter(scale=77).exists()
+    )
     generate_each([image.id for image in images])
     assert Thumbnail.objects.filter(scale=77).count() == 1
     assert left_in_bulk() == 1
-    monkeypatch.setattr(generate_chunk, "draining", lambda: False)
+    monkeypatch.setattr(generate_chunk, "worker_is_stopping", lambda: False)
     take_bulk(settings)
     assert Thumbnail.objects.filter(scale=77).count() == 3

@@ -33,7 +33,7 @@ from images.processing.publish import publish_current_state, publish_deletions, 
 from images.processing.recovery import republish_unannounced, requeue_pending
 from images.processing.render_image import render_image
 from images.processing.transitions import Claim
-from images.row_values import ImageValues, Listed
+from images.row_values import ImageValues, ListedImage
 from tests.support.fuzz.effort import search
 from tests.support.images.closing import all_is_well, work_until_quiet
 from tests.support.images.pictures import jpeg, pending_images
@@ -195,7 +195,7 @@ class Protocol(RuleBasedStateMachine):
     # --- telling ----------------------------------------------------------------------------------------------------
 
     @rule(listed=news)
-    def publish_late(self, listed: Sequence[Listed]) -> None:
+    def publish_late(self, listed: Sequence[ListedImage]) -> None:
         publish_images(listed)
         self._told({image["id"]: image["version"] for image, _ in listed})
 
@@ -319,7 +319,7 @@ class Protocol(RuleBasedStateMachine):
             assert row["version"] == known.version if row["id"] in final else row["version"] > known.version
             assert row["status"] == known.status if row["id"] in final else row["status"] != "aborted"
 
-    def _are_values_of_now(self, listed: Sequence[Listed]) -> None:
+    def _are_values_of_now(self, listed: Sequence[ListedImage]) -> None:
         for image, thumbnails in listed:
             assert (image["status"], image["version"]) == (
                 self.known[image["id"]].status,
