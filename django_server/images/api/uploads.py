@@ -107,7 +107,7 @@ def _upload_many(
         with settled_on_failure(key):
             validated = validate(files)
             summary.rejected = [error.code for _, error in validated.rejected]
-            rejected = _discard_rejected(validated)
+            rejected = _delete_rejected(validated)
             if not validated.accepted:
                 raise _all_rejected(validated, rejected)
             batch_id = batch or uuid.uuid4()
@@ -134,9 +134,9 @@ def _jobs_json(files: ValidFiles, images: Sequence[ImageValues]) -> list[Json]:
     return [{"index": file.index, **body} for (file, _), body in zip(files, bodies, strict=True)]
 
 
-def _discard_rejected(validated: Validated) -> list[Json]:
+def _delete_rejected(validated: Validated) -> list[Json]:
     for file, _ in validated.rejected:
-        file.discard()
+        file.delete()
     return [_rejected_json(file, error) for file, error in validated.rejected]
 
 

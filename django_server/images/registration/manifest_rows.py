@@ -14,8 +14,8 @@ from pregen.manifest.reader import Record, check_key
 
 # The id of an archive's image is derived from its key, so that registering again finds the same row.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "django-file-upload:archive")
-_KEY_LENGTH = 1024
-_NAME_LENGTH = 255
+_MAX_KEY_LENGTH = 1024
+_MAX_NAME_LENGTH = 255
 # Times in old manifests were rounded by a float and may be a microsecond off. This is the largest difference, in µs.
 _SAME_TIME_US = 2
 
@@ -37,7 +37,7 @@ def image_of(record: Record) -> Image:
     key = record.original_key
     if is_upload(record.collection):
         raise NotRegistered("belongs to the server's own uploads")
-    if len(key) > _KEY_LENGTH or len(record.collection) > _NAME_LENGTH:
+    if len(key) > _MAX_KEY_LENGTH or len(record.collection) > _MAX_NAME_LENGTH:
         raise NotRegistered("has too long a key")
     if "\0" in key or not is_text(key):
         raise NotRegistered("has a name that the database can't store")
@@ -51,7 +51,7 @@ def image_of(record: Record) -> Image:
     return Image(
         id=id_of(key),
         collection=record.collection,
-        name=record.filename[-_NAME_LENGTH:],
+        name=record.filename[-_MAX_NAME_LENGTH:],
         key=key,
         byte_size=record.original_size,
         media_type=media_type(key),

@@ -41,7 +41,7 @@ def store_originals(files: ValidFiles, batch_id: UUID | None) -> list[Image]:
     """
     images = [image_row(file, header, batch_id) for file, header in files]
     set_upload_times(images, timezone.now())
-    link_files(files, images)
+    store_spooled_files(files, images)
     return images
 
 
@@ -63,9 +63,9 @@ def insert_rows(
             # batch again.
             _insert_rows(images, batch_id, claim, response)
     except ApiError:
-        delete_stored(files, images)
+        delete_stored_and_spooled(files, images)
         raise
-    discard_spooled(files)
+    delete_spool_files(files)
 
 
 def _insert_rows(images: Sequence[Image], batch_id: UUID, claim: KeyClaim, response: HttpResponse) -> None:
@@ -120,7 +120,7 @@ def set_upload_times(images: Sequence[Image], now: datetime) -> None:
         image.queued_at = now
 
 
-def link_files(files: ValidFiles, images: Sequence[Image]) -> None:
+def store_spooled_files(files: ValidFiles, images: Sequence[Image]) -> None:
     """Store each spooled file under its key. After a failure, delete the stored files and the spool files."""
     try:
         with stage("store"), storage_errors_as_api_error():
@@ -128,20 +128,20 @@ def link_files(files: ValidFiles, images: Sequence[Image]) -> None:
                 [(file.path, image.key) for (file, _), image in zip(files, images, strict=True)]
             )
     except BaseException:
-        delete_stored(files, images)
+        delete_stored_and_spooled(files, images)
         raise
 
 
-def delete_stored(files: ValidFiles, images: Sequence[Image]) -> None:
+def delete_stored_and_spooled(files: ValidFiles, images: Sequence[Image]) -> None:
     """Delete each stored file, and then its spool file."""
     for (file, _), image in zip(files, images, strict=True):
         # If the stored file can't be deleted now, keep the spool file: the sweeper then deletes both.
         with suppress(OSError):
             storage().delete(image.key)
-            file.discard()
+            file.delete()
 
 
-def discard_spooled(files: ValidFiles) -> None:
+def delete_spool_files(files: ValidFiles) -> None:
     """Delete the spool files of stored images."""
     for file, _ in files:
-        file.discard()
+        file.delete()

@@ -1,9 +1,10 @@
 """Idempotency-Key: a repeated upload gets the response of the first one and stores nothing.
 
+In this module, *key* means the Idempotency-Key, not a storage key, and a *repeat* is a later request with the same key.
 `begin` claims the key before anything is stored. `KeyClaim.complete` stores the response in the transaction that
-commits the images' rows. Each claim has a lease. After the lease has ended, by the database's clock, a repeated
-request can take over from the first one, which has probably crashed. In this module, *key* means the Idempotency-Key,
-not a storage key. Only this module writes `IdempotentRequest`. The upload routes and the sweeper call it.
+commits the images' rows. Each claim has a lease. After the lease has expired, by the database's clock, a repeat can
+take over the key: the first request has probably crashed. Only this module writes `IdempotentRequest`. The upload
+routes and the sweeper call it.
 """
 
 import hashlib
@@ -54,7 +55,7 @@ class KeyClaim:
     def renew(self) -> None:
         """Start a new lease.
 
-        If a request must commit an image's row before it knows its response, call this in that same transaction.
+        If a request must commit an image's row before it has its response, call this in the same transaction.
         Raises ApiError request_in_progress if a repeat has taken over; the transaction must then be rolled back.
         """
         self._update(lease_until=_lease_end())
@@ -72,8 +73,8 @@ class KeyClaim:
         if self.token is not None:
             self._rows_without_response().delete()
 
-    def end_lease(self) -> None:
-        """Let a repeat take over immediately. Call this if it is unknown whether the request's rows were committed."""
+    def expire_lease(self) -> None:
+        """End the lease now: a repeat can take over. Call this if it is unknown whether the rows were committed."""
         if self.token is not None:
             self._rows_without_response().update(lease_until=Now())
 
@@ -90,9 +91,9 @@ def begin(
 ) -> KeyClaim | StoredResponse:
     """Claim `key` for a new request. For a repeated request, return the response that is stored for the first one.
 
-    If it returns a stored response or raises, it deletes the uploaded temporary files (`files`).
-    `image_id`: give it if the request commits its image's row before it has a response (the synchronous upload). If the
-    request then crashes, the repeat deletes this image before it stores its own.
+    If it returns a stored response or raises, it deletes the spool files (`files`).
+    `image_id`: pass it if the request commits its image's row before it has a response (the synchronous upload). If the
+    request then crashes, a repeat deletes this image before it stores its own.
     Runs two SQL statements, or none without a key (a test checks this).
     Raises ApiError: request_in_progress, key_reused.
     """
@@ -101,10 +102,10 @@ def begin(
     try:
         claim = claim_key(key, endpoint, digest_of(files), image_id)
     except BaseException:
-        _discard_files(files)
+        _delete_spool_files(files)
         raise
     if isinstance(claim, StoredResponse):
-        _discard_files(files)
+        _delete_spool_files(files)
     return claim
 
 
@@ -126,10 +127,10 @@ def settled_on_failure(claim: KeyClaim) -> Iterator[None]:
         raise
     except DatabaseError:
         if claim.token is not None:
-            # Use a new connection. If the database is still unavailable, the claim stays valid until its lease ends.
+            # Use a new connection. If the database is still unavailable, the claim stays valid until its lease expires.
             connection.close()
             with suppress(DatabaseError):
-                claim.end_lease()
+                claim.expire_lease()
         raise
     except BaseException:
         claim.release()
@@ -152,8 +153,8 @@ def claim_key(key: str, endpoint: str, files_digest: str, image_id: UUID | None)
         ],
         ignore_conflicts=True,
     )
-    ended = ExpressionWrapper(Q(lease_until__lt=Now()), output_field=BooleanField())
-    row = IdempotentRequest.objects.filter(key=key, endpoint=endpoint).annotate(lease_ended=ended).first()
+    expired = ExpressionWrapper(Q(lease_until__lt=Now()), output_field=BooleanField())
+    row = IdempotentRequest.objects.filter(key=key, endpoint=endpoint).annotate(lease_expired=expired).first()
     if row is None:
         # Another request held the key and deleted its claim between the two statements. Ask the client to repeat.
         raise ApiError("request_in_progress")
@@ -163,16 +164,16 @@ def claim_key(key: str, endpoint: str, files_digest: str, image_id: UUID | None)
         raise ApiError("key_reused")
     if row.answer_status is not None:
         return StoredResponse(row.answer_status, row.answer_body)
-    if not row.lease_ended:
+    if not row.lease_expired:
         raise ApiError("request_in_progress")
     _take_over(row, token, image_id)
     return KeyClaim(token)
 
 
 def digest_of(files: Sequence[SpooledFile]) -> str:
-    """SHA-256 in hex of the files' names and bytes, in their order. A repeat of a request has the same digest. Pure."""
-    # The `sha256` of a file that is too large covers only its beginning. `byte_size` counts all bytes, so it tells
-    # apart two such files with the same beginning.
+    """SHA-256 in hex of the files' names and bytes, in their order. A repeat has the same digest. Pure."""
+    # The `sha256` of a file that is too large covers only its beginning. `byte_size` is the full size, so files with
+    # the same beginning and different sizes have different digests.
     return hashlib.sha256(
         orjson.dumps([[file.name, file.sha256, file.byte_size] for file in files])
     ).hexdigest()
@@ -187,7 +188,7 @@ def delete_expired_keys(limit: int = 1000) -> int:
 
 
 def _take_over(row: IdempotentRequest, token: UUID, image_id: UUID | None) -> None:
-    """Take the key from an earlier request whose lease has ended.
+    """Take the key from an earlier request whose lease has expired.
 
     Also deletes the image that the earlier request had committed, if any.
     """
@@ -205,6 +206,6 @@ def _lease_end() -> Combinable:
     return from_now(settings.IDEMPOTENCY_LEASE_SECONDS)
 
 
-def _discard_files(files: Sequence[SpooledFile]) -> None:
+def _delete_spool_files(files: Sequence[SpooledFile]) -> None:
     for file in files:
-        file.discard()
+        file.delete()

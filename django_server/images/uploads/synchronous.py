@@ -30,7 +30,7 @@ from images.row_values import ImageValues, ListedImage
 from images.storage import storage, storage_errors_as_api_error
 from images.thumbnail_rules import key_of_thumbnail, sizes
 from images.thumbnails.orphaned_files import delete_files_of_deleted_images
-from images.uploads.accept import delete_stored, store_originals
+from images.uploads.accept import delete_stored_and_spooled, store_originals
 from images.uploads.idempotency import KeyClaim
 from images.uploads.multipart import SpooledFile
 from images.uploads.validation import validate
@@ -73,9 +73,9 @@ def rendered_upload(file: SpooledFile, key: KeyClaim) -> Iterator[RenderedUpload
     except DatabaseError:
         raise
     except BaseException:
-        file.discard()
+        file.delete()
         raise
-    file.discard()
+    file.delete()
 
 
 def complete(upload: RenderedUpload) -> ListedImage:
@@ -97,7 +97,7 @@ def _store_and_render(file: SpooledFile, header: Probe, key: KeyClaim) -> Render
             claim = transitions.insert_claimed(images[0])
             key.renew()
     except ApiError:
-        delete_stored(files, images)
+        delete_stored_and_spooled(files, images)
         raise
     publish_unfinished(claim.images)
     try:

@@ -28,14 +28,14 @@ _NOW = "/api/upload"
 # When, where, at which call.
 BEFORE_THE_COMMIT = [
     ("before", "images.uploads.multipart:sync_to_disk", 2),
-    ("before", "images.uploads.accept:link_files", 1),
+    ("before", "images.uploads.accept:store_spooled_files", 1),
     ("after", "filestore.local:LocalStore.link", 2),
-    ("after", "images.uploads.accept:link_files", 1),
+    ("after", "images.uploads.accept:store_spooled_files", 1),
     ("after", "django.db.models.query:QuerySet.bulk_create", 2),
 ]
 AFTER_THE_COMMIT = [
-    ("before", "images.uploads.accept:discard_spooled", 1),
-    ("after", "images.uploads.multipart:SpooledFile.discard", 1),
+    ("before", "images.uploads.accept:delete_spool_files", 1),
+    ("after", "images.uploads.multipart:SpooledFile.delete", 1),
     ("before", "images.celery_queue:enqueue", 1),
     ("after", "images.celery_queue:enqueue", 1),
     ("before", "images.uploads.accept:publish_unfinished", 1),
@@ -83,7 +83,7 @@ SYNCHRONOUS_AFTER_THE_COMMIT = [
     ("after", "images.processing.transitions:save_thumbnails", 1),
     ("after", "images.processing.transitions:flush", 1),
     ("before", "images.processing.transitions:mark_published", 2),
-    ("before", "images.uploads.multipart:SpooledFile.discard", 1),
+    ("before", "images.uploads.multipart:SpooledFile.delete", 1),
 ]
 
 

@@ -168,7 +168,7 @@ def test_a_file_whose_request_is_about_to_commit_its_row_is_left_alone() -> None
     file = spooled(jpeg())
     key = put(orphan_key(file.id, f"{file.id}.jpg", "originals"))
     assert found(reconcile(apply=True)) == {}
-    file.discard()
+    file.delete()
     assert found(reconcile(apply=True)) == {"file_without_row": 1}
     assert not path_of(key).exists()
 

@@ -172,7 +172,7 @@ def test_while_the_first_is_under_way_a_repeat_is_told_to_come_again(path: str, 
     assert (answer.status_code, answer.json()["code"]) == (409, "request_in_progress")
     assert answer["Retry-After"] == "1"
     assert not Image.objects.exists()
-    file.discard()
+    file.delete()
     assert list(settings.INCOMING_ROOT.iterdir()) == []
 
 

@@ -100,7 +100,7 @@ def _outcome(request: HttpRequest, settings: Any) -> list[SpooledFile] | ApiErro
     for file in files:
         assert file.path.stat().st_size == file.byte_size
         assert_clean(file.name)
-        file.discard()
+        file.delete()
     event(f"{len(files)} files")
     return files
 
