@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def render_image(image: ImageValues) -> Outcome | Postponed:
-    """Render `image`. If the image or the storage fails, it returns an outcome. An exception is a bug of the app."""
+    """Render `image`. Returns an outcome even if the image is damaged or the storage fails. An exception is a bug."""
     open_target = partial(_open_target, image)
     try:
         with stage("fetch"):

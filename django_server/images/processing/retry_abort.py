@@ -1,4 +1,4 @@
-"""Retry or abort many images: change the rows through `transitions`, then queue and publish the change.
+"""Retry or abort many images: change their rows with `transitions`, then queue the images and publish the changes.
 
 Called by the API, the admin and `manage.py retry`.
 """
@@ -22,7 +22,7 @@ STEP_IMAGES = 500
 
 @dataclass(frozen=True)
 class FailedImages:
-    """Selects images with status `error`. A condition that is None is ignored."""
+    """Selects images with status `error`. A condition that is None selects all."""
 
     code: str | None = None
     batch_id: UUID | None = None
@@ -48,7 +48,7 @@ class FailedImages:
 
 
 def retry(ids: Sequence[UUID]) -> int:
-    """Process the failed and aborted images among `ids` again. Returns the number of images queued or to be queued."""
+    """Process the failed and aborted images among `ids` again. Returns the number of these images."""
     changed = transitions.retry(ids)
     enqueue_or_mark_unqueued(changed, one_task_each=False)
     publish_current_state(changed)

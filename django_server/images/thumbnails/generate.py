@@ -54,14 +54,14 @@ def generate_in_request(image_id: UUID) -> ListedImage:
 
 
 def generate_in_worker(
-    image_id: UUID, guard: Callable[[], AbstractContextManager[object]] = nullcontext
+    image_id: UUID, time_limit: Callable[[], AbstractContextManager[object]] = nullcontext
 ) -> ListedImage:
-    """Generate the image's missing thumbnails in a worker, which decodes in its own process. `guard` limits the time.
+    """Generate the image's missing thumbnails in a worker, which decodes in its own process.
 
-    Returns and raises the same as `generate_in_request`.
+    `time_limit()` is a context manager that limits the time. Returns and raises the same as `generate_in_request`.
     """
     with _counting_failures("bulk"):
-        return _generate(image_id, Renderer(render_files, guard()), "bulk")
+        return _generate(image_id, Renderer(render_files, time_limit()), "bulk")
 
 
 def _generate(image_id: UUID, renderer: Renderer, occasion: Occasion) -> ListedImage:

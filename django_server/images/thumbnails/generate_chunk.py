@@ -17,18 +17,19 @@ logger = logging.getLogger(__name__)
 
 
 def generate_each(
-    ids: Sequence[UUID], guard: Callable[[], AbstractContextManager[object]] = nullcontext
+    ids: Sequence[UUID], time_limit: Callable[[], AbstractContextManager[object]] = nullcontext
 ) -> None:
-    """Generate the missing thumbnails of these images. Never raises. Errors are logged, and stored in the row.
+    """Generate the missing thumbnails of these images. Never raises: errors are logged, and stored in the image's row.
 
-    `guard` creates a context around each image. A stopping worker queues the images again that it has not begun.
+    `time_limit()` is a context manager that limits the time of one image. A stopping worker puts the images that it has
+    not started back into the queue.
     """
     for index, image_id in enumerate(ids):
         if worker_is_stopping():
             celery_queue.enqueue_thumbnails(ids[index:])
             return
         try:
-            generate_in_worker(image_id, guard)
+            generate_in_worker(image_id, time_limit)
         except ApiError as error:
             logger.info("No thumbnails generated for %s: %s", image_id, error)
         except Exception:

@@ -46,10 +46,10 @@ class RenderFiles(Protocol):
 
 @dataclass(frozen=True)
 class Renderer:
-    """The function that renders, and a context around reading and rendering an image: a render slot or a time limit."""
+    """The function that renders, and the limit under which an image is read and rendered: a slot or a time limit."""
 
     render: RenderFiles
-    guard: AbstractContextManager[object]
+    limit: AbstractContextManager[object]
 
 
 def render_and_store(
@@ -61,7 +61,7 @@ def render_and_store(
     """
     # Hold no database connection while waiting for a slot or downloading the original: PostgreSQL has only a hundred.
     connection.close()
-    with renderer.guard, _temporary_files() as temporary:
+    with renderer.limit, _temporary_files() as temporary:
         version = current_version(image)
         scales = missing_scales(thumbnails, version.name)
         if not scales:

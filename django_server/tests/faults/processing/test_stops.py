@@ -63,8 +63,8 @@ COLD = [
     ("after", "images.thumbnails.generation_claims:complete", 1),
 ]
 HANDING_BACK = [
-    ("before", "images.processing.transitions:hand_back", 1),
-    ("after", "images.processing.transitions:hand_back", 1),
+    ("before", "images.processing.transitions:release", 1),
+    ("after", "images.processing.transitions:release", 1),
     ("after", "images.celery_queue:enqueue", 1),
 ]
 SYNCHRONOUS_BEFORE_THE_COMMIT = [

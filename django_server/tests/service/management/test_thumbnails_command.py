@@ -236,10 +236,10 @@ def test_a_fault_of_ours_is_logged_with_its_trace_and_the_others_are_made(
     resize(settings, small=77)
     making = generate_in_worker
 
-    def faulty(image_id: Any, guard: Any) -> Any:
+    def faulty(image_id: Any, time_limit: Any) -> Any:
         if image_id == first.id:
             raise ZeroDivisionError
-        return making(image_id, guard)
+        return making(image_id, time_limit)
 
     monkeypatch.setattr(generate_chunk, "generate_in_worker", faulty)
     generate_each([first.id, second.id])

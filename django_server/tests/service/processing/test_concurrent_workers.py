@@ -98,7 +98,7 @@ class _Crowd:
             claim, [Failed(id_, "corrupt_image", "It is damaged.") for id_ in kept], renew=dice.random() < 0.5
         )
         self._count("flushed", [image["id"] for image, _ in flushed])
-        self._count("handed back", transitions.hand_back(claim, back))
+        self._count("released", transitions.release(claim, back))
 
     def _count(self, what: str, ids: list[UUID]) -> None:
         with self._lock:
@@ -118,7 +118,7 @@ def test_a_crowd_of_workers_sweepers_and_people_never_waits_for_each_other_for_e
     for image in Image.objects.all():
         # Whoever claims reads what it claimed afterwards: what was aborted in between it is not told of.
         assert crowd.changed[image.id] <= image.version - 1
-        ended = crowd.done["flushed", image.id] + crowd.done["handed back", image.id]
+        ended = crowd.done["flushed", image.id] + crowd.done["released", image.id]
         assert ended <= crowd.done["claimed", image.id]
         assert image.announced_version <= image.version
     transitions.retry(ids)

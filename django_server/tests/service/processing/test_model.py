@@ -184,11 +184,9 @@ class Protocol(RuleBasedStateMachine):
         return self.flush(worker, renew)
 
     @rule(worker=workers, places=_some, postpone=st.booleans())
-    def hand_back(self, worker: Worker, places: set[int], postpone: bool) -> None:
+    def release(self, worker: Worker, places: set[int], postpone: bool) -> None:
         held = [id_ for id_ in self._ids(places) if self._holds(worker, id_)]
-        assert sorted(transitions.hand_back(worker.claim, self._ids(places), postpone=postpone)) == sorted(
-            held
-        )
+        assert sorted(transitions.release(worker.claim, self._ids(places), postpone=postpone)) == sorted(held)
         for id_ in held:
             self.known[id_] = self.known[id_].now("pending", attempts=self.known[id_].attempts - 1)
 
