@@ -117,7 +117,7 @@ class _OutcomeBuffer:
         return left_seconds < settings.RENDER_SECONDS
 
     def flush(self, *, renew: bool) -> None:
-        """Write the outcomes to the database and publish them. With `renew`, images without an outcome get a new lease."""
+        """Write the outcomes to the database and publish them. `renew`: images without an outcome get a new lease."""
         now = time.monotonic()
         if not self._outcomes:
             if renew:
