@@ -2,7 +2,7 @@
 
 Each replay is a generator, so that a batch of any size is read page by page as the client reads. A page costs two SQL
 statements. `replay_queue` advances the generators on its reader threads, because they query the database. A generator
-yields either a whole frame as text, or events, which `bounded_sender` joins into frames if the client asked for it.
+yields either a whole frame as text, or events, which `bounded_sender` coalesces if the client asked for it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ import orjson
 from django.db import connection
 from django.db.models import CharField, Count, Q, QuerySet, Value
 
-from images.live.events import EventFrame, packed
+from images.live.events import EventFrame, bounded_slices
 from images.live.protocol import FRAME_IMAGES, FRAME_IMAGES_BYTES, snapshot_frame
 from images.models import Image, RemovedImage
 from images.queries import with_thumbnails
@@ -139,7 +139,7 @@ def _images_per_frame(pages: Iterator[Sequence[ListedImage]]) -> Iterator[list[s
         with no_statements():
             addresses = Addresses.now()
             encoded = [orjson.dumps(image_json(image, thumbnails, addresses)) for image, thumbnails in page]
-        for run in packed([len(image) for image in encoded], FRAME_IMAGES, FRAME_IMAGES_BYTES):
+        for run in bounded_slices([len(image) for image in encoded], FRAME_IMAGES, FRAME_IMAGES_BYTES):
             yield [image.decode() for image in encoded[run]]
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from images.live.coalescing import Coalescer
-from images.live.events import EventFrame, packed
+from images.live.events import EventFrame, bounded_slices
 from images.live.protocol import FRAME_BYTES, FRAME_IMAGES
 from tests.support.live.live_site import Site, answers_next, frame_of, say
 
@@ -73,7 +73,7 @@ def test_every_image_is_sent_once_whatever_the_sizes(bursts: list[list[int]]) ->
 
 @given(st.lists(st.integers(0, 200)), st.integers(1, 10), st.integers(1, 300))
 def test_packing_keeps_the_order_and_the_bounds(sizes: list[int], most: int, most_bytes: int) -> None:
-    runs = [sizes[run] for run in packed(sizes, most, most_bytes)]
+    runs = [sizes[run] for run in bounded_slices(sizes, most, most_bytes)]
     assert [size for run in runs for size in run] == sizes
     assert all(0 < len(run) <= most and (len(run) == 1 or sum(run) <= most_bytes) for run in runs)
 
