@@ -1,9 +1,9 @@
-"""Generate the missing thumbnails of one completed image, in only one process at a time.
+"""Generate the missing thumbnails of one completed image. Only one process at a time does this for an image.
 
 Order: claim the image, read its rows again, read the original's version and then its bytes, render to temporary files.
 Then one short transaction checks the claim, renames the files to their keys and writes the rows. The original is
 decoded once for all missing labels. Called by the thumbnail endpoint (`generate_in_request`) and by the bulk task
-(`generate_in_worker`). The settings COLD_… are about thumbnails that are generated on request.
+(`generate_in_worker`). The settings COLD_… apply to thumbnails that are generated on request.
 
 Docstrings give the number of SQL statements, which tests check.
 """
@@ -70,18 +70,18 @@ def _generate(image_id: UUID, renderer: Renderer, occasion: Occasion) -> ListedI
         image, thumbnails = completed_image(image_id)
         if not missing_scales(thumbnails, image["source_version"]):
             return image, thumbnails
-        _refuse_unknown_prefix(image)
+        _reject_unknown_prefix(image)
         token = generation_claims.acquire(image_id)
         if token is not None:
             break
-        code = generation_claims.remembered_failure(image_id)
+        code = generation_claims.stored_error_code(image_id)
         if code:
             raise _error_of_code(code)
         if time.monotonic() >= deadline:
             raise ApiError("overloaded")
         _sleep_without_connection()
     try:
-        # Read the rows again: the previous claim's process may have generated the thumbnails.
+        # Read the rows again: the process that had the previous claim may have generated the thumbnails.
         with measure_stages() as stages:
             labels = render_and_store(token, *completed_image(image_id), renderer)
     except ApiError as error:
@@ -123,8 +123,8 @@ def completed_image(image_id: UUID) -> ListedImage:
     raise ApiError("not_found", "There is no image with this id.")
 
 
-def _refuse_unknown_prefix(image: ImageValues) -> None:
-    """Raise ApiError if the image is stored under another KEY_PREFIX: it is shown, but gets no thumbnails."""
+def _reject_unknown_prefix(image: ImageValues) -> None:
+    """Raise ApiError if the image is stored under another KEY_PREFIX. Such an image has no thumbnails."""
     try:
         key_of_thumbnail(image["key"], 1)
     except InvalidKey as error:
@@ -133,7 +133,7 @@ def _refuse_unknown_prefix(image: ImageValues) -> None:
 
 
 def _end_claim(token: UUID, image_id: UUID, error: ApiError) -> None:
-    """End the claim. Store errors other than overloaded and not_completed, so that they are not tried again soon."""
+    """End the claim. Store an error other than overloaded and not_completed, so that no process tries again soon."""
     if error.code in ("overloaded", "not_completed"):
         generation_claims.release(token)
         return
@@ -144,7 +144,7 @@ def _end_claim(token: UUID, image_id: UUID, error: ApiError) -> None:
 
 
 def _error_of_code(code: str) -> ApiError:
-    """The ApiError for a stored error code. A 400 of an upload is a 422 here, because the request itself is correct."""
+    """The ApiError for a stored error code. A 400 of an upload is a 422 here, because this request is correct."""
     error = ApiError(code)
     return error.with_status(422) if ERRORS[code].status == 400 else error
 

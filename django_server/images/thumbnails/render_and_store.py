@@ -1,7 +1,7 @@
 """Render an image's missing thumbnails under a claim, store the files and write the rows.
 
 The order is: read the original, render to temporary files, move the files to their keys, write the rows.
-`generate`, the caller, decides whether to generate and has acquired the claim.
+Called by `generate`, which decides whether to generate the thumbnails and acquires the claim.
 """
 
 import uuid
@@ -55,7 +55,7 @@ class Renderer:
 def render_and_store(
     token: UUID, image: ImageValues, thumbnails: ThumbnailsByLabel, renderer: Renderer
 ) -> Sequence[str]:
-    """Generate the thumbnails that are missing or stale among `thumbnails`. On success end the claim.
+    """Generate the thumbnails that are missing or stale among `thumbnails`. On success, end the claim.
 
     Returns the labels of the generated thumbnails. Raises ApiError.
     """
@@ -63,7 +63,7 @@ def render_and_store(
     connection.close()
     with renderer.limit, _temporary_files() as temporary:
         version = current_version(image)
-        scales = missing_scales(thumbnails, version.name)
+        scales = missing_scales(thumbnails, version.source_version)
         if not scales:
             generation_claims.release(token)
             return ()
@@ -71,14 +71,14 @@ def render_and_store(
         with original_file(image) as source:
             rendering = _render(renderer.render, source, image, scales, targets)
         generated = generation_claims.Generated(
-            version.name,
+            version.source_version,
             version.byte_size,
             rendering.width,
             rendering.height,
-            rows_of(image, rendering, version.name),
+            rows_of(image, rendering, version.source_version),
         )
         with stage("flush"):
-            _finish(token, image, generated, targets)
+            _store_and_complete(token, image, generated, targets)
         return tuple(scales)
 
 
@@ -109,7 +109,7 @@ def _render(
     return rendering
 
 
-def _finish(
+def _store_and_complete(
     token: UUID, image: ImageValues, generated: generation_claims.Generated, targets: Mapping[str, Path]
 ) -> None:
     def move_files() -> None:
@@ -118,14 +118,14 @@ def _finish(
                 storage().move_to_key(targets[row["label"]], row["key"])
 
     if storage().moves_by_rename:
-        replaced = generation_claims.complete(token, image, generated, move_files)
+        replaced_keys = generation_claims.complete(token, image, generated, move_files)
     else:
         move_files()
-        replaced = generation_claims.complete(token, image, generated)
-    if replaced is None:
+        replaced_keys = generation_claims.complete(token, image, generated)
+    if replaced_keys is None:
         delete_files_of_deleted_images(generated.rows)
         return
-    for key in replaced:
+    for key in replaced_keys:
         # If a file can't be deleted now, `manage.py reconcile` finds it.
         with suppress(OSError):
             storage().delete(key)

@@ -1,6 +1,6 @@
 """Single flight within a process: concurrent calls for the same image share one run of the work, and its result.
 
-Across processes, the claim in the database has the same purpose. Callers that wait hold no database connection.
+Between processes, `generation_claims` has the same purpose. Callers that wait hold no database connection.
 """
 
 import threading
