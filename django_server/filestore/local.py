@@ -1,6 +1,6 @@
 """A store on a local file system: keys below a root folder, atomic writes, listings in byte order of key.
 
-Readers never see a partial file: `writing` and `adopt` sync the content to disk before the file gets its name. Used by
+Readers never see a partial file: `writing` and `move_to_key` sync the content to disk before the file gets its name. Used by
 the app's Django storage and by pregen.
 """
 
@@ -87,7 +87,7 @@ class LocalStore:
         with suppress(FileExistsError):
             os.link(source, target)
 
-    def adopt(self, path: Path, key: str) -> None:
+    def move_to_key(self, path: Path, key: str) -> None:
         """Move the file at `path`, which must be on the same file system, to `key`.
 
         Replaces an existing file atomically.

@@ -1,8 +1,8 @@
 """The app's file storage: one interface over the local folder (`local`) and S3 (`s3`), chosen by the settings.
 
-A *key* is the name of a file in the storage. `filestore` builds keys, and reads and writes files by key; this package
-wraps it as a Django storage. `url_signing` signs S3 URLs. The rest of the app reads and writes stored files only
-through `storage()`.
+A *key* is the name of a file in the storage. `filestore` builds keys, and reads and writes files by key. This package
+makes a Django storage of it. `url_signing` signs S3 URLs. The rest of the app reads and writes stored files only through
+`storage()`.
 """
 
 import os
@@ -25,8 +25,8 @@ class ImageStorage(Protocol):
     def signs_urls(self) -> bool:
         """Whether URLs are signed. Signed URLs change over time, expire, and have no `?v=` parameter."""
 
-    # Whether `move_to_key` is a rename, which may run inside a transaction. Otherwise it sends the file over a network,
-    # which may not.
+    # Whether `move_to_key` renames the file, which may run inside a transaction. Otherwise it sends the file over a
+    # network, which must not run inside a transaction.
     moves_by_rename: bool
 
     @property
@@ -37,7 +37,7 @@ class ImageStorage(Protocol):
         """Raise OSError if the storage does not respond within a few seconds."""
 
     def store_spooled(self, files: Sequence[tuple[Path, str]]) -> None:
-        """Store each spooled file (an upload in INCOMING_ROOT) under its key. The caller deletes the spooled files."""
+        """Store each spool file (an upload in INCOMING_ROOT) under its key. The caller deletes the spool files."""
 
     def move_to_key(self, path: Path, key: str) -> None:
         """Move the file at `path` to `key`, atomically and durably."""

@@ -35,7 +35,7 @@ def current_version(image: ImageValues) -> OriginalVersion:
 
 @contextmanager
 def original_file(image: ImageValues) -> Iterator[Path]:
-    """A path with the original's bytes. Raises the same as `current_version`. The block's exceptions are not converted."""
+    """A path with the original's bytes. Raises as `current_version` does. The block's exceptions are not converted."""
     local_copy = storage().local_copy(image["key"])
     with stage("fetch"), _read_errors_as_api_error():
         path = local_copy.__enter__()

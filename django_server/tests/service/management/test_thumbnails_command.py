@@ -209,7 +209,7 @@ def test_an_unreachable_queue_is_reported_in_a_sentence(settings: Any) -> None:
 
 def test_an_image_that_may_have_killed_its_worker_is_a_chunk_of_its_own() -> None:
     ids = [uuid.uuid4() for _ in range(6)]
-    candidates = [Candidate(id_, alone=place == 2) for place, id_ in enumerate(ids)]
+    candidates = [Candidate(id_, needs_own_task=place == 2) for place, id_ in enumerate(ids)]
     assert list(chunks(candidates)) == [[ids[2]], [ids[0], ids[1], ids[3], ids[4]], [ids[5]]]
 
 
