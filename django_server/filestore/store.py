@@ -57,9 +57,9 @@ class FolderFiles(NamedTuple):
 def stored_files(listings: Iterable[FolderFiles]) -> Iterator[StoredFile]:
     """Yield the files of all listings one by one, with their full keys."""
     for folder, files in listings:
-        head = f"{folder}/" if folder else ""
+        folder_prefix = f"{folder}/" if folder else ""
         for name, byte_size, modified_ns, etag in files:
-            yield StoredFile(head + name, byte_size, modified_ns, etag)
+            yield StoredFile(folder_prefix + name, byte_size, modified_ns, etag)
 
 
 class Store(Protocol):

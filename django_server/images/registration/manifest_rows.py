@@ -4,7 +4,7 @@ import uuid
 
 from django.conf import settings
 
-from filestore.keys import InvalidKey, is_text, parse_original, parse_thumbnail
+from filestore.keys import InvalidKey, is_utf8, parse_original, parse_thumbnail
 from filestore.media_types import media_type
 from images.models import Image, Status
 from images.row_values import ThumbnailRow
@@ -39,7 +39,7 @@ def image_of(record: Record) -> Image:
         raise NotRegistered("belongs to the server's own uploads")
     if len(key) > _MAX_KEY_LENGTH or len(record.collection) > _MAX_NAME_LENGTH:
         raise NotRegistered("has too long a key")
-    if "\0" in key or not is_text(key):
+    if "\0" in key or not is_utf8(key):
         raise NotRegistered("has a name that the database can't store")
     try:
         parsed = parse_original(key, settings.KEY_PREFIX)
@@ -117,7 +117,7 @@ def _is_thumbnail_of(key: str, collection: str) -> bool:
     """Whether the key is that of a thumbnail in this collection. The manifest's other keys are ignored."""
     try:
         return (
-            is_text(check_key(key))
+            is_utf8(check_key(key))
             and parse_thumbnail(key, settings.KEY_PREFIX).original.collection == collection
         )
     except ValueError:

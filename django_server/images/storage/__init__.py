@@ -1,8 +1,8 @@
 """The app's file storage: one interface over the local folder (`local`) and S3 (`s3`), chosen by the settings.
 
 A *key* is the name of a file in the storage. `filestore` builds keys, and reads and writes files by key. This package
-makes a Django storage of it. `url_signing` signs S3 URLs. The rest of the app reads and writes stored files only through
-`storage()`.
+makes a Django storage of it. `url_signing` signs S3 URLs. The rest of the app reads and writes stored files only
+through `storage()`.
 """
 
 import os
