@@ -21,7 +21,7 @@ from filestore.s3_requests import ObjectRequests
 from filestore.store import FolderFiles, OnUnlistable, StoredFile, stored_files
 
 _BLOCK_BYTES = 1 << 18
-_MEMORY_BYTES = 8 << 20  # photos are held in memory, larger files on disk
+_MEMORY_BYTES = 8 << 20  # photos are downloaded into memory, larger files to disk
 _PAGE_KEYS = 1000  # S3's maximum
 _LISTED_PER_KEY = 4  # entries requested for each key of `stat_many`: the listing also has other keys
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -24,7 +24,7 @@ class StoredFile:
 
     @property
     def version(self) -> str:
-        """An identifier of the content. It stays equal until the file is written again."""
+        """An identifier of the content. It does not change until the file is written again."""
         return version_of(self.byte_size, self.modified_ns // 1000, self.etag)
 
 

@@ -156,7 +156,7 @@ def claim_key(key: str, endpoint: str, files_digest: str, image_id: UUID | None)
     expired = ExpressionWrapper(Q(lease_until__lt=Now()), output_field=BooleanField())
     row = IdempotentRequest.objects.filter(key=key, endpoint=endpoint).annotate(lease_expired=expired).first()
     if row is None:
-        # Another request held the key and deleted its claim between the two statements. Ask the client to repeat.
+        # Another request had claimed the key, and deleted its claim between the two statements. The client must repeat.
         raise ApiError("request_in_progress")
     if row.holder == token:
         return KeyClaim(token)

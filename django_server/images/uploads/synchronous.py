@@ -52,7 +52,7 @@ class RenderedUpload:
 def rendered_upload(file: SpooledFile, key: KeyClaim) -> Iterator[RenderedUpload]:
     """Store and render the spooled file, then run the block, which must call `complete`.
 
-    Waits for a render slot and holds it to the end of the block. Then the spool file is deleted. After a database
+    Waits for a render slot and keeps it until the end of the block. Then the spool file is deleted. After a database
     error, it is unknown whether the row was committed. So the spool file is kept, and the sweeper later checks whether
     the row exists. If this raises ApiError, nothing of the upload is kept.
     """
