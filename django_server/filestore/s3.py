@@ -199,7 +199,7 @@ class S3Store:
             return False
         return True
 
-    def create_bucket(self) -> None:
+    def make_bucket(self) -> None:
         """Create the bucket if it does not exist."""
         try:
             self.check_listable()

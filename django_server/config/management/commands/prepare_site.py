@@ -34,7 +34,7 @@ class Command(BaseCommand):
         self._create_first_administrator()
 
     def _create_bucket(self) -> None:
-        _retry(S3Storage().store.create_bucket, _BUCKET_WITHIN_SECONDS)
+        _retry(S3Storage().store.make_bucket, _BUCKET_WITHIN_SECONDS)
 
     def _create_first_administrator(self) -> None:
         """Create the user if DJANGO_SUPERUSER_USERNAME and …_PASSWORD are set and no user has that name."""

@@ -376,9 +376,9 @@ def test_a_download_past_its_time_limit_raises() -> None:
 
 def test_make_bucket_keeps_an_existing_bucket(s3: S3) -> None:
     store = S3Store("made-here", endpoint=s3.url, access_key=s3.access_key, secret_key=s3.secret_key)
-    store.create_bucket()
+    store.make_bucket()
     _write(store, "x.jpg")
-    store.create_bucket()
+    store.make_bucket()
     assert store.exists("x.jpg")
 
 
