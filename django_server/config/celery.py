@@ -56,7 +56,7 @@ def start_metrics_listener(**_: object) -> None:
 
 
 @worker_shutting_down.connect
-def start_draining(**_: object) -> None:
-    from images.worker_stop_flag import begin_draining
+def set_stop_flag(**_: object) -> None:
+    from images.worker_stop_flag import set_worker_stopping
 
-    begin_draining()
+    set_worker_stopping()

@@ -4,9 +4,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.http.exception_responses import internal_error_response
-from images.http.json_responses import refusal_response
+from images.http.json_responses import error_response
 
 _NOT_BUILT = "<!doctype html><title>Not built</title><p>The page is not built yet: run <code>make run</code>."
 
@@ -25,11 +25,11 @@ def page(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
-    return refusal_response(Refusal("invalid_request"))
+    return error_response(ApiError("invalid_request"))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
-    return refusal_response(Refusal("not_found"))
+    return error_response(ApiError("not_found"))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from filestore.media_types import media_type
-from images.http.exception_responses import refusal_for_status
+from images.http.exception_responses import error_for_status
 
 # Media is uploaded content: a browser must run no script from it and must not guess its type.
 _MEDIA_HEADERS = {
@@ -41,8 +41,8 @@ class _Files:
         try:
             await self.files(scope, receive, send_with_headers)
         except HTTPException as error:
-            refusal = refusal_for_status(error.status_code)
-            response = JSONResponse(refusal.body(), refusal.kind.status)
+            api_error = error_for_status(error.status_code)
+            response = JSONResponse(api_error.body(), api_error.kind.status)
             await response(scope, receive, send_with_headers)
 
     def headers_for(self, scope: Any, status: int) -> dict[str, str]:  # noqa: ARG002

@@ -24,8 +24,8 @@ from django.http.response import HttpResponseBase
 from config.database_ids import cache_parsed_ids
 from config.database_timeouts import limit_database_waits
 from images.checks import refuse_unsound_settings
-from images.observability.timings import note_stage
-from images.storage import refusing_storage_errors
+from images.observability.timings import record_stage
+from images.storage import storage_errors_as_api_error
 
 # Bytes of a request body that are collected before a write, because a write costs a switch to a thread.
 _WRITE_BYTES = 512 * 1024
@@ -46,13 +46,13 @@ class ThreadedHandler(ASGIHandler):
     ) -> "tempfile.SpooledTemporaryFile[bytes]":
         """Receive the request body, into memory or a nameless file in INCOMING_ROOT. (/tmp may be small, or in memory.)
 
-        Raises RequestAborted, and Refusal storage_unavailable.
+        Raises RequestAborted, and ApiError `storage_unavailable`.
         """
         body = tempfile.SpooledTemporaryFile(  # noqa: SIM115  Django closes it with the request
             settings.FILE_UPLOAD_MAX_MEMORY_SIZE, dir=str(settings.INCOMING_ROOT)
         )
         try:
-            with refusing_storage_errors():
+            with storage_errors_as_api_error():
                 await _fill(body, receive)
                 body.seek(0)
         except BaseException:
@@ -88,7 +88,7 @@ async def _fill(body: "tempfile.SpooledTemporaryFile[bytes]", receive: Callable[
             await loop.run_in_executor(_WRITERS, body.writelines, pieces)
         pieces, collected = [], 0
     if received:
-        note_stage("receive", time.perf_counter() - started)
+        record_stage("receive", time.perf_counter() - started)
 
 
 def django_http_application() -> ThreadedHandler:

@@ -18,13 +18,13 @@ _SHARD_NAME = re.compile(r"[0-9a-f]{4}")
 _SCALED_STEM = re.compile(r"(?P<stem>.*)_(?P<digits>[0-9]+)", re.DOTALL)
 
 ThumbnailFormat = Literal["JPEG", "PNG", "GIF"]
-EXTENSIONS_HOLDING_JPEG = frozenset({"tif", "tiff", "bmp"})
+EXTENSIONS_OF_JPEG_THUMBNAILS = frozenset({"tif", "tiff", "bmp"})
 """A thumbnail in an archive keeps the extension of its original. With one of these extensions it contains JPEG
 nevertheless, so that browsers show it."""
 _FORMATS: dict[str, ThumbnailFormat] = {"png": "PNG", "gif": "GIF"}
 
 
-def is_text(name: str) -> bool:
+def is_utf8(name: str) -> bool:
     """Whether a name is valid UTF-8. A file system allows other names; a database or a manifest does not."""
     try:
         name.encode()
@@ -115,10 +115,10 @@ def parse_thumbnail(key: str, prefix: str) -> ThumbnailKey:
 
 
 def _parse(key: str, prefix: str, kind: str) -> tuple[str, str, str, str]:
-    head = f"{prefix}/" if prefix else ""
-    collection, separator, rest = key.removeprefix(head).partition(f"/{kind}/")
-    if not key.startswith(head) or not separator or not collection or "/" in collection:
-        raise InvalidKey(f"The key {key!r} is not below {head}<collection>/{kind}/.")
+    root = f"{prefix}/" if prefix else ""
+    collection, separator, rest = key.removeprefix(root).partition(f"/{kind}/")
+    if not key.startswith(root) or not separator or not collection or "/" in collection:
+        raise InvalidKey(f"The key {key!r} is not below {root}<collection>/{kind}/.")
     folder, _, name = rest.rpartition("/")
     stem, dot, extension = name.rpartition(".")
     if not dot or not extension:

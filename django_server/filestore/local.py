@@ -1,7 +1,7 @@
 """A store on a local file system: keys below a root folder, atomic writes, listings in byte order of key.
 
-Readers never see a partial file: `writing` and `adopt` sync the content to disk before the file gets its name. Used by
-the app's Django storage and by pregen.
+Readers never see a partial file: `writing` and `move_to_key` sync the content to disk before the file gets its name.
+Used by the app's Django storage and by pregen.
 """
 
 import errno
@@ -42,7 +42,7 @@ class LocalStore:
         return StoredFile(key, stat.st_size, stat.st_mtime_ns), file
 
     def stat_many(self, keys: Iterable[str]) -> dict[str, StoredFile | None]:  # noqa: ARG002  a stat is cheap
-        """Returns {}: a local store has no cheaper way than `stat` for each key, so the caller does that."""
+        """Returns {}: for a local store nothing is cheaper than `stat` for each key, which the caller then calls."""
         return {}
 
     def stat(self, key: str) -> StoredFile:
@@ -56,7 +56,7 @@ class LocalStore:
     def writing(self, key: str) -> Iterator[BinaryIO]:
         """Yields a new file. If the block succeeds, the file is stored as `key`; if it raises, the file is deleted.
 
-        A file that `key` already has is replaced atomically.
+        If `key` already has a file, that file is replaced atomically.
         """
         target = self.path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ class LocalStore:
         with suppress(FileExistsError):
             os.link(source, target)
 
-    def adopt(self, path: Path, key: str) -> None:
+    def move_to_key(self, path: Path, key: str) -> None:
         """Move the file at `path`, which must be on the same file system, to `key`.
 
         Replaces an existing file atomically.
@@ -111,7 +111,7 @@ class LocalStore:
         return self.path(key).is_file()
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
-        """Every file below the folder `prefix`, in byte order of key. Holds the names of only one folder in memory."""
+        """Every file below the folder `prefix`, in byte order of key. Keeps the names of only one folder in memory."""
         return stored_files(self.list_by_folder(prefix))
 
     def list_by_folder(

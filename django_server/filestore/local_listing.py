@@ -9,12 +9,12 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from filestore.keys import is_text
+from filestore.keys import is_utf8
 from filestore.store import FolderFiles, ListedFile, OnUnlistable
 
 # No key has this suffix, because keys end in an extension. Listings leave such files out.
 PART_SUFFIX = ".part~"
-_NO_TEXT = "Its name is not valid UTF-8."
+_NOT_UTF8 = "Its name is not valid UTF-8."
 _UNREADABLE = "It can't be read: {}."
 
 # Files of the listed folder, or the path and the key of a folder in it.
@@ -22,7 +22,7 @@ _Entry = FolderFiles | tuple[str, str]
 
 
 def list_folders_below(root: Path, prefix: str, on_unlistable: OnUnlistable | None) -> Iterator[FolderFiles]:
-    """The files below the folder `root`, whose key is `prefix`, in byte order of key. None if `root` does not exist.
+    """The files below the folder `root`, whose key is `prefix`, in byte order of key. Empty if `root` does not exist.
 
     Without `on_unlistable` an unreadable folder raises OSError, and a name that is not UTF-8 contains surrogates.
     """
@@ -49,7 +49,7 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _entries(path: str, key: str, on_unlistable: OnUnlistable | None) -> list[_Entry]:
     """The entries of one folder, in byte order of key."""
-    head = f"{key}/" if key else ""
+    folder_prefix = f"{key}/" if key else ""
     files: list[ListedFile] = []
     folders: list[str] = []
     regular = stat.S_IFREG
@@ -63,7 +63,7 @@ def _entries(path: str, key: str, on_unlistable: OnUnlistable | None) -> list[_E
                 try:
                     status = entry.stat()
                 except OSError as failure:
-                    _report_unlistable(head + name, failure, on_unlistable)
+                    _report_unlistable(folder_prefix + name, failure, on_unlistable)
                     continue
                 # Only regular files: reading a pipe would block for ever.
                 if stat.S_IFMT(status.st_mode) == regular and not name.endswith(PART_SUFFIX):
@@ -71,7 +71,7 @@ def _entries(path: str, key: str, on_unlistable: OnUnlistable | None) -> list[_E
     except OSError as failure:
         _report_unlistable(key, failure, on_unlistable)
         return []
-    files, folders = _sorted_by_bytes(files, folders, head, on_unlistable)
+    files, folders = _sorted_by_bytes(files, folders, folder_prefix, on_unlistable)
     if not folders:
         return [FolderFiles(key, files)] if files else []
     return _interleave(files, folders, path, key)
@@ -87,7 +87,7 @@ def _report_unlistable(key: str, failure: OSError, on_unlistable: OnUnlistable |
 
 
 def _sorted_by_bytes(
-    files: list[ListedFile], folders: list[str], head: str, on_unlistable: OnUnlistable | None
+    files: list[ListedFile], folders: list[str], folder_prefix: str, on_unlistable: OnUnlistable | None
 ) -> tuple[list[ListedFile], list[str]]:
     """Sort by bytes, which for valid UTF-8 is the order of the text.
 
@@ -104,27 +104,27 @@ def _sorted_by_bytes(
             folders.sort(key=lambda name: os.fsencode(f"{name}/"))
         else:
             for name in [*(file[0] for file in files), *folders]:
-                if not is_text(name):
-                    on_unlistable(head + name, _NO_TEXT)
-            files = [file for file in files if is_text(file[0])]
-            folders = [name for name in folders if is_text(name)]
+                if not is_utf8(name):
+                    on_unlistable(folder_prefix + name, _NOT_UTF8)
+            files = [file for file in files if is_utf8(file[0])]
+            folders = [name for name in folders if is_utf8(name)]
     return files, folders
 
 
 def _interleave(files: list[ListedFile], folders: list[str], path: str, key: str) -> list[_Entry]:
     """The files and folders of the folder `key`, both sorted, as one list in byte order of key."""
     entries: list[_Entry] = []
-    done = 0
+    next_file = 0
     for folder in folders:
         # A folder sorts as `name/`, because the keys of its files begin so.
         folder_sort_key = os.fsencode(f"{folder}/")
-        end = done
+        end = next_file
         while end < len(files) and os.fsencode(files[end][0]) < folder_sort_key:
             end += 1
-        if end > done:
-            entries.append(FolderFiles(key, files[done:end]))
+        if end > next_file:
+            entries.append(FolderFiles(key, files[next_file:end]))
         entries.append((f"{path}/{folder}", f"{key}/{folder}" if key else folder))
-        done = end
-    if done < len(files):
-        entries.append(FolderFiles(key, files[done:]))
+        next_file = end
+    if next_file < len(files):
+        entries.append(FolderFiles(key, files[next_file:]))
     return entries

@@ -3,7 +3,7 @@
 Extensions are reliable: an upload's extension is derived from its content, a thumbnail's is set by its renderer.
 """
 
-from filestore.keys import EXTENSIONS_HOLDING_JPEG, THUMBNAILS, thumbnail_format
+from filestore.keys import EXTENSIONS_OF_JPEG_THUMBNAILS, THUMBNAILS, thumbnail_format
 
 _MEDIA_TYPES = {
     "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp",
@@ -15,6 +15,6 @@ _MEDIA_TYPES = {
 def media_type(key: str) -> str:
     """The Content-Type. A thumbnail named .tif or .bmp contains JPEG; with `nosniff` browsers need the true type."""
     extension = key.rpartition(".")[2].lower()
-    if f"/{THUMBNAILS}/" in key and extension in EXTENSIONS_HOLDING_JPEG:
+    if f"/{THUMBNAILS}/" in key and extension in EXTENSIONS_OF_JPEG_THUMBNAILS:
         extension = thumbnail_format(extension).lower()
     return _MEDIA_TYPES.get(extension, "application/octet-stream")

@@ -1,7 +1,7 @@
 """A store on S3 or a compatible server: keys in a bucket, one PUT per file, listings in byte order.
 
 boto3 is imported when a store is first used (`s3_client`). Threads may share a store; each process must create its own.
-Every failure is an OSError with a message for people (`s3_errors`).
+Every failure is an OSError with a message for users (`s3_errors`).
 """
 
 import errno
@@ -21,7 +21,7 @@ from filestore.s3_requests import ObjectRequests
 from filestore.store import FolderFiles, OnUnlistable, StoredFile, stored_files
 
 _BLOCK_BYTES = 1 << 18
-_MEMORY_BYTES = 8 << 20  # photos are held in memory, larger files on disk
+_MEMORY_BYTES = 8 << 20  # photos are downloaded into memory, larger files to disk
 _PAGE_KEYS = 1000  # S3's maximum
 _LISTED_PER_KEY = 4  # entries requested for each key of `stat_many`: the listing also has other keys
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,9 +68,9 @@ class S3Store:
             max_connections=max_connections,
         )
 
-    def ask(self, prefix: str = "") -> None:
+    def check_listable(self, prefix: str = "") -> None:
         """Check that the bucket exists and that the folder `prefix` can be listed. Raises OSError."""
-        self._page(Prefix=_head(prefix), MaxKeys=1)
+        self._page(Prefix=_folder_prefix(prefix), MaxKeys=1)
 
     def list(self, prefix: str = "") -> Iterator[StoredFile]:
         """Every file below the folder `prefix`, in byte order of key. One request for each 1,000 files."""
@@ -82,7 +82,7 @@ class S3Store:
         on_unlistable: OnUnlistable | None = None,  # noqa: ARG002  never called: S3 lists all keys or fails
     ) -> Iterator[FolderFiles]:
         """As `list`, grouped by folder; see `store.Store.list_by_folder`."""
-        for page in self._pages(Bucket=self.bucket, Prefix=_head(prefix)):
+        for page in self._pages(Bucket=self.bucket, Prefix=_folder_prefix(prefix)):
             run: FolderFiles | None = None
             for entry in page.get("Contents", ()):
                 folder, _, name = entry["Key"].rpartition("/")
@@ -100,10 +100,10 @@ class S3Store:
 
     def folders(self, prefix: str = "") -> Iterator[str]:
         """The names of the folders directly below the folder `prefix`, in byte order."""
-        head = _head(prefix)
+        folder_prefix = _folder_prefix(prefix)
         names = [
-            entry["Prefix"].removeprefix(head).removesuffix("/")
-            for page in self._pages(Bucket=self.bucket, Prefix=head, Delimiter="/")
+            entry["Prefix"].removeprefix(folder_prefix).removesuffix("/")
+            for page in self._pages(Bucket=self.bucket, Prefix=folder_prefix, Delimiter="/")
             for entry in page.get("CommonPrefixes", ())
         ]
         # S3 sorts `a-/` before `a/`.
@@ -126,7 +126,7 @@ class S3Store:
         # StartAfter is exclusive: the first key without its last character sorts before the first key.
         after, limit = sorted_keys[0][:-1], min(_PAGE_KEYS, _LISTED_PER_KEY * len(sorted_keys))
         folder = commonprefix(sorted_keys).rpartition("/")[0]  # noqa: RUF071  common characters, cut to whole folders
-        page = self._page(Prefix=_head(folder), StartAfter=after, MaxKeys=limit)
+        page = self._page(Prefix=_folder_prefix(folder), StartAfter=after, MaxKeys=limit)
         entries = page.get("Contents", ())
         listed = {entry["Key"]: _stored(entry["Key"], entry, entry["Size"]) for entry in entries}
         if page["IsTruncated"]:
@@ -146,11 +146,11 @@ class S3Store:
         """As `open`, but also returns the metadata of the downloaded content."""
         with ExitStack() as unfinished:
 
-            def begin(byte_size: int) -> BinaryIO:
+            def open_empty(byte_size: int) -> BinaryIO:
                 unfinished.close()
                 return unfinished.enter_context(_anonymous_file(in_memory=byte_size <= _MEMORY_BYTES))
 
-            stored, file = self._download(key, begin)
+            stored, file = self._download(key, open_empty)
             file.seek(0)
             unfinished.pop_all()
         return stored, file
@@ -158,18 +158,18 @@ class S3Store:
     def download(self, key: str, file: BinaryIO) -> StoredFile:
         """Download into `file`, which is empty. Raises FileNotFoundError, TimeoutError after `open_seconds`."""
 
-        def begin(_byte_size: int) -> BinaryIO:
+        def open_empty(_byte_size: int) -> BinaryIO:
             file.seek(0)
             file.truncate()
             return file
 
-        return self._download(key, begin)[0]
+        return self._download(key, open_empty)[0]
 
     @contextmanager
     def writing(self, key: str) -> Iterator[BinaryIO]:
         """Yields a real file.
 
-        If the block succeeds, its content is stored as `key` with one PUT; if it raises, nothing is.
+        If the block succeeds, the file is stored as `key` with one PUT; if it raises, nothing is stored.
         """
         with _anonymous_file(in_memory=True) as file:
             yield file
@@ -202,7 +202,7 @@ class S3Store:
     def make_bucket(self) -> None:
         """Create the bucket if it does not exist."""
         try:
-            self.ask()
+            self.check_listable()
         except OSError as error:
             if error.errno != errno.ENXIO:
                 raise
@@ -224,32 +224,32 @@ class S3Store:
         with convert_errors(self.bucket, ""):
             return self._client().list_objects_v2(Bucket=self.bucket, **request)
 
-    def _download(self, key: str, begin: Callable[[int], BinaryIO]) -> tuple[StoredFile, BinaryIO]:
-        """Download with retries. `begin(byte_size)` returns an empty file to write to; each attempt calls it."""
+    def _download(self, key: str, open_empty: Callable[[int], BinaryIO]) -> tuple[StoredFile, BinaryIO]:
+        """Download with retries. Each attempt calls `open_empty(byte_size)` for an empty file to write to."""
         deadline = time.monotonic() + self.open_seconds
-        # botocore retries requests, but not a response body that breaks off.
+        # botocore retries requests, but not the download of a response body that ends too early.
         for attempt in range(1, self._max_attempts + 1):
             try:
-                return self._attempt(key, begin, deadline)
+                return self._attempt(key, open_empty, deadline)
             except ConnectionError:
                 if attempt == self._max_attempts or time.monotonic() >= deadline:
                     raise
         raise timed_out(self.bucket, key)
 
     def _attempt(
-        self, key: str, begin: Callable[[int], BinaryIO], deadline: float
+        self, key: str, open_empty: Callable[[int], BinaryIO], deadline: float
     ) -> tuple[StoredFile, BinaryIO]:
         with convert_errors(self.bucket, key):
-            answer = self._requests().get(key) or self._client().get_object(Bucket=self.bucket, Key=key)
-            # Closing a body before its end closes its connection. (`with answer["Body"]` would bind the raw stream,
+            response = self._requests().get(key) or self._client().get_object(Bucket=self.bucket, Key=key)
+            # Closing a body before its end closes its connection. (`with response["Body"]` would bind the raw stream,
             # which does not notice a body that ends too early.)
-            with closing(answer["Body"]) as body:
-                file = begin(answer["ContentLength"])
+            with closing(response["Body"]) as body:
+                file = open_empty(response["ContentLength"])
                 while block := body.read(_BLOCK_BYTES):
                     if time.monotonic() >= deadline:
                         raise timed_out(self.bucket, key)
                     file.write(block)
-        return _stored(key, answer, answer["ContentLength"]), file
+        return _stored(key, response, response["ContentLength"]), file
 
     def _client(self) -> Any:
         return self._clients.get()[0]
@@ -258,13 +258,13 @@ class S3Store:
         return self._clients.get()[1]
 
 
-def _head(prefix: str) -> str:
+def _folder_prefix(prefix: str) -> str:
     return f"{prefix}/" if prefix else ""
 
 
-def _stored(key: str, answer: Any, byte_size: int) -> StoredFile:
+def _stored(key: str, response: Any, byte_size: int) -> StoredFile:
     """The metadata in the response to a HEAD or GET request, or in an entry of a listing."""
-    return StoredFile(key, byte_size, _nanoseconds(answer["LastModified"]), answer["ETag"].strip('"'))
+    return StoredFile(key, byte_size, _nanoseconds(response["LastModified"]), response["ETag"].strip('"'))
 
 
 def _anonymous_file(*, in_memory: bool) -> BinaryIO:

@@ -24,7 +24,7 @@ class StoredFile:
 
     @property
     def version(self) -> str:
-        """An identifier of the content. It stays equal until the file is written again."""
+        """An identifier of the content. It does not change until the file is written again."""
         return version_of(self.byte_size, self.modified_ns // 1000, self.etag)
 
 
@@ -57,9 +57,9 @@ class FolderFiles(NamedTuple):
 def stored_files(listings: Iterable[FolderFiles]) -> Iterator[StoredFile]:
     """Yield the files of all listings one by one, with their full keys."""
     for folder, files in listings:
-        head = f"{folder}/" if folder else ""
+        folder_prefix = f"{folder}/" if folder else ""
         for name, byte_size, modified_ns, etag in files:
-            yield StoredFile(head + name, byte_size, modified_ns, etag)
+            yield StoredFile(folder_prefix + name, byte_size, modified_ns, etag)
 
 
 class Store(Protocol):

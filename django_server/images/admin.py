@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from images.deletion import delete_images
 from images.models import Batch, Image, Thumbnail
 from images.processing.retry_abort import STEP_IMAGES, abort, retry
-from images.queries import listed_of, prefetched
+from images.queries import listed_image, prefetched
 from images.serializers import Addresses
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class ImageAdmin(ReadOnly, ImageAdminBase):
     @admin.display(description="")
     def preview(self, image: Image) -> SafeString | str:
         # These are the API's URLs: a request for a missing or stale thumbnail generates it.
-        urls = Addresses.now().thumbnails(*listed_of(image))
+        urls = Addresses.now().thumbnails(*listed_image(image))
         if not urls:
             return "—"
         return format_html(

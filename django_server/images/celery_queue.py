@@ -1,8 +1,8 @@
-"""The Celery queue: publish image ids, one per task or in chunks, and count queued messages.
+"""The Celery queue: enqueue image ids, one per task or in chunks, and count queued messages.
 
-A message may be lost. The database row says what is to be done, and the sweeper queues pending images again. If the
-queue is unavailable, `publish` does not raise; it returns the ids that its caller must mark
-(`images.processing.enqueue_or_mark`). This module uses no database.
+A message may be lost. The status in the database row is authoritative, and the sweeper queues pending images again. If
+the queue is unavailable, `enqueue` does not raise. It returns the ids that were not queued, and its caller
+(`images.processing.enqueue_or_mark`) marks their rows. This module uses no database.
 """
 
 import logging
@@ -29,7 +29,7 @@ MAKE_THUMBNAILS = "images.make_thumbnails"
 RECONCILE = "images.reconcile"
 # This header of a message has the id of the HTTP request that queued it.
 REQUEST_ID_HEADER = "django_file_upload_request_id"
-# The queue for work that no person waits for. A worker takes messages from it only when no upload is queued.
+# The queue for work that no user waits for. A worker takes messages from it only when no upload is queued.
 BULK = "bulk"
 _TIMEOUT_SECONDS = 0.5
 
@@ -39,8 +39,8 @@ def chunk_size(images: int, processes: int, limit: int) -> int:
     return max(1, min(limit, math.ceil(images / max(1, processes))))
 
 
-def publish(ids: Sequence[UUID], *, one_task_each: bool) -> Sequence[UUID]:
-    """Send these ids to the workers. After the first failure, returns the ids that were not sent.
+def enqueue(ids: Sequence[UUID], *, one_task_each: bool) -> Sequence[UUID]:
+    """Queue these ids. After the first failure, returns the ids that were not queued.
 
     Blocks for up to half a second while Redis is frozen, so never call it on an event loop.
     """
@@ -60,7 +60,7 @@ def publish(ids: Sequence[UUID], *, one_task_each: bool) -> Sequence[UUID]:
     return ids[sent:]
 
 
-def ask_for_thumbnails(ids: Sequence[UUID]) -> bool:
+def enqueue_thumbnails(ids: Sequence[UUID]) -> bool:
     """Queue one task that generates the missing thumbnails of these images. False if the queue is unavailable."""
     try:
         _send(MAKE_THUMBNAILS, [[str(id_) for id_ in ids]], queue=BULK)
@@ -70,7 +70,7 @@ def ask_for_thumbnails(ids: Sequence[UUID]) -> bool:
     return True
 
 
-def waiting_in_bulk() -> int | None:
+def bulk_queue_length() -> int | None:
     """The number of messages in the queue `bulk`; None if Redis is unavailable."""
     try:
         with _redis() as redis:
@@ -110,8 +110,8 @@ def depths() -> Depths | None:
     return Depths(dict(zip(names, waiting, strict=True)), unacknowledged)
 
 
-def answers() -> bool:
-    """Whether Redis answers within half a second."""
+def redis_responds() -> bool:
+    """Whether Redis responds within half a second."""
     return is_empty() is not None
 
 

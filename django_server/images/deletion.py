@@ -19,7 +19,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from images.clock import ago
 from images.models import Batch, Image, RemovedImage, Thumbnail
 from images.processing import transitions
-from images.processing.announce import announce_deletions
+from images.processing.publish import publish_deletions
 from images.processing.transitions import Deletion
 from images.storage import storage
 
@@ -43,7 +43,7 @@ def delete_images(images: QuerySet[Image]) -> int:
 
 def finish_deletion(deletions: Sequence[Deletion]) -> None:
     """Publish the deletions and delete the files, after the commit of `transitions.delete`."""
-    announce_deletions(deletions)
+    publish_deletions(deletions)
     delete_files(deletions)
 
 

@@ -1,7 +1,7 @@
 """Read images with their thumbnails, in two SQL statements per page.
 
-`with_thumbnails` returns values. The admin needs model instances: it uses `prefetched` and then `listed_of`. Docstrings
-give the number of SQL statements, which tests check.
+`with_thumbnails` returns values. The admin needs model instances: it uses `prefetched` and then `listed_image`.
+Docstrings give the number of SQL statements, which tests check.
 """
 
 from collections import defaultdict
@@ -12,10 +12,10 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from images.models import Image, Status, Thumbnail
-from images.row_values import IMAGE_FIELDS, THUMBNAIL_FIELDS, ImageValues, Listed, ThumbnailValues
+from images.row_values import IMAGE_FIELDS, THUMBNAIL_FIELDS, ImageValues, ListedImage, ThumbnailValues
 
 
-def with_thumbnails(images: QuerySet[Image]) -> list[Listed]:
+def with_thumbnails(images: QuerySet[Image]) -> list[ListedImage]:
     """The values of `images`, in their order, each with its thumbnails by label.
 
     Two statements; one if no image is completed, because only completed images have thumbnails.
@@ -25,7 +25,7 @@ def with_thumbnails(images: QuerySet[Image]) -> list[Listed]:
     return [(row, thumbnails.get(row["id"], {})) for row in rows]
 
 
-def by_ids(ids: Sequence[UUID]) -> list[Listed]:
+def by_ids(ids: Sequence[UUID]) -> list[ListedImage]:
     """The existing images among `ids`, newest first."""
     return with_thumbnails(Image.objects.filter(id__in=ids).order_by("-uploaded_at", "-id"))
 
@@ -35,7 +35,7 @@ def prefetched(images: QuerySet[Image]) -> QuerySet[Image]:
     return images.prefetch_related("thumbnails")
 
 
-def listed_of(image: Image) -> Listed:
+def listed_image(image: Image) -> ListedImage:
     """The values of an instance and its prefetched thumbnails. Sends no query.
 
     Without a prefetch there are no thumbnails, so that their URLs become on-demand URLs.

@@ -58,5 +58,5 @@ class ThumbnailRow(ThumbnailValues):
     byte_size: int
 
 
-# An image with its thumbnails by label.
-Listed = tuple[ImageValues, ThumbnailsByLabel]
+# An image with its thumbnails by label, as lists, responses and events show it.
+ListedImage = tuple[ImageValues, ThumbnailsByLabel]

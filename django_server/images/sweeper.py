@@ -17,7 +17,8 @@ from images.uploads.idempotency import delete_expired_keys
 
 logger = logging.getLogger(__name__)
 
-# Each step returns the number of rows or files that it repaired.
+# Each step returns the number of rows or files that it repaired. The functions' names are metric labels: do not change
+# them.
 STEPS: Sequence[Callable[[], int]] = (
     end_expired_claims,
     requeue_pending,

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from images import celery_queue
 from images.processing.worker_loop import process
-from images.reconcile.reconciliation import reconcile_nightly
+from images.reconcile.compare import reconcile_nightly
 from images.request_context import fit_request_id, on_behalf_of
 from images.thumbnails.generate_chunk import generate_each
 from imaging.time_limit import kill_process_after
@@ -26,24 +26,25 @@ AnyTask = Task[Any, Any]
 def process_image(task: AnyTask, image_id: str) -> None:
     """Process one image."""
     with on_behalf_of(_request_id(task)):
-        process([UUID(image_id)], guard=killed_when_too_slow)
+        process([UUID(image_id)], time_limit=render_time_limit)
 
 
 @shared_task(name=celery_queue.PROCESS_CHUNK, bind=True)
 def process_chunk(task: AnyTask, image_ids: Sequence[str]) -> None:
-    """Process images one after the other. Their outcomes are written to the database in groups."""
+    """Process images one by one. Several outcomes are written to the database at once."""
     with on_behalf_of(_request_id(task)):
-        process([UUID(image_id) for image_id in image_ids], guard=killed_when_too_slow)
+        process([UUID(image_id) for image_id in image_ids], time_limit=render_time_limit)
 
 
 @shared_task(name=celery_queue.MAKE_THUMBNAILS, bind=True)
 def make_thumbnails(task: AnyTask, image_ids: Sequence[str]) -> None:
-    """Generate the missing thumbnails of these images, one image after the other."""
+    """Generate the missing thumbnails of these images, one by one."""
     with on_behalf_of(_request_id(task)):
-        generate_each([UUID(image_id) for image_id in image_ids], guard=killed_when_too_slow)
+        generate_each([UUID(image_id) for image_id in image_ids], time_limit=render_time_limit)
 
 
-# Acknowledged before it runs. Otherwise, a run longer than one hour (the visibility timeout) would be delivered again.
+# The message is acknowledged before the task runs. Otherwise, after one hour (the visibility timeout) the message of a
+# task that is still running would be delivered again.
 @shared_task(name=celery_queue.RECONCILE, acks_late=False)
 def reconcile() -> None:
     """Repair differences between storage and database."""
@@ -55,9 +56,10 @@ def _request_id(task: AnyTask) -> str | None:
     return fit_request_id((task.request.headers or {}).get(celery_queue.REQUEST_ID_HEADER))
 
 
-def killed_when_too_slow() -> AbstractContextManager[None]:
-    """A block that kills this pool process if it runs too long. Surrounds the render of one image.
+def render_time_limit() -> AbstractContextManager[None]:
+    """A context manager that limits the time of one render: after `RENDER_SECONDS` it kills this pool process.
 
-    Celery's pool starts a new process. The sweeper queues the images of the killed process after their lease has ended.
+    Celery's pool then starts a new process. The sweeper queues the images of the killed process after their lease has
+    expired.
     """
     return kill_process_after(settings.RENDER_SECONDS)

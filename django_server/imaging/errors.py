@@ -1,7 +1,7 @@
-"""The exceptions of this package, and the guards that convert other exceptions to them.
+"""The exceptions of this package, and the context managers that convert other exceptions to them.
 
-Owns the codes and the sentences for people. Must not decide limits or read pixels. Every call of a decoder is inside
-`decoding`, and every call of a header reader of this package is inside `parsing`. All other code stays outside these
+Owns the codes and the sentences for users. Must not decide limits or read pixels. Every call of a decoder is inside
+`decoding`, and every call of a header reader of this package is inside `parsing`. All other code is outside these
 blocks, so that a bug of this program is not reported as a damaged image.
 """
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 class ImagingError(Exception):
     """The image can't be used. A retry with the same bytes fails again.
 
-    `code` is part of the API and never changes. `message` is a sentence for a person, not the text of a library.
+    `code` is part of the API and never changes. `message` is a sentence for users, not the text of a library.
     """
 
     code = "corrupt_image"
@@ -54,9 +54,9 @@ class EmptyFile(ImagingError):
     message = "This file is empty."
 
 
-# The exceptions that Pillow, pillow-heif and their C libraries were seen to raise on damaged bytes. `Exception` is not
-# used instead, because NameError and ImportError are always bugs of this program. Python raises warnings as exceptions
-# under `-W error`.
+# The exceptions that Pillow, pillow-heif and their C libraries raise on damaged bytes, as far as observed. `Exception`
+# is not used instead, because NameError and ImportError are always bugs of this program. Python raises warnings as
+# exceptions under `-W error`.
 _DECODER_FAILURES = (
     OSError,
     SyntaxError,
@@ -84,8 +84,8 @@ _PARSER_FAILURES = (OSError, ValueError, OverflowError, struct.error)
 def decoding() -> Iterator[None]:
     """Convert the exceptions of a decoder to CorruptImage or TooManyPixels, and log the cause.
 
-    Put only the call of the library into the block. A failure to read the file, because of an unreadable disk
-    or a dropped connection, says nothing about the image and is not converted.
+    Put only the call of the library into the block. An error while the file is read (an unreadable disk, a dropped
+    connection) does not mean that the image is damaged, and is not converted.
     """
     try:
         yield

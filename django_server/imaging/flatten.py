@@ -1,6 +1,6 @@
 """Convert the pixels of any Pillow mode to a plain mode: 8-bit RGB, L, CMYK or LAB, composited on white.
 
-Knows the meaning of each Pillow mode. Must not apply colour profiles, which `icc_profiles` does. Called by `render`.
+Knows the meaning of each Pillow mode. Must not apply colour profiles; `icc_profiles` does that. Called by `render`.
 """
 
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ def levels_of(image: Image.Image) -> Levels | None:
 _SIXTEEN_BITS = Levels(1 / 257, 0.5)  # 65535 / 257 = 255; 0.5 is added because the conversion truncates
 
 
-def plain(image: Image.Image, levels: Levels | None) -> Image.Image:
+def to_plain_mode(image: Image.Image, levels: Levels | None) -> Image.Image:
     """Convert `image` to a plain mode and composite it on white if it has transparency."""
     if levels is not None:
         return _eight_bits(image, levels)
@@ -61,15 +61,15 @@ def plain(image: Image.Image, levels: Levels | None) -> Image.Image:
 def shrink(image: Image.Image, factor: int) -> Image.Image:
     """Convert `image` to a plain mode and reduce it by the integer `factor`, strip by strip.
 
-    Never holds a second copy of the whole image: a 100-megapixel RGBA image needs no more than its own 400 MB.
+    Never makes a second copy of the whole image: a 100-megapixel RGBA image needs only its own 400 MB.
     """
     levels = levels_of(image)
     if factor == 1:
-        return plain(image, levels)
+        return to_plain_mode(image, levels)
     width, height = image.size
     rows = rows_per_strip(width, factor)
     strips = (image.crop((0, top, width, min(height, top + rows))) for top in range(0, height, rows))
-    return shrink_strips((plain(strip, levels) for strip in strips), image.size, factor)
+    return shrink_strips((to_plain_mode(strip, levels) for strip in strips), image.size, factor)
 
 
 def rows_per_strip(width: int, factor: int) -> int:

@@ -4,7 +4,7 @@ Called by `render` and by code that computes a thumbnail's size before it exists
 """
 
 # libjpeg's limit for an edge (JPEG_MAX_DIMENSION).
-JPEG_EDGE_PX = 65_500
+MAX_JPEG_EDGE_PX = 65_500
 
 # EXIF orientations that swap width and height (Exif 2.32, tag 0x0112).
 ROTATED_ORIENTATIONS = frozenset({5, 6, 7, 8})

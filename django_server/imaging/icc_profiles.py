@@ -47,8 +47,8 @@ def _transform(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform |
 
 def _build(source: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.ImageCmsTransform:
     target = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-    # Browsers use the perceptual intent, too. For matrix profiles, it gives the same result as the relative
-    # colorimetric intent.
+    # Browsers use the perceptual intent, too. For matrix profiles, its result equals that of the relative colorimetric
+    # intent.
     return ImageCms.ImageCmsTransform(source, target, mode, "RGB", ImageCms.Intent.PERCEPTUAL)
 
 

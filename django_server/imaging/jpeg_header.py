@@ -1,6 +1,6 @@
 """Read the markers of a JPEG without decoding it: size, coding process, number of scans.
 
-Limits the work on hostile files, on which Pillow's header reader would take long. Called by `probe`.
+Limits the work on hostile files; Pillow's header reader would take long on them. Called by `probe`.
 Markers: ITU T.81, table B.1.
 """
 
@@ -27,15 +27,15 @@ _BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class JpegHeader:
-    """`buffered`: whether a decoder must hold the coefficients of the whole image.
+    """`needs_full_buffer`: whether a decoder must keep the coefficients of the whole image in memory.
 
-    This is so for a progressive JPEG, and for a JPEG whose first scan does not contain all components.
+    True for a progressive JPEG, and for a JPEG whose first scan does not contain all components.
     """
 
     width: int
     height: int
     progressive: bool
-    buffered: bool
+    needs_full_buffer: bool
     first_scan_at: int
 
 
@@ -43,13 +43,13 @@ def read_header(source: BinaryIO) -> JpegHeader:
     """Read the segments up to the first scan. Raises CorruptImage."""
     source.seek(2)
     frame: tuple[int, bytes] | None = None
-    junk = 0
-    seen = {0xE1: 0, 0xED: 0, 0xDB: 0}
+    junk_bytes = 0
+    segment_counts = {0xE1: 0, 0xED: 0, 0xDB: 0}
     for _ in range(_MAX_SEGMENTS + _MAX_JUNK_BYTES):
         byte = source.read(1)
         if byte != b"\xff":
-            junk += 1
-            if not byte or junk > _MAX_JUNK_BYTES:
+            junk_bytes += 1
+            if not byte or junk_bytes > _MAX_JUNK_BYTES:
                 break
             continue
         marker = source.read(1)[0:1] or b"\xd9"
@@ -67,10 +67,12 @@ def read_header(source: BinaryIO) -> JpegHeader:
         if code == _START_OF_SCAN:
             if frame is None:
                 break
-            return _header(frame, components_in_scan=(source.read(1) or b"\0")[0], at=source.tell())
-        if code in seen:
-            seen[code] += 1
-            if seen[code] > _MAX_SEGMENTS_OF_A_KIND and not _is_extended_xmp(source, length):
+            return _header(
+                frame, components_in_scan=(source.read(1) or b"\0")[0], first_scan_at=source.tell()
+            )
+        if code in segment_counts:
+            segment_counts[code] += 1
+            if segment_counts[code] > _MAX_SEGMENTS_OF_A_KIND and not _is_extended_xmp(source, length):
                 break
         if code in _START_OF_FRAME:
             if frame is not None:
@@ -88,7 +90,7 @@ def _is_extended_xmp(source: BinaryIO, length: int) -> bool:
     return start == b"http"
 
 
-def _header(frame: tuple[int, bytes], *, components_in_scan: int, at: int) -> JpegHeader:
+def _header(frame: tuple[int, bytes], *, components_in_scan: int, first_scan_at: int) -> JpegHeader:
     code, body = frame
     if len(body) < 6:
         raise CorruptImage
@@ -97,8 +99,8 @@ def _header(frame: tuple[int, bytes], *, components_in_scan: int, at: int) -> Jp
         width=int.from_bytes(body[3:5], "big"),
         height=int.from_bytes(body[1:3], "big"),
         progressive=progressive,
-        buffered=progressive or components_in_scan < body[5],
-        first_scan_at=at,
+        needs_full_buffer=progressive or components_in_scan < body[5],
+        first_scan_at=first_scan_at,
     )
 
 

@@ -23,7 +23,7 @@ from .container_headers import check_tiff_directory, gif_frames, png_frames, rea
 from .errors import CorruptImage, EmptyFile, TooManyPixels, UnsupportedType, decoding, parsing
 from .exif_orientation import orientation_of
 from .geometry import upright
-from .pixel_limits import EDGE_PX, Limits
+from .pixel_limits import MAX_EDGE_PX, Limits
 from .signatures import Kind
 from .strip_rules import check_strip_decodable, supports_strips
 
@@ -60,13 +60,13 @@ class Probe:
 class OpenedImage:
     """An image within the limits, open and not decoded.
 
-    `turn`: the EXIF orientation that the caller must apply to the decoded pixels (1: none). `in_strips`: the image has
-    more pixels than may be decoded at once, so it must be decoded in strips.
+    `orientation_to_apply`: the EXIF orientation that the caller must apply to the decoded pixels (1: none).
+    `in_strips`: the image has more pixels than may be decoded at once, so it must be decoded in strips.
     """
 
     image: ImageFile.ImageFile
     probe: Probe
-    turn: int
+    orientation_to_apply: int
     in_strips: bool = False
 
 
@@ -76,15 +76,15 @@ _DEFAULT_LIMITS = Limits()
 def probe(source: BinaryIO, limits: Limits = _DEFAULT_LIMITS) -> Probe:
     """Read the header of `source` (seekable, read from its start) without decoding. Changes the position of `source`.
 
-    Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage. A file can pass this check and still turn out to
-    be damaged when `render` decodes it.
+    Raises EmptyFile, UnsupportedType, TooManyPixels or CorruptImage. A file may pass this check and still be damaged:
+    then `render` raises CorruptImage.
     """
     probed, _ = inspect(source, limits)
     return probed
 
 
 def inspect(source: BinaryIO, limits: Limits) -> tuple[Probe, OpenedImage | None]:
-    """As `probe`. Also returns the opened image, or None if Pillow was not needed (WebP).
+    """As `probe`. Also returns the opened image, or None if Pillow was not needed (for WebP).
 
     Raises as `probe` does.
     """
@@ -128,14 +128,14 @@ def _open_other(kind: Kind, source: BinaryIO, limits: Limits) -> OpenedImage:
         return opened
     _check_size(limits.pixels_in_strips, (width, height))
     check_strip_decodable(kind, opened.image, limits.pixels)
-    # Strips are decoded with libvips, which does not rotate. `opened.turn` cannot be used: for a TIFF it is 1, because
-    # it assumes that Pillow decodes and rotates the image.
-    return replace(opened, turn=opened.probe.orientation, in_strips=True)
+    # Strips are decoded with libvips, which does not rotate. The orientation in `opened` cannot be used: for a TIFF it
+    # is 1, because Pillow rotates a TIFF while it decodes it.
+    return replace(opened, orientation_to_apply=opened.probe.orientation, in_strips=True)
 
 
 def _check_size(pixels: int, size: tuple[int, int]) -> None:
-    if max(size) > EDGE_PX:
-        raise TooManyPixels(f"This image is {max(size)} pixels long; at most {EDGE_PX} are accepted.")
+    if max(size) > MAX_EDGE_PX:
+        raise TooManyPixels(f"This image is {max(size)} pixels long; at most {MAX_EDGE_PX} are accepted.")
     if size[0] * size[1] > pixels:
         raise TooManyPixels(
             f"This image has {size[0]} x {size[1]} pixels; at most {pixels // 1_000_000} million are accepted."
@@ -145,9 +145,9 @@ def _check_size(pixels: int, size: tuple[int, int]) -> None:
 def _open_jpeg(source: BinaryIO, limits: Limits) -> OpenedImage:
     with parsing():
         header = jpeg_header.read_header(source)
-    max_pixels = limits.pixels_progressive_jpeg if header.buffered else limits.pixels_baseline_jpeg
+    max_pixels = limits.pixels_progressive_jpeg if header.needs_full_buffer else limits.pixels_baseline_jpeg
     _check_size(max_pixels, (header.width, header.height))
-    if header.buffered and jpeg_header.has_more_scans_than(source, header, limits.jpeg_scans):
+    if header.needs_full_buffer and jpeg_header.has_more_scans_than(source, header, limits.jpeg_scans):
         raise CorruptImage
     image = _open(_JpegWithoutDpi, source)
     if image.size != (header.width, header.height):
@@ -215,12 +215,10 @@ def _upright(
 ) -> OpenedImage:
     """`rotated_by_decoder`: the decoder applies the orientation and reports the displayed size (TIFF, HEIC)."""
     valid_orientation = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
-    turn = 1 if rotated_by_decoder else valid_orientation
-    return OpenedImage(
-        image,
-        _probe(kind, upright(*image.size, turn), frames, image.mode, valid_orientation, progressive),
-        turn,
-    )
+    orientation_to_apply = 1 if rotated_by_decoder else valid_orientation
+    size = upright(*image.size, orientation_to_apply)
+    probe = _probe(kind, size, frames, image.mode, valid_orientation, progressive)
+    return OpenedImage(image, probe, orientation_to_apply)
 
 
 def _inspect_webp(source: BinaryIO, limits: Limits) -> Probe:

@@ -1,4 +1,4 @@
-"""A pool of processes that decode images. A process that exceeds its time limit can be killed, but a thread can't.
+"""A pool of processes that decode images. Unlike a thread, a process that exceeds its time limit can be killed.
 
 Each process has its own pipe and shares no lock with another process. If a process is killed, only the call that it was
 running fails. Pools with one shared queue (pebble, concurrent.futures) can lose a task between hand-over and
@@ -21,7 +21,7 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_START_SECONDS = 60.0  # on a loaded machine a start can take this long
+_START_SECONDS = 60.0  # on a loaded machine, a start can take this long
 
 
 class ProcessDied(Exception):
@@ -44,7 +44,8 @@ class ProcessPool:
 
     def __init__(self, size: int, context: BaseContext) -> None:
         self._all = [_Process(context) for _ in range(size)]
-        # Last in, first out: the process used last has warm memory, and a process that is not needed never starts.
+        # Last in, first out: the process used last has already allocated its memory, and a process that is not needed
+        # never starts.
         self._idle: queue.LifoQueue[_Process] = queue.LifoQueue()
         for process in reversed(self._all):
             self._idle.put(process)
@@ -123,7 +124,7 @@ class _Process:
             self._pipe.close()
             self._pipe = None
         ours, theirs = self._context.Pipe()
-        # Python kills a daemon process when this process exits. It would wait for any other process.
+        # daemon: Python kills the process when this process exits. For a process without this flag it would wait.
         process: BaseProcess = self._context.Process(target=_run_calls, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
         try:
             process.start()
@@ -142,11 +143,11 @@ def _run_calls(pipe: Connection) -> None:
         except EOFError:
             return
         try:
-            answer = True, function(*args, **kwargs)
+            result = True, function(*args, **kwargs)
         except Exception as failure:
             failure.add_note(traceback.format_exc())
-            answer = False, failure
-        pipe.send(answer)
+            result = False, failure
+        pipe.send(result)
 
 
 def exit_with_parent() -> None:

@@ -18,8 +18,8 @@ from typing import BinaryIO, Literal
 from PIL import Image
 
 from .errors import TooManyPixels, decoding
-from .flatten import levels_of, plain, rows_per_strip, shrink, shrink_strips
-from .geometry import JPEG_EDGE_PX, fit, reduction_factor, upright
+from .flatten import levels_of, rows_per_strip, shrink, shrink_strips, to_plain_mode
+from .geometry import MAX_JPEG_EDGE_PX, fit, reduction_factor, upright
 from .icc_profiles import to_srgb
 from .pixel_limits import Limits
 from .probe import OpenedImage, open_checked
@@ -27,7 +27,7 @@ from .resize_in_strips import resize_in_strips
 from .strips import decode_strips
 
 RECIPE = "1:jpeg-progressive-420,srgb,on-white,first-frame"
-"""The version of the rules of rendering.
+"""The version of the rendering rules.
 
 Increase its number if the same source would give a visibly different result.
 """
@@ -38,8 +38,8 @@ OutputFormat = Literal["JPEG", "PNG", "GIF"]
 _DEFAULT_LIMITS = Limits()
 _SMALL_PX = 512  # for thumbnails up to this size LANCZOS is visibly sharper, and cheap
 # `reducing_gap`: before the filter runs, pixels are averaged by an integer factor, down to `gap` times the target size.
-# A gap of 1 averages as the scaled decoding of a JPEG does. At 1500 px, the result has 47 dB against
-# that of a full LANCZOS, in half the time. A gap of 2 loses nothing visible, and for small sizes it costs no more.
+# A gap of 1 averages like the scaled decoding of a JPEG. At 1500 px, the result has a PSNR of 47 dB against that of a
+# full LANCZOS, and takes half the time. A gap of 2 causes no visible loss, and for small sizes it costs no more.
 _REDUCING_GAP, _REDUCING_GAP_SMALL = 1, 2
 _MAX_STRIP_PIXELS = 1 << 21  # 2 Mpx: 32 MB in four copies; 85 rows of an image that is 24,500 px wide
 
@@ -112,13 +112,13 @@ def render(
         raise ValueError("scales: at least one label, each of 1 px or more")
     started = time.perf_counter()
     opened = open_checked(source, limits)
-    largest_px = min(max(scales.values()), JPEG_EDGE_PX)
+    largest_px = min(max(scales.values()), MAX_JPEG_EDGE_PX)
     if opened.in_strips:
-        image, box = _decode_in_strips(opened, source, largest_px)
+        image, filled_size = _decode_in_strips(opened, source, largest_px)
     else:
-        image, box = _decode(opened, largest_px)
+        image, filled_size = _decode(opened, largest_px)
     decoded = time.perf_counter()
-    largest = _largest_raster(opened, image, largest_px, box)
+    largest = _largest_raster(opened, image, largest_px, filled_size)
     rasters = _cascade(largest, scales, (opened.probe.width, opened.probe.height))
     resized = time.perf_counter()
     write = partial(_write, output_format=output_format, quality=quality)
@@ -135,9 +135,9 @@ def render(
 
 
 def _stored_size(opened: OpenedImage, scale_px: int) -> tuple[int, int]:
-    """The size of a thumbnail before `opened.turn` is applied."""
+    """The size of a thumbnail before `opened.orientation_to_apply` is applied."""
     fitted = fit(opened.probe.width, opened.probe.height, scale_px)
-    return upright(*fitted, opened.turn)
+    return upright(*fitted, opened.orientation_to_apply)
 
 
 def _reducing_gap(largest_px: int) -> int:
@@ -145,12 +145,12 @@ def _reducing_gap(largest_px: int) -> int:
 
 
 def _decode(opened: OpenedImage, largest_px: int) -> tuple[Image.Image, tuple[float, float]]:
-    """Decode at the smallest scale that the decoder offers and the largest thumbnail needs.
+    """Decode at the smallest scale of the decoder that is large enough for the largest thumbnail.
 
-    Also returns the width and height of the part of the decoded pixels that the image fills.
+    Also returns the width and height of the area that the image fills in the decoded pixels.
     """
     image = opened.image
-    box: tuple[float, float] = image.size
+    filled_size: tuple[float, float] = image.size
     if opened.probe.format == "JPEG":
         # The target has the image's aspect ratio. With a square target of 1500, an image of 3000 x 2000 would be
         # decoded in full.
@@ -158,10 +158,10 @@ def _decode(opened: OpenedImage, largest_px: int) -> tuple[Image.Image, tuple[fl
         with decoding():
             draft = image.draft(None, target)
         if draft is not None:
-            box = draft[1][2:]
+            filled_size = draft[1][2:]
     with decoding():
         image.load()
-    return image, box
+    return image, filled_size
 
 
 def _decode_in_strips(
@@ -172,7 +172,7 @@ def _decode_in_strips(
     A strip has at least as many rows as the factor of the reduction, so the limit of pixels in a strip limits the
     factor.
     """
-    width, height = upright(opened.probe.width, opened.probe.height, opened.turn)
+    width, height = upright(opened.probe.width, opened.probe.height, opened.orientation_to_apply)
     factor = reduction_factor((width, height), _stored_size(opened, largest_px), _reducing_gap(largest_px))
     factor = min(factor, _MAX_STRIP_PIXELS // width)
     if factor == 1:
@@ -181,27 +181,28 @@ def _decode_in_strips(
             f"too many for a thumbnail of {largest_px}; {max(width, height) // 2} can be made."
         )
     strips = decode_strips(source, opened.image, rows_per_strip(width, factor))
-    plain_strips = (plain(strip, levels_of(strip)) for strip in strips)
+    plain_strips = (to_plain_mode(strip, levels_of(strip)) for strip in strips)
     return shrink_strips(plain_strips, (width, height), factor), (width / factor, height / factor)
 
 
 def _largest_raster(
-    opened: OpenedImage, image: Image.Image, largest_px: int, box: tuple[float, float]
+    opened: OpenedImage, image: Image.Image, largest_px: int, filled_size: tuple[float, float]
 ) -> Image.Image:
     """The raster of the largest thumbnail: upright, in sRGB. Frees the pixels of `image`."""
     target_size = _stored_size(opened, largest_px)
     profile = opened.image.info.get("icc_profile")
-    factor = reduction_factor(box, target_size, _reducing_gap(largest_px))
+    factor = reduction_factor(filled_size, target_size, _reducing_gap(largest_px))
     raster = shrink(image, factor)
     if raster.size != target_size:
-        region = (0, 0, min(box[0] / factor, raster.width), min(box[1] / factor, raster.height))
-        kernel = Image.Resampling.LANCZOS if largest_px <= _SMALL_PX else Image.Resampling.BICUBIC
-        raster = resize_in_strips(raster, target_size, kernel, region)
+        width, height = filled_size[0] / factor, filled_size[1] / factor
+        region = (0, 0, min(width, raster.width), min(height, raster.height))
+        resample = Image.Resampling.LANCZOS if largest_px <= _SMALL_PX else Image.Resampling.BICUBIC
+        raster = resize_in_strips(raster, target_size, resample, region)
     if raster is not image:
         _free_pixels(image)
     raster = to_srgb(raster, profile if isinstance(profile, bytes) else None)
-    turn = _TRANSPOSES.get(opened.turn)
-    return raster if turn is None else raster.transpose(turn)
+    transpose = _TRANSPOSES.get(opened.orientation_to_apply)
+    return raster if transpose is None else raster.transpose(transpose)
 
 
 def _free_pixels(image: Image.Image) -> None:
@@ -214,7 +215,7 @@ def _cascade(
     """The raster of each label. Each one is reduced from the next larger one; `raster` is the largest."""
     rasters: dict[str, Image.Image] = {}
     for label in sorted(scales, key=scales.__getitem__, reverse=True):
-        scale_px = min(scales[label], JPEG_EDGE_PX)
+        scale_px = min(scales[label], MAX_JPEG_EDGE_PX)
         size = fit(*displayed_size, scale_px)
         if raster.size != size:
             raster = _downscale(raster, size, scale_px)

@@ -19,7 +19,7 @@ _COMPRESSIONS = frozenset({
     "raw", "tiff_ccitt", "group3", "group4", "tiff_lzw", "jpeg", "packbits", "tiff_adobe_deflate", "tiff_deflate",
 })  # fmt: skip
 _WIDTH_TAG, _SAMPLES_TAG, _TILE_LENGTH_TAG = 256, 277, 323
-# Measured: libvips 8.18 holds 600 decoded rows in memory, or nearly three rows of tiles if these are taller.
+# Measured: libvips 8.18 keeps 600 decoded rows in memory, or nearly three rows of tiles if these are taller.
 _ROWS_KEPT = 600
 _ROWS_OF_TILES_KEPT = 3
 _MAX_BYTES_KEPT = 600_000_000  # with the strips 800 MB, as much as a full decode of 200 Mpx
@@ -52,7 +52,7 @@ def check_strip_decodable(kind: Kind, image: ImageFile.ImageFile, whole_pixels: 
 
 
 def _bytes_kept(image: ImageFile.ImageFile) -> int:
-    """The bytes of decoded rows that libvips holds in memory."""
+    """The bytes of decoded rows that libvips keeps in memory."""
     # The tags have the size of a TIFF before rotation. `image.width` is the width after rotation.
     tags = getattr(image, "tag_v2", {})
     with decoding():  # In a damaged file, a tag may not be a number.

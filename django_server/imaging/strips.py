@@ -1,7 +1,7 @@
-"""Decode, in strips, an image that is too large for a full decode. libvips returns the same pixels as Pillow would.
+"""Decode, in strips, an image that is too large for a full decode. libvips returns the same pixels as Pillow.
 
 This is the only module that uses pyvips. It imports pyvips at the first image that needs it: most runs of pregen have
-no such image, the server never has one, and libvips does not survive a fork. Called by `render`.
+no such image, the server never has one, and libvips does not work after a fork. Called by `render`.
 """
 
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def decode_strips(source: BinaryIO, image: ImageFile.ImageFile, rows: int) -> It
 
 
 class _SourceReader:
-    """File callbacks for libvips. If a read fails, libvips is told that the file has ended, and `failure` is set."""
+    """File callbacks for libvips. If a read fails, the callback reports the end of the file and sets `failure`."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source

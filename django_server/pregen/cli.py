@@ -63,7 +63,7 @@ def _end(code: int) -> int:
 
 
 def _scan(options: argparse.Namespace) -> int:
-    from pregen.report.reports import summary_of
+    from pregen.report.print_report import summary_of
     from pregen.scan.scanner import ScanOptions, scan
 
     # A scan creates millions of objects but no reference cycles. Garbage collection took 15 % of its time.
@@ -136,7 +136,7 @@ def _generate_options(options: argparse.Namespace) -> "GenerateOptions":
 
 
 def _report(options: argparse.Namespace) -> int:
-    from pregen.report.reports import ReportOptions, report
+    from pregen.report.print_report import ReportOptions, print_report
 
     report_options = ReportOptions(
         options.manifest,
@@ -146,7 +146,7 @@ def _report(options: argparse.Namespace) -> int:
         options.cadence,
         options.all,
     )
-    report(report_options, as_json=options.json)
+    print_report(report_options, as_json=options.json)
     return 0
 
 

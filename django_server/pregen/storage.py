@@ -116,7 +116,7 @@ def open_store(storage: Storage, secret: Secrets, connections: int = 10) -> Stor
         return _open_local(storage)
     store = s3_store(storage, secret, connections)
     try:
-        store.ask(storage.prefix)
+        store.check_listable(storage.prefix)
     except OSError as failure:
         raise StoreFailure(sentence_of(failure)) from failure
     return store

@@ -1,1 +1,1 @@
-"""The routes of the HTTP API and their schemas. Each parses, calls and builds the response; errors: `images.errors`."""
+"""The routes of the HTTP API and their schemas. `images.error_codes` has the table of error codes."""

@@ -13,7 +13,7 @@ from images.api.images import cursor_of, images_json
 from images.api.parameter_types import CursorText, PageSize
 from images.api.schemas import BatchOut, BatchWithImagesOut, CountsOut, ErrorOut
 from images.deletion import delete_images
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.http.json_responses import json_response, json_response_with_etag
 from images.http.large_page_slot import long_page_slot
 from images.http.pagination import PAGE, Cursor, after, link_to_next
@@ -109,7 +109,7 @@ def _change_all(batch: Batch, change: Callable[[Sequence[UUID]], int]) -> HttpRe
 def _existing_batch(batch_id: UUID) -> Batch:
     batch = Batch.objects.filter(id=batch_id).first()
     if batch is None:
-        raise Refusal("not_found", "There is no batch with this id.")
+        raise ApiError("not_found", "There is no batch with this id.")
     return batch
 
 

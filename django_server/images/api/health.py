@@ -35,7 +35,7 @@ def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     """Whether database, broker, channel layer and storage respond."""
     checks = {
         "database": _database_answers(),
-        "broker": celery_queue.answers(),
+        "broker": celery_queue.redis_responds(),
         "channel_layer": events.layer_works(),
         "storage": _storage_answers(),
     }

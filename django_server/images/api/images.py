@@ -9,16 +9,16 @@ from ninja import Query, Router
 from images.api.parameter_types import CursorText, PageSize, Text
 from images.api.schemas import ErrorOut, ImageOut, StatusName
 from images.deletion import delete_images
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.http.json_responses import json_response, json_response_with_etag
 from images.http.large_page_slot import long_page_slot
 from images.http.pagination import PAGE, Cursor, after, link_to_next
 from images.models import Image
 from images.processing import transitions
-from images.processing.announce import announce
-from images.processing.enqueue_or_mark import enqueue
+from images.processing.enqueue_or_mark import enqueue_or_mark_unqueued
+from images.processing.publish import publish_images
 from images.queries import by_ids, with_thumbnails
-from images.row_values import Listed
+from images.row_values import ListedImage
 from images.serializers import Addresses, Json, image_json
 from images.sql_statement_guard import no_statements
 
@@ -72,7 +72,7 @@ def one_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa: AR
 def delete_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa: ARG001
     """Delete an image with its thumbnails."""
     if not delete_images(Image.objects.filter(id=image_id)):
-        raise Refusal("not_found", "There is no image with this id.")
+        raise ApiError("not_found", "There is no image with this id.")
     return HttpResponse(status=204)
 
 
@@ -80,7 +80,7 @@ def delete_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa:
 def retry_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa: ARG001
     """Process a failed or aborted image again."""
     ids = transitions.retry([image_id])
-    enqueue(ids, one_task_each=True)
+    enqueue_or_mark_unqueued(ids, one_task_each=True)
     return _changed_response(image_id, bool(ids), "not_retryable")
 
 
@@ -90,22 +90,22 @@ def abort_image(request: HttpRequest, image_id: UUID) -> HttpResponse:  # noqa: 
     return _changed_response(image_id, bool(transitions.abort([image_id])), "not_abortable")
 
 
-def existing_image(image_id: UUID) -> list[Listed]:
-    """The image with this id, in a list. Raises Refusal not_found."""
+def existing_image(image_id: UUID) -> list[ListedImage]:
+    """The image with this id, in a list. Raises ApiError `not_found`."""
     listed = by_ids([image_id])
     if not listed:
-        raise Refusal("not_found", "There is no image with this id.")
+        raise ApiError("not_found", "There is no image with this id.")
     return listed
 
 
-def images_json(listed: list[Listed]) -> list[Json]:
+def images_json(listed: list[ListedImage]) -> list[Json]:
     """The JSON objects of these images. Sends no SQL statement."""
     with no_statements():
         at = Addresses.now()
         return [image_json(image, thumbnails, at) for image, thumbnails in listed]
 
 
-def cursor_of(listed: Listed) -> Cursor:
+def cursor_of(listed: ListedImage) -> Cursor:
     """The position of an image in the list."""
     image, _ = listed
     return Cursor(image["uploaded_at"], image["id"])
@@ -114,17 +114,17 @@ def cursor_of(listed: Listed) -> Cursor:
 def _parse_ids(texts: list[str]) -> list[UUID]:
     parts = [part for text in texts for part in text.split(",") if part]
     if len(parts) > MAX_IDS:
-        raise Refusal("invalid_request", f"At most {MAX_IDS} ids are taken at once.")
+        raise ApiError("invalid_request", f"At most {MAX_IDS} ids are taken at once.")
     try:
         return [UUID(part) for part in parts]
     except ValueError as error:
-        raise Refusal("invalid_request", "The value of “ids” is not a list of ids.") from error
+        raise ApiError("invalid_request", "The value of “ids” is not a list of ids.") from error
 
 
-def _changed_response(image_id: UUID, changed: bool, refusal_code: str) -> HttpResponse:
-    """Publish the changed image and respond with it. Raises Refusal `refusal_code` if it was not changed."""
+def _changed_response(image_id: UUID, changed: bool, error_code: str) -> HttpResponse:
+    """Publish the changed image and respond with it. Raises ApiError `error_code` if it was not changed."""
     listed = existing_image(image_id)
     if not changed:
-        raise Refusal(refusal_code, status=listed[0][0]["status"])
-    announce(listed)
+        raise ApiError(error_code, status=listed[0][0]["status"])
+    publish_images(listed)
     return json_response(images_json(listed)[0], 202)

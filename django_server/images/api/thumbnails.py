@@ -9,8 +9,8 @@ from ninja import Query, Router
 
 from images.api.parameter_types import Text
 from images.api.schemas import ErrorOut
-from images.errors import Refusal
-from images.row_values import Listed
+from images.error_codes import ApiError
+from images.row_values import ListedImage
 from images.serializers import thumbnail_url
 from images.thumbnail_rules import default_label, is_valid, sizes
 from images.thumbnails.generate import completed_image, generate_in_request
@@ -31,11 +31,11 @@ def thumbnail(
     listed = completed_image(_id(image_id))
     if not _is_servable(listed, label):
         if request.method == "HEAD":
-            raise Refusal("not_found", "This thumbnail is not made yet.")
+            raise ApiError("not_found", "This thumbnail is not made yet.")
         listed = generate_in_request(listed[0]["id"])
         if not _is_servable(listed, label):
             # The original was replaced, or the sizes were changed, while the thumbnail was generated.
-            raise Refusal("overloaded")
+            raise ApiError("overloaded")
     return HttpResponse(
         status=302,
         headers={
@@ -47,15 +47,15 @@ def thumbnail(
 
 @router.api_operation(["GET", "HEAD"], "/api/thumbnails", include_in_schema=False)
 def no_list(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
-    raise Refusal("method_not_allowed", "Ask for the thumbnail of one image: /api/thumbnails/<id>.")
+    raise ApiError("method_not_allowed", "Ask for the thumbnail of one image: /api/thumbnails/<id>.")
 
 
 def _valid_label(requested: str | None) -> str:
     label = requested or default_label()
     if label is None or not sizes():
-        raise Refusal("not_found", "No thumbnail sizes are configured.")
+        raise ApiError("not_found", "No thumbnail sizes are configured.")
     if label not in sizes():
-        raise Refusal("unknown_label", f"There is no thumbnail “{label}”; there are: {', '.join(sizes())}.")
+        raise ApiError("unknown_label", f"There is no thumbnail “{label}”; there are: {', '.join(sizes())}.")
     return label
 
 
@@ -63,9 +63,9 @@ def _id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise Refusal("not_found", "There is no image with this id.") from None
+        raise ApiError("not_found", "There is no image with this id.") from None
 
 
-def _is_servable(listed: Listed, label: str) -> bool:
+def _is_servable(listed: ListedImage, label: str) -> bool:
     image, thumbnails = listed
     return is_valid(thumbnails.get(label), sizes()[label], image["source_version"])

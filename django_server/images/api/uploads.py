@@ -15,15 +15,15 @@ from ninja import Router
 from images.api.images import images_json
 from images.api.parameter_types import IdempotencyKey
 from images.api.schemas import AcceptedOut, ErrorOut, UploadedOut, UploadErrorOut
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.http.json_responses import encoded_json_response, json_response
 from images.observability.timings import stage
-from images.processing.announce import announce
+from images.processing.publish import publish_images
 from images.processing.transitions import new_values
 from images.row_values import ImageValues
 from images.serializers import Json
 from images.uploads import idempotency
-from images.uploads.accept import ValidFiles, insert_rows, queue_and_announce, store_originals
+from images.uploads.accept import ValidFiles, insert_rows, queue_and_publish, store_originals
 from images.uploads.idempotency import StoredResponse, settled_on_failure
 from images.uploads.multipart import SpooledFile, spool_files
 from images.uploads.synchronous import complete, rendered_upload
@@ -69,7 +69,7 @@ def upload(request: HttpRequest, idempotency_key: IdempotencyKey = None) -> Http
                     {"message": "Image uploaded successfully", "image": images_json([image])[0]}
                 )
                 key.complete(response)
-            announce([image])
+            publish_images([image])
         summary.job_id, summary.accepted = file.id, 1
         return response
 
@@ -106,8 +106,8 @@ def _upload_many(
             return encoded_json_response(key.body, key.status)
         with settled_on_failure(key):
             validated = validate(files)
-            summary.rejected = [refusal.code for _, refusal in validated.rejected]
-            rejected = _discard_rejected(validated)
+            summary.rejected = [error.code for _, error in validated.rejected]
+            rejected = _delete_rejected(validated)
             if not validated.accepted:
                 raise _all_rejected(validated, rejected)
             batch_id = batch or uuid.uuid4()
@@ -123,7 +123,7 @@ def _upload_many(
                 {"message": message, "batch_id": str(batch_id), "jobs": jobs, "rejected": rejected}, 202
             )
             insert_rows(validated.accepted, rows, batch_id, key, response)
-            queue_and_announce(images, one_task_each=one_task_each)
+            queue_and_publish(images, one_task_each=one_task_each)
         summary.batch_id, summary.accepted = batch_id, len(images)
         return response
 
@@ -134,22 +134,22 @@ def _jobs_json(files: ValidFiles, images: Sequence[ImageValues]) -> list[Json]:
     return [{"index": file.index, **body} for (file, _), body in zip(files, bodies, strict=True)]
 
 
-def _discard_rejected(validated: Validated) -> list[Json]:
+def _delete_rejected(validated: Validated) -> list[Json]:
     for file, _ in validated.rejected:
-        file.discard()
-    return [_rejected_json(file, refusal) for file, refusal in validated.rejected]
+        file.delete()
+    return [_rejected_json(file, error) for file, error in validated.rejected]
 
 
-def _rejected_json(file: SpooledFile, refusal: Refusal) -> Json:
-    return {"index": file.index, "name": file.name, "error": refusal.sentence, "code": refusal.code}
+def _rejected_json(file: SpooledFile, error: ApiError) -> Json:
+    return {"index": file.index, "name": file.name, "error": error.sentence, "code": error.code}
 
 
-def _all_rejected(validated: Validated, rejected: list[Json]) -> Refusal:
-    """A refusal with status 400 and the list of rejected files. If all have the same error code, it has this code."""
+def _all_rejected(validated: Validated, rejected: list[Json]) -> ApiError:
+    """An ApiError with status 400 and the list of rejected files. If all have the same error code, it has this code."""
     if len(rejected) == 1:
         code, sentence = validated.rejected[0][1].code, validated.rejected[0][1].sentence
     else:
-        codes = {refusal.code for _, refusal in validated.rejected}
+        codes = {error.code for _, error in validated.rejected}
         code = codes.pop() if len(codes) == 1 else "invalid_request"
         sentence = f"None of the {len(rejected)} files could be accepted."
-    return Refusal(code, sentence, rejected=rejected).with_status(400)
+    return ApiError(code, sentence, rejected=rejected).with_status(400)

@@ -5,23 +5,23 @@ import json
 
 from starlette.types import Receive, Send
 
-from images.errors import Refusal
+from images.error_codes import ApiError
 
-# For so long after a refusal, the rest of the body is read and discarded. Otherwise the server would close a connection
-# with unread bytes. That resets the connection, and the client could not read the response.
+# The time limit for reading the rest of the body, which is discarded. If the server closed a connection with unread
+# bytes, the connection would be reset, and the client could not read the response.
 _LINGER_SECONDS = 5.0
 
 
-async def send_refusal(refusal: Refusal, receive: Receive, send: Send, *, body_ended: bool) -> None:
-    """Send the refusal as the response. Unless `body_ended`, read and discard the rest of the body for five seconds."""
-    body = json.dumps(refusal.body()).encode()
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **refusal.headers()}
+async def send_error(error: ApiError, receive: Receive, send: Send, *, body_ended: bool) -> None:
+    """Send the error as the response. Unless `body_ended`, read and discard the rest of the body for five seconds."""
+    body = json.dumps(error.body()).encode()
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **error.headers()}
     if not body_ended:
         headers["Connection"] = "close"
     await send(
         {
             "type": "http.response.start",
-            "status": refusal.kind.status,
+            "status": error.kind.status,
             "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
         }
     )

@@ -10,13 +10,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from images.errors import Refusal
-from images.http.json_responses import refusal_response
+from images.error_codes import ApiError
+from images.http.json_responses import error_response
 from images.request_context import current_request_id
 
 logger = logging.getLogger(__name__)
 
-# The error code for a status with which Django or ninja, not this app, has refused a request.
+# The error code for an HTTP status that Django or ninja, not this app, has set.
 _CODES_OF_STATUS = {
     400: "invalid_request",
     401: "forbidden",
@@ -30,25 +30,25 @@ _CODES_OF_STATUS = {
 }
 
 
-def refusal_for_status(status: int) -> Refusal:
-    """The refusal for an HTTP status."""
-    return Refusal(_CODES_OF_STATUS.get(status, "internal" if status >= 500 else "invalid_request"))
+def error_for_status(status: int) -> ApiError:
+    """The ApiError for an HTTP status."""
+    return ApiError(_CODES_OF_STATUS.get(status, "internal" if status >= 500 else "invalid_request"))
 
 
 def exception_response(request: HttpRequest, error: Exception) -> HttpResponse:
     """The response for any exception of a view."""
     match error:
-        case Refusal():
-            return refusal_response(error)
+        case ApiError():
+            return error_response(error)
         case ValidationError():
-            return refusal_response(Refusal("invalid_request", _sentence(error)))
+            return error_response(ApiError("invalid_request", _sentence(error)))
         case HttpError():
-            return refusal_response(refusal_for_status(error.status_code))
+            return error_response(error_for_status(error.status_code))
         case Http404():
-            return refusal_response(Refusal("not_found"))
+            return error_response(ApiError("not_found"))
         case OperationalError() | InterfaceError():
             logger.warning("The database did not answer %s %s: %s", request.method, request.path, error)
-            return refusal_response(Refusal("database_unavailable"))
+            return error_response(ApiError("database_unavailable"))
         case _:
             return internal_error_response(request, error)
 
@@ -57,7 +57,7 @@ def internal_error_response(request: HttpRequest, error: BaseException | None) -
     """A response with status 500 and the request id, which also is in the log line with the traceback."""
     request_id = current_request_id() or uuid.uuid4().hex
     logger.error("%s %s failed, request id %s", request.method, request.path, request_id, exc_info=error)
-    return refusal_response(Refusal("internal", request_id=request_id))
+    return error_response(ApiError("internal", request_id=request_id))
 
 
 def install(api: NinjaAPI) -> None:

@@ -13,7 +13,7 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 
-from images.errors import Refusal
+from images.error_codes import ApiError
 
 # A smaller body fits into one packet and is not compressed.
 _GZIP_FROM_BYTES = 1400
@@ -60,9 +60,9 @@ def _accepts_gzip(request: HttpRequest) -> bool:
     return _ACCEPTS_GZIP.search(request.headers.get("Accept-Encoding", "")) is not None
 
 
-def refusal_response(refusal: Refusal) -> HttpResponse:
-    """The response to a refused request."""
-    return json_response(refusal.body(), refusal.kind.status, refusal.headers())
+def error_response(error: ApiError) -> HttpResponse:
+    """The JSON response for an error."""
+    return json_response(error.body(), error.kind.status, error.headers())
 
 
 def encoded_json_response(text: str, status: int) -> HttpResponse:

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.serializers import site_url
 
 # Default number of rows on a page.
@@ -38,13 +38,13 @@ class Cursor:
 
 
 def parse_cursor(text: str) -> Cursor:
-    """Parse a cursor. Raises Refusal invalid_request."""
+    """Parse a cursor. Raises ApiError invalid_request."""
     try:
         plain = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)).decode("ascii")
         microseconds, _, id_ = plain.partition(".")
         return Cursor(_EPOCH + timedelta(microseconds=int(microseconds)), UUID(id_))
     except (binascii.Error, UnicodeError, ValueError, OverflowError) as error:
-        raise Refusal("invalid_request", "The value of “cursor” is not valid.") from error
+        raise ApiError("invalid_request", "The value of “cursor” is not valid.") from error
 
 
 def after(rows: QuerySet[Row], moment_field: str, cursor: str | None) -> QuerySet[Row]:

@@ -1,6 +1,7 @@
-"""Sends frames to one client: joins events if the client asked for it, and buffers the frames for the writing task.
+"""Sends frames to one client: coalesces events if the client asked for it, and buffers frames until they are sent.
 
-Used by `consumers` and `replay_queue`. Only `write` and `until_buffer_low` wait; all other calls return immediately.
+Used by `consumers` and `replay_queue`. Only `write` and `wait_until_buffer_low` wait; all other calls return
+immediately.
 """
 
 import asyncio
@@ -13,16 +14,16 @@ from images.live.events import EventFrame
 from images.live.protocol import Frame, encode, event_frames
 
 # The connection of a client that reads nothing for this long is closed.
-STUCK_SECONDS = 30.0
+SEND_TIMEOUT_SECONDS = 30.0
 # Limits of the buffer. The events of a batch of 1,000 images are 1,000 frames of about 1 KB each: half of MAX_BYTES.
 MAX_FRAMES = 1000
 MAX_BYTES = 2 * 2**20
-# The next part of a replay is read when the buffer has less than this, which is two frames of 64 KB.
+# The next part of a replay is read when the buffer has fewer bytes than this: two frames of 64 KB.
 LOW_BYTES = 128 * 1024
 
 
 class SendBuffer:
-    """A bounded buffer of frames to send, so that a client that does not read costs little memory.
+    """A bounded buffer of frames to send, so that a client that does not read uses little memory.
 
     After `replace_all`, `put` accepts no frame until `take` has returned the replacement. Belongs to one event loop.
     """
@@ -69,7 +70,7 @@ class SendBuffer:
         self._update_size(-byte_size)
         return text
 
-    async def until_low(self) -> None:
+    async def wait_until_low(self) -> None:
         """Returns when less than LOW_BYTES are buffered."""
         await self._is_low.wait()
 
@@ -89,15 +90,16 @@ def _set_or_clear(event: asyncio.Event, condition: bool) -> None:
 class Sender:
     """Sends frames through the buffer.
 
-    `resyncs` counts the resync frames. A replay that was requested before a resync frame must not be sent after it.
+    `resync_count` is the number of resync frames so far. A replay that was requested before a resync frame must not be
+    sent after it.
     """
 
     def __init__(self, send_text: Callable[[str], Awaitable[None]]) -> None:
         self._send_text = send_text
         self._buffer = SendBuffer()
         self._coalescer: Coalescer | None = None
-        self._window: asyncio.TimerHandle | None = None
-        self.resyncs = 0
+        self._window_timer: asyncio.TimerHandle | None = None
+        self.resync_count = 0
 
     def send(self, frame: Frame) -> None:
         self.send_encoded(encode(frame))
@@ -112,16 +114,16 @@ class Sender:
             self.request_resync("slow_client")
 
     def send_events(self, events: list[EventFrame]) -> None:
-        """Sends live events. Joins a burst into few frames if the client asked for it."""
+        """Sends live events. Coalesces them if the client asked for it."""
         if self._coalescer is None:
             self._send_all([event.text for event in events])
             return
         self._send_all(self._coalescer.add(events))
-        if self._coalescer.is_open and self._window is None:
+        if self._coalescer.is_open and self._window_timer is None:
             self._open_window()
 
     def send_replayed(self, events: list[EventFrame]) -> None:
-        """Sends events that were read from the database. Joins them into full frames if the client asked for it."""
+        """Sends events that were read from the database, many in one frame if the client asked for coalescing."""
         self._send_all(event_frames(events, coalesce=self._coalescer is not None))
 
     def set_coalescing(self, wanted: bool) -> None:
@@ -134,38 +136,38 @@ class Sender:
     def request_resync(self, reason: Literal["slow_client", "gap"]) -> None:
         """Drops all buffered frames and asks the client to subscribe again."""
         if self._buffer.replace_all(encode({"type": "resync", "reason": reason})):
-            self.resyncs += 1
+            self.resync_count += 1
         if self._coalescer is not None:
             self._coalescer.drop()
 
-    async def until_buffer_low(self) -> None:
+    async def wait_until_buffer_low(self) -> None:
         """Returns when the buffer has room for the next part of a replay."""
-        await self._buffer.until_low()
+        await self._buffer.wait_until_low()
 
     async def write(self) -> None:
         """Writes the buffered frames until the task is cancelled.
 
-        Raises: TimeoutError when the client reads nothing for STUCK_SECONDS, OSError when it has disconnected.
+        Raises: TimeoutError when the client reads nothing for SEND_TIMEOUT_SECONDS, OSError when it has disconnected.
         """
         while True:
             text = await self._buffer.take()
-            async with asyncio.timeout(STUCK_SECONDS):
+            async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
                 await self._send_text(text)
 
     def stop(self) -> None:
         """Cancels the timer of the coalescing window."""
-        if self._window is not None:
-            self._window.cancel()
+        if self._window_timer is not None:
+            self._window_timer.cancel()
 
     def _send_all(self, texts: list[str]) -> None:
         for text in texts:
             self.send_encoded(text)
 
     def _open_window(self) -> None:
-        self._window = asyncio.get_running_loop().call_later(WINDOW_SECONDS, self._end_window)
+        self._window_timer = asyncio.get_running_loop().call_later(WINDOW_SECONDS, self._end_window)
 
     def _end_window(self) -> None:
-        self._window = None
+        self._window_timer = None
         if self._coalescer is not None:
             self._send_all(self._coalescer.end_window())
             if self._coalescer.is_open:

@@ -1,4 +1,4 @@
-"""Builds Django Channels' layer from the setting CHANNEL_LAYERS, with time limits for its connections to Redis.
+"""Creates Django Channels' layer from the setting CHANNEL_LAYERS, with time limits for its connections to Redis.
 
 Called by `events`, which publishes, and by `layer_subscription`, which receives. Each of these modules has its own
 layer, because a layer's connections belong to one event loop.
@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 # raise these too.
 LAYER_ERRORS: tuple[type[Exception], ...] = (RedisError, OSError, TimeoutError)
 
-CONNECT_SECONDS = 0.5
+CONNECT_TIMEOUT_SECONDS = 0.5
 
 Layer = Any  # A channel layer. Channels specifies its interface but has no class for it.
 
@@ -70,16 +70,16 @@ def host_count() -> int:
 def _with_time_limits(host: dict[str, Any], on_reconnect: Callable[[], None] | None) -> dict[str, Any]:
     """The connection options of `host`, with time limits where the setting has none."""
     limits: dict[str, Any] = {
-        "socket_connect_timeout": CONNECT_SECONDS,
+        "socket_connect_timeout": CONNECT_TIMEOUT_SECONDS,
         # redis-py 8 defaults to 5 s, after which an idle subscription would fail.
         "socket_timeout": None,
     }
     if on_reconnect is not None:
-        limits["redis_connect_func"] = _reports_reconnections(on_reconnect)
+        limits["redis_connect_func"] = _connect_callback(on_reconnect)
     return {**limits, **host}
 
 
-def _reports_reconnections(on_reconnect: Callable[[], None]) -> Callable[[Any], Awaitable[None]]:
+def _connect_callback(on_reconnect: Callable[[], None]) -> Callable[[Any], Awaitable[None]]:
     connections = 0
 
     async def connected(connection: Any) -> None:

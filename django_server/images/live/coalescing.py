@@ -1,7 +1,8 @@
-"""Joins a burst of events into few frames. Pure.
+"""Coalesces events: a burst of events is sent in few frames. Pure.
 
 The first event is sent immediately. It opens a window of WINDOW_SECONDS; the events of a window are sent together at
-its end. So a single image is not delayed, and a batch of hundreds costs four frames a second instead of hundreds.
+its end. So a single event is not delayed, and a batch of hundreds of images needs four frames a second instead of
+hundreds.
 `bounded_sender` runs the timer of the window.
 """
 

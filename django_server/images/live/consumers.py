@@ -18,10 +18,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from images.live.bounded_sender import Sender
 from images.live.events import EventFrame
-from images.live.handshake import refuse
+from images.live.handshake import reject_handshake
 from images.live.hub import hub
 from images.live.protocol import BadFrameError, Ping, Subscribe, Topics, connected_frame, parse, parse_id
-from images.live.replay_queue import ReplayQueue, read
+from images.live.replay_queue import ReplayQueue, run_query
 from images.live.replays import database_now
 from images.live.subscriptions import Subscriptions
 from images.observability.event_counters import websocket_clients
@@ -32,11 +32,11 @@ logger = logging.getLogger(__name__)
 # WebSocket close code "try again later". Sent to a client that reads too slowly, and when a database query fails.
 TRY_AGAIN_LATER = 1013
 # Time limit in seconds for sending the close frame.
-CLOSE_SECONDS = 1.0
+CLOSE_TIMEOUT_SECONDS = 1.0
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
-    """Lives until the client disconnects or stops reading, or a database query fails.
+    """Runs until the client disconnects or stops reading, or a database query fails.
 
     Subscribes to groups through `hub` and not through Channels, which would open a channel with an unbounded queue for
     every connection.
@@ -65,7 +65,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
                 for task in self._running:
                     task.cancel()
         except* (TimeoutError, DatabaseError) as failures:
-            await self._end(failures.exceptions[0])
+            await self._close_after(failures.exceptions[0])
         except* OSError:
             pass  # The ASGI server raises it when the client has disconnected.
         finally:
@@ -78,8 +78,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
         """Calls the handler of the message's type.
 
         Replaces Channels' `dispatch`, which before each message closes old database connections on one thread shared by
-        all WebSockets, and so waits for whatever else that thread is doing. This is not needed here: the consumer's
-        queries run on other threads (see `replay_queue.read`).
+        all WebSockets, and so waits for other work on that thread. This is not needed here: the consumer's queries run
+        on other threads (see `replay_queue.run_query`).
         """
         await getattr(self, get_handler_name(message))(message)
 
@@ -87,7 +87,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
         """Accepts the connection and starts its tasks.
 
         Subscribes first, and then reads the change cursor (the database time sent in the `connected` frame). Thus no
-        change is missed: each one either arrives as a live event or is older than the cursor.
+        change is missed: each change either arrives as a live event or is older than the cursor.
         """
         batch_ids = parse_qs(self.scope["query_string"].decode("latin-1")).get("batch", [])
         topics: list[Topics] = []
@@ -102,7 +102,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
             # batches.
             topics, bad_frame, wanted = [], error, Subscriptions(narrowed=True)
         await self._change_subscriptions(wanted)
-        now = await read(database_now)
+        now = await run_query(database_now)
         await self.accept()
         self._accepted = True
         self._sender.send_first(connected_frame(change_cursor(now)))
@@ -126,7 +126,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
             self._sender.send_events(wanted)
 
     def on_gap(self) -> None:
-        """Asks the client to subscribe again. The hub calls this when the hub itself may have missed events."""
+        """Asks the client to subscribe again. The hub calls this after a gap."""
         self._sender.request_resync("gap")
 
     async def _handle(self, text: str | None) -> None:
@@ -157,12 +157,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
     def _send_error(self, error: BadFrameError) -> None:
         self._sender.send({"type": "error", "code": "bad_frame", "error": str(error)})
 
-    async def _end(self, failure: Exception) -> None:
+    async def _close_after(self, failure: Exception) -> None:
         if isinstance(failure, DatabaseError):
             logger.warning("A database query for a WebSocket failed: %s", type(failure).__name__)
         if not self._accepted:
-            await refuse(self.base_send, self.scope, 503)
+            await reject_handshake(self.base_send, self.scope, 503)
             return
         with suppress(OSError):
-            async with asyncio.timeout(CLOSE_SECONDS):
+            async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                 await self.close(TRY_AGAIN_LATER)

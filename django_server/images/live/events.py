@@ -1,6 +1,6 @@
 """Events of images on their way to clients: the groups, the messages of the channel layer, and the publishing thread.
 
-`images.processing.announce` encodes each frame once and calls `publish` after the commit. `layer_subscription` receives
+`images.processing.publish` encodes each frame once and calls `publish` after the commit. `layer_subscription` receives
 the messages. This module must not query the database. The layer delivers each message at most once. The sweeper later
 publishes the changes that could not be published. A client that may have missed events is asked to subscribe again.
 """
@@ -30,9 +30,9 @@ PUBLISH_ERRORS: tuple[type[BaseException], ...] = (*LAYER_ERRORS, CancelledError
 MESSAGE_EVENTS = 25
 MESSAGE_BYTES = 48 * 1024
 
-# The longest wait for the publishing thread. It leaves time to wake the thread, so that `publish` takes less than 1 s.
-PUBLISH_SECONDS = 0.8
-# After a failure, publishing fails immediately for this long: 1,000 publishes must not cost 1,000 time-outs.
+# The longest wait for the publishing thread. With the time to wake the thread, `publish` takes less than 1 s.
+PUBLISH_TIMEOUT_SECONDS = 0.8
+# After a failure, publishing fails immediately during this time, so that 1,000 calls do not wait for 1,000 time-outs.
 PAUSE_SECONDS = 1.0
 
 ALL_GROUP = "all"
@@ -44,7 +44,7 @@ Kind = Literal["image", "removed"]
 class Event:
     """One change of one image, as it is published. `text` is the whole frame for clients, encoded as JSON once.
 
-    `kind` is "removed" if the image was deleted. Such frames are never joined with others.
+    `kind` is "removed" if the image was deleted. Such events are never coalesced.
     """
 
     job_id: UUID
@@ -72,7 +72,7 @@ def batch_group(batch_id: UUID) -> str:
     return f"batch.{batch_id.hex}"
 
 
-def packed(byte_sizes: Sequence[int], max_count: int, max_bytes: int) -> Iterator[slice]:
+def bounded_slices(byte_sizes: Sequence[int], max_count: int, max_bytes: int) -> Iterator[slice]:
     """Slices of consecutive entries, each of at most `max_count` entries and `max_bytes` in total.
 
     An entry above `max_bytes` gets a slice of its own.
@@ -113,7 +113,7 @@ async def send_probe(group: str, token: str) -> None:
     if publisher.is_paused():
         raise ConnectionError("The channel layer failed less than a second ago.")
     sent = publisher.submit([(group, {"type": "subscription.probe", "token": token})])
-    await asyncio.wait_for(asyncio.wrap_future(sent), PUBLISH_SECONDS)
+    await asyncio.wait_for(asyncio.wrap_future(sent), PUBLISH_TIMEOUT_SECONDS)
 
 
 def probe_token(message: object) -> str | None:
@@ -155,7 +155,7 @@ def _send_or_warn(messages: "Sequence[Message]", warning: str) -> bool:
     if publisher.is_paused():
         return False
     try:
-        publisher.submit(messages).result(PUBLISH_SECONDS)
+        publisher.submit(messages).result(PUBLISH_TIMEOUT_SECONDS)
     except PUBLISH_ERRORS as error:
         publisher.pause()
         logger.warning("%s: %s", warning, type(error).__name__)
@@ -178,7 +178,7 @@ def _messages(events: Sequence[Event]) -> Iterator[Message]:
 
 
 def _messages_to(group: str, events: Sequence[Event]) -> Iterator[Message]:
-    for run in packed([len(event.text.encode()) for event in events], MESSAGE_EVENTS, MESSAGE_BYTES):
+    for run in bounded_slices([len(event.text.encode()) for event in events], MESSAGE_EVENTS, MESSAGE_BYTES):
         packed_events = [(event.job_id.hex, event.kind, event.text) for event in events[run]]
         yield group, {"type": "image.events", "group": group, "events": packed_events}
 
@@ -208,7 +208,7 @@ class _Publisher:
     async def _send(self, messages: Sequence[Message]) -> None:
         # The caller's time limit ends only the caller's wait. This time limit ends the sending, so that the layer's
         # lock is released even if Redis is frozen.
-        async with asyncio.timeout(PUBLISH_SECONDS):
+        async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):
             for group, message in messages:
                 await self._layer.group_send(group, message)
 
@@ -218,7 +218,7 @@ class _Publisher:
         if os.getpid() != self._pid or not self._thread.is_alive():
             return
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(PUBLISH_SECONDS)
+        self._thread.join(PUBLISH_TIMEOUT_SECONDS)
 
     def _run(self) -> None:
         try:

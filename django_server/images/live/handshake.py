@@ -1,7 +1,7 @@
 """ASGI middleware for WebSocket handshakes: checks path, origin and API token, and reads the session's user.
 
-`routing` chains the middleware in front of the consumer. `refuse` sends an HTTP response instead of accepting the
-WebSocket.
+`routing` chains the middleware in front of the consumer. `reject_handshake` sends an HTTP response instead of accepting
+the WebSocket.
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ from images.http.allowed_origins import host_is_ours, origin_is_ours
 from images.http.bearer_token import bearer, is_token
 
 # A WebSocket close code that clients rely on (docs/api.md). Codes from 4000 to 4999 are for applications.
-NO_TOKEN = 4401
+NO_TOKEN_CLOSE_CODE = 4401
 
 
-async def refuse(send: Send, scope: Scope, status: int) -> None:
+async def reject_handshake(send: Send, scope: Scope, status: int) -> None:
     """Responds with HTTP `status`. If the ASGI server does not support this, the client gets 403 instead."""
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close"})
@@ -32,7 +32,7 @@ async def refuse(send: Send, scope: Scope, status: int) -> None:
 
 
 class PathValidator:
-    """Refuses a path that matches none of `routes` with 404. `URLRouter` alone would raise ValueError."""
+    """Rejects a path that matches none of `routes` with 404. `URLRouter` alone would raise ValueError."""
 
     def __init__(self, inner: ASGIApp, routes: Sequence[URLPattern]) -> None:
         self._inner, self._routes = inner, routes
@@ -43,14 +43,14 @@ class PathValidator:
             await self._inner(scope, receive, send)
         else:
             await receive()  # websocket.connect
-            await refuse(send, scope, 404)
+            await reject_handshake(send, scope, 404)
 
 
 class OriginValidator:
-    """Refuses pages of other sites with 403. Programs are allowed: they send no Origin header.
+    """Rejects pages of other sites with 403. Programs are allowed: they send no Origin header.
 
     Channels' own validator cannot express this: it compares the origin with a list only, never with the Host header,
-    and refuses a client without an Origin header.
+    and rejects a client without an Origin header.
     """
 
     def __init__(self, inner: ASGIApp) -> None:
@@ -63,13 +63,13 @@ class OriginValidator:
             await self._inner(scope, receive, send)
         else:
             await receive()
-            await refuse(send, scope, 403)
+            await reject_handshake(send, scope, 403)
 
 
 class TokenValidator:
     """If API_TOKEN is set, closes a WebSocket that did not send this token, with code 4401.
 
-    Accepts the WebSocket before closing it, because browsers hide the HTTP status of a refused handshake from pages.
+    Accepts the WebSocket before closing it, because browsers hide the HTTP status of a rejected handshake from pages.
     """
 
     def __init__(self, inner: ASGIApp) -> None:
@@ -84,11 +84,11 @@ class TokenValidator:
         else:
             await receive()
             await send({"type": "websocket.accept"})
-            await send({"type": "websocket.close", "code": NO_TOKEN})
+            await send({"type": "websocket.close", "code": NO_TOKEN_CLOSE_CODE})
 
 
 class SessionUser:
-    """Wraps Channels' AuthMiddlewareStack, which sets scope["user"]. Refuses with 503 if the session can't be read.
+    """Wraps Channels' AuthMiddlewareStack, which sets scope["user"]. Rejects with 503 if the session can't be read.
 
     Queries the database only for a client that sends a session cookie. The consumer gets the server's own `send`,
     because the `send` of Channels' session middleware checks at each frame whether the session must be saved.
@@ -111,4 +111,4 @@ class SessionUser:
             if reached_consumer:
                 raise
             await receive()
-            await refuse(send, scope, 503)
+            await reject_handshake(send, scope, 503)

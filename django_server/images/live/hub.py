@@ -1,8 +1,8 @@
-"""One channel-layer subscription per process, fanned out to its WebSockets.
+"""Receives events through one channel-layer subscription and fans them out to all WebSockets of the process.
 
 WebSocket consumers join and leave groups here and never use the channel layer themselves. So WebSockets stay open when
-Redis is down, frozen or restarted. A time in which events may have been missed is a *gap*. After a gap, all clients are
-asked to subscribe again.
+Redis is down, does not respond, or restarts. A period in which events may have been missed is a *gap*. After a gap, all
+clients are asked to subscribe again. There is one hub for each event loop, and a web process has one event loop.
 """
 
 import asyncio
@@ -16,11 +16,12 @@ from images.live.layer_subscription import LayerSubscription
 
 logger = logging.getLogger(__name__)
 
-# The pause between two attempts to reach Redis. It is as long as the publisher's pause after a failure.
-RETRY_SECONDS = 1.0
-# How long a new connection waits for its subscription. After that the connection is accepted anyway, and `on_gap` is
-# called once the subscription works.
-JOIN_SECONDS = 3.0
+# The pause between two attempts to reach Redis. It is not shorter than `events.PAUSE_SECONDS`: while this process
+# pauses publishing after a failure, an attempt fails immediately, because its probe can't be published.
+RETRY_PAUSE_SECONDS = 1.0
+# The longest time that a new connection waits for its subscription. After that the connection is accepted anyway, and
+# `on_gap` is called when the subscription works.
+JOIN_TIMEOUT_SECONDS = 3.0
 
 
 class Member(Protocol):
@@ -48,24 +49,24 @@ class Hub:
     async def join(self, member: Member, group: str) -> None:
         """Adds the member to the group.
 
-        After this returns, the member gets every event published to the group. The exception is a gap, after which
-        it gets one `on_gap` call.
+        After this returns, the member receives every event of the group, except during a gap. After each gap, `on_gap`
+        is called once.
         """
         self._members.setdefault(group, set()).add(member)
         try:
-            async with asyncio.timeout(JOIN_SECONDS):
+            async with asyncio.timeout(JOIN_TIMEOUT_SECONDS):
                 await self._first_attempt_ended.wait()
                 async with self._subscription_lock:
                     if self._subscription is not None:
-                        await self._subscription.add(group)
+                        await self._subscription.subscribe(group)
         except LAYER_ERRORS as error:
-            logger.warning("Cannot subscribe to a group of live events yet: %s", type(error).__name__)
+            logger.warning("Cannot subscribe to a channel-layer group yet: %s", type(error).__name__)
             self._has_gap = True
             if self._subscription is not None:
                 self._subscription.mark_failed()
 
     async def leave(self, member: Member, group: str) -> None:
-        """Removes the member from the group: it gets no more events of the group."""
+        """Removes the member from the group. It then receives no more events of the group."""
         members = self._members.get(group, set())
         members.discard(member)
         if members:
@@ -75,7 +76,7 @@ class Hub:
             if not self._members.get(group):
                 self._members.pop(group, None)
                 if self._subscription is not None:
-                    await self._subscription.discard(group)
+                    await self._subscription.unsubscribe(group)
 
     def _fan_out(self, group: str, events: list[EventFrame]) -> None:
         for member in tuple(self._members.get(group, ())):
@@ -87,24 +88,24 @@ class Hub:
             try:
                 async with self._subscription_lock:
                     await subscription.open(tuple(self._members))
-                    for group in tuple(self._members):  # includes groups that members joined meanwhile
-                        await subscription.add(group)
+                    for group in tuple(self._members):  # members may have joined more groups during `open()`
+                        await subscription.subscribe(group)
                     self._subscription = subscription
                 self._first_attempt_ended.set()
                 if self._has_gap:
                     self._has_gap = False
                     self._call_on_gap()
-                await subscription.until_failure()
-                logger.warning("Live events were interrupted")
+                await subscription.wait_until_failed()
+                logger.warning("The subscription to live events was lost")
             except LAYER_ERRORS as error:
                 if not self._has_gap:
-                    logger.warning("Live events are not received: %s", type(error).__name__)
+                    logger.warning("Cannot receive live events: %s", type(error).__name__)
             finally:
                 self._subscription = None
                 self._first_attempt_ended.set()
                 await subscription.close()
             self._has_gap = True
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(RETRY_PAUSE_SECONDS)
 
     def _call_on_gap(self) -> None:
         all_members = {member for members in self._members.values() for member in members}

@@ -18,16 +18,16 @@ from images.live.events import EventFrame, ForeignMessageError, probe_token, rec
 logger = logging.getLogger(__name__)
 
 # The pause between two probes. A probe is a message that the subscription sends to itself. So a half-open connection to
-# Redis is noticed within PROBE_SECONDS + PROBE_TRIES * PROBE_WAIT_SECONDS.
-PROBE_SECONDS = 5.0
+# Redis is noticed within PROBE_INTERVAL_SECONDS + PROBE_TRIES * PROBE_TIMEOUT_SECONDS.
+PROBE_INTERVAL_SECONDS = 5.0
 PROBE_TRIES = 3
-PROBE_WAIT_SECONDS = 0.5
-# The time limit for each call of the layer except receiving, because Redis may freeze.
-OPEN_SECONDS = 2.0
+PROBE_TIMEOUT_SECONDS = 0.5
+# The time limit for each call of the layer except `receive`: Redis may not respond.
+CALL_TIMEOUT_SECONDS = 2.0
 
 
 class LayerSubscription:
-    """Calls `on_events` with a group and its events. The call is made on the event loop and must not block."""
+    """Calls `on_events` with a group and its new events. `on_events` runs on the event loop and must not block."""
 
     def __init__(self, on_events: Callable[[str, list[EventFrame]], None]) -> None:
         self._on_events = on_events
@@ -46,7 +46,7 @@ class LayerSubscription:
         Raises: one of LAYER_ERRORS.
         """
         every_group = [self._probe_group, *groups]
-        async with asyncio.timeout(OPEN_SECONDS):
+        async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
             self._channel = await self._layer.new_channel()
             for group in every_group:
                 await self._layer.group_add(group, self._channel)
@@ -58,15 +58,15 @@ class LayerSubscription:
         for group in every_group if host_count() > 1 else every_group[-1:]:
             await self._probe(group)
 
-    async def add(self, group: str) -> None:
-        """Subscribes to the group too. After this returns, every event published to the group is received.
+    async def subscribe(self, group: str) -> None:
+        """Subscribes to another group. After this returns, every event published to the group is received.
 
         Raises: one of LAYER_ERRORS. Then the whole subscription has failed.
         """
         if group in self._groups:
             return
         try:
-            async with asyncio.timeout(OPEN_SECONDS):
+            async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
                 await self._layer.group_add(group, self._channel)
             await self._probe(group)
         except LAYER_ERRORS:
@@ -74,20 +74,20 @@ class LayerSubscription:
             raise
         self._groups.add(group)
 
-    async def discard(self, group: str) -> None:
+    async def unsubscribe(self, group: str) -> None:
         """Unsubscribes from the group. Does not raise: after an error, the subscription is marked as failed."""
         self._groups.discard(group)
         try:
-            async with asyncio.timeout(OPEN_SECONDS):
+            async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
                 await self._layer.group_discard(group, self._channel)
         except LAYER_ERRORS:
             self.mark_failed()
 
-    async def until_failure(self) -> None:
+    async def wait_until_failed(self) -> None:
         """Probes the subscription regularly. Returns as soon as events may have been missed."""
         while not self._failed.is_set():
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(PROBE_SECONDS):
+                async with asyncio.timeout(PROBE_INTERVAL_SECONDS):
                     await self._failed.wait()
                     return
             try:
@@ -96,13 +96,13 @@ class LayerSubscription:
                 return
 
     def mark_failed(self) -> None:
-        """Ends `until_failure`, because events may have been missed."""
+        """Ends `wait_until_failed`, because events may have been missed."""
         self._failed.set()
 
     async def close(self) -> None:
-        """Closes the connections to Redis."""
+        """Closes the connections to Redis and ends receiving."""
         with contextlib.suppress(*LAYER_ERRORS):
-            async with asyncio.timeout(OPEN_SECONDS):
+            async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
                 await close_layer(self._layer)
         if self._receive_task is not None:
             self._receive_task.cancel()
@@ -126,7 +126,7 @@ class LayerSubscription:
             for _ in range(PROBE_TRIES):
                 await send_probe(group, token)
                 with contextlib.suppress(TimeoutError):
-                    return await asyncio.wait_for(asyncio.shield(received), PROBE_WAIT_SECONDS)
+                    return await asyncio.wait_for(asyncio.shield(received), PROBE_TIMEOUT_SECONDS)
             raise TimeoutError("A message sent to the channel layer was not received.")
         finally:
             del self._probes[token]

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 
-from images.live.events import EventFrame, packed
+from images.live.events import EventFrame, bounded_slices
 
 # The longest frame that the contract allows, in both directions.
 FRAME_BYTES = 64 * 1024
@@ -55,7 +55,7 @@ Frame = ConnectedFrame | ResyncFrame | ErrorFrame | PongFrame
 
 
 class BadFrameError(Exception):
-    """The client's frame violates the contract. The message is a sentence for a person."""
+    """The client's frame violates the contract. The message is a sentence for the developer of the client."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Topics:
 class Subscribe:
     """A subscribe frame. With `since` the client also requests a replay of all changes after that moment.
 
-    `coalesce` switches the joining of events on or off; None leaves it as it is.
+    `coalesce` switches coalescing on or off; None does not change it.
     """
 
     topics: Topics
@@ -160,12 +160,12 @@ def snapshot_frame(
 
 
 def event_frames(events: Sequence[EventFrame], *, coalesce: bool) -> list[str]:
-    """One frame for each event. With `coalesce`, image events are joined, up to the limits of a frame."""
+    """One frame for each event. With `coalesce`, one frame has several image events, up to the limits of a frame."""
     if not coalesce:
         return [event.text for event in events]
     images = [event for event in events if event.kind == "image"]
     frames = []
-    for run in packed([image.byte_size for image in images], FRAME_IMAGES, FRAME_IMAGES_BYTES):
+    for run in bounded_slices([image.byte_size for image in images], FRAME_IMAGES, FRAME_IMAGES_BYTES):
         joined = ",".join(image.text for image in images[run])
         frames.append(f'{{"type":"send_upload_notifications","images":[{joined}]}}')
     return frames + [event.text for event in events if event.kind == "removed"]

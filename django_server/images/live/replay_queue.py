@@ -35,11 +35,11 @@ class ReplayQueue:
         """Enqueues the replays that the frame requests; waits while the queue is full."""
         topics = request.topics
         if topics.batch_id is not None:
-            await self._pending.put((self._sender.resyncs, batch_snapshot(topics.batch_id)))
+            await self._pending.put((self._sender.resync_count, batch_snapshot(topics.batch_id)))
         if topics.job_ids:
-            await self._pending.put((self._sender.resyncs, jobs_snapshot(topics.job_ids)))
+            await self._pending.put((self._sender.resync_count, jobs_snapshot(topics.job_ids)))
         if request.since is not None:
-            await self._pending.put((self._sender.resyncs, changes_since(request.since)))
+            await self._pending.put((self._sender.resync_count, changes_since(request.since)))
 
     async def run(self) -> None:
         """Sends the replays until the task is cancelled.
@@ -47,19 +47,19 @@ class ReplayQueue:
         Raises: django.db.DatabaseError.
         """
         while True:
-            resyncs, replay = await self._pending.get()
-            while resyncs == self._sender.resyncs:
-                part = await read(partial(next, replay, None))
+            resync_count, replay = await self._pending.get()
+            while resync_count == self._sender.resync_count:
+                part = await run_query(partial(next, replay, None))
                 if part is None:
                     break
                 if isinstance(part, str):
                     self._sender.send_encoded(part)
                 else:
                     self._sender.send_replayed(part)
-                await self._sender.until_buffer_low()
+                await self._sender.wait_until_buffer_low()
 
 
-async def read(query: Callable[[], Value]) -> Value:
+async def run_query(query: Callable[[], Value]) -> Value:
     """Runs `query` on a reader thread, which closes old database connections before and after."""
     value: Value = await database_sync_to_async(query, thread_sensitive=False, executor=_readers)()
     return value

@@ -2,7 +2,7 @@
 
 Each replay is a generator, so that a batch of any size is read page by page as the client reads. A page costs two SQL
 statements. `replay_queue` advances the generators on its reader threads, because they query the database. A generator
-yields either a whole frame as text, or events, which `bounded_sender` joins into frames if the client asked for it.
+yields either a whole frame as text, or events, which `bounded_sender` coalesces if the client asked for it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,11 +14,11 @@ import orjson
 from django.db import connection
 from django.db.models import CharField, Count, Q, QuerySet, Value
 
-from images.live.events import EventFrame, packed
+from images.live.events import EventFrame, bounded_slices
 from images.live.protocol import FRAME_IMAGES, FRAME_IMAGES_BYTES, snapshot_frame
 from images.models import Image, RemovedImage
 from images.queries import with_thumbnails
-from images.row_values import Listed
+from images.row_values import ListedImage
 from images.serializers import Addresses, change_cursor, image_json, notification_json, removed_json
 from images.sql_statement_guard import no_statements
 
@@ -121,7 +121,7 @@ def _as_stored(moment: datetime) -> Any:
 
 
 def _snapshot(
-    batch_id: UUID | None, pages: Iterator[Sequence[Listed]], counts: dict[str, int], cursor: str
+    batch_id: UUID | None, pages: Iterator[Sequence[ListedImage]], counts: dict[str, int], cursor: str
 ) -> Iterator[str]:
     """The frames of a snapshot. Reads one page ahead, because a frame says whether it is the last one."""
     number = 1
@@ -134,16 +134,16 @@ def _snapshot(
     yield snapshot_frame(batch_id, previous, counts, number, last=True, cursor=cursor)
 
 
-def _images_per_frame(pages: Iterator[Sequence[Listed]]) -> Iterator[list[str]]:
+def _images_per_frame(pages: Iterator[Sequence[ListedImage]]) -> Iterator[list[str]]:
     for page in pages:
         with no_statements():
             addresses = Addresses.now()
             encoded = [orjson.dumps(image_json(image, thumbnails, addresses)) for image, thumbnails in page]
-        for run in packed([len(image) for image in encoded], FRAME_IMAGES, FRAME_IMAGES_BYTES):
+        for run in bounded_slices([len(image) for image in encoded], FRAME_IMAGES, FRAME_IMAGES_BYTES):
             yield [image.decode() for image in encoded[run]]
 
 
-def _newest_first(images: QuerySet[Image]) -> Iterator[Sequence[Listed]]:
+def _newest_first(images: QuerySet[Image]) -> Iterator[Sequence[ListedImage]]:
     ordered = images.order_by("-uploaded_at", "-id")
     after = Q()
     while page := with_thumbnails(ordered.filter(after)[:PAGE_IMAGES]):

@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket protocol with a different shutdown: closes with 1001, and does not wait for stuck clients.
+"""uvicorn's WebSocket protocol with a different shutdown: closes with code 1001, and does not wait for stuck clients.
 
 uvicorn gets the class by its import path (`ws=`). This module and the application do not import each other.
 """
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # The close code "going away" of RFC 6455. uvicorn itself would send 1012.
 GOING_AWAY = 1001
 # After this time, connections with unsent data are aborted. A client that reads has received the last frames by then.
-SHUTDOWN_SECONDS = 1.0
+SHUTDOWN_TIMEOUT_SECONDS = 1.0
 
 
 class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
@@ -28,7 +28,7 @@ class LiveWebSocketProtocol(WebSocketsSansIOProtocol):
             self.conn.send_close(GOING_AWAY)
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.transport.close()
-        self.loop.call_later(SHUTDOWN_SECONDS, self._abort_if_stuck)
+        self.loop.call_later(SHUTDOWN_TIMEOUT_SECONDS, self._abort_if_stuck)
 
     async def send(self, message: "ASGISendEvent") -> None:
         if message["type"] == "websocket.close" and not self.writable.is_set():

@@ -3,9 +3,9 @@
 from django.conf import settings
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.http.bearer_token import bearer, is_token
-from images.http.early_response import send_refusal
+from images.http.early_response import send_error
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -22,7 +22,7 @@ class ApiTokenMiddleware:
         ):
             await self.app(scope, receive, send)
         else:
-            await send_refusal(Refusal("forbidden"), receive, send, body_ended=False)
+            await send_error(ApiError("forbidden"), receive, send, body_ended=False)
 
 
 def _needs_no_token(scope: Scope) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from images.http.exception_responses import refusal_for_status
-from images.http.json_responses import refusal_response
+from images.http.exception_responses import error_for_status
+from images.http.json_responses import error_response
 
 _JSON_PATHS = ("/api/", "/healthz", "/readyz")
 
@@ -21,7 +21,7 @@ class JsonErrorsMiddleware:
         is_error = response.status_code >= 400 and request.path.startswith(_JSON_PATHS)
         if not is_error or response.get("Content-Type", "").startswith("application/json"):
             return response
-        json_error = refusal_response(refusal_for_status(response.status_code))
+        json_error = error_response(error_for_status(response.status_code))
         if "Allow" in response:
             json_error["Allow"] = response["Allow"]
         return json_error

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.http.allowed_origins import origin_is_ours
-from images.http.json_responses import refusal_response
+from images.http.json_responses import error_response
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -24,7 +24,7 @@ class OriginMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method not in _SAFE and self._is_foreign(request):
-            return refusal_response(Refusal("forbidden_origin"))
+            return error_response(ApiError("forbidden_origin"))
         return self.get_response(request)
 
     def _is_foreign(self, request: HttpRequest) -> bool:

@@ -4,7 +4,7 @@ import uuid
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from images.observability.timings import measured
+from images.observability.timings import measure_stages
 from images.request_context import fit_request_id, on_behalf_of
 
 _HEADER = b"x-request-id"
@@ -27,7 +27,7 @@ class RequestIdMiddleware:
                 message["headers"] = [*message.get("headers", []), (_HEADER, request_id.encode())]
             await send(message)
 
-        with on_behalf_of(request_id), measured():
+        with on_behalf_of(request_id), measure_stages():
             await self.app(scope, receive, send_with_id)
 
 

@@ -18,8 +18,8 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections, connection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from images.errors import Refusal
-from images.http.early_response import send_refusal
+from images.error_codes import ApiError
+from images.http.early_response import send_error
 from images.models import FINAL_STATUSES, Image, Status
 
 LONGEST_WAIT_SECONDS = 60
@@ -52,7 +52,7 @@ class LongPollMiddleware:
                 return
             if isinstance(wait.exception(), DatabaseError):
                 # Respond here, because in Django the request would wait for the same database again.
-                await send_refusal(Refusal("database_unavailable"), receive, send, body_ended=True)
+                await send_error(ApiError("database_unavailable"), receive, send, body_ended=True)
             else:
                 await self._pass_on(scope, _replaying(request, disconnected), send)
         finally:

@@ -10,9 +10,9 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from starlette.types import Receive, Scope, Send
 
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.http.allowed_origins import host_is_ours
-from images.http.early_response import send_refusal
+from images.http.early_response import send_error
 from images.observability.metrics_text import CONTENT_TYPE, exposition
 
 # A request with one of these headers came through a proxy. Its client may be on another machine.
@@ -24,9 +24,9 @@ class LocalMetrics:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not _is_from_this_machine(scope):
-            await send_refusal(Refusal("not_found"), receive, send, body_ended=False)
+            await send_error(ApiError("not_found"), receive, send, body_ended=False)
         elif scope["method"] not in ("GET", "HEAD"):
-            await send_refusal(Refusal("method_not_allowed"), receive, send, body_ended=False)
+            await send_error(ApiError("method_not_allowed"), receive, send, body_ended=False)
         else:
             text = await sync_to_async(exposition, thread_sensitive=False)(with_state=True)
             headers = {"content-type": CONTENT_TYPE, "cache-control": "no-store"}

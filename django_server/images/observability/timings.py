@@ -1,7 +1,7 @@
 """Measure the stages of uploads, jobs and thumbnail generations, for the histogram and for log lines."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Literal
@@ -27,24 +27,24 @@ Stage = Literal[
     "encode",  # includes storing the thumbnails
     "flush",  # outcomes are written to the database
 ]
-Milliseconds = dict[str, float]
+StageTimes = dict[str, float]  # stage -> milliseconds
 
-_durations: ContextVar[Milliseconds | None] = ContextVar("stages", default=None)
+_stage_times: ContextVar[StageTimes | None] = ContextVar("stages", default=None)
 
 
 @contextmanager
-def measured() -> Iterator[Milliseconds]:
-    """Collect the durations of the stages in the block, in milliseconds. A nested block uses the outer block's dict."""
-    outer = _durations.get()
+def measure_stages() -> Iterator[StageTimes]:
+    """Collect the times of the stages in the block. A nested block adds its stages to the outer block's times."""
+    outer = _stage_times.get()
     if outer is not None:
         yield outer
         return
-    durations: Milliseconds = {}
-    token = _durations.set(durations)
+    times: StageTimes = {}
+    token = _stage_times.set(times)
     try:
-        yield durations
+        yield times
     finally:
-        _durations.reset(token)
+        _stage_times.reset(token)
 
 
 @contextmanager
@@ -54,29 +54,29 @@ def stage(name: Stage) -> Iterator[None]:
     try:
         yield
     finally:
-        note_stage(name, time.perf_counter() - started)
+        record_stage(name, time.perf_counter() - started)
 
 
-def note_stage(name: Stage, seconds: float) -> None:
+def record_stage(name: Stage, seconds: float) -> None:
     """Record the duration of a stage."""
     STAGE_SECONDS.labels(name).observe(seconds)
-    durations = _durations.get()
-    if durations is not None:
-        durations[name] = durations.get(name, 0.0) + seconds * 1e3
+    times = _stage_times.get()
+    if times is not None:
+        times[name] = times.get(name, 0.0) + seconds * 1e3
 
 
-def note_rendering(timings: "Timings") -> None:
+def record_rendering(timings: "Timings") -> None:
     """Record the three stages of a rendering."""
-    note_stage("decode", timings.decode_ms / 1e3)
-    note_stage("resize", timings.resize_ms / 1e3)
-    note_stage("encode", timings.encode_ms / 1e3)
+    record_stage("decode", timings.decode_ms / 1e3)
+    record_stage("resize", timings.resize_ms / 1e3)
+    record_stage("encode", timings.encode_ms / 1e3)
 
 
-def in_words(durations: Mapping[str, float]) -> str:
-    """The durations for a readable log line: `decode 12 ms, encode 30 ms`."""
-    return ", ".join(f"{name} {ms:.0f} ms" for name, ms in durations.items())
+def format_stage_times(times: StageTimes) -> str:
+    """The times as text for log lines: `decode 12 ms, encode 30 ms`."""
+    return ", ".join(f"{name} {ms:.0f} ms" for name, ms in times.items())
 
 
-def as_fields(durations: Mapping[str, float]) -> dict[str, float]:
-    """The durations for a JSON log line: `{"decode_ms": 12.3}`."""
-    return {f"{name}_ms": round(ms, 1) for name, ms in durations.items()}
+def stage_time_fields(times: StageTimes) -> dict[str, float]:
+    """The times as fields of a JSON log line: `{"decode_ms": 12.3}`."""
+    return {f"{name}_ms": round(ms, 1) for name, ms in times.items()}

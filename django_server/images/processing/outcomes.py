@@ -22,7 +22,7 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Failed:
-    """The image can't be rendered. `code` is a key of `images.errors.ERRORS`, `message` a sentence for a person."""
+    """The image can't be rendered. `code` is a key of `images.error_codes.ERRORS`, `message` a sentence for users."""
 
     image_id: UUID
     code: str

@@ -7,7 +7,7 @@ from typing import BinaryIO, cast
 
 from django.conf import settings
 
-from images.observability.timings import note_rendering, stage
+from images.observability.timings import record_rendering, stage
 from images.processing.outcomes import Failed, Outcome, Postponed, Rendered
 from images.rendering.limit_settings import imaging_limits
 from images.row_values import ImageValues
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def render_image(image: ImageValues) -> Outcome | Postponed:
-    """Render `image`. If the image or the storage fails, it returns an outcome. An exception is a bug of the app."""
+    """Render `image`. Returns an outcome even if the image is damaged or the storage fails. An exception is a bug."""
     open_target = partial(_open_target, image)
     try:
         with stage("fetch"):
@@ -40,7 +40,7 @@ def render_image(image: ImageValues) -> Outcome | Postponed:
     except OSError as error:
         logger.warning("The storage is unavailable for image %s: %s", image["id"], error)
         return Postponed(image["id"])
-    note_rendering(rendering.timings)
+    record_rendering(rendering.timings)
     return rendered(image, rendering)
 
 

@@ -1,4 +1,4 @@
-"""Retry or abort many images: change the rows through `transitions`, then queue and publish the change.
+"""Retry or abort many images: change their rows with `transitions`, then queue the images and publish the changes.
 
 Called by the API, the admin and `manage.py retry`.
 """
@@ -13,8 +13,8 @@ from django.db.models import Count, Q, QuerySet
 
 from images.models import Image, Status
 from images.processing import transitions
-from images.processing.announce import announce_ids
-from images.processing.enqueue_or_mark import enqueue
+from images.processing.enqueue_or_mark import enqueue_or_mark_unqueued
+from images.processing.publish import publish_current_state
 
 # Number of images in one transaction and in one published message.
 STEP_IMAGES = 500
@@ -22,7 +22,7 @@ STEP_IMAGES = 500
 
 @dataclass(frozen=True)
 class FailedImages:
-    """Selects images with status `error`. A condition that is None is ignored."""
+    """Selects images with status `error`. A condition that is None selects all."""
 
     code: str | None = None
     batch_id: UUID | None = None
@@ -48,17 +48,17 @@ class FailedImages:
 
 
 def retry(ids: Sequence[UUID]) -> int:
-    """Process the failed and aborted images among `ids` again. Returns the number of images queued or to be queued."""
+    """Process the failed and aborted images among `ids` again. Returns the number of these images."""
     changed = transitions.retry(ids)
-    enqueue(changed, one_task_each=False)
-    announce_ids(changed)
+    enqueue_or_mark_unqueued(changed, one_task_each=False)
+    publish_current_state(changed)
     return len(changed)
 
 
 def abort(ids: Sequence[UUID]) -> int:
     """Abort the pending and processing images among `ids`. Returns the number of aborted images."""
     changed = transitions.abort(ids)
-    announce_ids(changed)
+    publish_current_state(changed)
     return len(changed)
 
 

@@ -1,9 +1,9 @@
 """The functions that change an image's status, and `delete`.
 
 No other module writes `status`, `version`, `claim` or `lease_until` of an existing row. A WHERE clause requires the
-expected old status, in the UPDATE itself or in the SELECT that locks its rows, so a function does not change a
-row that another process changed first. Only the database's clock decides whether a lease has ended. Functions return
-the images that they changed, and the caller announces these images after the commit. Docstrings give the number of SQL
+expected old status, in the UPDATE itself or in the SELECT that locks its rows, so a function does not change a row that
+another process changed first. Only the database's clock decides whether a lease has expired. Functions return the
+images that they changed, and the caller publishes these changes after the commit. Docstrings give the number of SQL
 statements, which tests check.
 """
 
@@ -23,11 +23,11 @@ from django.db.models.functions import Now
 
 from filestore.keys import InvalidKey
 from images.clock import from_now
-from images.errors import ERRORS
+from images.error_codes import ERRORS
 from images.models import Image, RemovedImage, Status, Thumbnail
 from images.observability.event_counters import IMAGES_FINISHED
 from images.processing.outcomes import Failed, Outcome, Rendered
-from images.row_values import IMAGE_FIELDS, ImageValues, Listed, ThumbnailValues
+from images.row_values import IMAGE_FIELDS, ImageValues, ListedImage, ThumbnailValues
 from images.thumbnail_rules import is_upload, key_of_thumbnail, sizes
 from images.thumbnails.upsert import save_thumbnails
 
@@ -40,8 +40,8 @@ _NO_CLAIM: Mapping[str, Any] = {"claim": None, "lease_until": None}
 class Claim:
     """The exclusive right of one task to process these images.
 
-    An update with the claim's token succeeds until another process takes the image away: by `abort` or `delete`, or by
-    `expire` after the lease has ended. `waited_seconds`: the time from queueing to this claim, by image id.
+    An update with the claim's token changes an image until another process ends its claim: by `abort` or `delete`, or
+    by `expire` after the lease has expired. `waited_seconds`: the time from queueing to this claim, by image id.
     """
 
     token: UUID
@@ -92,30 +92,30 @@ def new_values(image: Image) -> ImageValues:
     return cast(ImageValues, values)
 
 
-def flush(claim: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[Listed]:
-    """processing -> completed | error, for each outcome whose image `claim` still holds. Other outcomes are ignored.
+def flush(claim: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[ListedImage]:
+    """processing -> completed | error, for each outcome whose image still has this claim. Other outcomes are ignored.
 
     Runs one transaction of at most five SQL statements. With `renew`, the images of the claim that have no outcome yet
     get a new lease.
     """
     outcome_by_id = {outcome.image_id: outcome for outcome in outcomes}
-    held = Image.objects.filter(claim=claim.token, status=Status.PROCESSING)
+    claimed = Image.objects.filter(claim=claim.token, status=Status.PROCESSING)
     with transaction.atomic():
         # With `renew`, lock all rows of the claim now, in order of id. Locking the rest later would break that order,
         # and two transactions could deadlock.
         locked_rows = (
-            (held if renew else held.filter(id__in=outcome_by_id))
+            (claimed if renew else claimed.filter(id__in=outcome_by_id))
             .select_for_update()
             .order_by("id")
             .values(*IMAGE_FIELDS, database_now=Now())
         )
         rows = [row for row in locked_rows if row["id"] in outcome_by_id]
-        held_outcomes = [outcome_by_id[row["id"]] for row in rows]
-        rendered = [outcome for outcome in held_outcomes if isinstance(outcome, Rendered)]
-        failed = [outcome for outcome in held_outcomes if isinstance(outcome, Failed)]
+        outcomes_to_write = [outcome_by_id[row["id"]] for row in rows]
+        rendered = [outcome for outcome in outcomes_to_write if isinstance(outcome, Rendered)]
+        failed = [outcome for outcome in outcomes_to_write if isinstance(outcome, Failed)]
         if rendered:
             save_thumbnails([thumbnail for outcome in rendered for thumbnail in outcome.thumbnails])
-            _held_images(claim, rendered).update(
+            _claimed_images(claim, rendered).update(
                 status=Status.COMPLETED,
                 finished_at=Now(),
                 **_width_and_height(rendered),
@@ -123,7 +123,7 @@ def flush(claim: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[Lis
                 **_NEXT_VERSION,
             )
         if failed:
-            _held_images(claim, failed).update(
+            _claimed_images(claim, failed).update(
                 status=Status.ERROR,
                 error_code=_case_by_id({outcome.image_id: outcome.code for outcome in failed}),
                 error_message=_case_by_id({outcome.image_id: outcome.message for outcome in failed}),
@@ -132,27 +132,27 @@ def flush(claim: Claim, outcomes: Sequence[Outcome], *, renew: bool) -> list[Lis
                 **_NEXT_VERSION,
             )
         if renew:
-            held.update(lease_until=lease_end())
+            claimed.update(lease_until=lease_end())
         _count_finished(Status.COMPLETED, [""] * len(rendered))
         _count_finished(Status.ERROR, [outcome.code for outcome in failed])
     return [_values_after_flush(row, outcome_by_id[row["id"]]) for row in rows]
 
 
 def renew(claim: Claim) -> None:
-    """Start a new lease for the images that the claim still holds. Runs one SQL statement."""
-    held = Image.objects.filter(claim=claim.token, status=Status.PROCESSING)
-    _update_in_id_order(held, len(claim.images), lease_until=lease_end())
+    """Start a new lease for the images that still have this claim. Runs one SQL statement."""
+    claimed = Image.objects.filter(claim=claim.token, status=Status.PROCESSING)
+    _update_in_id_order(claimed, len(claim.images), lease_until=lease_end())
 
 
-def hand_back(claim: Claim, ids: Sequence[UUID], *, postpone: bool = False) -> list[UUID]:
+def release(claim: Claim, ids: Sequence[UUID], *, postpone: bool = False) -> list[UUID]:
     """processing -> pending for images of the claim that were not rendered. The attempt is not counted.
 
     With `postpone`, the sweeper queues these images, after a wait that grows each time. Without `postpone`, the caller
-    must queue them. Returns the ids of the images handed back.
+    queues them. Returns the ids of the released images.
     """
     with transaction.atomic():
-        handed_back = _lock_ids(Image.objects.filter(id__in=ids, claim=claim.token, status=Status.PROCESSING))
-        Image.objects.filter(id__in=handed_back, claim=claim.token).update(
+        released = _lock_ids(Image.objects.filter(id__in=ids, claim=claim.token, status=Status.PROCESSING))
+        Image.objects.filter(id__in=released, claim=claim.token).update(
             status=Status.PENDING,
             attempts=F("attempts") - 1,
             queued_at=Now(),
@@ -160,18 +160,18 @@ def hand_back(claim: Claim, ids: Sequence[UUID], *, postpone: bool = False) -> l
             **_NO_CLAIM,
             **_NEXT_VERSION,
         )
-    return handed_back
+    return released
 
 
 def expire(limit: int) -> tuple[list[UUID], list[UUID]]:
-    """processing -> pending for at most `limit` images whose lease has ended, or -> error after the last attempt.
+    """processing -> pending for at most `limit` images whose lease has expired, or -> error after the last attempt.
 
     Returns (failed ids, pending ids). Queue each pending id in a task of its own: any of them may have crashed its
     worker.
     """
     with transaction.atomic():
         expired = Image.objects.filter(status=Status.PROCESSING, lease_until__lt=Now())
-        ids = _lock_ids(expired, skip=True, limit=limit)
+        ids = _lock_ids(expired, skip_locked=True, limit=limit)
         still_expired = Image.objects.filter(id__in=ids, status=Status.PROCESSING, lease_until__lt=Now())
         failed_ids = list(
             still_expired.filter(attempts__gte=settings.MAX_ATTEMPTS).values_list("id", flat=True)
@@ -210,7 +210,7 @@ def retry(ids: Sequence[UUID]) -> list[UUID]:
 
 
 def abort(ids: Sequence[UUID]) -> list[UUID]:
-    """pending | processing -> aborted. A worker loses its claim to such an image. Returns the ids aborted."""
+    """pending | processing -> aborted. A worker loses its claim on such an image. Returns the aborted ids."""
     with transaction.atomic():
         aborted = _lock_ids(Image.objects.filter(id__in=ids, status__in=[Status.PENDING, Status.PROCESSING]))
         Image.objects.filter(id__in=aborted).update(
@@ -221,16 +221,16 @@ def abort(ids: Sequence[UUID]) -> list[UUID]:
 
 
 def mark_not_queued(ids: Sequence[UUID]) -> None:
-    """Mark pending images that could not be queued: the next sweep queues them, and `queue_tries` is reset to 0.
+    """Mark pending images that could not be queued, so that the next sweep queues them. Resets `queue_tries` to 0.
 
-    Without the reset, `queue_tries` would grow at each sweep and overflow its column after days without Redis.
+    Without the reset, `queue_tries` would grow at each sweep, and overflow its column after days without Redis.
     """
     pending = Image.objects.filter(id__in=ids, status=Status.PENDING)
     _update_in_id_order(pending, len(ids), queued_at=None, queue_tries=0)
 
 
 def take_due(is_due: Q, limit: int) -> list[tuple[UUID, int]]:
-    """Select at most `limit` pending images for which `is_due` holds, and mark them as queued. The caller queues them.
+    """Mark at most `limit` pending images for which `is_due` is true as queued. The caller queues them.
 
     Returns (id, attempts), oldest first. Two callers never get the same image. `queue_tries` goes up by one, which
     doubles the wait before the sweeper queues the image again. Runs two SQL statements.
@@ -245,8 +245,8 @@ def take_due(is_due: Q, limit: int) -> list[tuple[UUID, int]]:
     return taken
 
 
-def mark_announced(versions: Mapping[UUID, int]) -> None:
-    """Mark these versions as announced. Runs one SQL statement for each distinct version."""
+def mark_published(versions: Mapping[UUID, int]) -> None:
+    """Mark these versions as published, in `announced_version`. Runs one SQL statement for each distinct version."""
     by_version: dict[int, list[UUID]] = {}
     for id_, version in versions.items():
         by_version.setdefault(version, []).append(id_)
@@ -257,7 +257,7 @@ def mark_announced(versions: Mapping[UUID, int]) -> None:
 
 @dataclass(frozen=True)
 class Deletion:
-    """A deleted image, with the values of its `RemovedImage` row: what to publish, and which files to delete."""
+    """A deleted image, with the values of its `RemovedImage` row: the data of the event, and the keys of its files."""
 
     image_id: UUID
     batch_id: UUID | None
@@ -325,14 +325,14 @@ def _keys_to_delete(row: Mapping[str, Any], thumbnail_keys: Sequence[str]) -> li
     return sorted(keys)
 
 
-def _lock_ids(images: QuerySet[Image], *, skip: bool = False, limit: int | None = None) -> list[UUID]:
+def _lock_ids(images: QuerySet[Image], *, skip_locked: bool = False, limit: int | None = None) -> list[UUID]:
     """Lock the rows of `images` until the transaction ends, and return their ids.
 
-    `skip` leaves out rows that another transaction has locked. Rows are always locked in the order of their ids, so
-    that no two transactions deadlock. SQLite has no row locks and needs none: its transactions take the write lock
+    `skip_locked` leaves out rows that another transaction has locked. Rows are always locked in the order of their ids,
+    so that no two transactions deadlock. SQLite has no row locks and needs none: its transactions take the write lock
     when they begin.
     """
-    ids = images.select_for_update(skip_locked=skip).order_by("id").values_list("id", flat=True)
+    ids = images.select_for_update(skip_locked=skip_locked).order_by("id").values_list("id", flat=True)
     return list(ids[:limit])
 
 
@@ -362,7 +362,7 @@ def _seconds_between(queued_at: datetime | None, claimed_at: datetime) -> float:
     return max(0.0, (claimed_at - queued_at).total_seconds()) if queued_at else 0.0
 
 
-def _held_images(claim: Claim, outcomes: Sequence[Outcome]) -> QuerySet[Image]:
+def _claimed_images(claim: Claim, outcomes: Sequence[Outcome]) -> QuerySet[Image]:
     ids = [outcome.image_id for outcome in outcomes]
     return Image.objects.filter(id__in=ids, claim=claim.token, status=Status.PROCESSING)
 
@@ -379,7 +379,7 @@ def _width_and_height(rendered: Sequence[Rendered]) -> dict[str, Any]:
     }
 
 
-def _values_after_flush(row: Mapping[str, Any], outcome: Outcome) -> Listed:
+def _values_after_flush(row: Mapping[str, Any], outcome: Outcome) -> ListedImage:
     """The values that `flush` has written, without reading them back."""
     values = {**row, "version": row["version"] + 1, "changed_at": row["database_now"]}
     values["finished_at"] = values.pop("database_now")

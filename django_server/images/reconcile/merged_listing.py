@@ -26,7 +26,7 @@ _PAGE_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class ImageAt:
+class ImageKeyRow:
     """The columns of an image's row that describe its original."""
 
     id: UUID
@@ -37,7 +37,7 @@ class ImageAt:
 
 
 @dataclass(frozen=True, slots=True)
-class ThumbnailAt:
+class ThumbnailKeyRow:
     """The primary key of a thumbnail's row, and its key."""
 
     id: int
@@ -50,8 +50,8 @@ class KeyState:
 
     key: str
     stored: StoredFile | None
-    image: ImageAt | None
-    thumbnails: tuple[ThumbnailAt, ...]
+    image: ImageKeyRow | None
+    thumbnails: tuple[ThumbnailKeyRow, ...]
 
     @property
     def rows(self) -> int:
@@ -59,12 +59,12 @@ class KeyState:
         return len(self.thumbnails) + (self.image is not None)
 
 
-Keyed = StoredFile | ImageAt | ThumbnailAt
-Row = TypeVar("Row", ImageAt, ThumbnailAt)
+KeyedEntry = StoredFile | ImageKeyRow | ThumbnailKeyRow
+Row = TypeVar("Row", ImageKeyRow, ThumbnailKeyRow)
 
 
-def merged(
-    stored: Iterable[StoredFile], images: Iterable[ImageAt], thumbnails: Iterable[ThumbnailAt]
+def merge_by_key(
+    stored: Iterable[StoredFile], images: Iterable[ImageKeyRow], thumbnails: Iterable[ThumbnailKeyRow]
 ) -> Iterator[KeyState]:
     """The state of each key, from three streams in byte order of key. Pure, except that it reads the streams."""
     streams = (_with_sort_key(stream) for stream in (stored, images, thumbnails))
@@ -72,27 +72,33 @@ def merged(
         yield _key_state([entry for _, entry in same_key])
 
 
-def image_rows(head: str) -> Iterator[ImageAt]:
-    """The rows of images whose keys begin with `head`, in byte order of key."""
-    return _paged(_below(Image.objects.all(), head), ImageAt)
+def image_rows(prefix: str) -> Iterator[ImageKeyRow]:
+    """The rows of images whose keys begin with `prefix`, in byte order of key."""
+    return _paged(_with_prefix(Image.objects.all(), prefix), ImageKeyRow)
 
 
-def thumbnail_rows(head: str) -> Iterator[ThumbnailAt]:
-    """The rows of thumbnails whose keys begin with `head`, in byte order of key.
+def thumbnail_rows(prefix: str) -> Iterator[ThumbnailKeyRow]:
+    """The rows of thumbnails whose keys begin with `prefix`, in byte order of key.
 
     Rows with a blank key name no file and are left out.
     """
-    return _paged(_below(Thumbnail.objects.exclude(key=""), head), ThumbnailAt)
+    return _paged(_with_prefix(Thumbnail.objects.exclude(key=""), prefix), ThumbnailKeyRow)
 
 
-def has_rows(head: str) -> bool:
-    """Whether any row names a file whose key begins with `head`."""
-    return _below(Image.objects.all(), head).exists() or _below(Thumbnail.objects.all(), head).exists()
+def has_rows(prefix: str) -> bool:
+    """Whether any row names a file whose key begins with `prefix`."""
+    return (
+        _with_prefix(Image.objects.all(), prefix).exists()
+        or _with_prefix(Thumbnail.objects.all(), prefix).exists()
+    )
 
 
-def count_rows(head: str) -> int:
-    """The number of rows that name a file whose key begins with `head`."""
-    return _below(Image.objects.all(), head).count() + _below(Thumbnail.objects.all(), head).count()
+def count_rows(prefix: str) -> int:
+    """The number of rows that name a file whose key begins with `prefix`."""
+    return (
+        _with_prefix(Image.objects.all(), prefix).count()
+        + _with_prefix(Thumbnail.objects.all(), prefix).count()
+    )
 
 
 def with_key_bytes(rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -103,10 +109,10 @@ def with_key_bytes(rows: QuerySet[Any]) -> QuerySet[Any]:
     return keyed
 
 
-def _below(rows: QuerySet[Any], head: str) -> QuerySet[Any]:
+def _with_prefix(rows: QuerySet[Any], prefix: str) -> QuerySet[Any]:
     keyed = with_key_bytes(rows)
-    # `0` is the character after `/`. So all keys that begin with `head`, and no others, are in this range.
-    return keyed.filter(key_bytes__gte=head, key_bytes__lt=f"{head[:-1]}0") if head else keyed
+    # `0` is the character after `/`. So all keys that begin with `prefix`, and no others, are in this range.
+    return keyed.filter(key_bytes__gte=prefix, key_bytes__lt=f"{prefix[:-1]}0") if prefix else keyed
 
 
 def _paged(rows: QuerySet[Any], row: Callable[..., Row]) -> Iterator[Row]:
@@ -120,7 +126,7 @@ def _paged(rows: QuerySet[Any], row: Callable[..., Row]) -> Iterator[Row]:
         if len(page) < _PAGE_ROWS:
             return
         after_last = Q(key_bytes__gt=last.key) | Q(id__gt=last.id)
-        # The first condition uses the index; the second one skips rows that have been read.
+        # The first condition uses the index; the second one excludes rows that have been read.
         page = _read_page(in_order.filter(Q(key_bytes__gte=last.key), after_last), row, fields)
 
 
@@ -128,19 +134,19 @@ def _read_page(rows: QuerySet[Any], row: Callable[..., Row], fields: tuple[str, 
     return [row(*values) for values in rows.values_list(*fields)[:_PAGE_ROWS]]
 
 
-def _with_sort_key(stream: Iterable[Keyed]) -> Iterator[tuple[bytes, Keyed]]:
+def _with_sort_key(stream: Iterable[KeyedEntry]) -> Iterator[tuple[bytes, KeyedEntry]]:
     # File names may have bytes that are not UTF-8; fsencode restores them.
     return ((os.fsencode(entry.key), entry) for entry in stream)
 
 
-def _key_state(same_key: list[Keyed]) -> KeyState:
+def _key_state(same_key: list[KeyedEntry]) -> KeyState:
     stored: StoredFile | None = None
-    image: ImageAt | None = None
-    thumbnails: tuple[ThumbnailAt, ...] = ()
+    image: ImageKeyRow | None = None
+    thumbnails: tuple[ThumbnailKeyRow, ...] = ()
     for entry in same_key:
         if isinstance(entry, StoredFile):
             stored = entry
-        elif isinstance(entry, ImageAt):
+        elif isinstance(entry, ImageKeyRow):
             image = entry
         else:
             thumbnails = (*thumbnails, entry)

@@ -17,14 +17,14 @@ from django.db.models.functions import Now
 from images.models import FINAL_STATUSES, Image, Thumbnail
 from images.reconcile.findings import image_id_of_upload_key
 from images.reconcile.merged_listing import with_key_bytes
-from images.reconcile.row_repairs import YOUNG, stored_now
+from images.reconcile.row_repairs import MIN_AGE, stored_file_or_none
 from images.storage import storage
 
 
 def delete_orphans(keys: Sequence[str], *, apply: bool) -> list[str]:
     """Delete the files that no row names, that are older than an hour, and whose image is deleted or not claimed.
 
-    Returns the keys of these files. Without `apply` nothing is deleted. Raises OSError if the storage is unavailable.
+    Returns the keys of these files. Without `apply`, nothing is deleted. Raises OSError if the storage is unavailable.
     """
     ids_by_key = {
         key: image_id
@@ -37,7 +37,7 @@ def delete_orphans(keys: Sequence[str], *, apply: bool) -> list[str]:
         # the lock on the image's row.
         if storage().moves_by_rename:
             return [key for key in deletable if _delete_if_old(key, apply)]
-    # Delete after the transaction, because it must not wait for network requests.
+    # Delete after the transaction, because a transaction must not wait for network requests.
     return [key for key in deletable if _delete_if_old(key, apply)]
 
 
@@ -52,7 +52,7 @@ def _is_spooled(image_id: UUID) -> bool:
 def _deletable(ids_by_key: "dict[str, UUID]", apply: bool) -> list[str]:
     """The keys that no row names and whose image is deleted, or final and not claimed.
 
-    With `apply` the rows of these images are locked. Keys whose image is locked by another process are left out.
+    With `apply`, the rows of these images are locked. Keys whose image is locked by another process are left out.
     """
     images = Image.objects.filter(Q(id__in=set(ids_by_key.values())) | Q(key__in=ids_by_key))
     existing_ids = set(images.values_list("id", flat=True))
@@ -62,11 +62,11 @@ def _deletable(ids_by_key: "dict[str, UUID]", apply: bool) -> list[str]:
     deletable_ids = set(
         (unclaimed.select_for_update(skip_locked=True) if apply else unclaimed).values_list("id", flat=True)
     )
-    named = _keys_with_a_row(ids_by_key)
+    keys_with_row = _keys_with_a_row(ids_by_key)
     return [
         key
         for key, image_id in ids_by_key.items()
-        if key not in named and (image_id in deletable_ids or image_id not in existing_ids)
+        if key not in keys_with_row and (image_id in deletable_ids or image_id not in existing_ids)
     ]
 
 
@@ -78,8 +78,8 @@ def _keys_with_a_row(keys: Collection[str]) -> set[str]:
 
 
 def _delete_if_old(key: str, apply: bool) -> bool:
-    stored = stored_now(key)
-    if stored is None or time.time() - stored.modified_ns / 1e9 < YOUNG.total_seconds():
+    stored = stored_file_or_none(key)
+    if stored is None or time.time() - stored.modified_ns / 1e9 < MIN_AGE.total_seconds():
         return False
     if apply:
         with suppress(FileNotFoundError):

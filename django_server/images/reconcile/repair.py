@@ -1,4 +1,4 @@
-"""Collect findings, check them again in groups of 200, and repair the confirmed ones."""
+"""Collect findings, check them again in groups of 200, and repair those that still exist."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -10,16 +10,16 @@ from images.reconcile.report import Report
 from images.reconcile.row_repairs import (
     delete_lost_thumbnails,
     mark_missing,
-    renew_versions,
     unmark_missing,
+    update_source_versions,
 )
 
 _GROUP_SIZE = 200
-_LOSSES = frozenset({Finding.ORIGINAL_MISSING, Finding.THUMBNAIL_WITHOUT_FILE})
+_MISSING_FILES = frozenset({Finding.ORIGINAL_MISSING, Finding.THUMBNAIL_WITHOUT_FILE})
 
 
 class Repairer:
-    """Takes findings one by one, and holds at most 200 of each kind in memory."""
+    """Takes findings one by one, and keeps at most 200 of each kind in memory."""
 
     def __init__(
         self, report: Report, collection_of: Callable[[str], str], is_empty: Callable[[str], bool]
@@ -31,7 +31,7 @@ class Repairer:
         self._groups: dict[Finding, list[KeyState]] = defaultdict(list)
 
     def add(self, finding: Finding, state: KeyState) -> None:
-        """Collect a finding. Repair its group if that is full. Raises OSError if the storage is unavailable."""
+        """Collect a finding. If its group is full, repair the group. Raises OSError if the storage is unavailable."""
         if finding is Finding.FOREIGN:
             self._report.add(finding, [state.key])
             return
@@ -46,15 +46,16 @@ class Repairer:
 
     def _repair_group(self, finding: Finding) -> None:
         group = self._groups.pop(finding, [])
-        if finding in _LOSSES:
-            group = self._readable(group)
+        if finding in _MISSING_FILES:
+            group = self._in_readable_collections(group)
         if group:
             self._report.add(finding, _repair(finding, group, apply=self._report.applied))
 
-    def _readable(self, group: Sequence[KeyState]) -> list[KeyState]:
-        """The states whose collection has any file in the storage.
+    def _in_readable_collections(self, group: Sequence[KeyState]) -> list[KeyState]:
+        """The states whose collection has at least one file in the storage.
 
-        If it has none, its volume may not be mounted: it is reported as unread, and its rows are not repaired.
+        If a collection has no file, its volume may not be mounted: it is reported as unread, and its rows are not
+        repaired.
         """
         collections = {self._collection_of(state.key) for state in group}
         unread = {name for name in collections if self._is_empty(name)}
@@ -73,6 +74,6 @@ def _repair(finding: Finding, group: Sequence[KeyState], *, apply: bool) -> list
     repairs = {
         Finding.ORIGINAL_MISSING: mark_missing,
         Finding.ORIGINAL_BACK: unmark_missing,
-        Finding.ORIGINAL_CHANGED: renew_versions,
+        Finding.ORIGINAL_CHANGED: update_source_versions,
     }
     return repairs[finding](images, apply=apply)

@@ -10,7 +10,7 @@ from pregen.formatting import printable
 
 _KEYS_SHOWN = 20
 
-# Of each finding: its name, the words for a repair, the words for a dry run.
+# For each finding: its name, the text after a repair, the text after a dry run.
 _SENTENCES = {
     Finding.THUMBNAIL_WITHOUT_FILE: (
         "Thumbnail rows without a file",
@@ -35,7 +35,7 @@ _SENTENCES = {
     ),
     Finding.FOREIGN: ("Files not stored by this server", "left alone", "left alone"),
 }
-_REPAIRED = (
+_REPAIRABLE = (
     Finding.THUMBNAIL_WITHOUT_FILE,
     Finding.ORIGINAL_BACK,
     Finding.ORIGINAL_CHANGED,
@@ -47,7 +47,8 @@ _REPAIRED = (
 class Report:
     """The result of a reconciliation, filled while it runs.
 
-    `found`: the number of each finding. `keys`: its first keys. `unread`: collections with rows but without any file.
+    `found`: the number of findings of each kind. `keys`: the first keys of each kind. `unread`: the collections that
+    have rows but no file.
     """
 
     applied: bool
@@ -65,7 +66,7 @@ class Report:
 
     @property
     def is_clean(self) -> bool:
-        """Whether everything was compared without a difference. Foreign files are no difference."""
+        """Whether everything was compared and no difference was found. Foreign files are no difference."""
         return (
             self.finished
             and not self.unread
@@ -86,7 +87,7 @@ class Report:
         if self.is_clean:
             yield "Storage and rows agree."
         elif not self.applied and any(
-            self.found[finding] for finding in (*_REPAIRED, Finding.ORIGINAL_MISSING)
+            self.found[finding] for finding in (*_REPAIRABLE, Finding.ORIGINAL_MISSING)
         ):
             yield "Nothing was changed: this was a dry run. `--apply` repairs the differences."
 
@@ -107,7 +108,9 @@ class Report:
             "finished": self.finished,
             "checked": {"files": self.files, "rows": self.rows},
             "found": {finding.value: self.found[finding] for finding in Finding},
-            "repaired": {finding.value: self.found[finding] if self.applied else 0 for finding in _REPAIRED},
+            "repaired": {
+                finding.value: self.found[finding] if self.applied else 0 for finding in _REPAIRABLE
+            },
             "unrepairable": {Finding.ORIGINAL_MISSING.value: self.found[Finding.ORIGINAL_MISSING]},
             "foreign": self.found[Finding.FOREIGN],
             "keys": {finding.value: self.keys[finding] for finding in Finding if self.keys[finding]},

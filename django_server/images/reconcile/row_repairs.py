@@ -1,8 +1,9 @@
-"""Repairs of rows whose files changed: thumbnails without a file, and originals that are missing, back or replaced.
+"""Repair rows whose files changed: thumbnails without a file, and originals that are missing, back or replaced.
 
-Only this module, `thumbnails.claims` and `registration.register` write `original_missing`, `source_version` and
-`byte_size` of existing images. `version` is not raised, because no job changes. Each function checks the storage and
-then the row again before it writes, in a small transaction that skips locked rows. Without `apply` nothing is written.
+Of existing images, only this module, `thumbnails.generation_claims` and `registration.register` write
+`original_missing`, `source_version` and `byte_size`. `version` is not raised, because no job changes. Each function
+checks the storage and then the row again before it writes, in a small transaction that skips locked rows. Without
+`apply` nothing is written.
 """
 
 from collections.abc import Mapping
@@ -21,18 +22,18 @@ from images.storage import storage
 
 # Younger rows and files are not repaired: a request or worker may still be writing them, or they are newer than the
 # listing of the storage.
-YOUNG = timedelta(hours=1)
+MIN_AGE = timedelta(hours=1)
 AnyModel = TypeVar("AnyModel", bound=Model)
 
 
 def delete_lost_thumbnails(candidates: Mapping[int, str], *, apply: bool) -> list[str]:
-    """Delete thumbnail rows (primary key -> key) without a file. The app then generates the thumbnails on request.
+    """Delete thumbnail rows (primary key -> key) without a file. Their thumbnails are then generated on request.
 
     Returns the keys of the deleted rows. Raises OSError if the storage is unavailable.
     """
-    without_file = {id_: key for id_, key in candidates.items() if stored_now(key) is None}
+    without_file = {id_: key for id_, key in candidates.items() if stored_file_or_none(key) is None}
     with transaction.atomic():
-        old = Thumbnail.objects.filter(id__in=without_file, generated_at__lt=_ago(YOUNG))
+        old = Thumbnail.objects.filter(id__in=without_file, generated_at__lt=_ago(MIN_AGE))
         rows = {
             id_: key
             for id_, key in _with_lock(old, apply).values_list("id", "key")
@@ -45,10 +46,10 @@ def delete_lost_thumbnails(candidates: Mapping[int, str], *, apply: bool) -> lis
 
 def mark_missing(candidates: Mapping[UUID, str], *, apply: bool) -> list[str]:
     """Mark images (id -> key) whose original is missing. Returns their keys, including those marked before."""
-    without_file = {id_: key for id_, key in candidates.items() if stored_now(key) is None}
+    without_file = {id_: key for id_, key in candidates.items() if stored_file_or_none(key) is None}
     with transaction.atomic():
         old = Image.objects.filter(
-            id__in=without_file, changed_at__lt=_ago(YOUNG), uploaded_at__lt=_ago(YOUNG)
+            id__in=without_file, changed_at__lt=_ago(MIN_AGE), uploaded_at__lt=_ago(MIN_AGE)
         )
         keys = dict(_with_lock(old, apply).values_list("id", "key"))
         if apply:
@@ -58,7 +59,7 @@ def mark_missing(candidates: Mapping[UUID, str], *, apply: bool) -> list[str]:
 
 def unmark_missing(candidates: Mapping[UUID, str], *, apply: bool) -> list[str]:
     """Mark images (id -> key) as not missing when their original is back. Returns their keys."""
-    back = [id_ for id_, key in candidates.items() if stored_now(key) is not None]
+    back = [id_ for id_, key in candidates.items() if stored_file_or_none(key) is not None]
     with transaction.atomic():
         marked = Image.objects.filter(id__in=back, original_missing=True)
         keys = dict(_with_lock(marked, apply).values_list("id", "key"))
@@ -67,12 +68,12 @@ def unmark_missing(candidates: Mapping[UUID, str], *, apply: bool) -> list[str]:
     return list(keys.values())
 
 
-def renew_versions(candidates: Mapping[UUID, str], *, apply: bool) -> list[str]:
+def update_source_versions(candidates: Mapping[UUID, str], *, apply: bool) -> list[str]:
     """Update `source_version` and `byte_size` of images (id -> key) of archives whose original was replaced.
 
     The new version makes their thumbnails stale. Returns the keys of the images.
     """
-    stored_by_id = {id_: stored_now(key) for id_, key in candidates.items()}
+    stored_by_id = {id_: stored_file_or_none(key) for id_, key in candidates.items()}
     with transaction.atomic():
         versioned = Image.objects.filter(id__in=stored_by_id).exclude(source_version="")
         changed = [
@@ -85,7 +86,7 @@ def renew_versions(candidates: Mapping[UUID, str], *, apply: bool) -> list[str]:
     return [image.key for image in changed]
 
 
-def stored_now(key: str) -> StoredFile | None:
+def stored_file_or_none(key: str) -> StoredFile | None:
     """The metadata of the file with this key; None if there is none. Raises OSError if the storage is unavailable."""
     try:
         return storage().store.stat(key)

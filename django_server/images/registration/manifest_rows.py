@@ -4,7 +4,7 @@ import uuid
 
 from django.conf import settings
 
-from filestore.keys import InvalidKey, is_text, parse_original, parse_thumbnail
+from filestore.keys import InvalidKey, is_utf8, parse_original, parse_thumbnail
 from filestore.media_types import media_type
 from images.models import Image, Status
 from images.row_values import ThumbnailRow
@@ -14,8 +14,8 @@ from pregen.manifest.reader import Record, check_key
 
 # The id of an archive's image is derived from its key, so that registering again finds the same row.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "django-file-upload:archive")
-_KEY_LENGTH = 1024
-_NAME_LENGTH = 255
+_MAX_KEY_LENGTH = 1024
+_MAX_NAME_LENGTH = 255
 # Times in old manifests were rounded by a float and may be a microsecond off. This is the largest difference, in µs.
 _SAME_TIME_US = 2
 
@@ -37,9 +37,9 @@ def image_of(record: Record) -> Image:
     key = record.original_key
     if is_upload(record.collection):
         raise NotRegistered("belongs to the server's own uploads")
-    if len(key) > _KEY_LENGTH or len(record.collection) > _NAME_LENGTH:
+    if len(key) > _MAX_KEY_LENGTH or len(record.collection) > _MAX_NAME_LENGTH:
         raise NotRegistered("has too long a key")
-    if "\0" in key or not is_text(key):
+    if "\0" in key or not is_utf8(key):
         raise NotRegistered("has a name that the database can't store")
     try:
         parsed = parse_original(key, settings.KEY_PREFIX)
@@ -51,7 +51,7 @@ def image_of(record: Record) -> Image:
     return Image(
         id=id_of(key),
         collection=record.collection,
-        name=record.filename[-_NAME_LENGTH:],
+        name=record.filename[-_MAX_NAME_LENGTH:],
         key=key,
         byte_size=record.original_size,
         media_type=media_type(key),
@@ -117,7 +117,7 @@ def _is_thumbnail_of(key: str, collection: str) -> bool:
     """Whether the key is that of a thumbnail in this collection. The manifest's other keys are ignored."""
     try:
         return (
-            is_text(check_key(key))
+            is_utf8(check_key(key))
             and parse_thumbnail(key, settings.KEY_PREFIX).original.collection == collection
         )
     except ValueError:

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
-from images.errors import Refusal
-from images.observability.timings import note_stage
+from images.error_codes import ApiError
+from images.observability.timings import record_stage
 
 _POLL_SECONDS = 0.05
 # Limits how many threads of this process poll the lock files. Further threads block here and use no CPU.
@@ -22,13 +22,13 @@ _pollers = threading.BoundedSemaphore(settings.RENDER_SLOTS)
 
 @contextmanager
 def render_slot(wait_seconds: float) -> Iterator[None]:
-    """Hold a render slot during the block. Raises Refusal `overloaded` if no slot is free within `wait_seconds`."""
+    """Hold a render slot during the block. Raises ApiError `overloaded` if no slot is free within `wait_seconds`."""
     started = time.monotonic()
     if not _pollers.acquire(timeout=wait_seconds):
-        raise Refusal("overloaded")
+        raise ApiError("overloaded")
     try:
         descriptor = _lock_free_slot(started + wait_seconds)
-        note_stage("slot", time.monotonic() - started)
+        record_stage("slot", time.monotonic() - started)
         try:
             yield
         finally:
@@ -50,5 +50,5 @@ def _lock_free_slot(deadline: float) -> int:
             else:
                 return descriptor
         if time.monotonic() >= deadline:
-            raise Refusal("overloaded")
+            raise ApiError("overloaded")
         time.sleep(_POLL_SECONDS)

@@ -1,7 +1,7 @@
 """The app's file storage: one interface over the local folder (`local`) and S3 (`s3`), chosen by the settings.
 
-A *key* is the name of a file in the storage. `filestore` builds keys, and reads and writes files by key; this package
-wraps it as a Django storage. `url_signing` signs S3 URLs. The rest of the app reads and writes stored files only
+A *key* is the name of a file in the storage. `filestore` builds keys, and reads and writes files by key. This package
+makes a Django storage of it. `url_signing` signs S3 URLs. The rest of the app reads and writes stored files only
 through `storage()`.
 """
 
@@ -15,7 +15,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 
 from filestore.store import Store
-from images.errors import Refusal
+from images.error_codes import ApiError
 
 
 class ImageStorage(Protocol):
@@ -25,8 +25,8 @@ class ImageStorage(Protocol):
     def signs_urls(self) -> bool:
         """Whether URLs are signed. Signed URLs change over time, expire, and have no `?v=` parameter."""
 
-    # Whether `move_to_key` is a rename, which may run inside a transaction. Otherwise it sends the file over a network,
-    # which may not.
+    # Whether `move_to_key` renames the file, which may run inside a transaction. Otherwise it sends the file over a
+    # network, which must not run inside a transaction.
     moves_by_rename: bool
 
     @property
@@ -37,7 +37,7 @@ class ImageStorage(Protocol):
         """Raise OSError if the storage does not respond within a few seconds."""
 
     def store_spooled(self, files: Sequence[tuple[Path, str]]) -> None:
-        """Store each spooled file (an upload in INCOMING_ROOT) under its key. The caller deletes the spooled files."""
+        """Store each spool file (an upload in INCOMING_ROOT) under its key. The caller deletes the spool files."""
 
     def move_to_key(self, path: Path, key: str) -> None:
         """Move the file at `path` to `key`, atomically and durably."""
@@ -63,12 +63,12 @@ def storage() -> ImageStorage:
 
 
 @contextmanager
-def refusing_storage_errors() -> Iterator[None]:
-    """Raise Refusal `storage_unavailable` (503) for an OSError in the block: the storage is full or unreachable."""
+def storage_errors_as_api_error() -> Iterator[None]:
+    """Convert an OSError in the block (the storage is full or unreachable) to ApiError `storage_unavailable` (503)."""
     try:
         yield
     except OSError as error:
-        raise Refusal("storage_unavailable") from error
+        raise ApiError("storage_unavailable") from error
 
 
 def sync_to_disk(file: BinaryIO) -> None:

@@ -44,7 +44,7 @@ class LocalStorage(FileSystemStorage):
             self.store.link(spooled, key)
 
     def move_to_key(self, path: Path, key: str) -> None:
-        self.store.adopt(path, key)
+        self.store.move_to_key(path, key)
 
     @contextmanager
     def local_copy(self, key: str) -> Iterator[Path]:
@@ -56,16 +56,16 @@ class LocalStorage(FileSystemStorage):
         return self.store.writing(key)
 
     def url(self, name: str | None) -> str:
-        # Takes 1.1 µs; Django's takes 9.7 µs because of urljoin. A page of 100 images has 400 URLs: 3.4 ms less.
+        # Takes 1.1 µs; Django's method takes 9.7 µs because of urljoin. A page of 100 images has 400 URLs: 3.4 ms less.
         key = name or ""
         return f"{self.base_url}{key if _is_plain(key) else quote(key, safe=_SAFE_IN_URLS)}"
 
     def delete(self, name: str) -> None:
-        # Django's also deletes an empty folder of that name, and raises if a parent of the key is a file.
+        # Django's method also deletes an empty folder of that name, and raises if a parent of the key is a file.
         self.store.delete(name)
 
     def _save(self, name: str, content: "File[bytes]") -> str:
-        # Django's writes to the final name: readers could see a partial file, and a crash would leave it there.
+        # Django's method writes to the final name: readers could see a partial file, and a crash would leave it there.
         with self.store.writing(name) as file:
             for chunk in content.chunks():
                 file.write(chunk)

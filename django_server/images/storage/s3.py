@@ -1,9 +1,9 @@
 """Files in a bucket: django-storages' class for Django, `filestore.s3` for the bytes, `url_signing` for the URLs.
 
-A comment at each override of django-storages' S3Storage gives the reason. Two reasons are common to all methods that
-access objects. django-storages raises botocore's errors, but `ImageStorage` promises OSError. And it creates a boto3
-resource per thread, which costs 0.2 s of CPU and 13 MB (measured with 8 threads); `filestore.s3` shares one client.
-Times are CPU time per call, with objects of 300 KB in moto on loopback.
+A comment at each override of django-storages' S3Storage gives the reason. Two reasons apply to all methods that access
+objects. First, django-storages raises botocore's errors, but `ImageStorage` specifies OSError. Second, it creates a
+boto3 resource per thread, which costs 0.2 s of CPU and 13 MB (measured with 8 threads); `filestore.s3` shares one
+client. Times are CPU time per call, with objects of 300 KB in moto on loopback.
 """
 
 from collections.abc import Iterator, Sequence

@@ -32,7 +32,7 @@ class Signer:
     def url(self, key: str, moment: datetime) -> str:
         """The signed URL of `key`. It stays the same for half of `seconds`, so that browsers can cache the file.
 
-        At `moment` it has between half and all of `seconds` left.
+        At `moment`, it is still valid for between half and all of `seconds`.
         """
         stamp = _rounded_down(moment, self.seconds // 2).strftime("%Y%m%dT%H%M%SZ")
         scope = f"{stamp[:8]}/{self.region}/s3/aws4_request"

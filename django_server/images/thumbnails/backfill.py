@@ -19,10 +19,10 @@ from images.thumbnail_rules import missing_scales
 from images.thumbnails.upsert import mark_stale
 
 _PAGE_IMAGES = 1000
-# Images per task. Four images of 24 megapixels take about a second; an upload may wait for a chunk that long.
+# Images per task. Four images of 24 megapixels take about a second: the longest time that an upload waits for a chunk.
 _CHUNK_IMAGES = 4
-# The maximum of chunks in the queue: seconds of work for 16 processes. With --force only the 256 images of these chunks
-# are stale at a time.
+# The largest number of chunks in the queue: a few seconds of work for 16 processes. With --force, only the 256 images
+# of these chunks are stale at a time.
 _MAX_QUEUED_CHUNKS = 64
 _POLL_SECONDS = 0.2
 # `on_stuck` is called if the queue has not become shorter for this long.
@@ -37,7 +37,8 @@ class QueueUnavailable(Exception):
 class Selection:
     """The images to check: of these collections (of all if empty), uploaded in this period.
 
-    `limit`: the maximum of images to queue. `generated_before`: thumbnails generated before this time count as stale.
+    `limit`: the largest number of images to queue. `generated_before`: thumbnails generated before this time count as
+    stale.
     """
 
     collections: Sequence[str] = ()
@@ -62,11 +63,11 @@ class Selection:
 class Candidate:
     """An image with missing or stale thumbnails.
 
-    `alone`: queue it in a task of its own. The image has a claim, and may have crashed the process that claimed it.
+    `needs_own_task`: the image has a claim, and may have crashed the process that claimed it.
     """
 
     id: UUID
-    alone: bool
+    needs_own_task: bool
 
 
 def find_candidates(
@@ -91,10 +92,10 @@ def find_candidates(
 
 
 def chunks(candidates: Iterable[Candidate]) -> Iterator[list[UUID]]:
-    """The ids of the candidates, in chunks of four. A candidate with `alone` is a chunk of its own."""
+    """The ids of the candidates, in chunks of four. A candidate with `needs_own_task` is a chunk of its own."""
     chunk: list[UUID] = []
     for candidate in candidates:
-        if candidate.alone:
+        if candidate.needs_own_task:
             yield [candidate.id]
             continue
         chunk.append(candidate.id)
@@ -119,7 +120,7 @@ def enqueue_chunks(
         _wait_for_room(on_stuck)
         if generated_before is not None:
             mark_stale(chunk, generated_before)
-        if not celery_queue.ask_for_thumbnails(chunk):
+        if not celery_queue.enqueue_thumbnails(chunk):
             raise QueueUnavailable
         on_queued(len(chunk))
 
@@ -131,7 +132,7 @@ def _candidates_of(
     thumbnails = thumbnails_of(ids)
     stale = _generated_before(ids, generated_before)
     return [
-        Candidate(id_, alone=claim is not None)
+        Candidate(id_, needs_own_task=claim is not None)
         for id_, version, claim in page
         if id_ in stale or missing_scales(thumbnails.get(id_, {}), version)
     ]
@@ -145,16 +146,16 @@ def _generated_before(ids: Sequence[UUID], moment: datetime | None) -> set[UUID]
 
 
 def _wait_for_room(on_stuck: Callable[[], object]) -> None:
-    fewest, since, reported = None, time.monotonic(), False
+    shortest, shortest_since, reported = None, time.monotonic(), False
     while True:
-        queued = celery_queue.waiting_in_bulk()
+        queued = celery_queue.bulk_queue_length()
         if queued is None:
             raise QueueUnavailable
         if queued < _MAX_QUEUED_CHUNKS:
             return
-        if fewest is None or queued < fewest:
-            fewest, since = queued, time.monotonic()
-        elif not reported and time.monotonic() - since > _STUCK_SECONDS:
+        if shortest is None or queued < shortest:
+            shortest, shortest_since = queued, time.monotonic()
+        elif not reported and time.monotonic() - shortest_since > _STUCK_SECONDS:
             on_stuck()
             reported = True
         time.sleep(_POLL_SECONDS)

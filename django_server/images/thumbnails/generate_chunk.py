@@ -9,28 +9,29 @@ from contextlib import AbstractContextManager, nullcontext
 from uuid import UUID
 
 from images import celery_queue
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.thumbnails.generate import generate_in_worker
-from images.worker_stop_flag import draining
+from images.worker_stop_flag import worker_is_stopping
 
 logger = logging.getLogger(__name__)
 
 
 def generate_each(
-    ids: Sequence[UUID], guard: Callable[[], AbstractContextManager[object]] = nullcontext
+    ids: Sequence[UUID], time_limit: Callable[[], AbstractContextManager[object]] = nullcontext
 ) -> None:
-    """Generate the missing thumbnails of these images. Never raises: failures are logged, and stored by `claims`.
+    """Generate the missing thumbnails of these images. Never raises: errors are logged, and stored in the image's row.
 
-    `guard` creates a context around each image. A stopping worker queues the images again that it has not begun.
+    `time_limit()` is a context manager that limits the time of one image. A stopping worker puts the images that it has
+    not started back into the queue.
     """
     for index, image_id in enumerate(ids):
-        if draining():
-            celery_queue.ask_for_thumbnails(ids[index:])
+        if worker_is_stopping():
+            celery_queue.enqueue_thumbnails(ids[index:])
             return
         try:
-            generate_in_worker(image_id, guard)
-        except Refusal as refusal:
-            logger.info("No thumbnails generated for %s: %s", image_id, refusal)
+            generate_in_worker(image_id, time_limit)
+        except ApiError as error:
+            logger.info("No thumbnails generated for %s: %s", image_id, error)
         except Exception:
             # The database is unavailable, or there is a bug: log it and go on with the next image.
             logger.exception("Could not generate the thumbnails of %s.", image_id)

@@ -1,11 +1,11 @@
-"""Read originals: the current version, and the bytes as a file to decode. Storage errors become Refusals."""
+"""Read originals: the current version, and the bytes as a file to decode. Storage errors are converted to ApiError."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.observability.timings import stage
 from images.row_values import ImageValues
 from images.storage import storage
@@ -13,44 +13,44 @@ from images.thumbnail_rules import is_upload
 
 
 @dataclass(frozen=True)
-class Version:
-    """The version of an original (`name` identifies its bytes), and the number of its bytes."""
+class OriginalVersion:
+    """The version of an original, which identifies its content, and its size in bytes."""
 
-    name: str
+    source_version: str
     byte_size: int
 
 
-def current_version(image: ImageValues) -> Version:
+def current_version(image: ImageValues) -> OriginalVersion:
     """The version of the original in storage. Call it before reading the bytes.
 
-    An upload's bytes never change: its version is their checksum, taken from the row. Raises Refusal: not_found,
+    The content of an upload never changes: its version is the checksum in its row. Raises ApiError: not_found,
     storage_unavailable.
     """
     if is_upload(image["collection"]):
-        return Version(image["source_version"], image["byte_size"])
-    with _refusing_errors():
+        return OriginalVersion(image["source_version"], image["byte_size"])
+    with _read_errors_as_api_error():
         stored = storage().store.stat(image["key"])
-    return Version(stored.version, stored.byte_size)
+    return OriginalVersion(stored.version, stored.byte_size)
 
 
 @contextmanager
 def original_file(image: ImageValues) -> Iterator[Path]:
-    """A path with the original's bytes. Raises the same as `current_version`, and the block's exceptions unchanged."""
-    copying = storage().local_copy(image["key"])
-    with stage("fetch"), _refusing_errors():
-        path = copying.__enter__()
+    """A path with the original's bytes. Raises as `current_version` does. The block's exceptions are not converted."""
+    local_copy = storage().local_copy(image["key"])
+    with stage("fetch"), _read_errors_as_api_error():
+        path = local_copy.__enter__()
     try:
         yield path
     finally:
-        copying.__exit__(None, None, None)
+        local_copy.__exit__(None, None, None)
 
 
 @contextmanager
-def _refusing_errors() -> Iterator[None]:
-    """Raise Refusal for a storage error of the block."""
+def _read_errors_as_api_error() -> Iterator[None]:
+    """Convert storage errors in the block to ApiError."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-        raise Refusal("not_found", "The original of this image is no longer there.") from error
+        raise ApiError("not_found", "The original of this image is no longer there.") from error
     except OSError as error:
-        raise Refusal("storage_unavailable") from error
+        raise ApiError("storage_unavailable") from error

@@ -1,4 +1,4 @@
-"""Delete thumbnail files that were rendered while their image was deleted. Called after a claim was lost."""
+"""Delete thumbnail files whose image was deleted while they were rendered. Called after a claim was lost."""
 
 import logging
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ logger = logging.getLogger(__name__)
 
 
 def delete_files_of_deleted_images(rows: Sequence[ThumbnailRow]) -> None:
-    """Delete the files of those `rows` whose image is deleted. The rows themselves were never written.
+    """Delete the files of `rows` whose image was deleted. These rows were never written to the database.
 
-    If an image still exists, its files stay: the next claim stores files under the same keys. `manage.py reconcile`
+    If an image still exists, its files are kept: the next claim stores files under the same keys. `manage.py reconcile`
     finds files that can't be deleted now.
     """
     if not rows:

@@ -1,7 +1,7 @@
 """Render an image's missing thumbnails under a claim, store the files and write the rows.
 
 The order is: read the original, render to temporary files, move the files to their keys, write the rows.
-`generate`, the caller, decides whether to generate and has acquired the claim.
+Called by `generate`, which decides whether to generate the thumbnails and acquires the claim.
 """
 
 import uuid
@@ -15,13 +15,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from images.errors import Refusal
-from images.observability.timings import note_rendering, stage
+from images.error_codes import ApiError
+from images.observability.timings import record_rendering, stage
 from images.rendering.limit_settings import imaging_limits
 from images.row_values import ImageValues, ThumbnailsByLabel
-from images.storage import refusing_storage_errors, storage
+from images.storage import storage, storage_errors_as_api_error
 from images.thumbnail_rules import format_of_thumbnails, missing_scales
-from images.thumbnails import claims
+from images.thumbnails import generation_claims
 from images.thumbnails.originals import current_version, original_file
 from images.thumbnails.orphaned_files import delete_files_of_deleted_images
 from images.thumbnails.upsert import rows_of
@@ -46,39 +46,39 @@ class RenderFiles(Protocol):
 
 @dataclass(frozen=True)
 class Renderer:
-    """The function that renders, and a context around reading and rendering an image: a render slot or a time limit."""
+    """The function that renders, and the limit under which an image is read and rendered: a slot or a time limit."""
 
     render: RenderFiles
-    guard: AbstractContextManager[object]
+    limit: AbstractContextManager[object]
 
 
 def render_and_store(
     token: UUID, image: ImageValues, thumbnails: ThumbnailsByLabel, renderer: Renderer
 ) -> Sequence[str]:
-    """Generate the thumbnails that are missing or stale among `thumbnails`. On success end the claim.
+    """Generate the thumbnails that are missing or stale among `thumbnails`. On success, end the claim.
 
-    Returns the labels of the generated thumbnails. Raises Refusal.
+    Returns the labels of the generated thumbnails. Raises ApiError.
     """
     # Hold no database connection while waiting for a slot or downloading the original: PostgreSQL has only a hundred.
     connection.close()
-    with renderer.guard, _temporary_files() as temporary:
+    with renderer.limit, _temporary_files() as temporary:
         version = current_version(image)
-        scales = missing_scales(thumbnails, version.name)
+        scales = missing_scales(thumbnails, version.source_version)
         if not scales:
-            claims.release(token)
+            generation_claims.release(token)
             return ()
         targets = {label: temporary(label) for label in scales}
         with original_file(image) as source:
             rendering = _render(renderer.render, source, image, scales, targets)
-        generated = claims.Generated(
-            version.name,
+        generated = generation_claims.Generated(
+            version.source_version,
             version.byte_size,
             rendering.width,
             rendering.height,
-            rows_of(image, rendering, version.name),
+            rows_of(image, rendering, version.source_version),
         )
         with stage("flush"):
-            _finish(token, image, generated, targets)
+            _store_and_complete(token, image, generated, targets)
         return tuple(scales)
 
 
@@ -90,7 +90,7 @@ def _render(
     targets: Mapping[str, Path],
 ) -> Rendering:
     try:
-        with refusing_storage_errors():
+        with storage_errors_as_api_error():
             rendering = render(
                 source,
                 scales,
@@ -100,30 +100,32 @@ def _render(
                 format_of_thumbnails(image["key"]),
             )
     except ImagingError as error:
-        raise Refusal(error.code, error.message).with_status(422) from error
+        raise ApiError(error.code, error.message).with_status(422) from error
     except ProcessDied as error:
-        raise Refusal("corrupt_image", "The image takes longer to decode than any sound one does.") from error
-    note_rendering(rendering.timings)
+        raise ApiError(
+            "corrupt_image", "The image takes longer to decode than any sound one does."
+        ) from error
+    record_rendering(rendering.timings)
     return rendering
 
 
-def _finish(
-    token: UUID, image: ImageValues, generated: claims.Generated, targets: Mapping[str, Path]
+def _store_and_complete(
+    token: UUID, image: ImageValues, generated: generation_claims.Generated, targets: Mapping[str, Path]
 ) -> None:
     def move_files() -> None:
-        with refusing_storage_errors():
+        with storage_errors_as_api_error():
             for row in generated.rows:
                 storage().move_to_key(targets[row["label"]], row["key"])
 
     if storage().moves_by_rename:
-        replaced = claims.complete(token, image, generated, move_files)
+        replaced_keys = generation_claims.complete(token, image, generated, move_files)
     else:
         move_files()
-        replaced = claims.complete(token, image, generated)
-    if replaced is None:
+        replaced_keys = generation_claims.complete(token, image, generated)
+    if replaced_keys is None:
         delete_files_of_deleted_images(generated.rows)
         return
-    for key in replaced:
+    for key in replaced_keys:
         # If a file can't be deleted now, `manage.py reconcile` finds it.
         with suppress(OSError):
             storage().delete(key)

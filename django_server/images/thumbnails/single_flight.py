@@ -1,6 +1,6 @@
 """Single flight within a process: concurrent calls for the same image share one run of the work, and its result.
 
-Across processes, the claim in the database has the same purpose. Callers that wait hold no database connection.
+Between processes, `generation_claims` has the same purpose. Callers that wait hold no database connection.
 """
 
 import threading
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from images.errors import Refusal
+from images.error_codes import ApiError
 
 _flights: "dict[UUID, Future[Any]]" = {}
 _lock = threading.Lock()
@@ -22,7 +22,7 @@ T = TypeVar("T")
 def single_flight(image_id: UUID, work: Callable[[], T], wait_seconds: float) -> T:
     """The result or exception of `work`, which only the first of several concurrent callers runs.
 
-    Raises Refusal overloaded if another caller's run takes longer than `wait_seconds`.
+    Raises ApiError overloaded if another caller's run takes longer than `wait_seconds`.
     """
     with _lock:
         flight = _flights.get(image_id)
@@ -34,7 +34,7 @@ def single_flight(image_id: UUID, work: Callable[[], T], wait_seconds: float) ->
         try:
             result: T = flight.result(wait_seconds)
         except FutureTimeout as error:
-            raise Refusal("overloaded") from error
+            raise ApiError("overloaded") from error
         return result
     try:
         flight.set_result(work())

@@ -1,6 +1,6 @@
 """Build the rows of thumbnails from a rendering, and upsert them.
 
-The caller checks the image's state before, in the same transaction.
+The caller first checks the image's state, in the same transaction.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _REPLACED_FIELDS = [
     *("width", "height", "byte_size", "generated_at"),
 ]
 
-# Differs from every renderer's recipe, so a thumbnail with this recipe is stale. A blank recipe would be trusted.
+# Differs from every renderer's recipe, so a thumbnail with this recipe is stale. A blank recipe would not be stale.
 _STALE_RECIPE = "0:to be made anew"
 
 
@@ -52,9 +52,9 @@ def save_thumbnails(rows: Sequence[ThumbnailRow]) -> None:
 
 
 def mark_stale(image_ids: Sequence[UUID], generated_before: datetime) -> int:
-    """Mark the thumbnails of these images that were generated before that moment as stale. Returns their number.
+    """Mark the thumbnails of these images as stale that were generated before this time. Returns their number.
 
-    Their files stay until they are replaced, so that URLs that clients have keep working.
+    Their files are kept until they are replaced, so that the URLs that clients have still work.
     """
     older = Thumbnail.objects.filter(image_id__in=image_ids, generated_at__lt=generated_before)
     return older.update(recipe=_STALE_RECIPE)

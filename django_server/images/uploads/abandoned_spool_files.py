@@ -14,7 +14,7 @@ from imaging import ImagingError, probe
 
 # No upload takes longer than this, so an older spool file is abandoned.
 _ABANDONED_SECONDS = 3600
-# A request that has committed its rows deletes its spool files itself within this time.
+# After a request has committed its rows, it deletes its spool files within this time.
 _UNLINK_SECONDS = 60
 
 

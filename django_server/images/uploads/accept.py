@@ -1,7 +1,7 @@
-"""Store validated files as pending images, commit their rows, then queue and announce the images.
+"""Store validated files as pending images, commit their rows, then queue them and publish their state.
 
 Each file is stored under its *key*, its final path in the storage: by a hard link, or by an upload to S3. The upload
-routes call `store_originals`, `insert_rows` and `queue_and_announce` in this order. After a crash at any point,
+routes call `store_originals`, `insert_rows` and `queue_and_publish` in this order. After a crash at any point,
 either the rows and the stored files exist, or the spool files still exist. From the names of the spool files, the
 sweeper derives which stored files to delete.
 """
@@ -18,13 +18,13 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from filestore.keys import upload_key
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.models import Batch, Image
 from images.observability.timings import stage
-from images.processing.announce import announce_unfinished
-from images.processing.enqueue_or_mark import enqueue
+from images.processing.enqueue_or_mark import enqueue_or_mark_unqueued
+from images.processing.publish import publish_unfinished
 from images.row_values import ImageValues
-from images.storage import refusing_storage_errors, storage
+from images.storage import storage, storage_errors_as_api_error
 from images.uploads.idempotency import KeyClaim
 from images.uploads.multipart import SpooledFile
 from imaging import Probe
@@ -37,11 +37,11 @@ ValidFiles = Sequence[tuple[SpooledFile, Probe]]
 def store_originals(files: ValidFiles, batch_id: UUID | None) -> list[Image]:
     """Store each spooled file under its key. Returns the rows, not yet inserted.
 
-    After a failure, the stored files and the spool files are deleted. Raises Refusal storage_unavailable.
+    After a failure, the stored files and the spool files are deleted. Raises ApiError storage_unavailable.
     """
     images = [image_row(file, header, batch_id) for file, header in files]
     set_upload_times(images, timezone.now())
-    link_files(files, images)
+    store_spooled_files(files, images)
     return images
 
 
@@ -52,7 +52,7 @@ def insert_rows(
 
     The batch is inserted, too, if it does not exist. Runs three SQL statements for any number of files, or two without
     an Idempotency-Key. If a repeated request has taken over the Idempotency-Key, deletes the stored files and the spool
-    files and raises Refusal request_in_progress. After any other failure, it is unknown whether the transaction was
+    files and raises ApiError request_in_progress. After any other failure, it is unknown whether the transaction was
     committed. So the spool files are kept, and the sweeper later checks whether the rows exist.
     """
     try:
@@ -62,10 +62,10 @@ def insert_rows(
             # The batch existed but was still empty, and another process deleted it between the two inserts. Insert the
             # batch again.
             _insert_rows(images, batch_id, claim, response)
-    except Refusal:
-        delete_stored(files, images)
+    except ApiError:
+        delete_stored_and_spooled(files, images)
         raise
-    discard_spooled(files)
+    delete_spool_files(files)
 
 
 def _insert_rows(images: Sequence[Image], batch_id: UUID, claim: KeyClaim, response: HttpResponse) -> None:
@@ -75,12 +75,14 @@ def _insert_rows(images: Sequence[Image], batch_id: UUID, claim: KeyClaim, respo
         claim.complete(response)
 
 
-def queue_and_announce(images: Sequence[ImageValues], *, one_task_each: bool) -> None:
+def queue_and_publish(images: Sequence[ImageValues], *, one_task_each: bool) -> None:
     """Queue the committed images and publish their state. If one of these fails, the sweeper does it later."""
     all_queued = False
     try:
         with stage("queue"):
-            all_queued = enqueue([image["id"] for image in images], one_task_each=one_task_each)
+            all_queued = enqueue_or_mark_unqueued(
+                [image["id"] for image in images], one_task_each=one_task_each
+            )
     except DatabaseError as error:
         # The queue is unavailable, and the rows could not be marked as not queued. The images stay accepted.
         logger.warning(
@@ -91,7 +93,7 @@ def queue_and_announce(images: Sequence[ImageValues], *, one_task_each: bool) ->
     # The queue and the channel layer use the same Redis. If queueing failed, publishing would wait for Redis again, and
     # the response would take more than one second.
     if all_queued:
-        announce_unfinished(images)
+        publish_unfinished(images)
 
 
 def image_row(file: SpooledFile, header: Probe, batch_id: UUID | None) -> Image:
@@ -118,28 +120,28 @@ def set_upload_times(images: Sequence[Image], now: datetime) -> None:
         image.queued_at = now
 
 
-def link_files(files: ValidFiles, images: Sequence[Image]) -> None:
+def store_spooled_files(files: ValidFiles, images: Sequence[Image]) -> None:
     """Store each spooled file under its key. After a failure, delete the stored files and the spool files."""
     try:
-        with stage("store"), refusing_storage_errors():
+        with stage("store"), storage_errors_as_api_error():
             storage().store_spooled(
                 [(file.path, image.key) for (file, _), image in zip(files, images, strict=True)]
             )
     except BaseException:
-        delete_stored(files, images)
+        delete_stored_and_spooled(files, images)
         raise
 
 
-def delete_stored(files: ValidFiles, images: Sequence[Image]) -> None:
+def delete_stored_and_spooled(files: ValidFiles, images: Sequence[Image]) -> None:
     """Delete each stored file, and then its spool file."""
     for (file, _), image in zip(files, images, strict=True):
         # If the stored file can't be deleted now, keep the spool file: the sweeper then deletes both.
         with suppress(OSError):
             storage().delete(image.key)
-            file.discard()
+            file.delete()
 
 
-def discard_spooled(files: ValidFiles) -> None:
+def delete_spool_files(files: ValidFiles) -> None:
     """Delete the spool files of stored images."""
     for file, _ in files:
-        file.discard()
+        file.delete()

@@ -1,9 +1,10 @@
 """Idempotency-Key: a repeated upload gets the response of the first one and stores nothing.
 
+In this module, *key* means the Idempotency-Key, not a storage key, and a *repeat* is a later request with the same key.
 `begin` claims the key before anything is stored. `KeyClaim.complete` stores the response in the transaction that
-commits the images' rows. Each claim has a lease. After the lease has ended, by the database's clock, a repeated
-request can take over from the first one, which has probably crashed. In this module, *key* means the Idempotency-Key,
-not a storage key. Only this module writes `IdempotentRequest`. The upload routes and the sweeper call it.
+commits the images' rows. Each claim has a lease. After the lease has expired, by the database's clock, a repeat can
+take over the key: the first request has probably crashed. Only this module writes `IdempotentRequest`. The upload
+routes and the sweeper call it.
 """
 
 import hashlib
@@ -24,8 +25,8 @@ from django.http import HttpResponse
 
 from images.clock import from_now
 from images.deletion import finish_deletion
-from images.errors import Refusal
-from images.http.json_responses import refusal_response
+from images.error_codes import ApiError
+from images.http.json_responses import error_response
 from images.models import IdempotentRequest, Image
 from images.processing import transitions
 from images.uploads.multipart import SpooledFile
@@ -54,8 +55,8 @@ class KeyClaim:
     def renew(self) -> None:
         """Start a new lease.
 
-        If a request must commit an image's row before it knows its response, call this in that same transaction.
-        Raises Refusal request_in_progress if a repeat has taken over; the transaction must then be rolled back.
+        If a request must commit an image's row before it has its response, call this in the same transaction.
+        Raises ApiError request_in_progress if a repeat has taken over; the transaction must then be rolled back.
         """
         self._update(lease_until=_lease_end())
 
@@ -72,14 +73,14 @@ class KeyClaim:
         if self.token is not None:
             self._rows_without_response().delete()
 
-    def end_lease(self) -> None:
-        """Let a repeat take over immediately. Call this if it is unknown whether the request's rows were committed."""
+    def expire_lease(self) -> None:
+        """End the lease now: a repeat can take over. Call this if it is unknown whether the rows were committed."""
         if self.token is not None:
             self._rows_without_response().update(lease_until=Now())
 
     def _update(self, **values: Any) -> None:
         if self.token is not None and not self._rows_without_response().update(**values):
-            raise Refusal("request_in_progress")
+            raise ApiError("request_in_progress")
 
     def _rows_without_response(self) -> QuerySet[IdempotentRequest]:
         return IdempotentRequest.objects.filter(holder=cast(UUID, self.token), answer_status=None)
@@ -90,21 +91,21 @@ def begin(
 ) -> KeyClaim | StoredResponse:
     """Claim `key` for a new request. For a repeated request, return the response that is stored for the first one.
 
-    If it returns a stored response or raises, it deletes the uploaded temporary files (`files`).
-    `image_id`: give it if the request commits its image's row before it has a response (the synchronous upload). If the
-    request then crashes, the repeat deletes this image before it stores its own.
+    If it returns a stored response or raises, it deletes the spool files (`files`).
+    `image_id`: pass it if the request commits its image's row before it has a response (the synchronous upload). If the
+    request then crashes, a repeat deletes this image before it stores its own.
     Runs two SQL statements, or none without a key (a test checks this).
-    Raises Refusal: request_in_progress, key_reused.
+    Raises ApiError: request_in_progress, key_reused.
     """
     if key is None:
         return KeyClaim(None)
     try:
         claim = claim_key(key, endpoint, digest_of(files), image_id)
     except BaseException:
-        _discard_files(files)
+        _delete_spool_files(files)
         raise
     if isinstance(claim, StoredResponse):
-        _discard_files(files)
+        _delete_spool_files(files)
     return claim
 
 
@@ -112,24 +113,24 @@ def begin(
 def settled_on_failure(claim: KeyClaim) -> Iterator[None]:
     """A block that processes the request. If it raises, the claim is settled as follows, and the error is raised again.
 
-    A refusal of the files (4xx) is stored as the response, because a repeat would be refused, too. After a 5xx refusal
-    or an unexpected exception, the claim is deleted. After a DatabaseError it is unknown whether the rows were
-    committed, so the claim is kept, but its lease ends now and a repeat can take over.
+    A 4xx ApiError is stored as the response, because a repeat would be rejected, too. After a 5xx ApiError or an
+    unexpected exception, the claim is deleted. After a DatabaseError it is unknown whether the rows were committed. So
+    the claim is kept, but its lease expires now and a repeat can take over.
     """
     try:
         yield
-    except Refusal as refusal:
-        if refusal.kind.status >= 500:
+    except ApiError as error:
+        if error.kind.status >= 500:
             claim.release()
-        elif refusal.code != "request_in_progress":
-            claim.complete(refusal_response(refusal))
+        elif error.code != "request_in_progress":
+            claim.complete(error_response(error))
         raise
     except DatabaseError:
         if claim.token is not None:
-            # Use a new connection. If the database is still unavailable, the claim stays valid until its lease ends.
+            # Use a new connection. If the database is still unavailable, the claim stays valid until its lease expires.
             connection.close()
             with suppress(DatabaseError):
-                claim.end_lease()
+                claim.expire_lease()
         raise
     except BaseException:
         claim.release()
@@ -152,27 +153,27 @@ def claim_key(key: str, endpoint: str, files_digest: str, image_id: UUID | None)
         ],
         ignore_conflicts=True,
     )
-    ended = ExpressionWrapper(Q(lease_until__lt=Now()), output_field=BooleanField())
-    row = IdempotentRequest.objects.filter(key=key, endpoint=endpoint).annotate(lease_ended=ended).first()
+    expired = ExpressionWrapper(Q(lease_until__lt=Now()), output_field=BooleanField())
+    row = IdempotentRequest.objects.filter(key=key, endpoint=endpoint).annotate(lease_expired=expired).first()
     if row is None:
-        # Another request held the key and deleted its claim between the two statements. Ask the client to repeat.
-        raise Refusal("request_in_progress")
+        # Another request had claimed the key, and deleted its claim between the two statements. The client must repeat.
+        raise ApiError("request_in_progress")
     if row.holder == token:
         return KeyClaim(token)
     if row.files_digest != files_digest:
-        raise Refusal("key_reused")
+        raise ApiError("key_reused")
     if row.answer_status is not None:
         return StoredResponse(row.answer_status, row.answer_body)
-    if not row.lease_ended:
-        raise Refusal("request_in_progress")
+    if not row.lease_expired:
+        raise ApiError("request_in_progress")
     _take_over(row, token, image_id)
     return KeyClaim(token)
 
 
 def digest_of(files: Sequence[SpooledFile]) -> str:
-    """SHA-256 in hex of the files' names and bytes, in their order. A repeat of a request has the same digest. Pure."""
-    # The `sha256` of a file that is too large covers only its beginning. `byte_size` counts all bytes, so it tells
-    # apart two such files with the same beginning.
+    """SHA-256 in hex of the files' names and bytes, in their order. A repeat has the same digest. Pure."""
+    # The `sha256` of a file that is too large covers only its beginning. `byte_size` is the full size, so files with
+    # the same beginning and different sizes have different digests.
     return hashlib.sha256(
         orjson.dumps([[file.name, file.sha256, file.byte_size] for file in files])
     ).hexdigest()
@@ -187,7 +188,7 @@ def delete_expired_keys(limit: int = 1000) -> int:
 
 
 def _take_over(row: IdempotentRequest, token: UUID, image_id: UUID | None) -> None:
-    """Take the key from an earlier request whose lease has ended.
+    """Take the key from an earlier request whose lease has expired.
 
     Also deletes the image that the earlier request had committed, if any.
     """
@@ -196,7 +197,7 @@ def _take_over(row: IdempotentRequest, token: UUID, image_id: UUID | None) -> No
             id=row.id, holder=row.holder, answer_status=None, lease_until__lt=Now()
         ).update(holder=token, lease_until=_lease_end(), image_id=image_id)
         if not taken:
-            raise Refusal("request_in_progress")
+            raise ApiError("request_in_progress")
         deletions = transitions.delete(Image.objects.filter(id=row.image_id)) if row.image_id else []
     finish_deletion(deletions)
 
@@ -205,6 +206,6 @@ def _lease_end() -> Combinable:
     return from_now(settings.IDEMPOTENCY_LEASE_SECONDS)
 
 
-def _discard_files(files: Sequence[SpooledFile]) -> None:
+def _delete_spool_files(files: Sequence[SpooledFile]) -> None:
     for file in files:
-        file.discard()
+        file.delete()

@@ -15,22 +15,22 @@ from django.core.files import File
 from django.db import DatabaseError, connection, transaction
 
 from images.deletion import delete_images
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.models import Image
-from images.observability.timings import note_rendering, stage
+from images.observability.timings import record_rendering, stage
 from images.processing import transitions
-from images.processing.announce import announce_unfinished
 from images.processing.outcomes import Rendered
+from images.processing.publish import publish_unfinished
 from images.processing.render_image import rendered
 from images.processing.transitions import Claim
 from images.rendering.decode_pool import render_in_process_pool
 from images.rendering.limit_settings import imaging_limits
 from images.rendering.slots import render_slot
-from images.row_values import ImageValues, Listed
-from images.storage import refusing_storage_errors, storage
+from images.row_values import ImageValues, ListedImage
+from images.storage import storage, storage_errors_as_api_error
 from images.thumbnail_rules import key_of_thumbnail, sizes
 from images.thumbnails.orphaned_files import delete_files_of_deleted_images
-from images.uploads.accept import delete_stored, store_originals
+from images.uploads.accept import delete_stored_and_spooled, store_originals
 from images.uploads.idempotency import KeyClaim
 from images.uploads.multipart import SpooledFile
 from images.uploads.validation import validate
@@ -52,14 +52,14 @@ class RenderedUpload:
 def rendered_upload(file: SpooledFile, key: KeyClaim) -> Iterator[RenderedUpload]:
     """Store and render the spooled file, then run the block, which must call `complete`.
 
-    Waits for a render slot and holds it to the end of the block. Then the spool file is deleted. After a database
+    Waits for a render slot and keeps it until the end of the block. Then the spool file is deleted. After a database
     error, it is unknown whether the row was committed. So the spool file is kept, and the sweeper later checks whether
-    the row exists. If this raises Refusal, nothing of the upload is kept.
+    the row exists. If this raises ApiError, nothing of the upload is kept.
     """
     try:
         validated = validate([file])
-        for _, refusal in validated.rejected:
-            raise refusal
+        for _, error in validated.rejected:
+            raise error
         # A request must not hold a database connection while it waits for a slot: a thousand requests may wait, but
         # PostgreSQL allows about a hundred connections.
         connection.close()
@@ -67,25 +67,25 @@ def rendered_upload(file: SpooledFile, key: KeyClaim) -> Iterator[RenderedUpload
             upload = _store_and_render(*validated.accepted[0], key)
             try:
                 yield upload
-            except Refusal:
+            except ApiError:
                 delete_files_of_deleted_images(upload.outcome.thumbnails)
                 raise
     except DatabaseError:
         raise
     except BaseException:
-        file.discard()
+        file.delete()
         raise
-    file.discard()
+    file.delete()
 
 
-def complete(upload: RenderedUpload) -> Listed:
+def complete(upload: RenderedUpload) -> ListedImage:
     """processing -> completed, within the caller's transaction. Returns the image with its thumbnails.
 
-    Raises Refusal not_found if the image was meanwhile aborted, deleted, or taken over by another process.
+    Raises ApiError not_found if the image was meanwhile aborted, deleted, or taken over by another process.
     """
     completed = transitions.flush(upload.claim, [upload.outcome], renew=False)
     if not completed:
-        raise Refusal("not_found", "The image was removed while it was processed.")
+        raise ApiError("not_found", "The image was removed while it was processed.")
     return completed[0]
 
 
@@ -96,10 +96,10 @@ def _store_and_render(file: SpooledFile, header: Probe, key: KeyClaim) -> Render
         with stage("insert"), transaction.atomic():
             claim = transitions.insert_claimed(images[0])
             key.renew()
-    except Refusal:
-        delete_stored(files, images)
+    except ApiError:
+        delete_stored_and_spooled(files, images)
         raise
-    announce_unfinished(claim.images)
+    publish_unfinished(claim.images)
     try:
         return RenderedUpload(claim, _render(file, claim.images[0]))
     except BaseException:
@@ -108,7 +108,7 @@ def _store_and_render(file: SpooledFile, header: Probe, key: KeyClaim) -> Render
 
 
 def _render(file: SpooledFile, image: ImageValues) -> Rendered:
-    with _temporary_thumbnails(file) as targets, refusing_storage_errors():
+    with _temporary_thumbnails(file) as targets, storage_errors_as_api_error():
         try:
             rendering = render_in_process_pool(
                 file.path, sizes(), targets, settings.THUMBNAILS["QUALITY"], imaging_limits()
@@ -118,12 +118,12 @@ def _render(file: SpooledFile, image: ImageValues) -> Rendered:
             # own error message.
             cause = getattr(error, "__notes__", [""])[0]
             logger.info("Image %s can't be rendered: %s; %s", image["id"], error.code, cause)
-            raise Refusal(error.code, f"{file.name}: {error.message}") from error
+            raise ApiError(error.code, f"{file.name}: {error.message}") from error
         except ProcessDied as error:
-            raise Refusal(
+            raise ApiError(
                 "corrupt_image", f"{file.name} takes longer to decode than any sound image does."
             ) from error
-        note_rendering(rendering.timings)
+        record_rendering(rendering.timings)
         with stage("store"):
             _store_thumbnails(image, targets)
     return rendered(image, rendering)

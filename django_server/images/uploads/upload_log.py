@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.observability.event_counters import IMAGES_ACCEPTED, UPLOADS_REJECTED
-from images.observability.timings import as_fields, in_words, measured
+from images.observability.timings import StageTimes, format_stage_times, measure_stages, stage_time_fields
 
 logger = logging.getLogger(__name__)
 
@@ -26,22 +26,22 @@ class UploadSummary:
 
 @contextmanager
 def logged_upload(endpoint: str) -> Iterator[UploadSummary]:
-    """A block that processes one upload. When it ends, normally or with a Refusal, the log line is written.
+    """A block that processes one upload. The log line is written when it ends normally or raises ApiError.
 
     Other exceptions are logged by `images.http.exception_responses`.
     """
     summary = UploadSummary()
-    with measured() as stages:
+    with measure_stages() as stages:
         try:
             yield summary
-        except Refusal as refusal:
-            summary.rejected = summary.rejected or [refusal.code]
-            _log(endpoint, summary, refusal.code, stages)
+        except ApiError as error:
+            summary.rejected = summary.rejected or [error.code]
+            _log(endpoint, summary, error.code, stages)
             raise
         _log(endpoint, summary, "", stages)
 
 
-def _log(endpoint: str, summary: UploadSummary, code: str, stages: dict[str, float]) -> None:
+def _log(endpoint: str, summary: UploadSummary, code: str, stages: StageTimes) -> None:
     if summary.accepted:
         IMAGES_ACCEPTED.labels(endpoint).inc(summary.accepted)
     for rejection, number in Counter(summary.rejected).items():
@@ -54,13 +54,13 @@ def _log(endpoint: str, summary: UploadSummary, code: str, stages: dict[str, flo
         summary.accepted,
         len(summary.rejected),
         f", {code}" if code else "",
-        in_words(stages),
+        format_stage_times(stages),
         extra={
             "endpoint": endpoint,
             **{name: str(id_) for name, id_ in ids.items() if id_},
             "accepted": summary.accepted,
             "rejected": len(summary.rejected),
             "code": code,
-            **as_fields(stages),
+            **stage_time_fields(stages),
         },
     )

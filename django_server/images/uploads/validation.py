@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.observability.timings import stage
 from images.rendering.limit_settings import imaging_limits
 from images.uploads.multipart import SpooledFile
@@ -16,7 +16,7 @@ class Validated:
     """The files of one request: accepted files with the values of their header, rejected files with the reason."""
 
     accepted: list[tuple[SpooledFile, Probe]]
-    rejected: list[tuple[SpooledFile, Refusal]]
+    rejected: list[tuple[SpooledFile, ApiError]]
 
 
 def validate(files: list[SpooledFile]) -> Validated:
@@ -26,16 +26,16 @@ def validate(files: list[SpooledFile]) -> Validated:
         for file in files:
             try:
                 validated.accepted.append((file, _probe(file)))
-            except Refusal as refusal:
-                validated.rejected.append((file, refusal))
+            except ApiError as error:
+                validated.rejected.append((file, error))
     return validated
 
 
 def _probe(file: SpooledFile) -> Probe:
     if file.byte_size == 0:
-        raise Refusal("empty_file", f"{file.name} is empty.")
+        raise ApiError("empty_file", f"{file.name} is empty.")
     if file.too_large:
-        raise Refusal(
+        raise ApiError(
             "file_too_large",
             f"{file.name} is larger than the {settings.MAX_FILE_BYTES:,} bytes accepted per file.",
         )
@@ -43,4 +43,4 @@ def _probe(file: SpooledFile) -> Probe:
         with file.path.open("rb") as source:
             return probe(source, imaging_limits())
     except ImagingError as error:
-        raise Refusal(error.code, f"{file.name}: {error.message}") from error
+        raise ApiError(error.code, f"{file.name}: {error.message}") from error

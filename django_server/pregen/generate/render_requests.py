@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from filestore.keys import EXTENSIONS_HOLDING_JPEG, InvalidKey, parse_original, thumbnail_key
+from filestore.keys import EXTENSIONS_OF_JPEG_THUMBNAILS, InvalidKey, parse_original, thumbnail_key
 from pregen.manifest.reader import Record
 from pregen.manifest.timestamps import to_microseconds
 
@@ -82,7 +82,9 @@ def request_for(
     if prefixes.now != prefixes.scanned:
         original = parse_original(_moved(key, prefixes), prefixes.now)
         key = str(original)
-    extension = "png" if selection.as_png and original.extension.lower() in EXTENSIONS_HOLDING_JPEG else None
+    extension = (
+        "png" if selection.as_png and original.extension.lower() in EXTENSIONS_OF_JPEG_THUMBNAILS else None
+    )
     targets = {scale: str(thumbnail_key(original, scale, extension)) for scale in scales}
     unfinished = {
         scale: target for scale, target in targets.items() if not is_finished(target, record.version)

@@ -1,6 +1,6 @@
 """Count images and thumbnails for the reports, in one pass over the records, with constant memory.
 
-Used by `reports`.
+Used by `print_report`.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Format the reports: take counts, return text. Pure. Used by `reports`."""
+"""Format the reports: take counts, return text. Pure. Used by `print_report`."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

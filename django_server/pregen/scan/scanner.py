@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from filestore.keys import ORIGINALS, THUMBNAILS, is_text
+from filestore.keys import ORIGINALS, THUMBNAILS, is_utf8
 from filestore.store import FolderFiles, Store
 from pregen.console import Progress, log, write_line
 from pregen.errors import BadConfiguration, StoreFailure, UnknownCollection, sentence_of
@@ -95,7 +95,7 @@ def _scan_all(
     stats = {}
     with Progress("scan", "images", quiet=state.options.quiet) as progress:
         for number, collection in enumerate(collections):
-            if not is_text(collection):
+            if not is_utf8(collection):
                 state.on_unlistable(collection, "Its name is not valid UTF-8.")
                 continue
             counts = _Counts()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from images.errors import ERRORS
+from images.error_codes import ERRORS
 from tests.support.stack.compose import COMPOSE_FILE, ROOT, filled_in
 
 _VARIANTS: tuple[list[str], ...] = ([], ["compose.dev.yml"], ["compose.tls.yml"])

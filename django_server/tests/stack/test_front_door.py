@@ -16,7 +16,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from images.errors import ERRORS
+from images.error_codes import ERRORS
 from tests.support.images.pictures import jpeg
 from tests.support.processes.process_tree import descendants
 from tests.support.stack.asking import client, is_refusal, logged, only

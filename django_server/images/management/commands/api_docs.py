@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from images.api.router import api
-from images.errors import ERRORS, ErrorKind
+from images.error_codes import ERRORS, ErrorKind
 from images.thumbnail_rules import sizes
 from imaging import ACCEPTED_MEDIA_TYPES
 

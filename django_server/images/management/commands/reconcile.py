@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from images.management.command_errors import command_errors
-from images.reconcile.reconciliation import CannotReconcile, reconcile, rows_to_check
+from images.reconcile.compare import CannotReconcile, reconcile, rows_to_check
 
 
 class Command(BaseCommand):

@@ -29,23 +29,23 @@ _SYNCHRONOUS = "/api/upload"
 # Before or after the call, the function, and the number of the call.
 BEFORE_THE_COMMIT = [
     ("before", "images.uploads.multipart:sync_to_disk", 2),
-    ("before", "images.uploads.accept:link_files", 1),
+    ("before", "images.uploads.accept:store_spooled_files", 1),
     ("after", "filestore.local:LocalStore.link", 2),
-    ("after", "images.uploads.accept:link_files", 1),
+    ("after", "images.uploads.accept:store_spooled_files", 1),
     ("after", "django.db.models.query:QuerySet.bulk_create", 2),
 ]
 AFTER_THE_COMMIT = [
-    ("before", "images.uploads.accept:discard_spooled", 1),
-    ("after", "images.uploads.multipart:SpooledFile.discard", 1),
-    ("before", "images.celery_queue:publish", 1),
-    ("after", "images.celery_queue:publish", 1),
-    ("before", "images.uploads.accept:announce_unfinished", 1),
+    ("before", "images.uploads.accept:delete_spool_files", 1),
+    ("after", "images.uploads.multipart:SpooledFile.delete", 1),
+    ("before", "images.celery_queue:enqueue", 1),
+    ("after", "images.celery_queue:enqueue", 1),
+    ("before", "images.uploads.accept:publish_unfinished", 1),
     ("before", "images.live.events:publish", 1),
-    ("before", "images.processing.transitions:mark_announced", 1),
+    ("before", "images.processing.transitions:mark_published", 1),
 ]
 WORKER = [
     ("after", "images.processing.transitions:claim", 1),
-    ("before", "images.processing.transitions:mark_announced", 1),
+    ("before", "images.processing.transitions:mark_published", 1),
     ("before", "images.processing.worker_loop:render_image", 1),
     ("before", "images.processing.render_image:_open_target", 3),
     ("before", "os:link", 2),
@@ -53,20 +53,20 @@ WORKER = [
     ("before", "images.processing.transitions:flush", 1),
     ("after", "images.processing.transitions:save_thumbnails", 1),
     ("after", "images.processing.transitions:flush", 1),
-    ("before", "images.processing.worker_loop:announce", 1),
-    ("before", "images.processing.transitions:mark_announced", 2),
+    ("before", "images.processing.worker_loop:publish_images", 1),
+    ("before", "images.processing.transitions:mark_published", 2),
 ]
 GENERATING = [
-    ("after", "images.thumbnails.claims:acquire", 1),
+    ("after", "images.thumbnails.generation_claims:acquire", 1),
     ("after", "images.thumbnails.render_and_store:_render", 1),
     ("before", "os:replace", 2),
-    ("after", "images.thumbnails.claims:save_thumbnails", 1),
-    ("after", "images.thumbnails.claims:complete", 1),
+    ("after", "images.thumbnails.generation_claims:save_thumbnails", 1),
+    ("after", "images.thumbnails.generation_claims:complete", 1),
 ]
 HANDING_BACK = [
-    ("before", "images.processing.transitions:hand_back", 1),
-    ("after", "images.processing.transitions:hand_back", 1),
-    ("after", "images.celery_queue:publish", 1),
+    ("before", "images.processing.transitions:release", 1),
+    ("after", "images.processing.transitions:release", 1),
+    ("after", "images.celery_queue:enqueue", 1),
 ]
 SYNCHRONOUS_BEFORE_THE_COMMIT = [
     ("before", "images.uploads.synchronous:store_originals", 1),
@@ -75,7 +75,7 @@ SYNCHRONOUS_BEFORE_THE_COMMIT = [
     ("after", "images.processing.transitions:insert_claimed", 1),
 ]
 SYNCHRONOUS_AFTER_THE_COMMIT = [
-    ("before", "images.uploads.synchronous:announce_unfinished", 1),
+    ("before", "images.uploads.synchronous:publish_unfinished", 1),
     ("before", "images.uploads.synchronous:_render", 1),
     ("before", "images.uploads.synchronous:render_in_process_pool", 1),
     ("after", "images.uploads.synchronous:render_in_process_pool", 1),
@@ -83,8 +83,8 @@ SYNCHRONOUS_AFTER_THE_COMMIT = [
     ("before", "images.processing.transitions:flush", 1),
     ("after", "images.processing.transitions:save_thumbnails", 1),
     ("after", "images.processing.transitions:flush", 1),
-    ("before", "images.processing.transitions:mark_announced", 2),
-    ("before", "images.uploads.multipart:SpooledFile.discard", 1),
+    ("before", "images.processing.transitions:mark_published", 2),
+    ("before", "images.uploads.multipart:SpooledFile.delete", 1),
 ]
 
 

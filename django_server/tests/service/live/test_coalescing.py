@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from images.live.coalescing import Coalescer
-from images.live.events import EventFrame, packed
+from images.live.events import EventFrame, bounded_slices
 from images.live.protocol import FRAME_BYTES, FRAME_IMAGES
 from tests.support.live.live_site import Site, frame_of, frames_before_pong, send_frame
 
@@ -73,7 +73,7 @@ def test_every_image_is_sent_once_whatever_the_sizes(bursts: list[list[int]]) ->
 
 @given(st.lists(st.integers(0, 200)), st.integers(1, 10), st.integers(1, 300))
 def test_packing_keeps_the_order_and_the_bounds(sizes: list[int], max_count: int, max_bytes: int) -> None:
-    runs = [sizes[run] for run in packed(sizes, max_count, max_bytes)]
+    runs = [sizes[run] for run in bounded_slices(sizes, max_count, max_bytes)]
     assert [size for run in runs for size in run] == sizes
     assert all(0 < len(run) <= max_count and (len(run) == 1 or sum(run) <= max_bytes) for run in runs)
 

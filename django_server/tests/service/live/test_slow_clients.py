@@ -53,7 +53,7 @@ async def test_a_slow_client_receives_one_resync_and_then_later_events() -> None
     await asyncio.sleep(0.05)
     resync = encode({"type": "resync", "reason": "slow_client"})
     assert sent == ["first", resync]
-    assert sender.resyncs == 1
+    assert sender.resync_count == 1
     sender.send_events([EventFrame(uuid4().hex, "image", "later", 5)])
     await asyncio.sleep(0.05)
     assert sent == ["first", resync, "later"]
@@ -112,7 +112,7 @@ async def test_a_client_that_never_reads_is_closed_with_1013(redis: Redis) -> No
     with live_site(redis.url, application="tests.support.live.impatient_application:application") as site:
         idle = await stalled(site)
         await flood(site, 10)
-        await asyncio.sleep(3)  # longer than STUCK_SECONDS there plus CLOSE_SECONDS
+        await asyncio.sleep(3)  # longer than SEND_TIMEOUT_SECONDS there plus CLOSE_TIMEOUT_SECONDS
         assert await closing_code(idle) == 1013
 
 

@@ -44,7 +44,7 @@ def resize(settings: Any, **sizes: int) -> None:
 
 
 def chunks_in_bulk() -> int:
-    return celery_queue.waiting_in_bulk() or 0
+    return celery_queue.bulk_queue_length() or 0
 
 
 def process_bulk(settings: Any) -> None:
@@ -88,7 +88,7 @@ def test_uploads_are_processed_before_two_hundred_queued_chunks(tmp_path: Path) 
     # A thread makes all thumbnails stale again and again, so that each chunk has some to generate.
     ids = [image.id for image in images]
     for number in range(200):
-        celery_queue.ask_for_thumbnails(ids[4 * (number % 2) :][:4])
+        celery_queue.enqueue_thumbnails(ids[4 * (number % 2) :][:4])
     stop = threading.Event()
 
     def make_stale() -> None:
@@ -103,7 +103,7 @@ def test_uploads_are_processed_before_two_hundred_queued_chunks(tmp_path: Path) 
             assert eventually(lambda: chunks_in_bulk() <= 195, _PATIENCE_SECONDS)
             waiting_before = chunks_in_bulk()
             uploads = pending_images(*[jpeg()] * 10)
-            celery_queue.publish([image.id for image in uploads], one_task_each=True)
+            celery_queue.enqueue([image.id for image in uploads], one_task_each=True)
             new = Image.objects.filter(id__in=[image.id for image in uploads])
             deadline = time.monotonic() + _PATIENCE_SECONDS
             while new.exclude(status=Status.COMPLETED).exists():
@@ -136,7 +136,7 @@ def test_a_stopped_run_with_force_continues_with_the_rest(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uploaded(10)
-    enqueue, calls = celery_queue.ask_for_thumbnails, 0
+    enqueue, calls = celery_queue.enqueue_thumbnails, 0
 
     def interrupted(ids: Any) -> bool:
         nonlocal calls
@@ -145,7 +145,7 @@ def test_a_stopped_run_with_force_continues_with_the_rest(
             raise KeyboardInterrupt
         return enqueue(ids)
 
-    monkeypatch.setattr(celery_queue, "ask_for_thumbnails", interrupted)
+    monkeypatch.setattr(celery_queue, "enqueue_thumbnails", interrupted)
     out = StringIO()
     with pytest.raises(SystemExit, match="130"):
         call_command("thumbnails", "--force", stdout=out)
@@ -153,7 +153,7 @@ def test_a_stopped_run_with_force_continues_with_the_rest(
     assert "Stopped. The workers generate the thumbnails of the 4 images queued so far." in out.getvalue()
     again = out.getvalue().strip().removesuffix(".").partition(" with ")[2].split()
     assert again[:2] == ["--force", "--made-before"]
-    monkeypatch.setattr(celery_queue, "ask_for_thumbnails", enqueue)
+    monkeypatch.setattr(celery_queue, "enqueue_thumbnails", enqueue)
     assert "Queued 6 images." in thumbnails(*again)
 
 
@@ -209,7 +209,7 @@ def test_an_unreachable_queue_is_reported_in_a_sentence(settings: Any) -> None:
 
 def test_an_image_that_may_have_killed_its_worker_is_a_chunk_of_its_own() -> None:
     ids = [uuid.uuid4() for _ in range(6)]
-    candidates = [Candidate(id_, alone=place == 2) for place, id_ in enumerate(ids)]
+    candidates = [Candidate(id_, needs_own_task=place == 2) for place, id_ in enumerate(ids)]
     assert list(chunks(candidates)) == [[ids[2]], [ids[0], ids[1], ids[3], ids[4]], [ids[5]]]
 
 
@@ -234,10 +234,10 @@ def test_an_unexpected_exception_is_logged_with_its_traceback_and_the_other_imag
     resize(settings, small=77)
     generate = generate_in_worker
 
-    def faulty(image_id: Any, guard: Any) -> Any:
+    def faulty(image_id: Any, time_limit: Any) -> Any:
         if image_id == first.id:
             raise ZeroDivisionError
-        return generate(image_id, guard)
+        return generate(image_id, time_limit)
 
     monkeypatch.setattr(generate_chunk, "generate_in_worker", faulty)
     generate_each([first.id, second.id])
@@ -250,10 +250,12 @@ def test_a_stopping_worker_queues_the_images_it_has_not_begun(
 ) -> None:
     images = uploaded(3)
     resize(settings, small=77)
-    monkeypatch.setattr(generate_chunk, "draining", lambda: Thumbnail.objects.filter(scale=77).exists())
+    monkeypatch.setattr(
+        generate_chunk, "worker_is_stopping", lambda: Thumbnail.objects.filter(scale=77).exists()
+    )
     generate_each([image.id for image in images])
     assert Thumbnail.objects.filter(scale=77).count() == 1
     assert chunks_in_bulk() == 1
-    monkeypatch.setattr(generate_chunk, "draining", lambda: False)
+    monkeypatch.setattr(generate_chunk, "worker_is_stopping", lambda: False)
     process_bulk(settings)
     assert Thumbnail.objects.filter(scale=77).count() == 3

@@ -16,8 +16,8 @@ from redis import Redis
 from images.models import Batch, Image, RemovedImage, Thumbnail
 from images.processing import transitions
 from images.processing.worker_loop import process
+from images.reconcile.compare import reconcile
 from images.reconcile.findings import Finding
-from images.reconcile.reconciliation import reconcile
 from images.sweeper import sweep
 from tests.support.images.old_images import archived, uploaded
 from tests.support.images.pictures import jpeg, pending_images

@@ -19,8 +19,8 @@ from django.db.models.functions import Now
 
 from images.models import Image, Status
 from images.processing import transitions
-from images.processing.announce import announce_ids
 from images.processing.outcomes import Failed
+from images.processing.publish import publish_current_state
 from images.processing.recovery import republish_unannounced, requeue_pending
 from images.sweeper import sweep
 from tests.support.fuzz.effort import seconds
@@ -86,7 +86,7 @@ class _RandomChanges:
                 case 7:
                     Image.objects.filter(id=ids[0]).update(changed_at=Now() - timedelta(seconds=6))
                     republish_unannounced()
-                    announce_ids(ids)
+                    publish_current_state(ids)
                     requeue_pending()
 
     def _work(self, ids: list[UUID], rng: random.Random) -> None:
@@ -98,7 +98,7 @@ class _RandomChanges:
             claim, [Failed(id_, "corrupt_image", "It is damaged.") for id_ in kept], renew=rng.random() < 0.5
         )
         self._count("flushed", [image["id"] for image, _ in flushed])
-        self._count("handed back", transitions.hand_back(claim, back))
+        self._count("released", transitions.release(claim, back))
 
     def _count(self, what: str, ids: list[UUID]) -> None:
         with self._lock:
@@ -118,7 +118,7 @@ def test_concurrent_workers_sweepers_and_users_never_deadlock(
     for image in Image.objects.all():
         # `claim` reads the rows after it has claimed them: its result lacks those aborted in between.
         assert changes.changed[image.id] <= image.version - 1
-        ended = changes.done["flushed", image.id] + changes.done["handed back", image.id]
+        ended = changes.done["flushed", image.id] + changes.done["released", image.id]
         assert ended <= changes.done["claimed", image.id]
         assert image.announced_version <= image.version
     transitions.retry(ids)
@@ -201,8 +201,8 @@ def test_sweepers_at_once_empty_the_same_spool(settings: Any) -> None:
 
 def test_a_late_announcement_does_not_lower_the_announced_version(queue_messages: Any) -> None:
     (image,) = pending_images(jpeg(32, 20))
-    transitions.mark_announced({image.id: 5})
-    transitions.mark_announced({image.id: 3})
+    transitions.mark_published({image.id: 5})
+    transitions.mark_published({image.id: 3})
     image.refresh_from_db()
     assert image.announced_version == 5
 

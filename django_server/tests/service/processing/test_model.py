@@ -28,12 +28,12 @@ from images import celery_queue
 from images.deletion import delete_images
 from images.models import Batch, Image, RemovedImage, Status, Thumbnail
 from images.processing import transitions
-from images.processing.announce import announce, announce_deletions, announce_ids
 from images.processing.outcomes import Failed, Outcome, Rendered
+from images.processing.publish import publish_current_state, publish_deletions, publish_images
 from images.processing.recovery import republish_unannounced, requeue_pending
 from images.processing.render_image import render_image
 from images.processing.transitions import Claim
-from images.row_values import ImageValues, Listed
+from images.row_values import ImageValues, ListedImage
 from tests.support.fuzz.effort import search
 from tests.support.images.closing import process_until_final, require_invariants
 from tests.support.images.pictures import jpeg, pending_images
@@ -76,7 +76,7 @@ class Queue:
     def __init__(self) -> None:
         self.messages: list[list[UUID]] = []
 
-    def publish(self, ids: Sequence[UUID], *, one_task_each: bool) -> Sequence[UUID]:
+    def enqueue(self, ids: Sequence[UUID], *, one_task_each: bool) -> Sequence[UUID]:
         self.messages += [[id_] for id_ in ids] if one_task_each else [list(ids)][: len(ids)]
         return []  # none is left unsent
 
@@ -109,7 +109,7 @@ class Protocol(RuleBasedStateMachine):
         for place, id_ in enumerate(self.ids):
             Image.objects.filter(id=id_).update(uploaded_at=_LONG_AGO + timedelta(seconds=place))
         self.expected = {id_: Expected() for id_ in self.ids}
-        celery_queue.publish(self.ids, one_task_each=False)
+        celery_queue.enqueue(self.ids, one_task_each=False)
 
     def _ids(self, places: set[int]) -> list[UUID]:
         return [self.ids[place] for place in sorted(places) if place < len(self.ids)]
@@ -189,9 +189,9 @@ class Protocol(RuleBasedStateMachine):
         return self.flush(worker, renew)
 
     @rule(worker=workers, places=_places, postpone=st.booleans())
-    def hand_back(self, worker: Worker, places: set[int], postpone: bool) -> None:
+    def release(self, worker: Worker, places: set[int], postpone: bool) -> None:
         claimed = [id_ for id_ in self._ids(places) if self._has_claimed(worker, id_)]
-        assert sorted(transitions.hand_back(worker.claim, self._ids(places), postpone=postpone)) == sorted(
+        assert sorted(transitions.release(worker.claim, self._ids(places), postpone=postpone)) == sorted(
             claimed
         )
         for id_ in claimed:
@@ -202,15 +202,15 @@ class Protocol(RuleBasedStateMachine):
     # --- publishing -------------------------------------------------------------------------------------------------
 
     @rule(listed=flushed)
-    def announce_late(self, listed: Sequence[Listed]) -> None:
-        announce(listed)
+    def publish_late(self, listed: Sequence[ListedImage]) -> None:
+        publish_images(listed)
         self._expect_announced({image["id"]: image["version"] for image, _ in listed})
 
     @precondition(lambda self: not self._any("pending"))
     @rule(places=_places)
-    def announce(self, places: set[int]) -> None:
+    def publish(self, places: set[int]) -> None:
         ids = self._ids(places)
-        announce_ids(ids)
+        publish_current_state(ids)
         self._expect_announced({id_: self.expected[id_].version for id_ in ids if id_ in self.expected})
 
     def _expect_announced(self, versions: dict[UUID, int]) -> None:
@@ -241,7 +241,7 @@ class Protocol(RuleBasedStateMachine):
             assert (id_ in given_up) == last
             self.expected[id_] = self.expected[id_].changed_to("error" if last else "pending")
         if not crash:
-            celery_queue.publish(pending, one_task_each=True)
+            celery_queue.enqueue(pending, one_task_each=True)
 
     @precondition(lambda self: self._any("pending"))
     @rule(lost=st.booleans())
@@ -284,7 +284,7 @@ class Protocol(RuleBasedStateMachine):
         """With `crash` the web process is killed after its commit: the files stay, and no event is published."""
         images = Image.objects.filter(id__in=self._ids({place}))
         if crash:
-            announce_deletions(transitions.delete(images)[:0])
+            publish_deletions(transitions.delete(images)[:0])
         else:
             delete_images(images)
         for id_ in self._ids({place}):
@@ -332,7 +332,7 @@ class Protocol(RuleBasedStateMachine):
             )
             assert row["status"] == expected.status if row["id"] in final else row["status"] != "aborted"
 
-    def _require_current_values(self, listed: Sequence[Listed]) -> None:
+    def _require_current_values(self, listed: Sequence[ListedImage]) -> None:
         for image, thumbnails in listed:
             assert (image["status"], image["version"]) == (
                 self.expected[image["id"]].status,
@@ -348,7 +348,7 @@ _QUEUE = Queue()
 
 def test_any_interleaving_makes_every_image_final_and_late_workers_change_nothing(monkeypatch: Any) -> None:
     # The queue and the channel layer guarantee nothing, and slow responses of Redis would make two runs differ.
-    monkeypatch.setattr("images.celery_queue.publish", _QUEUE.publish)
+    monkeypatch.setattr("images.celery_queue.enqueue", _QUEUE.enqueue)
     monkeypatch.setattr("images.celery_queue.is_empty", lambda: not _QUEUE.messages)
     monkeypatch.setattr("images.live.events.publish", bool)  # True if there are events
     run_state_machine_as_test(Protocol, settings=search(120, 3.0, stateful_step_count=50))

@@ -208,7 +208,7 @@ def test_images_are_completed_although_their_events_cannot_be_published(
     def fail(*_: Any) -> None:
         raise TypeError("ours")
 
-    monkeypatch.setattr("images.processing.announce.notification_json", fail)
+    monkeypatch.setattr("images.processing.publish.notification_json", fail)
     process([image.id for image in images])
     assert set(Image.objects.values_list("status", "announced_version")) == {("completed", 0)}
 

@@ -10,9 +10,9 @@ import pytest
 from django.db import connection, transaction
 
 from images.deletion import delete_images
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.models import Image, Thumbnail
-from images.reconcile.reconciliation import reconcile
+from images.reconcile.compare import reconcile
 from images.reconcile.report import Report
 from images.thumbnails.generate import generate_in_worker
 from tests.support.images.closing import require_files_match_rows
@@ -70,7 +70,7 @@ def test_reconcilers_beside_requests_and_deletions_lose_nothing(monkeypatch: pyt
             Thumbnail.objects.filter(image_id=image.id, label="large").update(recipe="older")
             try:
                 generate_in_worker(image.id)
-            except Refusal as refusal:
+            except ApiError as refusal:
                 assert refusal.code in ("not_found", "overloaded")  # noqa: PT017
 
     def delete() -> None:

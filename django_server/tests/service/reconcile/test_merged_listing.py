@@ -19,8 +19,14 @@ from hypothesis import strategies as st
 from filestore.local import LocalStore
 from filestore.store import StoredFile
 from images.models import Image, Status, Thumbnail
-from images.reconcile.merged_listing import ImageAt, ThumbnailAt, image_rows, merged, thumbnail_rows
-from images.reconcile.reconciliation import reconcile
+from images.reconcile.compare import reconcile
+from images.reconcile.merged_listing import (
+    ImageKeyRow,
+    ThumbnailKeyRow,
+    image_rows,
+    merge_by_key,
+    thumbnail_rows,
+)
 from tests.support.fuzz.effort import search
 from tests.support.images.statement_count import statements
 
@@ -98,10 +104,10 @@ def test_the_merge_combines_three_streams_per_key(
     stored: set[str], images: set[str], thumbnails: list[str]
 ) -> None:
     in_order = [sorted(names, key=os.fsencode) for names in ({*stored, "not\udce9text"}, images, thumbnails)]
-    merging = merged(
+    merging = merge_by_key(
         [StoredFile(key, 1, 1) for key in in_order[0]],
-        [ImageAt(_ANY_ID, key, "", "", original_missing=False) for key in in_order[1]],
-        [ThumbnailAt(number, key) for number, key in enumerate(in_order[2])],
+        [ImageKeyRow(_ANY_ID, key, "", "", original_missing=False) for key in in_order[1]],
+        [ThumbnailKeyRow(number, key) for number, key in enumerate(in_order[2])],
     )
     seen = {known.key: known for known in merging}
     assert list(seen) == sorted({*in_order[0], *images, *thumbnails}, key=os.fsencode)

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from filestore.store import StoredFile
 from images.models import Image, Thumbnail
-from images.reconcile.reconciliation import CannotReconcile, reconcile
+from images.reconcile.compare import CannotReconcile, reconcile
 from images.reconcile.report import Report
 from images.storage import storage
 from images.tasks import reconcile as nightly
@@ -168,7 +168,7 @@ def test_a_file_whose_request_is_about_to_commit_its_row_is_left_alone() -> None
     file = spooled(jpeg())
     key = put(orphan_key(file.id, f"{file.id}.jpg", "originals"))
     assert found(reconcile(apply=True)) == {}
-    file.discard()
+    file.delete()
     assert found(reconcile(apply=True)) == {"file_without_row": 1}
     assert not path_of(key).exists()
 
@@ -346,7 +346,7 @@ def test_ctrl_c_prints_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("images.reconcile.reconciliation.findings_of", interrupted)
+    monkeypatch.setattr("images.reconcile.compare.findings_of", interrupted)
     out = StringIO()
     with pytest.raises(SystemExit, match="130"):
         call_command("reconcile", stdout=out)

@@ -17,9 +17,9 @@ from django.db import connection, connections
 from django.test import Client
 from PIL import Image as Picture
 
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.models import Image, Thumbnail
-from images.thumbnails import claims, render_and_store
+from images.thumbnails import generation_claims, render_and_store
 from images.thumbnails.generate import generate_in_worker
 from tests.support.images.completed_images import archived, completed_upload, request_thumbnail, stored_file
 from tests.support.images.pictures import jpeg
@@ -90,7 +90,7 @@ def test_a_broken_original_is_decoded_once_for_concurrent_requests(decodes: list
 def test_the_claim_of_a_crashed_process_is_taken_over_after_its_lease(settings: Any) -> None:
     settings.COLD_WAIT_SECONDS = 0.3
     image = archived()
-    assert claims.acquire(image.id) is not None
+    assert generation_claims.acquire(image.id) is not None
     answer = request_thumbnail(image, "small")
     assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
     Image.objects.update(thumbs_lease_until="2026-01-01T00:00Z")
@@ -101,14 +101,14 @@ def generate_with_interruption(
     monkeypatch: pytest.MonkeyPatch, image: Image, meanwhile: Callable[[], Any]
 ) -> None:
     """Generate the image's thumbnails, with a call of `meanwhile` after rendering and before the files are renamed."""
-    original = claims.complete
+    original = generation_claims.complete
 
     def later(*arguments: Any) -> Any:
-        monkeypatch.setattr(claims, "complete", original)
+        monkeypatch.setattr(generation_claims, "complete", original)
         meanwhile()
         return original(*arguments)
 
-    monkeypatch.setattr(claims, "complete", later)
+    monkeypatch.setattr(generation_claims, "complete", later)
     generate_in_worker(image.id)
 
 
@@ -141,7 +141,7 @@ def test_an_image_deleted_during_the_generation_leaves_no_file(
     def deleted() -> None:
         assert Client().delete(f"/api/images/{image.id}").status_code == 204
 
-    with pytest.raises(Refusal, match="not_found"):
+    with pytest.raises(ApiError, match="not_found"):
         generate_with_interruption(monkeypatch, image, deleted)
     assert stored_keys() == []
     assert list(Path(current.INCOMING_ROOT).iterdir()) == []
@@ -150,7 +150,7 @@ def test_an_image_deleted_during_the_generation_leaves_no_file(
 def test_a_waiting_request_holds_no_connection(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.COLD_WAIT_SECONDS = 1.0
     image = archived()
-    assert claims.acquire(image.id) is not None
+    assert generation_claims.acquire(image.id) is not None
     slept: list[bool] = []
     real_sleep = time.sleep
 
@@ -159,7 +159,7 @@ def test_a_waiting_request_holds_no_connection(settings: Any, monkeypatch: pytes
         real_sleep(seconds)
 
     monkeypatch.setattr(time, "sleep", sleep)
-    with pytest.raises(Refusal, match="overloaded"):
+    with pytest.raises(ApiError, match="overloaded"):
         generate_in_worker(image.id)
     assert slept
     assert all(slept)

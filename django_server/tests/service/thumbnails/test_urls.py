@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from images.models import Image, Thumbnail
 from images.processing.worker_loop import process
-from images.queries import listed_of, prefetched
+from images.queries import listed_image, prefetched
 from images.serializers import image_json
 from tests.support.images.completed_images import archived, completed_upload
 from tests.support.images.pictures import jpeg, pending_images
@@ -45,7 +45,7 @@ def test_an_instance_without_prefetch_has_on_demand_urls_and_no_statement() -> N
     completed_upload()
     image = Image.objects.get()
     with CaptureQueriesContext(connection) as captured:
-        shown = image_json(*listed_of(image))
+        shown = image_json(*listed_image(image))
     assert statements(captured) == []
     assert shown["thumbnails"]["small"] == f"/api/thumbnails/{image.id}?label=small"
 
@@ -55,7 +55,7 @@ def test_prefetched_instances_have_the_urls_of_the_list() -> None:
     completed_upload()
     with CaptureQueriesContext(connection) as captured:
         shown = [
-            image_json(*listed_of(image)) for image in prefetched(Image.objects.order_by("-uploaded_at"))
+            image_json(*listed_image(image)) for image in prefetched(Image.objects.order_by("-uploaded_at"))
         ]
     assert len(statements(captured)) == 2
     assert shown == Client().get("/api/list").json()

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from images.deletion import delete_images
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.http.json_responses import json_response
 from images.models import IdempotentRequest, Image
 from images.uploads.accept import insert_rows, store_originals
@@ -172,7 +172,7 @@ def test_a_repeat_is_refused_with_retry_after_while_the_first_request_runs(path:
     assert (answer.status_code, answer.json()["code"]) == (409, "request_in_progress")
     assert answer["Retry-After"] == "1"
     assert not Image.objects.exists()
-    file.discard()
+    file.delete()
     assert list(settings.INCOMING_ROOT.iterdir()) == []
 
 
@@ -204,12 +204,12 @@ def test_a_first_request_that_is_too_late_stores_nothing_and_the_repeat_is_kept(
     expire_lease()
     assert post("/api/upload", "a-key").status_code == 200
     stored = stored_keys()
-    with pytest.raises(Refusal, match="request_in_progress"), rendered_upload(spooled(jpeg()), late):
+    with pytest.raises(ApiError, match="request_in_progress"), rendered_upload(spooled(jpeg()), late):
         pytest.fail("it must not be rendered")
     batch_id = uuid4()
     files = validate([spooled(jpeg()), spooled(jpeg())]).accepted
     rows = store_originals(files, batch_id)
-    with pytest.raises(Refusal, match="request_in_progress"):
+    with pytest.raises(ApiError, match="request_in_progress"):
         insert_rows(files, rows, batch_id, late, json_response({}, 202))
     assert Image.objects.count() == 1
     assert stored_keys() == stored
@@ -232,7 +232,7 @@ def test_a_first_request_that_lost_its_key_while_it_rendered_does_not_complete_t
             assert isinstance(successor, KeyClaim)
             late.complete(json_response({}))
 
-    with pytest.raises(Refusal, match="request_in_progress"):
+    with pytest.raises(ApiError, match="request_in_progress"):
         lose_the_key_and_complete()
     assert list(settings.INCOMING_ROOT.iterdir()) == []
 

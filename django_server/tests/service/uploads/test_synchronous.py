@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from PIL import Image as Picture
 
-from images.errors import Refusal
+from images.error_codes import ApiError
 from images.models import Image, RemovedImage
 from images.rendering.decode_pool import render_in_process_pool
 from images.rendering.limit_settings import imaging_limits
@@ -84,7 +84,7 @@ def test_the_pool_renders_again_after_an_undecodable_image(tmp_path: Any) -> Non
 
 def test_a_request_without_a_free_slot_is_refused(settings: Any) -> None:
     settings.RENDER_SLOTS = 1
-    with render_slot(1), pytest.raises(Refusal, match="overloaded"), render_slot(0.2):
+    with render_slot(1), pytest.raises(ApiError, match="overloaded"), render_slot(0.2):
         pass
     with render_slot(0.2):
         pass

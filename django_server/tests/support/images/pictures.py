@@ -9,7 +9,7 @@ from django.utils import timezone
 from PIL import Image as Picture
 
 from images.models import Batch, Image
-from images.uploads.accept import image_row, link_files, set_upload_times
+from images.uploads.accept import image_row, set_upload_times, store_spooled_files
 from images.uploads.multipart import SpooledFile
 from imaging import probe
 
@@ -44,8 +44,8 @@ def pending_images(*contents: bytes, batch: Batch | None = None) -> list[Image]:
     accepted = [(file, probe(io.BytesIO(content))) for file, content in zip(files, contents, strict=True)]
     images = [image_row(file, header, None if batch is None else batch.id) for file, header in accepted]
     set_upload_times(images, timezone.now())
-    link_files(accepted, images)
+    store_spooled_files(accepted, images)
     Image.objects.bulk_create(images)
     for file in files:
-        file.discard()
+        file.delete()
     return images

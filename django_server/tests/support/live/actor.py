@@ -24,7 +24,7 @@ from django.utils import timezone  # noqa: E402
 from images.live import events  # noqa: E402
 from images.models import FINAL_STATUSES, Batch, Image, Status, Thumbnail  # noqa: E402
 from images.processing import transitions  # noqa: E402
-from images.processing.announce import announce_deletions, announce_ids  # noqa: E402
+from images.processing.publish import publish_current_state, publish_deletions  # noqa: E402
 
 
 def create_images(
@@ -84,12 +84,12 @@ def change_status(ids: list[str], status: str, announced: bool = True) -> None:
             ]
             Thumbnail.objects.bulk_create(thumbnails)
     if announced:
-        announce_ids([UUID(one) for one in ids])
+        publish_current_state([UUID(one) for one in ids])
 
 
 def delete(ids: list[str]) -> None:
     """Deletes images and publishes the events."""
-    announce_deletions(transitions.delete(Image.objects.filter(id__in=ids)))
+    publish_deletions(transitions.delete(Image.objects.filter(id__in=ids)))
 
 
 def unannounced(ids: list[str]) -> int:

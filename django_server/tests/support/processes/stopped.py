@@ -50,7 +50,7 @@ def act(action: str, arguments: list[str]) -> None:
     from images.models import Image
     from images.processing.worker_loop import process
     from images.thumbnails.generate import generate_in_worker
-    from images.worker_stop_flag import begin_draining
+    from images.worker_stop_flag import set_worker_stopping
 
     match action:
         case "upload":
@@ -60,7 +60,7 @@ def act(action: str, arguments: list[str]) -> None:
         case "process":
             process([UUID(id_) for id_ in arguments])
         case "hand-back":
-            begin_draining()
+            set_worker_stopping()
             process([UUID(id_) for id_ in arguments])
         case "thumbnails":
             generate_in_worker(UUID(arguments[0]))

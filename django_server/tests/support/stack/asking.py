@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 
-from images.errors import ERRORS
+from images.error_codes import ERRORS
 from tests.support.stack.stack import Stack
 
 # nginx resolves names again after `valid=1s`, in whole seconds.

@@ -11,7 +11,7 @@ from collections import Counter
 
 import httpx
 
-from images.errors import ERRORS
+from images.error_codes import ERRORS
 from tests.support.stack.asking import client
 from tests.support.stack.stack import Stack
 

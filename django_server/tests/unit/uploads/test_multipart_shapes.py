@@ -1,4 +1,4 @@
-"""Any name and any multipart body give a Refusal, or every file with its position and a clean name."""
+"""Any name and any multipart body give an ApiError, or every file with its position and a clean name."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from django.test import RequestFactory
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from images.errors import ERRORS, Refusal
+from images.error_codes import ERRORS, ApiError
 from images.uploads.multipart import SpooledFile, clean_name, spool_files
 from tests.support.fixtures.app import empty_storage
 from tests.support.fuzz.effort import search
@@ -83,14 +83,14 @@ def _spooled(settings: Any) -> list[Path]:
     return sorted(Path(settings.INCOMING_ROOT).iterdir())
 
 
-def _outcome(request: HttpRequest, settings: Any) -> list[SpooledFile] | Refusal:
+def _outcome(request: HttpRequest, settings: Any) -> list[SpooledFile] | ApiError:
     """The result of parsing the request. In each case the spool must contain exactly the returned files."""
-    files: list[SpooledFile] | Refusal
+    files: list[SpooledFile] | ApiError
     try:
         files = spool_files(request, "images", max_files=_MAX_FILES)
-    except Refusal as refusal:
+    except ApiError as refusal:
         files = refusal
-    if isinstance(files, Refusal):
+    if isinstance(files, ApiError):
         assert ERRORS[files.code].status < 500
         assert _spooled(settings) == []
         event(files.code)
@@ -100,7 +100,7 @@ def _outcome(request: HttpRequest, settings: Any) -> list[SpooledFile] | Refusal
     for file in files:
         assert file.path.stat().st_size == file.byte_size
         assert_clean(file.name)
-        file.discard()
+        file.delete()
     event(f"{len(files)} files")
     return files
 
@@ -128,7 +128,7 @@ def test_valid_bodies_give_each_file_of_the_field_in_order(parts: list[Part], se
     # A part without a file name is text. Browsers send an empty file name if no file was chosen.
     sent = [part.content for part in parts if part.field == "images" and part.name]
     found = _outcome(_request(body), settings)
-    if isinstance(found, Refusal):
+    if isinstance(found, ApiError):
         assert found.code == ("too_many_files" if len(sent) > _MAX_FILES else "missing_field")
         assert len(sent) > _MAX_FILES or not sent
     else:
@@ -174,7 +174,7 @@ def test_a_body_truncated_in_a_file_is_rejected_and_leaves_no_spool_file(setting
     cut = Part("images", "b.jpg", b"second" * 5).as_bytes()
     begins = len(whole) + cut.index(b"second")
     for end in range(begins, len(whole) + len(cut) - 2):
-        with pytest.raises(Refusal, match="invalid_request"):
+        with pytest.raises(ApiError, match="invalid_request"):
             spool_files(_request((whole + cut)[:end]), "images", max_files=_MAX_FILES)
         assert _spooled(settings) == []
 
@@ -192,7 +192,7 @@ def test_the_limit_of_files_is_exact(settings: Any) -> None:
     assert len(spool_files(_request(just + end), "images", max_files=_MAX_FILES)) == _MAX_FILES
     for path in _spooled(settings):
         path.unlink()
-    with pytest.raises(Refusal, match="too_many_files"):
+    with pytest.raises(ApiError, match="too_many_files"):
         spool_files(
             _request(just + Part("images", "b.jpg", b"x").as_bytes() + end), "images", max_files=_MAX_FILES
         )

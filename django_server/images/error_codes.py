@@ -1,6 +1,7 @@
-"""The table of error codes. HTTP responses, WebSocket messages, database rows and metrics use the same codes.
+"""The table of error codes, and the exception that carries one of them.
 
-Clients may rely on the codes. The sentences are for people; a Refusal may be raised with a more precise sentence.
+HTTP responses, WebSocket messages, database rows and metrics use the same codes. Clients may rely on the codes. The
+sentences are for users. An ApiError may have a more precise sentence than the table.
 """
 
 from dataclasses import dataclass, replace
@@ -46,8 +47,8 @@ ERRORS = {
 }
 
 
-class Refusal(Exception):
-    """A request, or one of its files, is refused with an error code of `ERRORS`. `extra` is added to the JSON body."""
+class ApiError(Exception):
+    """Rejects a request, or one of its files, with a code of `ERRORS`. `extra` is added to the JSON body."""
 
     def __init__(self, code: str, sentence: str | None = None, **extra: Any) -> None:
         self.kind = ERRORS[code]
@@ -61,7 +62,7 @@ class Refusal(Exception):
         return {"error": self.sentence, "code": self.code, **self.extra}
 
     def with_status(self, status: int) -> Self:
-        """Change the HTTP status, for a route whose status does not depend on the code. Returns the refusal itself."""
+        """Change the HTTP status, for a route whose status does not depend on the code. Returns this error."""
         self.kind = replace(self.kind, status=status)
         return self
 

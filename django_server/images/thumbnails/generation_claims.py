@@ -1,9 +1,10 @@
-"""Makes sure that only one process at a time generates an image's missing thumbnails.
+"""Claims the generation of an image's missing thumbnails, so that only one process at a time generates them.
 
-A process *claims* the image, with a lease: after the lease has expired, another process may take the claim over.
+A process *claims* the image, with a lease: after the lease has expired, another process may take over the claim.
 Conditional updates allow one claim per image across all processes. Times are compared by the database's clock. Only
-this module writes the columns `thumbs_…`. These claims are independent of the claims in `processing.transitions`. A
-transaction here touches only the database, except that `move_files` renames finished files to their keys.
+this module writes the columns `thumbs_…`. These claims are independent of the worker's claims on images in
+`processing.transitions`. A transaction here contains SQL only, except that `move_files` renames finished files to their
+keys.
 
 Docstrings give the number of SQL statements, which tests check.
 """
@@ -30,9 +31,9 @@ _NO_FAILURE: dict[str, Any] = {"thumbs_error_code": "", "thumbs_error_until": No
 
 @dataclass(frozen=True)
 class Generated:
-    """The rows of an image's rendered thumbnails, and the properties of the original that they were rendered from.
+    """The rows of an image's rendered thumbnails, and the properties of the original from which they were rendered.
 
-    `width` and `height` are those of the upright original, in pixels.
+    `width` and `height`: size of the original in pixels after the EXIF orientation is applied.
     """
 
     source_version: str
@@ -56,8 +57,8 @@ def acquire(image_id: UUID) -> UUID | None:
     return token if acquired else None
 
 
-def remembered_failure(image_id: UUID) -> str | None:
-    """The error code that `fail` stored for the image; None if there is no code, or its `seconds` are over."""
+def stored_error_code(image_id: UUID) -> str | None:
+    """The error code that `fail` stored for the image; None if there is none, or if its `seconds` have passed."""
     failed = Image.objects.filter(id=image_id, thumbs_error_until__gte=Now())
     return failed.values_list("thumbs_error_code", flat=True).first()
 
@@ -68,9 +69,9 @@ def release(token: UUID) -> None:
 
 
 def fail(token: UUID, code: str, seconds: float) -> None:
-    """End the claim and store the error code. For `seconds`, `acquire` then refuses the image.
+    """End the claim and store the error code. During the next `seconds`, `acquire` returns None for the image.
 
-    With the code `not_found` also mark the original as missing.
+    With the code `not_found`, also mark the original as missing.
     """
     mark_missing = {"original_missing": True} if code == "not_found" else {}
     Image.objects.filter(thumbs_claim=token).update(
@@ -83,10 +84,10 @@ def complete(
 ) -> list[str] | None:
     """Write the rows and end the claim. One transaction of at most five SQL statements.
 
-    Returns None if the claim is lost, or if the row's `source_version` is no longer the one in `image`. Otherwise
-    returns the keys of old thumbnail files that no row refers to now, for the caller to delete. For an archive there
-    are none: its files are never deleted. `move_files` renames the files to their keys while the image's row is
-    locked, so that a process whose claim was taken over renames nothing.
+    Returns None if the claim was lost, or if the row's `source_version` is no longer that of `image`. Otherwise returns
+    the keys of the thumbnail files that were replaced and that no row names now. The caller deletes these files. For an
+    archive the list is empty: its files are never deleted. `move_files` renames the new files to their keys while the
+    image's row is locked, so that a process whose claim was taken over renames nothing.
     """
     with transaction.atomic():
         # A row lock on PostgreSQL; on SQLite the transaction holds the database's write lock.

@@ -1,6 +1,7 @@
-"""Publish committed changes of images to subscribers, and mark them in the rows as announced.
+"""Publish committed changes of images to subscribers, and mark them in the rows as published.
 
-A change that could not be published is not marked, so the sweeper publishes it later (`recovery`).
+A change that could not be published is not marked, so the sweeper publishes it later (`recovery`). The columns
+`announced_version` and `announced` contain the mark.
 """
 
 import logging
@@ -17,42 +18,42 @@ from images.observability.timings import stage
 from images.processing import transitions
 from images.processing.transitions import Deletion
 from images.queries import by_ids
-from images.row_values import ImageValues, Listed
+from images.row_values import ImageValues, ListedImage
 from images.serializers import Addresses, notification_json, removed_json
 from images.sql_statement_guard import no_statements
 
 logger = logging.getLogger(__name__)
 
 
-def announce(listed: Sequence[Listed]) -> None:
+def publish_images(images: Sequence[ListedImage]) -> None:
     """Publish the state of these images."""
-    if not listed:
+    if not images:
         return
     with no_statements():
         at = Addresses.now()
         changes = [
             events.Event(image["id"], image["batch_id"], _text(notification_json(image, thumbnails, at)))
-            for image, thumbnails in listed
+            for image, thumbnails in images
         ]
     with stage("publish"):
         published = events.publish(changes)
     if published:
         with _only_logging_database_errors():
-            transitions.mark_announced({image["id"]: image["version"] for image, _ in listed})
+            transitions.mark_published({image["id"]: image["version"] for image, _ in images})
 
 
-def announce_unfinished(images: Sequence[ImageValues]) -> None:
+def publish_unfinished(images: Sequence[ImageValues]) -> None:
     """Publish the state of images that are not completed and therefore have no thumbnails."""
-    announce([(image, {}) for image in images])
+    publish_images([(image, {}) for image in images])
 
 
-def announce_ids(ids: Sequence[UUID]) -> None:
-    """Read the current state of these images and publish it. Reading takes two SQL statements."""
+def publish_current_state(ids: Sequence[UUID]) -> None:
+    """Read these images from the database and publish their state. Reading takes two SQL statements."""
     if ids:
-        announce(by_ids(ids))
+        publish_images(by_ids(ids))
 
 
-def announce_deletions(deletions: Sequence[Deletion]) -> None:
+def publish_deletions(deletions: Sequence[Deletion]) -> None:
     """Publish that these images are deleted."""
     if not deletions:
         return
@@ -74,11 +75,11 @@ def announce_deletions(deletions: Sequence[Deletion]) -> None:
 
 @contextmanager
 def _only_logging_database_errors() -> Iterator[None]:
-    # The change itself is committed. If it can't be marked, the sweeper publishes it a second time.
+    # The change itself is committed and published. If it can't be marked, the sweeper publishes it a second time.
     try:
         yield
     except DatabaseError as error:
-        logger.warning("Published changes could not be marked as announced: %s", type(error).__name__)
+        logger.warning("Published changes could not be marked as published: %s", type(error).__name__)
 
 
 def _text(frame: dict[str, object]) -> str:

@@ -1,4 +1,4 @@
-"""Collect the counts of the five reports on a manifest, and print them. `texts` formats them. Called by `cli`."""
+"""Print one of the five reports on a manifest. `counts` has its numbers, `texts` formats them. Called by `cli`."""
 
 import json
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ class ReportOptions:
         return self.scale_px or DEFAULT_SCALE_PX
 
 
-def report(options: ReportOptions, *, as_json: bool) -> None:
+def print_report(options: ReportOptions, *, as_json: bool) -> None:
     """Write the report to stdout. Raises UnreadableManifest, UnknownCollection."""
     head = reader.read_head(options.manifest)
     check_collections(options.collections, head)
