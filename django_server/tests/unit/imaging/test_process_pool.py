@@ -3,11 +3,9 @@
 import math
 import multiprocessing
 import os
-import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -59,35 +57,6 @@ def test_a_process_killed_during_a_call_fails_that_call_only(processes: ProcessP
         with pytest.raises(ProcessDied):
             working.result(10)
         other.result(10)
-
-
-def test_every_call_ends_while_processes_are_killed_at_random(processes: ProcessPool) -> None:
-    chance = random.Random(4)
-    ended: list[bool] = []
-
-    def call() -> None:
-        for _ in range(100):
-            try:
-                processes.run(30, time.sleep, 0.002)
-                ended.append(True)
-            except ProcessDied:
-                ended.append(False)
-
-    callers = [threading.Thread(target=call, daemon=True) for _ in range(4)]
-    for caller in callers:
-        caller.start()
-    deadline = time.monotonic() + 250
-    enough = 0
-    while any(caller.is_alive() for caller in callers):
-        assert time.monotonic() < deadline, f"{len(ended)} of 400 calls ended"
-        victims = multiprocessing.active_children()
-        if len(ended) > enough and victims:
-            enough += chance.randint(1, 10)
-            time.sleep(chance.random() * 0.005)
-            chance.choice(victims).kill()
-        time.sleep(0.001)
-    assert len(ended) == 400
-    assert {True, False} == set(ended)
 
 
 def test_stop_ends_running_and_waiting_calls(processes: ProcessPool) -> None:
