@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 import httpx
 
-from tests.support.images.pictures import noise_jpeg
+from tests.support.images.pictures import jpeg
 from tests.support.processes.process_tree import eventually
 
-_CLIENTS = 4
+_CLIENTS = 2
 
 
 class Traffic:
@@ -39,7 +39,7 @@ class Traffic:
 def traffic(url: str) -> Iterator[Traffic]:
     """Requests of several clients during the block: uploads in all modes, and lists."""
     recorded, ended = Traffic(), threading.Event()
-    picture = noise_jpeg(800, 600)
+    picture = jpeg()
 
     def send() -> None:
         # A connection for each request, so that nginx chooses a container each time as for many visitors.
