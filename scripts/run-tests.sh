@@ -1,28 +1,51 @@
 #!/bin/sh
 # Runs the Python tests. Called by `make test` and `make unit`, which set the environment.
 #
-#   sh scripts/run-tests.sh          all tests: first those that may run in two processes, then the others one by one
+#   sh scripts/run-tests.sh          all tests: first those that may run in two processes, then the others one by one, then
+#                                    those with a Docker engine
 #   sh scripts/run-tests.sh unit     the tests that need no server, in two processes
 #   sh scripts/run-tests.sh PATH     one file, folder or node id, relative to the repository or to django_server/
+#
+# DOCKER_TESTS=no leaves out the last step. DOCKER_TESTS_CACHE is the folder that keeps its packages and images.
 set -eu
 cd "$(dirname "$0")/../django_server"
 
 if [ "${1:-}" = unit ]; then exec python -m pytest -n 2 --dist worksteal tests/unit; fi
-if [ $# -gt 0 ]; then exec python -m pytest "${1#django_server/}"; fi
+if [ $# -gt 0 ]; then
+    selected=${1#django_server/}
+    case $selected in
+        tests/docker*) reason=$(sh ../scripts/docker-tools.sh) || { echo "Not run: $selected. $reason"; exit 1; } ;;
+    esac
+    exec python -m pytest "$selected"
+fi
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-# Each pytest worker process starts its own servers and has its own database and folders.
-{
-    python -m pytest -n 2 --dist loadgroup -m "(unit or service) and not alone" && code=0 || code=$?
-    echo "$code" >"$scratch/code"
-} | tee "$scratch/output"
-side_by_side=$(cat "$scratch/code")
+failed=
 
-python -m pytest -m "alone or not (unit or service)" && one_by_one=0 || one_by_one=$?
-# The last line of each pytest run is its summary. The first run's summary is far above, so a failed one is repeated.
-if [ "$side_by_side" -ne 0 ]; then
-    echo "Tests that run in two processes have failed:"
-    tail -n 1 "$scratch/output"
+# step NAME ARGUMENTS: runs pytest and keeps its last line, which is its summary.
+step() {
+    name=$1
+    shift
+    {
+        python -m pytest "$@" && code=0 || code=$?
+        echo "$code" >"$scratch/code"
+    } | tee "$scratch/output"
+    { echo "$name:"; tail -n 1 "$scratch/output"; } >>"$scratch/summaries"
+    [ "$(cat "$scratch/code")" -eq 0 ] || failed=yes
+}
+
+# Each pytest worker process starts its own servers and has its own database and folders.
+step "Unit and service tests" -n 2 --dist loadgroup -m "(unit or service) and not alone"
+step "Tests that run one by one" -m "(alone or not (unit or service)) and not docker"
+# Last, because a Docker engine changes the firewall rules of the machine until it stops.
+if reason=$(sh ../scripts/docker-tools.sh); then
+    step "Tests with a Docker engine" tests/docker
+else
+    printf 'Tests with a Docker engine were not run. %s\n' "$reason" | tee "$scratch/not-run"
 fi
-[ "$side_by_side" -eq 0 ] && [ "$one_by_one" -eq 0 ]
+
+echo
+if [ -e "$scratch/not-run" ]; then cat "$scratch/not-run"; fi
+cat "$scratch/summaries"
+[ -z "$failed" ]

@@ -17,39 +17,17 @@ missing() {
     done
 }
 
-# The tests start nginx and PgBouncer themselves, but Debian starts a service when it is installed, and at every boot.
-# Exit code 101 of policy-rc.d prevents the first; `systemctl disable` prevents the second.
-policy=/usr/sbin/policy-rc.d
-without_services() {
-    if [ ! -e "$policy" ]; then
-        # shellcheck disable=SC2064  expands $sudo and $policy now
-        trap "$sudo rm -f $policy" EXIT
-        printf '#!/bin/sh\nexit 101\n' | $sudo tee "$policy" >/dev/null
-        $sudo chmod 755 "$policy"
-    fi
-    "$@"
-    for service in nginx pgbouncer; do
-        case " $wanted " in *" $service "*) $sudo systemctl disable "$service" >/dev/null 2>&1 || true ;; esac
-    done
-}
-
 wanted=$(missing)
 if [ -z "$wanted" ]; then exit 0; fi
 if command -v apt-get >/dev/null && { [ -z "${CHROMIUM:-}" ] || has chromium; }; then
-    if [ "$(id -u)" -eq 0 ]; then
-        sudo=
-    elif sudo -n true 2>/dev/null; then
-        sudo="sudo -n"
-    else
+    if [ "$(id -u)" -ne 0 ] && ! sudo -n true 2>/dev/null; then
         echo "The tests need ${wanted% }; this installs it: sudo apt-get install ${wanted% }" >&2
         exit 1
     fi
     echo "Installing ${wanted% } for the tests ..."
-    $sudo apt-get update -qq
     # Ubuntu's package chromium only installs a snap, which may fail: the programs are checked again below.
     # shellcheck disable=SC2086  $wanted has several words
-    without_services $sudo env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends $wanted >/dev/null
+    sh "$(dirname "$0")/install-packages.sh" $wanted
 fi
 wanted=$(missing)
 if [ -n "$wanted" ]; then

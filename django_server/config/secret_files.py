@@ -24,10 +24,10 @@ def read_or_create_secret(path: Path) -> str:
     return path.read_text()
 
 
-def write_secret(path: Path, secret: str) -> None:
-    """Write `secret` to the file atomically, with mode 0440."""
+def write_secret(path: Path, secret: str, mode: int) -> None:
+    """Write `secret` to the file atomically, with these permissions."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", delete=False) as temporary:
         temporary.write(secret)
-    os.chmod(temporary.name, 0o440)
+    os.chmod(temporary.name, mode)
     os.replace(temporary.name, path)

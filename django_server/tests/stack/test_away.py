@@ -11,8 +11,10 @@ import pytest
 
 from tests.support.images.pictures import jpeg
 from tests.support.processes.process_tree import descendants, eventually
+from tests.support.servers import free_port
 from tests.support.stack.asking import FORGOTTEN_SECONDS, client, is_refusal
 from tests.support.stack.stack import Stack
+from tests.support.stack.traffic import traffic
 
 
 @contextmanager
@@ -57,6 +59,35 @@ def test_one_dead_web_instance_is_passed_over(stack: Stack) -> None:
     finally:
         stack.names.addresses["web"].remove(dead.address)
         stack.start(dead.name)
+
+
+def test_a_web_instance_that_stops_loses_no_request(stack: Stack) -> None:
+    """Its name resolves until it has ended, as in Docker."""
+    with traffic(stack.url) as seen:
+        for one in stack.of("web"):
+            assert seen.goes_on()
+            one.ask_to_stop()
+            one.await_stop()
+            assert one.wait(0) == 0
+            stack.names.addresses["web"].remove(one.address)
+            stack.start(one.name)
+    assert seen.failures == {}
+
+
+def test_the_sweeper_ends_by_itself_when_it_is_stopped(stack: Stack) -> None:
+    stack.stop("sweeper-1")
+    assert stack.instances["sweeper-1"].wait(0) == 0
+    stack.start("sweeper-1")
+
+
+def test_without_a_redis_that_responds_the_site_does_not_start(stack: Stack) -> None:
+    nowhere = f"redis://127.0.0.1:{free_port()}/0"
+    one = stack.one_off("migrate", REDIS_URL=nowhere)
+    one.start()
+    assert one.wait(60) == 1
+    assert one.log_end.strip().endswith(
+        "CommandError: Redis does not respond at REDIS_URL, or refuses commands: read the log of the service redis."
+    )
 
 
 def test_behind_the_pool_a_frozen_database_is_still_told_within_five_seconds(stack: Stack) -> None:

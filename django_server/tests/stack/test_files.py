@@ -53,6 +53,9 @@ def test_every_service_is_confined_bounded_and_looked_after(name: str) -> None:
     assert entry["read_only"] is True
     assert entry["cap_drop"] == ["ALL"]
     assert entry["security_opt"] == ["no-new-privileges:true"]
+    assert entry["pids_limit"] == 1024
+    assert entry.get("memswap_limit") == entry.get("mem_limit")
+    assert all(":size=" in mount for mount in entry.get("tmpfs", []))
     if name in _ONE_SHOTS:
         assert entry["restart"] == "no"
     else:
@@ -70,6 +73,21 @@ def test_every_image_has_a_version() -> None:
         named += [image for image, _ in stages if image not in own]
         assert re.search(r"^USER \d+", (ROOT / file).read_text(), re.MULTILINE), f"{file} runs as root"
     assert [image for image in named if not re.search(r":\d+\.\d+", image)] == []
+
+
+def test_no_image_that_is_built_has_a_fixed_name() -> None:
+    """Two services, or two checkouts on one engine, would replace each other's image."""
+    assert [name for name, entry in entries().items() if "build" in entry and "image" in entry] == []
+
+
+@pytest.mark.parametrize("name", sorted(name for name, entry in entries().items() if "build" in entry))
+def test_a_folder_in_memory_exists_in_the_image_and_is_writable_for_all(name: str) -> None:
+    """Old versions of runc give a tmpfs the mode of the folder below it, from the second start of a container."""
+    entry = entries()[name]
+    folders = [mount.partition(":")[0] for mount in entry.get("tmpfs", [])]
+    text = (ROOT / entry["build"]["dockerfile"]).read_text()
+    created = re.findall(r"mkdir (?:-m|--mode) 1777 (\S+)", text)
+    assert {*folders} - {"/tmp"} == {*created} & {*folders}  # noqa: S108  of the container
 
 
 def test_nginx_refuses_in_the_words_of_the_app() -> None:

@@ -8,26 +8,17 @@ from pathlib import Path
 from tests.support.images.pictures import jpeg
 from tests.support.servers.postgres import installed_programs, wheel_programs
 from tests.support.stack.asking import client
-from tests.support.stack.compose import ROOT
+from tests.support.stack.production_page import documented
 from tests.support.stack.stack import Stack
 
-_SECTION = re.compile(r"^## Back up and restore\n(.*?)^## ", re.DOTALL | re.MULTILINE)
 _STOP = re.compile(r"docker compose stop (.*)")
 _UP = re.compile(r"docker compose up ")
 # Inside the container the program is called directly.
 _INSIDE = re.compile(r"docker compose (?:exec -T db|run --rm --no-deps -T worker) ")
 
 
-def lines() -> list[str]:
-    """The commands of the section, in order."""
-    found = _SECTION.search((ROOT / "docs" / "production.md").read_text())
-    assert found
-    blocks = re.findall(r"^```sh\n(.*?)^```", found[1], re.DOTALL | re.MULTILINE)
-    return [line for block in blocks for line in block.splitlines()]
-
-
 def test_what_was_backed_up_comes_back(stack: Stack, tmp_path: Path) -> None:
-    commands = lines()
+    commands = documented("Back up and restore")
     stops = next(number for number, line in enumerate(commands) if _STOP.match(line))
     with client(stack) as asking:
         id_ = asking.post("/api/upload", files={"image": ("kept.jpg", jpeg())}).json()["image"]["id"]

@@ -3,14 +3,13 @@
 import os
 import time
 from contextlib import suppress
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pytest
-from PIL import Image as Picture
 
+from tests.support.images.pictures import noise_jpeg
 from tests.support.live.listener import listening
 from tests.support.processes.process_tree import eventually
 from tests.support.stack.sender import Sender
@@ -23,16 +22,9 @@ _IMAGES = _REQUESTS * _IMAGES_EACH
 _ROLL = ("web", "live", "worker", "bulk", "sweeper", "beat", "pgbouncer", "redis", "db", "nginx")
 
 
-def photo() -> bytes:
-    out = BytesIO()
-    noise = Picture.effect_noise((300, 224), 40).convert("RGB")
-    noise.resize((2400, 1800)).save(out, "JPEG", quality=85)
-    return out.getvalue()
-
-
 @pytest.mark.timeout(400)
 def test_nothing_is_lost_and_nobody_is_troubled_while_every_service_is_restarted(stack: Stack) -> None:
-    sender = Sender(stack, photo(), requests=_REQUESTS, images=_IMAGES_EACH)
+    sender = Sender(stack, noise_jpeg(), requests=_REQUESTS, images=_IMAGES_EACH)
     with listening(stack.websocket_url) as listener:
         sender.start()
         seconds: dict[str, float] = {}

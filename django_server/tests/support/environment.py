@@ -20,7 +20,7 @@ import pytest
 from tests.support.servers.run_servers import RunServers
 
 # The folder below tests/ is the marker. pyproject.toml says what each means.
-FOLDER_MARKERS = ("unit", "service", "browser", "stack", "faults", "stress")
+FOLDER_MARKERS = ("unit", "service", "browser", "stack", "faults", "stress", "docker")
 
 # Files and folders whose tests measure time or load the machine: they get the marker `alone` besides.
 ALONE = (

@@ -21,6 +21,14 @@ def jpeg(width: int = 320, height: int = 200, colour: str = "teal") -> bytes:
     return out.getvalue()
 
 
+def noise_jpeg(width: int = 2400, height: int = 1800) -> bytes:
+    """A JPEG that takes as long as a photo of its size: by default a tenth of a second."""
+    out = io.BytesIO()
+    noise = Picture.effect_noise((width // 8, height // 8), 40).convert("RGB")
+    noise.resize((width, height)).save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
 def broken_jpeg() -> bytes:
     """A JPEG with a valid header that can't be decoded to its end."""
     noise = Picture.effect_noise((640, 480), 80)

@@ -36,21 +36,22 @@ def lay_out(places: Places, nginx_environment: Mapping[str, str], pooler_address
         _write(places.path("run/site") / file.stem, text)
     pooler = (ROOT / "pgbouncer" / "pgbouncer.ini").read_text()
     _write(places.path("etc/pgbouncer") / "pgbouncer.ini", places.bound(pooler, pooler_address))
-    _certify(places)
+    tls = places.path("etc/nginx/tls")
+    _write(tls / "https.conf", places.text((_NGINX / "tls" / "https.conf.example").read_text()))
+    certify(tls, account)
     if account:
         shutil.chown(places.path("spool"), account)
-        shutil.chown(places.path("etc/nginx/tls/key.pem"), account)
 
 
-def _certify(places: Places) -> None:
-    """The files that an operator puts into nginx/tls (docs/production.md)."""
-    folder = places.path("etc/nginx/tls")
-    example = _NGINX / "tls" / "https.conf.example"
-    _write(folder / "https.conf", places.text(example.read_text()))
+def certify(folder: Path, owner: str | int = "") -> None:
+    """The certificate and key of nginx/tls (docs/production.md) for 127.0.0.1. `owner` may read the key."""
     names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")]
+    key_file = folder / "key.pem"
+    files = ["-keyout", str(key_file), "-out", str(folder / "certificate.pem")]
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     subprocess.run(["openssl", "req", "-x509", *key, *names, *files], check=True, capture_output=True)
+    if owner:
+        shutil.chown(key_file, owner)
 
 
 def _write(path: Path, text: str) -> None:

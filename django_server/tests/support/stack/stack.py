@@ -133,9 +133,17 @@ class Stack:
         self.stop(name)
         del self.instances[name]
 
-    def run_once(self, service: str) -> str:
-        """Run a one-off service and return its output. AssertionError if it fails."""
-        one = self._instance(self.services[service], service, "127.0.0.1")
+    def one_off(self, service: str, *command: str, **environment: str) -> Instance:
+        """A further instance of a service, with its own command and variables if given. Not started."""
+        named = self.services[service]
+        changed = replace(
+            named, command=command or named.command, environment={**named.environment, **environment}
+        )
+        return self._instance(changed, f"{service}-once", "127.0.0.1")
+
+    def run_once(self, service: str, *command: str) -> str:
+        """What `docker compose run --rm SERVICE COMMAND` prints. AssertionError if it fails."""
+        one = self.one_off(service, *command)
         one.start()
         assert one.wait(120) == 0, one.log_end
         if service == "secrets":
@@ -143,12 +151,8 @@ class Stack:
         return one.log_end
 
     def manage(self, *arguments: str) -> str:
-        """What `docker compose run --rm migrate python manage.py ARGUMENTS` prints."""
-        service = replace(self.services["migrate"], command=("python", "manage.py", *arguments))
-        one = self._instance(service, f"manage-{arguments[0]}", "127.0.0.1")
-        one.start()
-        assert one.wait(120) == 0, one.log_end
-        return one.log_end
+        """What `docker compose exec worker python manage.py ARGUMENTS` prints."""
+        return self.run_once("migrate", "python", "manage.py", *arguments)
 
     def _add(self, service: str) -> None:
         for number in range(1, _SCALE.get(service, 1) + 1):

@@ -19,7 +19,11 @@ def test_secrets_that_are_not_given_are_generated_once(tmp_path: Path) -> None:
     assert contents(tmp_path) == made
     assert len(made["secret_key"]) == 50
     assert made["database_password"] != made["secret_key"]
-    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o440}
+    assert {path.name: oct(path.stat().st_mode & 0o777) for path in tmp_path.iterdir()} == {
+        "secret_key": "0o400",  # not for the database and the pool, which mount the same volume
+        "database_password": "0o440",
+        "pgbouncer_users": "0o440",
+    }
 
 
 def test_secrets_that_are_given_replace_others(tmp_path: Path) -> None:

