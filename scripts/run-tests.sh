@@ -1,8 +1,7 @@
 #!/bin/sh
 # Runs the Python tests. Called by `make test` and `make unit`, which set the environment.
 #
-#   sh scripts/run-tests.sh          all tests: first those that may run in two processes, then the others one by one, then
-#                                    those with a Docker engine
+#   sh scripts/run-tests.sh          all tests: two at a time, then those marked `alone`, then those with a Docker engine
 #   sh scripts/run-tests.sh unit     the tests that need no server, in two processes
 #   sh scripts/run-tests.sh PATH     one file, folder or node id, relative to the repository or to django_server/
 #
@@ -36,8 +35,8 @@ step() {
 }
 
 # Each pytest worker process starts its own servers and has its own database and folders.
-step "Unit and service tests" -n 2 --dist loadgroup -m "(unit or service) and not alone"
-step "Tests that run one by one" -m "(alone or not (unit or service)) and not docker"
+step "Tests that run side by side" -n 2 --dist loadgroup -m "not alone and not docker"
+step "Tests that run alone" -m alone
 # Last, because a Docker engine changes the firewall rules of the machine until it stops.
 if reason=$(sh ../scripts/docker-tools.sh); then
     step "Tests with a Docker engine" tests/docker
