@@ -6,12 +6,12 @@ SHELL := /bin/sh
 .NOTPARALLEL:
 .PHONY: help run dev test unit check fuzz bench samples admin api lock clean environment environment-dev page page-packages
 
-PYTHON := .venv/bin/python
-MANAGE := $(PYTHON) django_server/manage.py
+# The programs of the installed packages: python, node, npm, pytest, ruff.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+MANAGE := python django_server/manage.py
 # Checks and tests use this data folder, so that they do not change data/.
 SCRATCH := .venv/scratch-data
-FOR_TESTS := DATA_DIR="$(CURDIR)/$(SCRATCH)" PATH="$(CURDIR)/.venv/bin:$$PATH"
-IN_SERVER := cd django_server && DATA_DIR=../$(SCRATCH) PATH="$(CURDIR)/.venv/bin:$$PATH"
+IN_SERVER := cd django_server && DATA_DIR=../$(SCRATCH)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -26,22 +26,22 @@ test: environment-dev page ## every test; `make test T=tests/unit/imaging` runs 
 	@sh scripts/test-tools.sh
 	@rm -rf $(SCRATCH)
 ifdef T
-	@$(FOR_TESTS) sh scripts/run-tests.sh "$(T)"
+	@DATA_DIR="$(CURDIR)/$(SCRATCH)" sh scripts/run-tests.sh "$(T)"
 else
 	@cd svelte_app && npm test --silent
-	@$(FOR_TESTS) sh scripts/run-tests.sh
+	@DATA_DIR="$(CURDIR)/$(SCRATCH)" sh scripts/run-tests.sh
 endif
 
 unit: environment-dev page-packages ## the tests that need no server, of Python and of the page: under a minute
 	@cd svelte_app && npm test --silent
-	@$(FOR_TESTS) sh scripts/run-tests.sh unit
+	@DATA_DIR="$(CURDIR)/$(SCRATCH)" sh scripts/run-tests.sh unit
 
 check: environment-dev page-packages ## style, types, import rules, Dockerfiles, migrations, API types; CI runs it first
 	@$(IN_SERVER) ruff check --config pyproject.toml . ../benchmarks
 	@$(IN_SERVER) ruff format --config pyproject.toml --check . ../benchmarks
 	@$(IN_SERVER) mypy . ../benchmarks
 	@$(IN_SERVER) PYTHONPATH=. lint-imports
-	@.venv/bin/hadolint */Dockerfile
+	@hadolint */Dockerfile
 	@$(IN_SERVER) python manage.py makemigrations --check --dry-run
 	@DATA_DIR=$(SCRATCH) sh scripts/api-types.sh check
 	@cd svelte_app && npm run --silent check && npm run --silent lint
@@ -53,10 +53,10 @@ fuzz: environment-dev page ## fuzz with new random input; SECONDS=600 is the tim
 
 bench: environment-dev ## run the benchmarks into benchmarks/results/; ONLY=list runs one, FULL=1 repeats each five times
 	@mkdir -p $(SCRATCH)
-	@DATA_DIR=$(SCRATCH) PYTHONPATH=django_server $(PYTHON) benchmarks/run.py $(ONLY)
+	@DATA_DIR=$(SCRATCH) PYTHONPATH=django_server python benchmarks/run.py $(ONLY)
 
 samples: environment ## generate photos to upload into samples/
-	@$(PYTHON) benchmarks/samples.py samples
+	@python benchmarks/samples.py samples
 
 admin: environment ## create an administrator for /admin/
 	@$(MANAGE) migrate --verbosity 0
@@ -66,13 +66,15 @@ api: environment-dev page-packages ## write the OpenAPI document, the page's typ
 	@DATA_DIR=$(SCRATCH) sh scripts/api-types.sh write
 
 # Universal: one lock file for all Python versions, systems and processors, with markers where packages differ.
-PIN := ../.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-header --no-emit-index-url
+PIN := ../.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header
+LOCKS := requirements.txt requirements-build.txt requirements-programs.txt requirements-dev.txt
 lock: ## pin the packages of requirements*.in with hashes; UPGRADE=--upgrade selects newer versions
 	@[ -x .venv-lock/bin/uv ] || { "$$(sh scripts/find-python.sh)" -m venv .venv-lock && \
 		.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv; }
-	@cd django_server && $(PIN) $(UPGRADE) --output-file requirements.txt requirements.in
-	@cd django_server && $(PIN) $(UPGRADE) --output-file requirements-dev.txt requirements-dev.in
+	@cd django_server && for lock in $(LOCKS); do \
+		$(PIN) --generate-hashes --no-emit-index-url $(UPGRADE) --output-file $$lock $${lock%.txt}.in || exit; done
+	@cd django_server && $(PIN) --output-file ../.venv-lock/pylock.toml $(LOCKS)
+	@.venv-lock/bin/python scripts/wheel-names.py <.venv-lock/pylock.toml >django_server/wheels.sha256
 
 clean: ## delete installed packages and build results; data/ and samples/ stay
 	rm -rf .venv .venv-lock svelte_app/node_modules svelte_app/dist svelte_app/test-results svelte_app/playwright-report
@@ -81,16 +83,13 @@ clean: ## delete installed packages and build results; data/ and samples/ stay
 	find django_server benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 environment:
-	@sh scripts/preflight.sh
 	@sh scripts/environment.sh
 
 environment-dev:
-	@sh scripts/preflight.sh
 	@sh scripts/environment.sh dev
 
 page: environment
 	@sh scripts/page.sh
 
-page-packages:
-	@sh scripts/preflight.sh
+page-packages: environment
 	@sh scripts/page.sh packages

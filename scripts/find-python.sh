@@ -1,25 +1,42 @@
 #!/bin/sh
-# Prints the command of a Python that is 3.11 or newer and has the module venv. If there is none, prints one sentence to
-# stderr and exits with 1. Called by preflight.sh, environment.sh and `make lock`.
+# Prints the first of the given Pythons that is 3.11 to 3.14 and can create virtual environments; without arguments, of
+# those on PATH. If there is none, prints one sentence with the command that installs one to stderr, and exits with 1.
+# Called by environment.sh and `make lock`.
 set -eu
 
-new_enough='import sys; sys.exit(sys.version_info < (3, 11))'
-without_venv=
-for candidate in python3 python3.14 python3.13 python3.12 python3.11; do
-    "$candidate" -c "$new_enough" 2>/dev/null || continue
+# make puts the virtual environment in front of PATH.
+PATH=${PATH#"$PWD/.venv/bin:"}
+
+# The pinned packages have wheels for these versions: tests/unit/dependencies/test_wheels.py.
+if [ $# -eq 0 ]; then set -- python3 python3.14 python3.13 python3.12 python3.11; fi
+for candidate in "$@"; do
     # Debian has ensurepip, which venv needs, in a separate package.
-    if "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then
+    if "$candidate" -c 'import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; then
         echo "$candidate"
         exit 0
     fi
-    without_venv=${without_venv:-$candidate}
 done
+
+missing() {
+    echo "Python 3.11 to 3.14 with its module venv is missing; $1" >&2
+    exit 1
+}
 
 sudo=sudo
 if [ "$(id -u)" -eq 0 ]; then sudo=; fi
-if [ -n "$without_venv" ]; then
-    echo "Python's venv module is missing; this installs it: ${sudo:+$sudo }apt-get install $without_venv-venv" >&2
+sudo=${sudo:+$sudo }
+if command -v apt-get >/dev/null; then
+    install="apt-get install --no-install-recommends"
+    # Not always python3-venv: python3 is 3.10 on Ubuntu 22.04, which also has 3.11.
+    for minor in 14 13 12 11; do
+        if apt-cache show "python3.$minor-venv" >/dev/null 2>&1; then
+            missing "this installs it: $sudo$install python3.$minor-venv"
+        fi
+    done
+    if apt-cache show python3-venv >/dev/null 2>&1; then missing "this release of the system has no package of it."; fi
+    missing "this installs it: ${sudo}apt-get update && $sudo$install python3-venv"
+elif command -v brew >/dev/null; then
+    missing "this installs it: brew install python@3.14"
 else
-    echo "Python 3.11 or newer is missing; this installs it: ${sudo:+$sudo }apt-get install python3 python3-venv" >&2
+    missing "install it with the package manager of this system."
 fi
-exit 1

@@ -5,10 +5,9 @@
 set -eu
 cd "$(dirname "$0")/../svelte_app"
 
-# --no-engine-strict: one package demands npm 9.5, but Debian's 9.2 works. preflight.sh has checked the version of Node.
 sh ../scripts/when-changed.sh node_modules/.installed "Installing the packages of the page (half a minute the first time) ..." \
     package.json package-lock.json -- \
-    npm ci --no-audit --no-fund --no-engine-strict --loglevel=error
+    npm ci --no-audit --no-fund --loglevel=error
 if [ "${1:-}" = packages ]; then exit 0; fi
 
 sources="src index.html vite.config.ts svelte.config.js tsconfig.json package-lock.json"

@@ -1,18 +1,19 @@
 #!/bin/sh
-# Installs the programs that the tests need: Chromium, nginx, PgBouncer, docker-compose, curl and openssl. Uses apt-get if
-# that needs no password. Otherwise prints one sentence with the missing programs and exits with 1.
+# Installs the packages that the tests need: Chromium, nginx, PgBouncer, docker-compose, redis-cli, curl and openssl. Uses
+# apt-get if that needs no password. Otherwise prints one sentence with the missing programs and exits with 1.
 # Called by `make test`.
 set -eu
 
 has() {
     case $1 in
         chromium) if [ -n "${CHROMIUM:-}" ]; then [ -x "$CHROMIUM" ]; else [ -x /usr/bin/chromium ]; fi ;;
+        redis-tools) command -v redis-cli >/dev/null ;;
         *) [ -x "/usr/sbin/$1" ] || [ -x "/usr/bin/$1" ] ;;
     esac
 }
 
 missing() {
-    for tool in chromium nginx pgbouncer docker-compose curl openssl; do
+    for tool in chromium nginx pgbouncer docker-compose redis-tools curl openssl; do
         if ! has "$tool"; then printf '%s ' "$tool"; fi
     done
 }

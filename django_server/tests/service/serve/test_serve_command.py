@@ -86,7 +86,7 @@ def test_kill_9_ends_every_child_and_the_next_start_works(
         ("beat", ["celery", " beat "]),
         ("web", ["uvicorn"]),
         ("sweeper", ["sweep"]),
-        ("redis", ["redis-server"]),
+        ("redis", ["unixsocket"]),
     ],
 )
 def test_a_killed_child_is_started_again_and_the_site_answers(

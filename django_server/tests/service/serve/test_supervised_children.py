@@ -73,7 +73,7 @@ def test_a_child_that_is_killed_is_started_again_and_one_line_is_printed(tmp_pat
 def test_redis_is_started_again_on_the_same_socket(tmp_path: Path) -> None:
     with _site(tmp_path) as site:
         assert site.says(READY)
-        os.kill(site.child("redis-server"), signal.SIGKILL)
+        os.kill(site.child("unixsocket"), signal.SIGKILL)
         assert site.says("redis was killed by SIGKILL")
         assert eventually(lambda: redis_responds(socket_path(tmp_path)))
 

