@@ -36,8 +36,18 @@ def engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def well(request: pytest.FixtureRequest) -> None:
+    """Every test with the site begins with one that is well, whatever an earlier test that failed has left."""
+    if "site" in request.fixturenames:
+        running: Site = request.getfixturevalue("site")
+        if running.unwell():
+            running.sh("docker compose up --detach")
+            running.await_well()
+
+
 @pytest.fixture(scope="package")
-def site(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Site:
     """The site, started by the command of the section "Start"."""
     running = Site(
         engine, tmp_path_factory.mktemp("docker") / "site", {**VARIABLES, "HTTP_PORT": str(free_port())}
@@ -45,5 +55,4 @@ def site(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     start, *_ = documented("Start")
     running.sh(start, seconds=1200)
     running.await_well()
-    yield running
-    running.sh("docker compose down --volumes")
+    return running

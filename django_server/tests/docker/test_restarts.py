@@ -33,13 +33,13 @@ def test_compose_restart_leaves_a_site_that_works(site: Site) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_restarted_stopped_and_started_container_works(site: Site, service: str) -> None:
+def test_a_stopped_started_and_restarted_container_works(site: Site, service: str) -> None:
     with batch_under_way(site):
-        site.sh(f"docker compose restart {service}")
         site.sh(f"docker compose stop {service}")
         (stopped,) = site.containers(service)
-        assert (stopped.status, stopped.exit_code) == ("exited", 0)
         site.sh(f"docker compose start {service}")
+        site.sh(f"docker compose restart {service}")
+    assert (stopped.status, stopped.exit_code) == ("exited", 0)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -60,8 +60,9 @@ def test_after_a_restart_of_the_engine_everything_runs_again(site: Site) -> None
 
 def test_all_services_end_by_themselves_when_they_are_stopped(site: Site) -> None:
     site.sh("docker compose stop")
-    assert {one.name: one.exit_code for one in site.containers() if one.exit_code} == {}
-    assert {one.status for one in site.containers()} == {"exited"}
+    stopped = site.containers()
     site.sh("docker compose start")
     site.await_well()
+    assert {one.name: one.exit_code for one in stopped if one.exit_code} == {}
+    assert {one.status for one in stopped} == {"exited"}
     assert {one.service for one in site.containers() if one.status == "exited"} == ONE_SHOTS

@@ -115,12 +115,13 @@ def test_only_nginx_publishes_a_port_and_on_loopback_only(site: Site) -> None:
 
 
 def test_memory_swap_and_processes_are_limited(site: Site) -> None:
+    kernel_limits_swap = site.engine.run("info", "--format", "{{.SwapLimit}}").strip() == "true"
     for one in site.containers():
         limits = site.engine.inspect([one.id])[0]["HostConfig"]
         assert limits["PidsLimit"] == 1024, one.name
         if one.service not in ("secrets", "svelte_app"):
             assert limits["Memory"] > 0, one.name
-            assert limits["MemorySwap"] == limits["Memory"], one.name
+            assert limits["MemorySwap"] == (limits["Memory"] if kernel_limits_swap else -1), one.name
         assert all("size=" in options for options in (limits["Tmpfs"] or {}).values()), one.name
 
 
@@ -158,7 +159,7 @@ def test_a_request_is_followed_through_the_logs(site: Site) -> None:
 
 
 def test_the_server_image_contains_no_redis(site: Site) -> None:
-    assert site.exec("web", "find / -xdev -name '*-server' -path '*site-packages*' -type f") == (0, "")
+    assert site.exec("web", "find /venv /usr /opt -name '*redis-server' -o -name 'valkey-server'") == (0, "")
 
 
 def test_every_section_with_commands_is_tested() -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from signal import SIGTERM
 from typing import Any
@@ -56,10 +56,11 @@ class Engine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:
-            self.stop()
-        finally:
-            self._firewall.restore()
+        with ExitStack() as last:
+            last.callback(self._firewall.restore)
+            last.callback(self.stop)
+            if not self._ended():
+                self._delete_leftovers()
 
     def start(self) -> None:
         """AssertionError with the log if it does not respond within a minute."""
@@ -124,7 +125,7 @@ class Engine:
         return self._process is not None and self._process.poll() is not None
 
     def _delete_leftovers(self) -> None:
-        """Containers, volumes and networks of a killed run, and images without a name."""
+        """Containers, volumes and networks of this run or of a killed one, and images without a name."""
         if ids := self.run("ps", "--all", "--quiet").split():
             self.run("rm", "--force", "--volumes", *ids)
         if names := self.run("volume", "ls", "--quiet").split():
