@@ -3,10 +3,12 @@
 #
 #     page.sh [packages]      packages: does not build
 set -eu
-cd "$(dirname "$0")/../svelte_app"
+cd "$(dirname "$0")/.."
+. scripts/cache-folders.sh
+cd svelte_app
 
 # --no-engine-strict: one package demands npm 9.5, but Debian's 9.2 works. preflight.sh has checked the version of Node.
-sh ../scripts/when-changed.sh node_modules/.installed "Installing the packages of the page (half a minute the first time) ..." \
+ROOM_MB=300 sh ../scripts/when-changed.sh node_modules/.installed "Installing the packages of the page (half a minute the first time) ..." \
     package.json package-lock.json -- \
     npm ci --no-audit --no-fund --no-engine-strict --loglevel=error
 if [ "${1:-}" = packages ]; then exit 0; fi
