@@ -14,6 +14,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from images.reconcile.moved_storage import moved_storage_warning
 from images.storage.s3 import S3Storage
 
 _BUCKET_WITHIN_SECONDS = 60
@@ -32,6 +33,8 @@ class Command(BaseCommand):
         if settings.S3_BUCKET:
             self._create_bucket()
         self._create_first_administrator()
+        if warning := moved_storage_warning():
+            self.stderr.write(f"Warning: {warning}")
 
     def _create_bucket(self) -> None:
         _retry(S3Storage().store.make_bucket, _BUCKET_WITHIN_SECONDS)
