@@ -79,7 +79,7 @@ lock: ## pin the packages of requirements*.in with hashes; UPGRADE=--upgrade sel
 clean: ## delete installed packages and build results; data/ and samples/ stay
 	rm -rf .venv .venv-lock svelte_app/node_modules svelte_app/dist svelte_app/test-results svelte_app/playwright-report
 	rm -rf django_server/.mypy_cache django_server/.ruff_cache django_server/.pytest_cache django_server/.hypothesis
-	rm -rf django_server/.import_linter_cache .ruff_cache
+	rm -rf django_server/.import_linter_cache .ruff_cache .cache
 	find django_server benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 environment:

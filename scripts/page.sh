@@ -3,9 +3,11 @@
 #
 #     page.sh [packages]      packages: does not build
 set -eu
-cd "$(dirname "$0")/../svelte_app"
+cd "$(dirname "$0")/.."
+. scripts/cache-folders.sh
+cd svelte_app
 
-sh ../scripts/when-changed.sh node_modules/.installed "Installing the packages of the page (half a minute the first time) ..." \
+ROOM_MB=300 sh ../scripts/when-changed.sh node_modules/.installed "Installing the packages of the page (half a minute the first time) ..." \
     package.json package-lock.json -- \
     npm ci --no-audit --no-fund --loglevel=error
 if [ "${1:-}" = packages ]; then exit 0; fi

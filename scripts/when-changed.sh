@@ -4,9 +4,11 @@
 #     when-changed.sh STAMP "SENTENCE" PATH... -- COMMAND...
 #
 # STAMP is a file with the digest of the contents. Put it inside the folder that COMMAND creates: if somebody deletes the
-# folder, COMMAND runs again. SENTENCE is printed before COMMAND runs. Called by environment.sh and page.sh.
+# folder, COMMAND runs again. SENTENCE is printed before COMMAND runs. If the folder can't be written or its disk has fewer
+# than ROOM_MB megabytes left, COMMAND does not run. Called by environment.sh and page.sh.
 set -eu
 
+scripts=$(cd "$(dirname "$0")" && pwd)
 stamp=$1
 sentence=$2
 shift 2
@@ -19,6 +21,7 @@ digest=$(
 )
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$digest" ]; then exit 0; fi
 
+sh "$scripts/require-writable.sh" "$(dirname "$stamp")" "${ROOM_MB:-1}"
 echo "$sentence"
 while [ "$1" != -- ]; do shift; done
 shift

@@ -6,10 +6,11 @@ Used by `settings`. `log_filters` implements the filter and the formatter of `li
 from typing import Any
 
 FORMATS = ("line", "json")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def logging_settings(log_format: str, level: str) -> dict[str, Any]:
-    """The LOGGING dictionary. `log_format`: one of FORMATS. `level`: a level name such as INFO."""
+    """The LOGGING dictionary. `log_format`: one of FORMATS. `level`: one of LEVELS."""
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -11,9 +11,24 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env_reader import address, env, secret, thumbnail_sizes, whole_number
-from config.log_config import FORMATS, logging_settings
+from config.env_reader import (
+    PORTS,
+    address,
+    byte_size,
+    database,
+    decimal_number,
+    env,
+    misspelt_names,
+    one_of,
+    seconds,
+    secret,
+    thumbnail_sizes,
+    url,
+    whole_number,
+)
+from config.log_config import FORMATS, LEVELS, logging_settings
 from config.secret_files import read_or_create_secret
+from filestore.writable_folder import folder_sentence
 from images.middleware.order import DJANGO_MIDDLEWARE
 from pregen.cpu_count import cores
 from serve.addresses import lan_addresses
@@ -26,10 +41,7 @@ PAGE_ROOT = SERVER_ROOT.parent / "svelte_app" / "dist"
 
 DATA_DIR = Path(env("DATA_DIR", default=str(SERVER_ROOT.parent / "data"))).expanduser().resolve()
 HOST: str = env("HOST", default="127.0.0.1")
-try:
-    PORT: int = env.int("PORT", default=8000)
-except ValueError:
-    raise ImproperlyConfigured("PORT must be a number between 1 and 65535.") from None
+PORT = whole_number("PORT", 8000, *PORTS)
 
 DEBUG: bool = env.bool("DEBUG", default=False)
 # Raises an exception for SQL statements in the code that converts rows to JSON (images/sql_statement_guard.py).
@@ -40,7 +52,10 @@ EMBEDDED_REDIS = not env("REDIS_URL", default="")
 if secret("SECRET_KEY"):
     SECRET_KEY: str = secret("SECRET_KEY")
 elif EMBEDDED_DATABASE:
-    SECRET_KEY = read_or_create_secret(DATA_DIR / "secret_key")
+    try:
+        SECRET_KEY = read_or_create_secret(DATA_DIR / "secret_key")
+    except OSError as error:
+        raise ImproperlyConfigured(folder_sentence("DATA_DIR", DATA_DIR, error)) from None
 else:
     raise ImproperlyConfigured("SECRET_KEY must be set in the environment when DATABASE_URL is.")
 
@@ -52,7 +67,7 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[]) or [
     *(lan_addresses() if HOST in ("0.0.0.0", "::") else [HOST]),  # noqa: S104  compared, not bound
 ]
 # Origin of the URLs in responses and events, if clients reach the site by another host name. No slash at the end.
-PUBLIC_URL: str = env("PUBLIC_URL", default="").rstrip("/")
+PUBLIC_URL = url("PUBLIC_URL", ("http", "https"), "https://photos.example.org").rstrip("/")
 
 # If set, uploads, changes and the WebSocket require this token. If not, no client needs one.
 API_TOKEN: str = secret("API_TOKEN")
@@ -64,50 +79,52 @@ API_TOKEN: str = secret("API_TOKEN")
 # After a change of QUALITY, existing thumbnails stay valid; `manage.py thumbnails --force` generates them again.
 THUMBNAILS: dict[str, Any] = {
     "SIZES": thumbnail_sizes("THUMBNAIL_SIZES", default="small:240,medium:1024,large:1500"),
-    "QUALITY": whole_number("THUMBNAIL_QUALITY", default=82),
+    "QUALITY": whole_number("THUMBNAIL_QUALITY", 82, most=95),
 }
 KEY_PREFIX: str = env("KEY_PREFIX", default="attachments")
 UPLOADS_COLLECTION = "uploads"
 
-MAX_FILE_BYTES: int = env.int("MAX_FILE_BYTES", default=50 * 2**20)
-MAX_BODY_BYTES: int = env.int("MAX_BODY_BYTES", default=2 * 2**30)
-MAX_FILES_PER_REQUEST: int = env.int("MAX_FILES_PER_REQUEST", default=1000)
-MAX_PIXELS: int = env.int("MAX_PIXELS", default=100_000_000)
-MAX_PIXELS_BASELINE_JPEG: int = env.int("MAX_PIXELS_BASELINE_JPEG", default=250_000_000)
-MAX_PIXELS_PROGRESSIVE_JPEG: int = env.int("MAX_PIXELS_PROGRESSIVE_JPEG", default=60_000_000)
-MAX_JPEG_SCANS: int = env.int("MAX_JPEG_SCANS", default=100)
+MAX_FILE_BYTES = byte_size("MAX_FILE_BYTES", 50 * 2**20)
+MAX_BODY_BYTES = byte_size("MAX_BODY_BYTES", 2 * 2**30)
+MAX_FILES_PER_REQUEST = whole_number("MAX_FILES_PER_REQUEST", 1000)
+MAX_PIXELS = whole_number("MAX_PIXELS", 100_000_000)
+MAX_PIXELS_BASELINE_JPEG = whole_number("MAX_PIXELS_BASELINE_JPEG", 250_000_000)
+MAX_PIXELS_PROGRESSIVE_JPEG = whole_number("MAX_PIXELS_PROGRESSIVE_JPEG", 60_000_000)
+MAX_JPEG_SCANS = whole_number("MAX_JPEG_SCANS", 100)
 # A request is aborted if no byte of its body arrives for this time.
-BODY_STALL_SECONDS: int = env.int("BODY_STALL_SECONDS", default=30)
+BODY_STALL_SECONDS = seconds("BODY_STALL_SECONDS", 30)
 
 # --- Processing (images/processing): these figures depend on each other -------------------------------------------
 
 CORES = cores()
-WORKER_PROCESSES: int = env.int("WORKER_PROCESSES", default=CORES)
+# Each process takes at least 80 MB. More than this is a typing error.
+MAX_PROCESSES = 1000
+WORKER_PROCESSES = whole_number("WORKER_PROCESSES", CORES, most=MAX_PROCESSES)
 CHUNK_SIZE = 16
 FLUSH_IMAGES = 16
 FLUSH_SECONDS = 0.5
 # The lease is longer than the longest render, so that a lease renewed before a render does not end during it.
-RENDER_SECONDS: int = env.int("RENDER_SECONDS", default=45)
-LEASE_SECONDS: int = env.int("LEASE_SECONDS", default=60)
+RENDER_SECONDS = seconds("RENDER_SECONDS", 45)
+LEASE_SECONDS = seconds("LEASE_SECONDS", 60)
 if LEASE_SECONDS <= RENDER_SECONDS:
     raise ImproperlyConfigured("LEASE_SECONDS must be greater than RENDER_SECONDS.")
 MAX_ATTEMPTS = 3
 # The pause of the sweeper between two sweeps.
-SWEEP_SECONDS: int = env.int("SWEEP_SECONDS", default=10)
-RENDER_SLOTS: int = env.int("RENDER_SLOTS", default=CORES)
-RENDER_SLOT_WAIT_SECONDS: int = env.int("RENDER_SLOT_WAIT_SECONDS", default=30)
+SWEEP_SECONDS = seconds("SWEEP_SECONDS", 10)
+RENDER_SLOTS = whole_number("RENDER_SLOTS", CORES, most=MAX_PROCESSES)
+RENDER_SLOT_WAIT_SECONDS = seconds("RENDER_SLOT_WAIT_SECONDS", 30)
 # Missing thumbnails that are generated on request (images/thumbnails/generate.py). COLD_WAIT_SECONDS: how long a
 # request waits for a render slot, or while another request generates the same thumbnails. COLD_LEASE_SECONDS: how long
 # the claim of a crashed process lasts. COLD_FAILURE_SECONDS: the time after a failure without another attempt.
-COLD_WAIT_SECONDS: float = env.float("COLD_WAIT_SECONDS", default=5.0)
+COLD_WAIT_SECONDS = decimal_number("COLD_WAIT_SECONDS", 5.0, least=0, most=3600)
 MISSING_THUMBNAIL_LEASE_SECONDS = 2 * RENDER_SECONDS
-COLD_FAILURE_SECONDS: int = env.int("COLD_FAILURE_SECONDS", default=600)
+COLD_FAILURE_SECONDS = seconds("COLD_FAILURE_SECONDS", 600)
 # How long a redirect to a thumbnail may be cached. The signed URL in it is valid for more than four times as long.
 REDIRECT_SECONDS = 300
 # After this time without a response, a repeat with the same idempotency key replaces the request. The longest request
 # is a synchronous upload: it waits for a render slot, renders, and then stores files for some seconds.
-IDEMPOTENCY_LEASE_SECONDS: int = env.int(
-    "IDEMPOTENCY_LEASE_SECONDS", default=RENDER_SLOT_WAIT_SECONDS + RENDER_SECONDS + 15
+IDEMPOTENCY_LEASE_SECONDS = seconds(
+    "IDEMPOTENCY_LEASE_SECONDS", RENDER_SLOT_WAIT_SECONDS + RENDER_SECONDS + 15, most=4 * 86_400
 )
 
 # --- Files -------------------------------------------------------------------------------------------------------
@@ -123,17 +140,17 @@ LOCKS_ROOT = DATA_DIR / "locks"
 # S3_URL_ENDPOINT: the address of that server for browsers. S3_PUBLIC: the bucket is public. URLs of a bucket that is
 # not public are signed and valid for S3_URL_SECONDS.
 S3_BUCKET: str = env("S3_BUCKET", default="")
-S3_ENDPOINT: str = env("S3_ENDPOINT", default="").rstrip("/")
-S3_URL_ENDPOINT: str = env("S3_URL_ENDPOINT", default="").rstrip("/")
+S3_ENDPOINT = url("S3_ENDPOINT", ("http", "https"), "http://127.0.0.1:9000").rstrip("/")
+S3_URL_ENDPOINT = url("S3_URL_ENDPOINT", ("http", "https"), "https://s3.example.org").rstrip("/")
 S3_CUSTOM_DOMAIN: str = env("S3_CUSTOM_DOMAIN", default="")
 S3_REGION: str = env("S3_REGION", default="us-east-1")
 S3_ACCESS_KEY: str = secret("S3_ACCESS_KEY")
 S3_SECRET_KEY: str = secret("S3_SECRET_KEY")
 S3_PUBLIC: bool = env.bool("S3_PUBLIC", default=False)
-S3_URL_SECONDS: int = env.int("S3_URL_SECONDS", default=24 * 3600)
-S3_CONNECT_SECONDS: int = env.int("S3_CONNECT_SECONDS", default=5)
-S3_READ_SECONDS: int = env.int("S3_READ_SECONDS", default=30)
-S3_DOWNLOAD_SECONDS: int = env.int("S3_DOWNLOAD_SECONDS", default=60)
+S3_URL_SECONDS = seconds("S3_URL_SECONDS", 24 * 3600, most=7 * 24 * 3600)
+S3_CONNECT_SECONDS = seconds("S3_CONNECT_SECONDS", 5)
+S3_READ_SECONDS = seconds("S3_READ_SECONDS", 30)
+S3_DOWNLOAD_SECONDS = seconds("S3_DOWNLOAD_SECONDS", 60)
 if S3_BUCKET and not (S3_ACCESS_KEY and S3_SECRET_KEY):
     raise ImproperlyConfigured(
         "S3_ACCESS_KEY and S3_SECRET_KEY must be set in the environment when S3_BUCKET is."
@@ -153,6 +170,7 @@ STATIC_ROOT = DATA_DIR / "static"
 
 # --- Database ----------------------------------------------------------------------------------------------------
 
+database_password = secret("DATABASE_PASSWORD")
 if EMBEDDED_DATABASE:
     DATABASES: dict[str, dict[str, Any]] = {
         "default": {
@@ -168,10 +186,7 @@ if EMBEDDED_DATABASE:
         }
     }
 else:
-    DATABASES = {"default": env.db("DATABASE_URL")}
-    # The password is a setting of its own, so that DATABASE_URL is not secret.
-    if secret("DATABASE_PASSWORD"):
-        DATABASES["default"]["PASSWORD"] = secret("DATABASE_PASSWORD")
+    DATABASES = {"default": database("DATABASE_URL", database_password)}
     if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
         # For all processes but the web process, whose limit config.database_timeouts sets.
         DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
@@ -180,13 +195,17 @@ else:
         # PgBouncer in transaction mode supports no cursors beyond a transaction.
         DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 # Time limit of a statement in the web process. 0: no limit, for a PgBouncer that rejects the parameter.
-STATEMENT_SECONDS: int = env.int("STATEMENT_SECONDS", default=3)
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=0)
+STATEMENT_SECONDS = seconds("STATEMENT_SECONDS", 3, least=0)
+DATABASES["default"]["CONN_MAX_AGE"] = seconds("CONN_MAX_AGE", 0, least=0)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Queue and live layer ----------------------------------------------------------------------------------------
 
-REDIS_URL: str = f"unix://{socket_path(DATA_DIR)}" if EMBEDDED_REDIS else env("REDIS_URL")
+REDIS_URL = (
+    f"unix://{socket_path(DATA_DIR)}"
+    if EMBEDDED_REDIS
+    else url("REDIS_URL", ("redis", "rediss", "unix"), "redis://host:6379/0")
+)
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # No limit: with Celery's default a worker exits after 100 attempts, which take about an hour.
@@ -216,7 +235,7 @@ CELERY_TASK_DEFAULT_QUEUE = "uploads"
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # A pool process that uses more resident memory, in kilobytes, is replaced after its task.
-CELERY_WORKER_MAX_MEMORY_PER_CHILD: int = env.int("WORKER_CHILD_KILOBYTES", default=1_500_000)
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = whole_number("WORKER_CHILD_KILOBYTES", 1_500_000)
 
 CHANNEL_LAYERS = {
     "default": {
@@ -276,13 +295,16 @@ SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 
 # --- Monitoring --------------------------------------------------------------------------------------------------
 
-LOG_FORMAT: str = env("LOG_FORMAT", default="line")
-if LOG_FORMAT not in FORMATS:
-    raise ImproperlyConfigured(f"LOG_FORMAT must be one of: {', '.join(FORMATS)}.")
-LOGGING = logging_settings(LOG_FORMAT, env("LOG_LEVEL", default="INFO"))
+LOG_FORMAT = one_of("LOG_FORMAT", "line", FORMATS)
+LOGGING = logging_settings(LOG_FORMAT, one_of("LOG_LEVEL", "INFO", LEVELS))
 
 # Folder of the metric files, from which one process can export the sums over all processes (images/observability).
 # prometheus-client reads the same variable. If it is not set, each process exports only its own values.
 METRICS_DIR = Path(env("PROMETHEUS_MULTIPROC_DIR")) if env("PROMETHEUS_MULTIPROC_DIR", default="") else None
 # Address at which a process exports its metrics, such as `0.0.0.0:9100`. There is no access control.
 METRICS_LISTEN = address("METRICS_LISTEN")
+
+# --- Warnings ----------------------------------------------------------------------------------------------------
+
+# Sentences about variables that are probably misspelt settings. Last, because every setting above has been read here.
+MISSPELT_SETTINGS = misspelt_names(os.environ, env.names)

@@ -8,8 +8,11 @@ import re
 from typing import Any
 
 from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
+
+from filestore.writable_folder import folder_sentence
 
 TAG = "images"
 # Labels are used in file names and URLs.
@@ -31,9 +34,20 @@ def refuse_unsound_settings() -> None:
         )
 
 
+def warnings() -> list[str]:
+    """The sentences of all checks that warn."""
+    return [message.msg for message in run_checks(tags=[TAG]) if not message.is_serious()]
+
+
+@register(TAG)
+def names_are_known(**_: Any) -> list[CheckMessage]:
+    """No variable has nearly the name of a setting."""
+    return [checks.Warning(sentence, id="images.W001") for sentence in settings.MISSPELT_SETTINGS]
+
+
 @register(TAG)
 def thumbnails_are_sound(**_: Any) -> list[CheckMessage]:
-    """THUMBNAIL_SIZES and THUMBNAIL_QUALITY, which set THUMBNAILS, are valid."""
+    """THUMBNAIL_SIZES, which sets THUMBNAILS, is valid."""
     sizes = settings.THUMBNAILS.get("SIZES")
     errors: list[CheckMessage] = []
     if not (isinstance(sizes, dict) and sizes and all(map(_is_size, sizes.items()))):
@@ -48,16 +62,18 @@ def thumbnails_are_sound(**_: Any) -> list[CheckMessage]:
         errors.append(
             Error(f"THUMBNAIL_SIZES has {len(sizes)} sizes; the maximum is {_MAX_SIZES}.", id="images.E007")
         )
-    if not 1 <= settings.THUMBNAILS.get("QUALITY", 0) <= 95:
-        errors.append(Error("THUMBNAIL_QUALITY must be between 1 and 95.", id="images.E002"))
     return errors
 
 
 @register(TAG)
 def incoming_is_beside_media(**_: Any) -> list[CheckMessage]:
     """INCOMING_ROOT and MEDIA_ROOT are on one file system, because files are hard-linked from one to the other."""
-    for root in (settings.INCOMING_ROOT, settings.MEDIA_ROOT):
-        root.mkdir(parents=True, exist_ok=True)
+    for name in ("INCOMING_ROOT", "MEDIA_ROOT"):
+        root = getattr(settings, name)
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            return [Error(folder_sentence(name, root, error), id="images.E008")]
     if settings.INCOMING_ROOT.is_relative_to(settings.MEDIA_ROOT):
         return [
             Error("INCOMING_ROOT is below MEDIA_ROOT, where anybody may read all files.", id="images.E004"),

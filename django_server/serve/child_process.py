@@ -17,6 +17,8 @@ from typing import IO
 
 # linux/prctl.h
 PR_SET_PDEATHSIG = 1
+# With one of these, programs write colours also into a file.
+FORCED_COLOURS = ("FORCE_COLOR", "CLICOLOR_FORCE", "PYTHON_COLORS")
 # Loaded at import, because loading a library between fork and exec is not safe.
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -39,12 +41,18 @@ def _always() -> bool:
     return True
 
 
+def _unknown() -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class ChildSpec:
     """How to run a child process.
 
     `log` None: the process writes to the terminal. `runs_once`: the process must exit with code 0 before the next one
     starts, and is not restarted. `grace_seconds`: the time between SIGTERM and SIGKILL when the process is stopped.
+    `why_not_ready`: what the running process lacks, or an empty string. `reloads`: the process is restarted when the
+    code changes, and an exit with an error is not retried before the next change.
     """
 
     name: str
@@ -54,7 +62,9 @@ class ChildSpec:
     log: Path | None
     grace_seconds: float
     is_ready: Callable[[], bool] = _always
+    why_not_ready: Callable[[], str] = _unknown
     runs_once: bool = False
+    reloads: bool = False
 
 
 class Child:
@@ -98,12 +108,19 @@ class Child:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process = None
 
+    def _environment(self) -> dict[str, str]:
+        """The environment of the process. Only a terminal gets colours."""
+        if self.spec.log is None and sys.stdout.isatty():
+            return dict(self.spec.environment)
+        plain = {name: value for name, value in self.spec.environment.items() if name not in FORCED_COLOURS}
+        return {**plain, "NO_COLOR": "1"}
+
     def _launch(self, log: IO[bytes] | None) -> None:
         parent_pid = os.getpid()
         self._process = subprocess.Popen(
             self.spec.command,
             cwd=self.spec.folder,
-            env=dict(self.spec.environment),
+            env=self._environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=None if log is None else subprocess.STDOUT,

@@ -11,7 +11,7 @@ from pathlib import Path
 from serve.addresses import own_address
 from serve.child_process import ChildSpec
 from serve.private_redis import redis_command
-from serve.readiness import accepts_connections, returns_200
+from serve.readiness import accepts_connections, returns_200, unavailable_checks
 from serve.redis_folder import redis_responds
 
 # A stopped worker finishes the chunk that it is rendering, which takes at most one lease (60 s).
@@ -70,7 +70,8 @@ def child_specs_of(site: Site) -> list[ChildSpec]:
     redis = [_redis(site, site.redis.socket, site.redis.executable)] if site.redis else []
     migrate = _once(site, "migrate", "--noinput")
     web = [_reloading_web(site), _vite(site)] if site.develop else [_web(site)]
-    return [*redis, migrate, _worker(site), _beat(site), _sweeper(site), *web]
+    others = [replace(spec, reloads=site.develop) for spec in (_worker(site), _beat(site), _sweeper(site))]
+    return [*redis, migrate, *others, *web]
 
 
 def _redis(site: Site, socket: Path, executable: str) -> ChildSpec:
@@ -127,13 +128,20 @@ def _web(site: Site) -> ChildSpec:
         *("--no-access-log", "--no-server-header", "--log-level", "warning"),
     )
     spec = _python(site, "web", arguments, grace_seconds=WEB_GRACE_SECONDS)
-    return replace(spec, is_ready=partial(returns_200, site.own_host, site.port, "/readyz"))
+    return _ready_at_readyz(site, spec)
 
 
 def _reloading_web(site: Site) -> ChildSpec:
     bound = f"[{site.host}]:{site.port}" if ":" in site.host else f"{site.host}:{site.port}"
     spec = _python(site, "web", ("manage.py", "dev_web", bound))
-    return replace(spec, log=None, is_ready=partial(returns_200, site.own_host, site.port, "/readyz"))
+    return replace(_ready_at_readyz(site, spec), log=None)
+
+
+def _ready_at_readyz(site: Site, spec: ChildSpec) -> ChildSpec:
+    address = (site.own_host, site.port, "/readyz")
+    return replace(
+        spec, is_ready=partial(returns_200, *address), why_not_ready=partial(unavailable_checks, *address)
+    )
 
 
 def _vite(site: Site) -> ChildSpec:

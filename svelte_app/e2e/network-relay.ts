@@ -7,6 +7,8 @@ export class Relay {
   #server: Server | null = null;
   #port = 0;
   #sockets = new Set<Socket>();
+  #cutAt = Infinity;
+  #onCut: () => void = () => undefined;
   /** bytes sent from browser to server so far */
   sent = 0;
   /** limit from browser to server in bytes per second */
@@ -31,6 +33,15 @@ export class Relay {
     this.#server?.close();
     this.#server = null;
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /**
+   * Cuts the network when this many more bytes have been sent to the server, and resolves then. The relay itself
+   * counts, so that a slow test does not cut too late: call it before the upload can start.
+   */
+  cutAfter(count: number): Promise<void> {
+    this.#cutAt = this.sent + count;
+    return new Promise((resolve) => (this.#onCut = resolve));
   }
 
   async restore(): Promise<void> {
@@ -63,6 +74,12 @@ export class Relay {
     browser.on('data', (bytes) => {
       this.sent += bytes.length;
       server.write(bytes);
+      if (this.sent >= this.#cutAt) {
+        this.#cutAt = Infinity;
+        this.cut();
+        this.#onCut();
+        return;
+      }
       if (this.rate === Infinity) return;
       browser.pause();
       setTimeout(() => browser.resume(), (bytes.length / this.rate) * 1000);

@@ -21,21 +21,27 @@ async function expectOnce(page: Page, files: Upload[], prefix: string): Promise<
   expect(images.every(({ status }) => status === 'completed')).toBe(true);
 }
 
+async function expectInterrupted(page: Page): Promise<void> {
+  await expect(page.getByText('Reconnecting', { exact: true })).toBeVisible();
+  await expect(page.getByText('Trying again soon').first()).toBeVisible();
+}
+
 test('a network loss during an upload neither loses nor duplicates a file', async ({ page }) => {
   const files = photos(40, 'severed');
   await openUpload(page, 'async', relay.url);
   await expect(page.getByText('Live', { exact: true })).toBeVisible();
   // Slow enough that several requests are running at both network losses.
   relay.rate = bytesOf(files) / 12;
+  const firstCut = relay.cutAfter(bytesOf(files) / 4);
   await choose(page, files);
-  for (let time = 0; time < 2; time += 1) {
-    await relay.afterBytes(bytesOf(files) / 4);
-    relay.cut();
-    await expect(page.getByText('Reconnecting', { exact: true })).toBeVisible();
-    await expect(page.getByText('Trying again soon').first()).toBeVisible();
-    await relay.restore();
-  }
+  await firstCut;
+  await expectInterrupted(page);
+  const secondCut = relay.cutAfter(bytesOf(files) / 4);
+  await relay.restore();
+  await secondCut;
+  await expectInterrupted(page);
   relay.rate = Infinity;
+  await relay.restore();
   await expect(progress(page).getByText(summaryOf(40))).toBeVisible({ timeout: 60_000 });
   await expect(page.getByText('Live', { exact: true })).toBeVisible();
   await expectOnce(page, files, 'severed');

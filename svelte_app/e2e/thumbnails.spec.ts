@@ -60,6 +60,19 @@ test('a missing thumbnail is requested from the API up to three times', async ({
   expect(['small', 'medium', 'large']).toContain(labels[0]);
 });
 
+test('a photo whose files are gone is called unavailable and shows no broken image', async ({ page }) => {
+  await uploadAll(page, 'sync', photos(1, 'gone'));
+  await page.route(/\/(media|api\/thumbnails)\//, (route) => route.fulfill({ status: 404 }));
+  await page.goto(`/gallery?q=${prefixOf('gone')}`);
+  const cell = page.getByTestId('image');
+  await expect(cell).toHaveText('Photo unavailable');
+  await expect(cell.locator('img')).toHaveCount(0);
+  await cell.click();
+  await expect(page.getByRole('heading', { name: nameOf('gone', 1) })).toBeVisible();
+  await expect(page.getByText('Photo unavailable')).toBeVisible();
+  await page.unrouteAll({ behavior: 'wait' });
+});
+
 test('an image of unknown dimensions is shown in a square', async ({ page }) => {
   await uploadAll(page, 'sync', photos(1, 'unmeasured'));
   await page.route('**/api/list?**', async (route) => {

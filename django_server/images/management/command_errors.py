@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from django.core.management.base import CommandError
 from django.db import DatabaseError, InterfaceError
 
+from images.database_errors import database_sentence
+
 # The exit status that shells expect after Ctrl+C: 128 + SIGINT.
 INTERRUPTED = 130
 
@@ -19,4 +21,4 @@ def command_errors(write: Callable[[str], object], interrupted: Callable[[], str
         write(interrupted())
         raise SystemExit(INTERRUPTED) from None
     except (DatabaseError, InterfaceError) as error:
-        raise CommandError(f"Database error: {error}") from error
+        raise CommandError(database_sentence(error)) from error

@@ -4,11 +4,14 @@ Label values are fixed words (codes, statuses, stages, endpoints), never client 
 """
 
 import os
+from contextlib import suppress
 from functools import cache
 
 from billiard.process import current_process
 from django.conf import settings
-from prometheus_client import Counter, Gauge, Histogram, values
+from prometheus_client import Counter, Gauge, Histogram
+
+from images.observability.metric_files import use_metric_files
 
 
 def _file_of_this_process() -> str | int:
@@ -22,9 +25,11 @@ def _file_of_this_process() -> str | int:
 
 
 if settings.METRICS_DIR:
-    settings.METRICS_DIR.mkdir(parents=True, exist_ok=True)
-    # Must be set before the first metric is created: a metric uses the class that is set at its creation.
-    values.ValueClass = values.MultiProcessValue(_file_of_this_process)
+    # If the folder can't be created, the first value logs the reason.
+    with suppress(OSError):
+        settings.METRICS_DIR.mkdir(parents=True, exist_ok=True)
+    # Must be called before the first metric is created: a metric uses the class that is set at its creation.
+    use_metric_files(_file_of_this_process)
 
 # Buckets in seconds. Reading a cached header takes 1 ms, the longest render 45 s, a long backlog half an hour.
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)

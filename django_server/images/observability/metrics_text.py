@@ -21,7 +21,8 @@ _LIVE_GAUGE_FILE = re.compile(r"gauge_live[a-z]*_(\d+)\.db")
 def exposition(*, with_state: bool) -> bytes:
     """The metrics as text of the type CONTENT_TYPE. Without METRICS_DIR, those of this process only."""
     registry = CollectorRegistry()
-    if settings.METRICS_DIR:
+    # A folder that could not be created has no files: this process counts in memory (see `metric_files`).
+    if settings.METRICS_DIR and settings.METRICS_DIR.is_dir():
         _delete_gauges_of_dead_processes(settings.METRICS_DIR)
         MultiProcessCollector(registry, str(settings.METRICS_DIR))
     else:
@@ -51,7 +52,8 @@ def _delete_gauges_of_dead_processes(folder: Path) -> None:
     for path in folder.glob("gauge_live*.db"):
         match = _LIVE_GAUGE_FILE.fullmatch(path.name)
         if match and not _is_alive(int(match[1])):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # also in a read-only folder the other files can be read
+                path.unlink(missing_ok=True)
 
 
 def _is_alive(pid: int) -> bool:

@@ -8,16 +8,19 @@ Called by `manage.py reconcile` and by the nightly task. Several reconciliations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import chain
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from filestore.store import StoredFile
+from images.database_errors import database_sentence
 from images.reconcile.findings import findings_of
 from images.reconcile.merged_listing import count_rows, has_rows, image_rows, merge_by_key, thumbnail_rows
 from images.reconcile.repair import Repairer
 from images.reconcile.report import Report
+from images.reconcile.row_repairs import MIN_AGE
 from images.storage import storage
 from images.worker_stop_flag import worker_is_stopping
 from pregen.formatting import printable
@@ -36,15 +39,17 @@ def reconcile(
     collections: Sequence[str] = (),
     *,
     apply: bool,
+    older_than: timedelta = MIN_AGE,
     progress: Callable[[int], object] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Report:
     """Compare storage and rows of these collections, or of all if empty. With `apply`, repair the differences.
 
+    Files and rows younger than `older_than` are counted and not repaired: a request or a worker may be writing them.
     `progress` gets the number of rows compared since its last call. Ends early when `stop` returns true. Raises
     CannotReconcile.
     """
-    report = Report(applied=apply)
+    report = Report(applied=apply, older_than=older_than)
     with _errors_as_cannot_reconcile():
         report.finished = all(_compare(prefix, report, progress, stop) for prefix in _prefixes(collections))
     return report
@@ -76,7 +81,7 @@ def _errors_as_cannot_reconcile() -> Iterator[None]:
     except OSError as error:
         raise CannotReconcile(f"The storage does not respond: {error}") from error
     except (DatabaseError, InterfaceError) as error:
-        raise CannotReconcile(f"Database error: {error}") from error
+        raise CannotReconcile(database_sentence(error)) from error
 
 
 def _prefixes(collections: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ A crashed process leaves orphans, and so does a change of the configured sizes. 
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -17,15 +18,22 @@ from django.db.models.functions import Now
 from images.models import FINAL_STATUSES, Image, Thumbnail
 from images.reconcile.findings import image_id_of_upload_key
 from images.reconcile.merged_listing import with_key_bytes
-from images.reconcile.row_repairs import MIN_AGE, stored_file_or_none
+from images.reconcile.row_repairs import Repaired, stored_file_or_none
 from images.storage import storage
 
 
-def delete_orphans(keys: Sequence[str], *, apply: bool) -> list[str]:
-    """Delete the files that no row names, that are older than an hour, and whose image is deleted or not claimed.
+def delete_orphans(keys: Sequence[str], older_than: timedelta, *, apply: bool) -> Repaired:
+    """Delete the files that no row names, that are older than `older_than`, and whose image is deleted or not claimed.
 
     Returns the keys of these files. Without `apply`, nothing is deleted. Raises OSError if the storage is unavailable.
     """
+    deleted = _delete_unused(keys, older_than, apply=apply)
+    left = set(keys).difference(deleted)
+    passed_over = [key for key in left - _keys_with_a_row(left) if stored_file_or_none(key) is not None]
+    return Repaired(deleted, len(passed_over))
+
+
+def _delete_unused(keys: Sequence[str], older_than: timedelta, *, apply: bool) -> list[str]:
     ids_by_key = {
         key: image_id
         for key in keys
@@ -36,9 +44,9 @@ def delete_orphans(keys: Sequence[str], *, apply: bool) -> list[str]:
         # Delete before the transaction ends: a thumbnail generation renames its files to their keys only while it has
         # the lock on the image's row.
         if storage().moves_by_rename:
-            return [key for key in deletable if _delete_if_old(key, apply)]
-    # Delete after the transaction, because a transaction must not wait for network requests.
-    return [key for key in deletable if _delete_if_old(key, apply)]
+            return [key for key in deletable if _delete_if_old(key, older_than, apply)]
+    # Delete after the transaction, because it must not wait for network requests.
+    return [key for key in deletable if _delete_if_old(key, older_than, apply)]
 
 
 def _is_spooled(image_id: UUID) -> bool:
@@ -77,9 +85,9 @@ def _keys_with_a_row(keys: Collection[str]) -> set[str]:
     }
 
 
-def _delete_if_old(key: str, apply: bool) -> bool:
+def _delete_if_old(key: str, older_than: timedelta, apply: bool) -> bool:
     stored = stored_file_or_none(key)
-    if stored is None or time.time() - stored.modified_ns / 1e9 < MIN_AGE.total_seconds():
+    if stored is None or time.time() - stored.modified_ns / 1e9 < older_than.total_seconds():
         return False
     if apply:
         with suppress(FileNotFoundError):

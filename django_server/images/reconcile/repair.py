@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from images.reconcile.findings import Finding
 from images.reconcile.merged_listing import KeyState
 from images.reconcile.orphans import delete_orphans
 from images.reconcile.report import Report
 from images.reconcile.row_repairs import (
+    Repaired,
     delete_lost_thumbnails,
     mark_missing,
     unmark_missing,
@@ -49,7 +51,8 @@ class Repairer:
         if finding in _MISSING_FILES:
             group = self._in_readable_collections(group)
         if group:
-            self._report.add(finding, _repair(finding, group, apply=self._report.applied))
+            keys, passed_over = _repair(finding, group, self._report.older_than, apply=self._report.applied)
+            self._report.add(finding, keys, passed_over)
 
     def _in_readable_collections(self, group: Sequence[KeyState]) -> list[KeyState]:
         """The states whose collection has at least one file in the storage.
@@ -63,17 +66,16 @@ class Repairer:
         return [state for state in group if self._collection_of(state.key) not in unread]
 
 
-def _repair(finding: Finding, group: Sequence[KeyState], *, apply: bool) -> list[str]:
+def _repair(finding: Finding, group: Sequence[KeyState], older_than: timedelta, *, apply: bool) -> Repaired:
     if finding is Finding.FILE_WITHOUT_ROW:
-        return delete_orphans([state.key for state in group], apply=apply)
+        return delete_orphans([state.key for state in group], older_than, apply=apply)
     if finding is Finding.THUMBNAIL_WITHOUT_FILE:
-        return delete_lost_thumbnails(
-            {row.id: row.key for state in group for row in state.thumbnails}, apply=apply
-        )
+        rows = {row.id: row.key for state in group for row in state.thumbnails}
+        return delete_lost_thumbnails(rows, older_than, apply=apply)
     images = {state.image.id: state.key for state in group if state.image}
     repairs = {
         Finding.ORIGINAL_MISSING: mark_missing,
         Finding.ORIGINAL_BACK: unmark_missing,
         Finding.ORIGINAL_CHANGED: update_source_versions,
     }
-    return repairs[finding](images, apply=apply)
+    return repairs[finding](images, older_than, apply=apply)

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from images.reconcile.findings import Finding
@@ -49,24 +50,31 @@ class Report:
 
     `found`: the number of findings of each kind. `keys`: the first keys of each kind. `unread`: the collections that
     have rows but no file.
+    `passed_over`: the number of differences that are younger than `older_than` or in use by another process.
     """
 
     applied: bool
+    older_than: timedelta
     files: int = 0
     rows: int = 0
     finished: bool = False
     found: Counter[Finding] = field(default_factory=Counter)
+    passed_over: Counter[Finding] = field(default_factory=Counter)
     keys: dict[Finding, list[str]] = field(default_factory=lambda: defaultdict(list))
     unread: set[str] = field(default_factory=set)
 
-    def add(self, finding: Finding, keys: Sequence[str]) -> None:
+    def add(self, finding: Finding, keys: Sequence[str], passed_over: int = 0) -> None:
         self.found[finding] += len(keys)
+        self.passed_over[finding] += passed_over
         shown = self.keys[finding]
         shown.extend(keys[: _KEYS_SHOWN - len(shown)])
 
     @property
     def is_clean(self) -> bool:
-        """Whether everything was compared and no difference was found. Foreign files are no difference."""
+        """Whether everything was compared without a difference. Foreign files are no difference.
+
+        Differences that were passed over do not count: they may be uploads that are being written.
+        """
         return (
             self.finished
             and not self.unread
@@ -84,8 +92,15 @@ class Report:
                 if count > len(self.keys[finding]):
                     yield f"  and {count - len(self.keys[finding])} more"
         yield from self.warnings()
+        passed_over = self.passed_over.total()
+        if passed_over:
+            yield (
+                f"Passed over: {passed_over} files or rows that differ and are younger than "
+                f"{self.older_than // timedelta(minutes=1)} minutes or in use. Compare again later; "
+                "`--older-than MINUTES` changes the age."
+            )
         if self.is_clean:
-            yield "Storage and rows agree."
+            yield "All other files and rows agree." if passed_over else "Storage and rows agree."
         elif not self.applied and any(
             self.found[finding] for finding in (*_REPAIRABLE, Finding.ORIGINAL_MISSING)
         ):
@@ -113,6 +128,11 @@ class Report:
             },
             "unrepairable": {Finding.ORIGINAL_MISSING.value: self.found[Finding.ORIGINAL_MISSING]},
             "foreign": self.found[Finding.FOREIGN],
+            "passed_over": {
+                finding.value: self.passed_over[finding]
+                for finding in Finding
+                if finding is not Finding.FOREIGN
+            },
             "keys": {finding.value: self.keys[finding] for finding in Finding if self.keys[finding]},
             "unread_collections": sorted(self.unread),
         }

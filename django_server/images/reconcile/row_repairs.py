@@ -8,7 +8,7 @@ checks the storage and then the row again before it writes, in a small transacti
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -26,49 +26,64 @@ MIN_AGE = timedelta(hours=1)
 AnyModel = TypeVar("AnyModel", bound=Model)
 
 
-def delete_lost_thumbnails(candidates: Mapping[int, str], *, apply: bool) -> list[str]:
+class Repaired(NamedTuple):
+    """The keys that were repaired, and the number of confirmed differences that were passed over.
+
+    A difference is passed over if its row or file is young, or in use by another process.
+    """
+
+    keys: list[str]
+    passed_over: int
+
+
+def delete_lost_thumbnails(candidates: Mapping[int, str], older_than: timedelta, *, apply: bool) -> Repaired:
     """Delete thumbnail rows (primary key -> key) without a file. Their thumbnails are then generated on request.
 
     Returns the keys of the deleted rows. Raises OSError if the storage is unavailable.
     """
     without_file = {id_: key for id_, key in candidates.items() if stored_file_or_none(key) is None}
     with transaction.atomic():
-        old = Thumbnail.objects.filter(id__in=without_file, generated_at__lt=_ago(MIN_AGE))
+        all_ages = Thumbnail.objects.filter(id__in=without_file, key__in=without_file.values())
+        old = all_ages.filter(generated_at__lt=_ago(older_than))
         rows = {
             id_: key
             for id_, key in _with_lock(old, apply).values_list("id", "key")
             if without_file[id_] == key
         }
+        passed_over = all_ages.exclude(id__in=rows).count()
         if apply:
             Thumbnail.objects.filter(id__in=rows).delete()
-    return list(rows.values())
+    return Repaired(list(rows.values()), passed_over)
 
 
-def mark_missing(candidates: Mapping[UUID, str], *, apply: bool) -> list[str]:
+def mark_missing(candidates: Mapping[UUID, str], older_than: timedelta, *, apply: bool) -> Repaired:
     """Mark images (id -> key) whose original is missing. Returns their keys, including those marked before."""
     without_file = {id_: key for id_, key in candidates.items() if stored_file_or_none(key) is None}
     with transaction.atomic():
-        old = Image.objects.filter(
-            id__in=without_file, changed_at__lt=_ago(MIN_AGE), uploaded_at__lt=_ago(MIN_AGE)
-        )
+        all_ages = Image.objects.filter(id__in=without_file)
+        old = all_ages.filter(changed_at__lt=_ago(older_than), uploaded_at__lt=_ago(older_than))
         keys = dict(_with_lock(old, apply).values_list("id", "key"))
+        passed_over = all_ages.exclude(id__in=keys).count()
         if apply:
             Image.objects.filter(id__in=keys, original_missing=False).update(original_missing=True)
-    return list(keys.values())
+    return Repaired(list(keys.values()), passed_over)
 
 
-def unmark_missing(candidates: Mapping[UUID, str], *, apply: bool) -> list[str]:
+def unmark_missing(candidates: Mapping[UUID, str], _older_than: timedelta, *, apply: bool) -> Repaired:
     """Mark images (id -> key) as not missing when their original is back. Returns their keys."""
     back = [id_ for id_, key in candidates.items() if stored_file_or_none(key) is not None]
     with transaction.atomic():
         marked = Image.objects.filter(id__in=back, original_missing=True)
         keys = dict(_with_lock(marked, apply).values_list("id", "key"))
+        passed_over = marked.exclude(id__in=keys).count()
         if apply:
             Image.objects.filter(id__in=keys).update(original_missing=False)
-    return list(keys.values())
+    return Repaired(list(keys.values()), passed_over)
 
 
-def update_source_versions(candidates: Mapping[UUID, str], *, apply: bool) -> list[str]:
+def update_source_versions(
+    candidates: Mapping[UUID, str], _older_than: timedelta, *, apply: bool
+) -> Repaired:
     """Update `source_version` and `byte_size` of images (id -> key) of archives whose original was replaced.
 
     The new version makes their thumbnails stale. Returns the keys of the images.
@@ -76,14 +91,17 @@ def update_source_versions(candidates: Mapping[UUID, str], *, apply: bool) -> li
     stored_by_id = {id_: stored_file_or_none(key) for id_, key in candidates.items()}
     with transaction.atomic():
         versioned = Image.objects.filter(id__in=stored_by_id).exclude(source_version="")
+        # Locked first: another reconciliation may have updated these rows meanwhile.
+        free = set(_with_lock(versioned, apply).values_list("id", flat=True))
         changed = [
             Image(id=id_, key=key, source_version=stored.version, byte_size=stored.byte_size)
-            for id_, key, version in _with_lock(versioned, apply).values_list("id", "key", "source_version")
+            for id_, key, version in versioned.values_list("id", "key", "source_version")
             if (stored := stored_by_id[id_]) is not None and stored.version != version
         ]
+        renewed = [image for image in changed if image.id in free]
         if apply:
-            Image.objects.bulk_update(changed, ["source_version", "byte_size"], batch_size=200)
-    return [image.key for image in changed]
+            Image.objects.bulk_update(renewed, ["source_version", "byte_size"], batch_size=200)
+    return Repaired([image.key for image in renewed], len(changed) - len(renewed))
 
 
 def stored_file_or_none(key: str) -> StoredFile | None:

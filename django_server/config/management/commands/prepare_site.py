@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from images import celery_queue
 from images.live import events
+from images.reconcile.moved_storage import moved_storage_warning
 from images.storage.s3 import S3Storage
 
 _BUCKET_WITHIN_SECONDS = 60
@@ -38,6 +39,8 @@ class Command(BaseCommand):
             self._create_bucket()
         self._create_first_administrator()
         _retry(_check_redis, _REDIS_WITHIN_SECONDS)
+        if warning := moved_storage_warning():
+            self.stderr.write(f"Warning: {warning}")
 
     def _create_bucket(self) -> None:
         _retry(S3Storage().store.make_bucket, _BUCKET_WITHIN_SECONDS, "The bucket could not be created: ")

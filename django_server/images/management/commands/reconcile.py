@@ -1,6 +1,8 @@
 """`manage.py reconcile`: compare storage and rows, and repair the differences."""
 
 import json
+from argparse import ArgumentTypeError
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -8,6 +10,10 @@ from tqdm import tqdm
 
 from images.management.command_errors import command_errors
 from images.reconcile.compare import CannotReconcile, reconcile, rows_to_check
+from images.reconcile.row_repairs import MIN_AGE
+
+# A month, in minutes.
+_LONGEST_AGE = 31 * 24 * 60
 
 
 class Command(BaseCommand):
@@ -26,6 +32,14 @@ class Command(BaseCommand):
             metavar="NAME",
             help="only this collection; repeatable",
         )
+        parser.add_argument(
+            "--older-than",
+            type=_minutes,
+            default=MIN_AGE,
+            metavar="MINUTES",
+            help="pass over younger files and rows, which may still be written (default: 60). "
+            "A smaller number is safe only while nothing is uploaded or processed",
+        )
         parser.add_argument("--quiet", action="store_true", help="print nothing if there are no differences")
 
     def handle(self, *_: Any, apply: bool, collection: list[str], quiet: bool, **options: Any) -> None:
@@ -38,7 +52,9 @@ class Command(BaseCommand):
                 ),
                 tqdm(total=total, unit=" rows", disable=True if quiet else None, leave=False) as bar,
             ):
-                report = reconcile(collection, apply=apply, progress=bar.update)
+                report = reconcile(
+                    collection, apply=apply, older_than=options["older_than"], progress=bar.update
+                )
         except CannotReconcile as error:
             raise CommandError(str(error)) from error
         if options["json"]:
@@ -47,3 +63,9 @@ class Command(BaseCommand):
             self.stdout.write("\n".join(report.lines()))
         if report.unread:
             raise SystemExit(1)
+
+
+def _minutes(text: str) -> timedelta:
+    if not (text.isascii() and text.isdecimal() and int(text) <= _LONGEST_AGE):
+        raise ArgumentTypeError(f"{text!r} is not a whole number of minutes from 0 to {_LONGEST_AGE}.")
+    return timedelta(minutes=int(text))

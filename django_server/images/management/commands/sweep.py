@@ -7,9 +7,10 @@ import logging
 import signal
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from images.database_errors import database_sentence
 from images.observability.event_counters import SWEEPS, start_at_zero
 from images.observability.metrics_listener import listen_for_scrapes
 from images.sweeper import sweep
@@ -43,7 +44,10 @@ class Command(BaseCommand):
             except (DatabaseError, InterfaceError, OSError) as error:
                 # The database or the storage is unavailable. The next sweep repairs the rest.
                 SWEEPS.labels("failed").inc()
-                logger.warning("Sweep failed: %s", error)
+                sentence = str(error) if isinstance(error, OSError) else database_sentence(error)
+                if every is None:
+                    raise CommandError(sentence) from error
+                logger.warning("Sweep failed: %s", sentence)
             finally:
                 close_old_connections()
             if every is None or signal.sigtimedwait([signal.SIGTERM], every) is not None:

@@ -163,6 +163,66 @@ def test_rows_and_files_younger_than_an_hour_are_left_alone() -> None:
     assert everything() == before
 
 
+def reconciled(*options: str) -> list[str]:
+    """The lines that the command prints."""
+    out = StringIO()
+    call_command("reconcile", *options, stdout=out)
+    return out.getvalue().splitlines()
+
+
+def test_young_differences_are_counted_and_not_called_equal() -> None:
+    (image,) = uploaded()
+    path_of(image.thumbnails.get(label="small").key).unlink()
+    path_of(image.key).unlink()
+    image.thumbnails.update(generated_at=Now() - timedelta(minutes=59))
+    Image.objects.update(changed_at=Now() - timedelta(minutes=59))
+    put(orphan_key(image.id, f"{image.id}_77.jpg"), old=False)
+    assert reconciled("--apply") == [
+        "Checked: 3 files, 4 rows.",
+        "Passed over: 3 files or rows that differ and are younger than 60 minutes or in use. "
+        "Compare again later; `--older-than MINUTES` changes the age.",
+        "All other files and rows agree.",
+    ]
+    assert json.loads(reconciled("--json")[0])["passed_over"] == {
+        "thumbnail_without_file": 1,
+        "original_missing": 1,
+        "original_back": 0,
+        "original_changed": 0,
+        "file_without_row": 1,
+    }
+    assert reconciled("--quiet") == []
+
+
+def test_a_younger_age_can_be_asked_for() -> None:
+    (image,) = uploaded()
+    path_of(image.thumbnails.get(label="small").key).unlink()
+    image.thumbnails.update(generated_at=Now() - timedelta(minutes=10))
+    key = put(orphan_key(image.id, f"{image.id}_77.jpg"), old=False)
+    lines = reconciled("--apply", "--older-than", "5")
+    assert "Thumbnail rows without a file: 1, deleted; the thumbnails are generated on request." in lines
+    assert any(line.startswith("Passed over: 1 files or rows") for line in lines)
+    assert path_of(key).exists()
+    assert "Uploaded files without a row: 1, deleted." in reconciled("--apply", "--older-than", "0")
+    assert reconciled() == ["Checked: 3 files, 3 rows.", "Storage and rows agree."]
+
+
+@pytest.mark.parametrize("age", ["-1", "an hour", "1h", "44641", "1.5"])
+def test_another_age_is_refused_with_the_option(age: str) -> None:
+    with pytest.raises(
+        CommandError, match=r"--older-than: .* is not a whole number of minutes from 0 to 44640"
+    ):
+        call_command("reconcile", f"--older-than={age}")
+
+
+def test_differences_in_use_are_counted() -> None:
+    (image,) = uploaded()
+    Image.objects.update(
+        status="processing", claim=uuid.uuid4(), lease_until=Now() + timedelta(minutes=1), finished_at=None
+    )
+    put(orphan_key(image.id, f"{image.id}_77.jpg"))
+    assert reconcile(apply=True).passed_over.total() == 1
+
+
 def test_a_file_whose_request_is_about_to_commit_its_row_is_left_alone() -> None:
     uploaded()
     file = spooled(jpeg())

@@ -32,6 +32,7 @@ from kombu.transport import virtual as kombu_virtual
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from prometheus_client.metrics import Counter, Gauge
+from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.values import MultiProcessValue
 from redis.asyncio.connection import AbstractConnection
 from storages.backends.s3 import S3Storage
@@ -64,7 +65,9 @@ SOURCES: list[tuple[str, Callable[..., Any], str]] = [
     ("images/live/channel_layer.py", RedisPubSubLoopLayer.receive, "2d3fa7938ba6"),
     ("images/live/channel_layer.py", RedisPubSubLoopLayer.flush, "552e9ae4f139"),
     ("images/live/channel_layer.py", RedisSingleShardConnection._do_receiving, "a822736dcb87"),
-    ("images/observability/event_counters.py", MultiProcessValue, "8077cd2c482f"),
+    ("images/observability/metric_files.py", MultiProcessValue, "8077cd2c482f"),
+    ("images/observability/metric_files.py", MmapedDict.__init__, "e8224907c369"),
+    ("images/observability/metric_files.py", MmapedDict._init_value, "b07be9310c27"),
     ("images/observability/event_counters.py", Counter._metric_init, "17b9d10bf21b"),
     ("images/observability/event_counters.py", Gauge._metric_init, "d569c1f7e90e"),
     ("images/observability/event_counters.py", cast(Any, Pool)._create_worker_process, "85a5752c0f78"),
