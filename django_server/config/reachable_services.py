@@ -44,7 +44,7 @@ def _database_problem() -> str | None:
     try:
         connection.ensure_connection()
     except (DatabaseError, InterfaceError) as error:
-        sentence = database_sentence(error).rstrip(".")
+        sentence = database_sentence(error).rstrip(".?")
         return f"database unavailable: {sentence}. Start the database, or change DATABASE_URL."
     finally:
         connection.close()

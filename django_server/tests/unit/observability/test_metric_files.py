@@ -55,24 +55,22 @@ def require_one_warning(process: subprocess.CompletedProcess[str]) -> None:
 def test_in_a_writable_folder_nothing_is_logged_and_the_file_grows(tmp_path: Path) -> None:
     process = counted(tmp_path / "metrics")
     assert (process.returncode, process.stdout, process.stderr) == (0, "done\n", "")
+    for path in (tmp_path / "metrics").iterdir():
+        # All pages have room on the disk: a write to one that has none would kill the process.
+        assert path.stat().st_blocks * 512 >= path.stat().st_size
     sizes = {path.name.partition("_")[0]: path.stat().st_size for path in (tmp_path / "metrics").iterdir()}
     assert sizes == {"counter": 2**17, "gauge": 2**16, "histogram": 2**16}
 
 
-def test_all_pages_of_a_file_have_room_on_the_disk(tmp_path: Path) -> None:
-    counted(tmp_path)
-    for path in tmp_path.iterdir():
-        assert path.stat().st_blocks * 512 >= path.stat().st_size
-
-
-@pytest.mark.parametrize("kind", ["a file", "below a file", "a broken link"])
+@pytest.mark.parametrize("kind", ["below a file", "a broken link"])
 def test_a_path_that_is_no_folder_stops_nothing(kind: str, tmp_path: Path) -> None:
     folder = tmp_path / "metrics"
     if kind == "a broken link":
         folder.symlink_to(tmp_path / "gone")
     else:
         folder.write_text("")
-    require_one_warning(counted(folder / "below" if kind == "below a file" else folder))
+        folder /= "below"
+    require_one_warning(counted(folder))
 
 
 def test_a_folder_without_permission_stops_nothing(tmp_path: Path) -> None:
@@ -82,7 +80,7 @@ def test_a_folder_without_permission_stops_nothing(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("most_bytes", [0, 4096, 2**16])
+@pytest.mark.parametrize("most_bytes", [0, 2**16])
 def test_a_file_that_can_not_be_written_or_grow_stops_nothing(most_bytes: int, tmp_path: Path) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
@@ -92,7 +90,7 @@ def test_a_file_that_can_not_be_written_or_grow_stops_nothing(most_bytes: int, t
     assert counted(tmp_path).returncode == 0
 
 
-@pytest.mark.parametrize("kilobytes", [16, 64, 160])
+@pytest.mark.parametrize("kilobytes", [16, 160])
 def test_a_full_file_system_kills_no_process(kilobytes: int, tmp_path: Path) -> None:
     mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(tmp_path)]
     if os.getuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
