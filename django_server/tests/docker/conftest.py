@@ -16,7 +16,7 @@ from tests.support.stack.production_page import documented
 # The first test waits for packages, base images and the site. `make test` has a limit of its own.
 _SECONDS = 1800
 # The content of .env. A short lease, because the tests wait for the images of killed workers.
-VARIABLES = {"LEASE_SECONDS": "12", "RENDER_SECONDS": "10", "SWEEP_SECONDS": "1"}
+VARIABLES = {"LEASE_SECONDS": "25", "RENDER_SECONDS": "20", "SWEEP_SECONDS": "1"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
