@@ -37,13 +37,13 @@ def engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
 
 
 @pytest.fixture(autouse=True)
-def well(request: pytest.FixtureRequest) -> None:
-    """Every test with the site begins with one that is well, whatever an earlier test that failed has left."""
+def ready(request: pytest.FixtureRequest) -> None:
+    """Every test with the site begins with one that is ready, whatever an earlier test that failed has left."""
     if "site" in request.fixturenames:
         running: Site = request.getfixturevalue("site")
-        if running.unwell():
+        if not running.is_ready():
             running.sh("docker compose up --detach")
-            running.await_well()
+            running.await_ready()
 
 
 @pytest.fixture(scope="package")
