@@ -16,7 +16,7 @@ from tests.support.stack.production_page import documented
 # The first test waits for packages, base images and the site. `make test` has a limit of its own.
 _SECONDS = 1800
 # The content of .env. A short lease, because the tests wait for the images of killed workers.
-VARIABLES = {"LEASE_SECONDS": "12", "RENDER_SECONDS": "10", "SWEEP_SECONDS": "1"}
+VARIABLES = {"LEASE_SECONDS": "25", "RENDER_SECONDS": "20", "SWEEP_SECONDS": "1"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,13 +37,13 @@ def engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
 
 
 @pytest.fixture(autouse=True)
-def well(request: pytest.FixtureRequest) -> None:
-    """Every test with the site begins with one that is well, whatever an earlier test that failed has left."""
+def ready(request: pytest.FixtureRequest) -> None:
+    """Every test with the site begins with one that is ready, whatever an earlier test that failed has left."""
     if "site" in request.fixturenames:
         running: Site = request.getfixturevalue("site")
-        if running.unwell():
+        if not running.is_ready():
             running.sh("docker compose up --detach")
-            running.await_well()
+            running.await_ready()
 
 
 @pytest.fixture(scope="package")

@@ -21,7 +21,7 @@ def batch_under_way(site: Site) -> Iterator[None]:
     batch = site.send_batch(_IMAGES, noise_jpeg())
     yield
     site.await_batch(batch, _IMAGES)
-    site.await_well()
+    site.await_ready()
 
 
 def test_compose_restart_leaves_a_site_that_works(site: Site) -> None:

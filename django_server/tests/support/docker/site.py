@@ -44,10 +44,13 @@ class Container:
     restarts: int
 
     @property
-    def is_well(self) -> bool:
+    def is_broken(self) -> bool:
+        return self.service not in ONE_SHOTS and (self.status != "running" or self.health == "unhealthy")
+
+    @property
+    def is_unchecked(self) -> bool:
         # Workers are checked once a minute; whether they work, a batch shows.
-        unchecked = self.service in ("worker", "bulk") and self.health == "starting"
-        return self.status == "running" and (unchecked or self.health in ("healthy", ""))
+        return self.health == "starting" and self.service not in ("worker", "bulk")
 
 
 class Site:
@@ -136,23 +139,23 @@ class Site:
 
     def await_well(self, seconds: float = 150.0) -> None:
         """Returns when every service runs and is healthy, and the site responds to `/readyz` with 200."""
-        assert eventually(lambda: not self.unwell() and self.is_ready(), seconds), (
-            f"{self.unwell()}\n{self.logs()}"
-        )
 
-    def unwell(self) -> list[str]:
-        """Containers that do not run or are not healthy, except one-shots."""
-        return [
-            f"{one.name}: {one.status} {one.health}"
-            for one in self.containers()
-            if one.service not in ONE_SHOTS and not one.is_well
-        ]
+        def is_well() -> bool:
+            return self.is_ready() and not any(one.is_broken or one.is_unchecked for one in self.containers())
+
+        assert eventually(is_well, seconds), self.logs()
+
+    def await_ready(self, seconds: float = 150.0) -> None:
+        """As `await_well`, without waiting for the first health check of each container."""
+        assert eventually(self.is_ready, seconds), self.logs()
 
     def is_ready(self) -> bool:
+        """Whether every service runs, none is unhealthy, and `/readyz` has the status 200."""
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=10).status_code == 200
+            answer = httpx.get(f"{self.url}/readyz", timeout=10)
         except httpx.TransportError:
             return False
+        return answer.status_code == 200 and not any(one.is_broken for one in self.containers())
 
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=120)
