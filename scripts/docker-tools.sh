@@ -26,7 +26,7 @@ done
 apt-cache show docker-cli >/dev/null 2>&1 || missing=$(echo "$missing" | sed 's/ docker-cli//')
 if [ -n "$missing" ]; then
     echo "Installing$missing for the Docker tests ..." >&2
-    # shellcheck disable=SC2086  $missing has several words
+    # shellcheck disable=SC2086  # $missing has several words
     sh "$(dirname "$0")/install-packages.sh" $missing >&2 ||
         cannot "The packages$missing could not be installed."
 fi

@@ -24,7 +24,7 @@ install="$pip -r django_server/requirements-build.txt && $pip --no-binary pyvips
 
 packages="django_server/requirements.txt django_server/requirements-programs.txt"
 # shellcheck disable=SC2086  # $packages has several words
-ROOM_MB=500 sh scripts/when-changed.sh .venv/.installed "Installing the Python packages (a minute the first time) ..." \
+ROOM_MB=600 sh scripts/when-changed.sh .venv/.installed "Installing the Python packages (a minute the first time) ..." \
     $packages django_server/requirements-build.txt -- \
     sh -c "$install $(printf ' -r %s' $packages)"
 if [ "${1:-}" = dev ]; then

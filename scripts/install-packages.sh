@@ -12,7 +12,7 @@ if [ "$(id -u)" -ne 0 ]; then sudo="sudo -n"; fi
 # `systemctl disable` prevents the second.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
-    # shellcheck disable=SC2064  expands $sudo and $policy now
+    # shellcheck disable=SC2064  # expands $sudo and $policy now
     trap "$sudo rm -f $policy" EXIT
     printf '#!/bin/sh\nexit 101\n' | $sudo tee "$policy" >/dev/null
     $sudo chmod 755 "$policy"
@@ -25,6 +25,6 @@ for package in "$@"; do
         docker.io) services="docker.socket docker containerd" ;;
         *) continue ;;
     esac
-    # shellcheck disable=SC2086  $services has several words
+    # shellcheck disable=SC2086  # $services has several words
     $sudo systemctl disable $services >/dev/null 2>&1 || true
 done

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 service=$1
 old=$(docker compose ps --quiet "$service")
 [ -n "$old" ] || { echo "No container of $service is running: docker compose up --detach" >&2; exit 1; }
-# shellcheck disable=SC2086  $old has several words
+# shellcheck disable=SC2086  # $old has several words
 set -- $old
 
 docker compose build "$service"

@@ -27,7 +27,7 @@ if command -v apt-get >/dev/null && { [ -z "${CHROMIUM:-}" ] || has chromium; };
     fi
     echo "Installing ${wanted% } for the tests ..."
     # Ubuntu's package chromium only installs a snap, which may fail: the programs are checked again below.
-    # shellcheck disable=SC2086  $wanted has several words
+    # shellcheck disable=SC2086  # $wanted has several words
     sh "$(dirname "$0")/install-packages.sh" $wanted
 fi
 wanted=$(missing)
