@@ -18,7 +18,7 @@ _IMAGES = 24
 @contextmanager
 def batch_under_way(site: Site) -> Iterator[None]:
     """A batch is being processed during the block, and all of its images are completed after it."""
-    batch = site.send_batch(_IMAGES, noise_jpeg())
+    batch = site.send_batch(_IMAGES, noise_jpeg(1200, 900))
     yield
     site.await_batch(batch, _IMAGES)
     site.await_ready()

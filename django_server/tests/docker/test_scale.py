@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.docker.site import ONE_SHOTS, Site
+from tests.support.docker.traffic import traffic
 from tests.support.stack.production_page import documented
-from tests.support.stack.traffic import traffic
 
 _SCALED = {"web": 3, "worker": 4}
 

@@ -14,7 +14,6 @@ from tests.support.processes.process_tree import descendants, eventually
 from tests.support.servers import free_port
 from tests.support.stack.asking import FORGOTTEN_SECONDS, client, is_refusal
 from tests.support.stack.stack import Stack
-from tests.support.stack.traffic import traffic
 
 
 @contextmanager
@@ -59,19 +58,6 @@ def test_one_dead_web_instance_is_passed_over(stack: Stack) -> None:
     finally:
         stack.names.addresses["web"].remove(dead.address)
         stack.start(dead.name)
-
-
-def test_a_web_instance_that_stops_loses_no_request(stack: Stack) -> None:
-    """Its name resolves until it has ended, as in Docker."""
-    with traffic(stack.url) as seen:
-        for one in stack.of("web"):
-            assert seen.goes_on()
-            one.ask_to_stop()
-            one.await_stop()
-            assert one.wait(0) == 0
-            stack.names.addresses["web"].remove(one.address)
-            stack.start(one.name)
-    assert seen.failures == {}
 
 
 def test_the_sweeper_ends_by_itself_when_it_is_stopped(stack: Stack) -> None:
