@@ -27,7 +27,7 @@ step() {
     name=$1
     shift
     {
-        python -m pytest "$@" && code=0 || code=$?
+        python -m pytest --durations=15 --durations-min=2 "$@" && code=0 || code=$?
         echo "$code" >"$scratch/code"
     } | tee "$scratch/output"
     { echo "$name:"; tail -n 1 "$scratch/output"; } >>"$scratch/summaries"

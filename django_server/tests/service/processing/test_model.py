@@ -351,4 +351,4 @@ def test_any_interleaving_makes_every_image_final_and_late_workers_change_nothin
     monkeypatch.setattr("images.celery_queue.enqueue", _QUEUE.enqueue)
     monkeypatch.setattr("images.celery_queue.is_empty", lambda: not _QUEUE.messages)
     monkeypatch.setattr("images.live.events.publish", bool)  # True if there are events
-    run_state_machine_as_test(Protocol, settings=search(120, 3.0, stateful_step_count=50))
+    run_state_machine_as_test(Protocol, settings=search(60, 3.0, stateful_step_count=50))
