@@ -6,18 +6,31 @@ from pathlib import Path
 
 from serve.readiness import returns_200
 from tests.support.images.pictures import jpeg
-from tests.support.processes.process_tree import eventually
+from tests.support.processes.process_tree import descendants, eventually
 from tests.support.sites.running_site import RunningSite, running_site, wait_until_final
 
 _WARNING = "Metrics can't be written"
 
 
+_PROCESSES = (("uvicorn",), ("celery", " worker "), ("sweep",))
+
+
+def _has_metric_files(site: RunningSite, words: tuple[str, ...]) -> bool:
+    started = site.process.child(*words)
+    return any(
+        list((site.data_dir / "metrics").glob(f"*_{pid}.*")) for pid in {started, *descendants(started)}
+    )
+
+
 def _take_metrics_away(site: RunningSite) -> None:
     """Replace the folder by a file, and let the processes start again."""
+    # Without metric files, these would log the failure before they are killed. uvicorn counts nothing at its start.
+    for words in _PROCESSES[1:]:
+        assert eventually(lambda words=words: _has_metric_files(site, words), 60)  # type: ignore[misc]
     metrics = site.data_dir / "metrics"
     metrics.rename(site.data_dir / "metrics-before")
     metrics.write_text("")
-    for words in (("uvicorn",), ("celery", " worker "), ("sweep",)):
+    for words in _PROCESSES:
         killed = site.process.child(*words)
         os.kill(killed, signal.SIGKILL)
         assert eventually(lambda words=words, killed=killed: site.process.has_another(killed, *words))  # type: ignore[misc]
