@@ -4,6 +4,8 @@ import os
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,25 +92,27 @@ def test_a_file_that_can_not_be_written_or_grow_stops_nothing(most_bytes: int, t
     assert counted(tmp_path).returncode == 0
 
 
-@pytest.mark.parametrize("kilobytes", [16, 160])
-def test_a_full_file_system_kills_no_process(kilobytes: int, tmp_path: Path) -> None:
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(tmp_path)]
+@contextmanager
+def mounted_tmpfs(folder: Path, option: str) -> Iterator[None]:
+    """A file system in memory, mounted on `folder`. Skips the test if this user may not mount one."""
+    mount = ["mount", "-t", "tmpfs", "-o", option, "tmpfs", str(folder)]
     if os.getuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
         pytest.skip("This user may not mount a file system.")
     try:
-        require_one_warning(counted(tmp_path))
+        yield
     finally:
-        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("kilobytes", [16, 160])
+def test_a_full_file_system_kills_no_process(kilobytes: int, tmp_path: Path) -> None:
+    with mounted_tmpfs(tmp_path, f"size={kilobytes}k"):
+        require_one_warning(counted(tmp_path))
 
 
 def test_a_read_only_file_system_stops_nothing(tmp_path: Path) -> None:
-    mount = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(tmp_path)]
-    if os.getuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("This user may not mount a file system.")
-    try:
+    with mounted_tmpfs(tmp_path, "ro"):
         require_one_warning(counted(tmp_path))
-    finally:
-        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
 
 
 def test_a_folder_that_disappears_stops_neither_the_process_nor_its_fork(tmp_path: Path) -> None:
